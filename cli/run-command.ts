@@ -1,0 +1,58 @@
+import { Command, CommanderError } from 'commander';
+
+/** Something the user can mend: told as one line, without a stack trace. The room's own errors are recognised by their names. */
+const EXPECTED = new Set([
+  'DataError',
+  'RunError',
+  'BundleError',
+  'DivergedError',
+  'ParityError',
+  'UsageError',
+  'RangeError',
+  'ConversionError',
+]);
+
+/** Wrong use of a command: exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** A command whose usage errors end with exit code 2 and whose help shows examples. */
+export function command(name: string, description: string, examples: string): Command {
+  return new Command(name)
+    .description(description)
+    .addHelpText('after', `\nExamples:\n${examples}`)
+    .showHelpAfterError('(--help shows what is allowed)')
+    .exitOverride();
+}
+
+/** Runs a command to its end and sets the exit code: 0 fine, 1 failed, 2 wrong use, 130 after Ctrl-C. */
+export async function runCommand(program: Command): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+    } else if (error instanceof Error && (EXPECTED.has(error.name) || 'code' in error)) {
+      console.error(`error: ${error.message}`);
+      process.exitCode = error.name === 'UsageError' ? 2 : 1;
+    } else {
+      console.error(error);
+      process.exitCode = 1;
+    }
+  }
+}
+
+/** Parses a share such as 0.015; commander calls it with the text of the option. @throws UsageError */
+export function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1))
+    throw new UsageError(`${text} is not a share; a number more than 0 and less than 1 is needed, such as 0.015`);
+  return value;
+}
+
+/** @throws UsageError */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${text} is not a whole number of 0 or more`);
+  return Number(text);
+}

@@ -1,0 +1,37 @@
+import jstat from 'jstat';
+
+/**
+ * Rank k (from 1, ascending) of the calibration score to use as threshold: the smallest with
+ * P(P(score > threshold | clean) <= alpha) >= 1 - delta over the draw of n exchangeable calibration images.
+ *
+ * The share of clean images at or below the k-th of n scores is at least Beta(k, n + 1 - k) distributed (exactly so without
+ * ties), hence the condition P(Binomial(n, 1 - alpha) <= k - 1) >= 1 - delta (training-conditional conformal prediction:
+ * Vovk, "Conditional validity of inductive conformal predictors", 2012, proposition 2a).
+ *
+ * @returns k, or null where even the largest of n scores does not give the guarantee: see `imagesNeeded`
+ */
+export function conformalRank(n: number, alpha: number, delta: number): number | null {
+  checkShares(alpha, delta);
+  const holds = (k: number) => k >= 1 && jstat.jStat.binomial.cdf(k - 1, n, 1 - alpha) >= 1 - delta;
+  if (n < 1 || !holds(n)) return null;
+  let low = 0;
+  let high = n;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** The fewest calibration images with which alpha and delta can be promised: the n with (1 - alpha)^n <= delta. */
+export function imagesNeeded(alpha: number, delta: number): number {
+  checkShares(alpha, delta);
+  return Math.ceil(Math.log(delta) / Math.log(1 - alpha));
+}
+
+function checkShares(alpha: number, delta: number): void {
+  for (const [name, value] of Object.entries({ alpha, delta })) {
+    if (!(value > 0 && value < 1)) throw new RangeError(`${name} is ${value}; it must be more than 0 and less than 1`);
+  }
+}

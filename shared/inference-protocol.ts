@@ -1,0 +1,163 @@
+import { z } from 'zod';
+
+/**
+ * The Open Inference Protocol v2 (the one of KServe, Triton and MLServer), as far as Portcullis speaks it: an inference
+ * request and answer, with JSON tensors or with the binary tensor extension (header `Inference-Header-Content-Length`).
+ */
+
+export const BINARY_HEADER = 'Inference-Header-Content-Length';
+
+const shape = z.array(z.int().nonnegative());
+const parameters = z.record(z.string(), z.unknown()).optional();
+const tensorFields = { name: z.string().min(1), datatype: z.enum(['FP32', 'INT64', 'BYTES']), shape, parameters };
+
+type Nested = number | string | Nested[];
+const nested: z.ZodType<Nested> = z.lazy(() => z.union([z.number(), z.string(), z.array(nested)]));
+const jsonTensor = z.object({ ...tensorFields, data: z.array(nested).optional() });
+
+export const inferRequestSchema = z.object({
+  id: z.string().optional(),
+  parameters,
+  inputs: z.array(jsonTensor).min(1),
+  outputs: z.array(z.object({ name: z.string(), parameters })).optional(),
+});
+
+export const inferResponseSchema = z.object({
+  id: z.string().optional(),
+  model_name: z.string(),
+  model_version: z.string().optional(),
+  parameters,
+  outputs: z.array(jsonTensor),
+});
+
+/** A tensor with its values flat, in row-major order. FP32 → Float32Array, INT64 → BigInt64Array, BYTES → strings. */
+export type Tensor =
+  | { name: string; datatype: 'FP32'; shape: number[]; data: Float32Array }
+  | { name: string; datatype: 'INT64'; shape: number[]; data: BigInt64Array }
+  | { name: string; datatype: 'BYTES'; shape: number[]; data: string[] };
+
+/** The message does not follow the protocol; the text says where. */
+export class ProtocolError extends Error {
+  override name = 'ProtocolError';
+}
+
+type JsonTensor = z.infer<typeof jsonTensor>;
+
+/**
+ * Tensors of a message from its JSON part and the bytes that follow it.
+ *
+ * @param tensors `inputs` of a request or `outputs` of a response
+ * @param binary what comes after the JSON part; empty without the extension
+ * @throws ProtocolError where a tensor's data is missing, of the wrong count, or left over
+ */
+export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array): Tensor[] {
+  let offset = 0;
+  const read = tensors.map((tensor) => {
+    const size = tensor.parameters?.binary_data_size;
+    if (size === undefined) return fromJson(tensor);
+    if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || offset + size > binary.byteLength) {
+      throw new ProtocolError(
+        `tensor ${tensor.name}: binary_data_size ${String(size)} does not fit the ${binary.byteLength - offset} bytes that follow`,
+      );
+    }
+    const bytes = binary.slice(offset, offset + size);
+    offset += size;
+    return fromBinary(tensor, bytes);
+  });
+  if (offset !== binary.byteLength) throw new ProtocolError(`${binary.byteLength - offset} bytes follow that belong to no tensor`);
+  return read;
+}
+
+/** The JSON form of a tensor, its data flat. INT64 beyond 2^53 can't be written in JSON numbers and is refused. */
+export function jsonOf(tensor: Tensor): JsonTensor {
+  const { name, datatype, shape } = tensor;
+  const data = datatype === 'INT64' ? Array.from(tensor.data, safeNumber) : Array.from<number | string>(tensor.data);
+  return { name, datatype, shape, data };
+}
+
+/** The bytes of a tensor for the binary extension: little-endian; BYTES elements each behind their length (uint32). */
+export function binaryOf(tensor: Tensor): Uint8Array {
+  if (tensor.datatype === 'BYTES') {
+    const items = tensor.data.map((text) => new TextEncoder().encode(text));
+    const bytes = new Uint8Array(items.reduce((sum, item) => sum + 4 + item.length, 0));
+    let at = 0;
+    for (const item of items) {
+      new DataView(bytes.buffer).setUint32(at, item.length, true);
+      bytes.set(item, at + 4);
+      at += 4 + item.length;
+    }
+    return bytes;
+  }
+  return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+}
+
+/**
+ * Splits a body into its JSON part and the binary part.
+ *
+ * @param headerLength the value of `Inference-Header-Content-Length`, or null where the body is all JSON
+ * @throws ProtocolError where the length does not fit or the JSON can't be parsed
+ */
+export function splitBody(body: Uint8Array, headerLength: string | null): { json: unknown; binary: Uint8Array } {
+  const length = headerLength === null ? body.byteLength : Number(headerLength);
+  if (!Number.isInteger(length) || length < 0 || length > body.byteLength) {
+    throw new ProtocolError(`${BINARY_HEADER} is ${headerLength}; it must be a whole number from 0 to the body's ${body.byteLength} bytes`);
+  }
+  try {
+    return { json: JSON.parse(new TextDecoder().decode(body.subarray(0, length))), binary: body.subarray(length) };
+  } catch (error) {
+    throw new ProtocolError(`the JSON part can't be parsed: ${(error as Error).message}`);
+  }
+}
+
+function elements(tensor: { shape: readonly number[] }): number {
+  return tensor.shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+function fromJson(tensor: JsonTensor): Tensor {
+  const { name, shape, datatype } = tensor;
+  if (!tensor.data) throw new ProtocolError(`tensor ${name} has neither data nor binary_data_size`);
+  const flat = (tensor.data as unknown[]).flat(Number.POSITIVE_INFINITY) as (number | string)[];
+  if (flat.length !== elements(tensor)) {
+    throw new ProtocolError(`tensor ${name} has ${flat.length} values for shape [${shape.join(', ')}], which holds ${elements(tensor)}`);
+  }
+  const wanted = datatype === 'BYTES' ? 'string' : 'number';
+  if (flat.some((value) => typeof value !== wanted)) throw new ProtocolError(`tensor ${name} is ${datatype} and must hold ${wanted}s only`);
+  if (datatype === 'BYTES') return { name, datatype, shape, data: flat as string[] };
+  if (datatype === 'FP32') return { name, datatype, shape, data: Float32Array.from(flat as number[]) };
+  if (!flat.every(Number.isSafeInteger)) throw new ProtocolError(`tensor ${name} is INT64 and must hold whole numbers only`);
+  return { name, datatype, shape, data: BigInt64Array.from(flat as number[], BigInt) };
+}
+
+function fromBinary(tensor: JsonTensor, bytes: Uint8Array): Tensor {
+  const { name, shape, datatype } = tensor;
+  const count = elements(tensor);
+  if (datatype === 'BYTES') return { name, datatype, shape, data: stringsOf(name, bytes, count) };
+  const width = datatype === 'FP32' ? 4 : 8;
+  if (bytes.byteLength !== width * count) {
+    throw new ProtocolError(`tensor ${name} has ${bytes.byteLength} bytes for shape [${shape.join(', ')}], which needs ${width * count}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (datatype === 'FP32')
+    return { name, datatype, shape, data: Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, true)) };
+  return { name, datatype, shape, data: BigInt64Array.from({ length: count }, (_, i) => view.getBigInt64(8 * i, true)) };
+}
+
+function stringsOf(name: string, bytes: Uint8Array, count: number): string[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const strings: string[] = [];
+  let at = 0;
+  while (at < bytes.byteLength) {
+    const length = at + 4 <= bytes.byteLength ? view.getUint32(at, true) : Number.POSITIVE_INFINITY;
+    if (at + 4 + length > bytes.byteLength) throw new ProtocolError(`tensor ${name}: a BYTES element reaches beyond the tensor's bytes`);
+    strings.push(new TextDecoder().decode(bytes.subarray(at + 4, at + 4 + length)));
+    at += 4 + length;
+  }
+  if (strings.length !== count) throw new ProtocolError(`tensor ${name} has ${strings.length} BYTES elements; its shape holds ${count}`);
+  return strings;
+}
+
+function safeNumber(value: bigint): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new ProtocolError(`${value} can't be written as a JSON number`);
+  return number;
+}

@@ -1,0 +1,41 @@
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+
+/** The one source of randomness: made from a seed, passed down, never global. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  uniform(): number;
+  /** Uniform whole number in [low, high], both ends included. */
+  integer(low: number, high: number): number;
+  /** Standard normal, by Box and Muller. */
+  normal(): number;
+  /** Shuffles in place (Fisher-Yates) and returns the same array. */
+  shuffle<T extends { length: number; [index: number]: number }>(items: T): T;
+}
+
+/**
+ * @param seed a whole number
+ * @param stream sets independent uses of one seed apart (`'split'`, `'fit'`, …)
+ */
+export function randomFrom(seed: number, stream = ''): Random {
+  let mixed = seed | 0;
+  for (const character of stream) mixed = (Math.imul(mixed, 31) + (character.codePointAt(0) as number)) | 0;
+  const generator = xoroshiro128plus(mixed);
+  const uniform = () => uniformFloat64(generator);
+  const integer = (low: number, high: number) => uniformInt(generator, low, high);
+  return {
+    uniform,
+    integer,
+    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    shuffle: (items) => {
+      for (let i = items.length - 1; i > 0; i--) {
+        const j = integer(0, i);
+        const item = items[i] as number;
+        items[i] = items[j] as number;
+        items[j] = item;
+      }
+      return items;
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+
+/**
+ * The one schema of `screening.json`, the file that makes a set of ONNX graphs a screening function.
+ *
+ * Everything that the verdict depends on is in here or is pinned from here by its sha256. Two identities:
+ * - `modelId` names what the graphs compute (weights, graphs, classes, means, covariances, preprocessing). It is what
+ *   `reclassify.onnx` answers as `model_id`; re-calibration does not change it.
+ * - `id` names the screening function as deployed: the model *and* its thresholds. See `bundle-id.ts`.
+ * `checksum` is over all of the file, so that no digit can change unnoticed.
+ */
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits (a sha256)');
+const finite = z.number();
+const positive = finite.positive();
+const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be a plain file name');
+const percentile = finite.min(0).max(1);
+
+const fileEntry = z.strictObject({ file: fileName, sha256, bytes: z.int().positive() });
+
+export const preprocessSchema = z.strictObject({
+  version: z.literal(1),
+  /** How three channels become one; `bt601` is luma (299 R + 587 G + 114 B) / 1000. Only read when the model has one channel. */
+  grey: z.enum(['bt601']),
+  /** `triangle`: bilinear, widened when shrinking so that no pixel is skipped. */
+  resize: z.enum(['triangle']),
+  /** `contain` keeps the aspect ratio and pads with `background`; `stretch` does not. */
+  fit: z.enum(['contain', 'stretch']),
+  /** Grey level, 0 to 255, behind transparent pixels and in the padding. */
+  background: z.int().min(0).max(255),
+  /** `inverted`: the image is 1 - x (for dark ink on light paper where the model has seen light on dark). */
+  polarity: z.enum(['as-is', 'inverted']),
+});
+
+const covariancesSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('spherical'), values: z.array(positive) }),
+  z.strictObject({ kind: z.literal('diagonal'), values: z.array(z.array(positive)) }),
+  z.strictObject({ kind: z.literal('full'), values: z.array(z.array(z.array(finite))) }),
+]);
+
+/** Per predicted class. `maxRelativeError` is a third score beside the paper's two; absent where a bundle does not use it. */
+export const thresholdsSchema = z.strictObject({
+  maxLatentDistance: z.array(finite.nonnegative()),
+  maxReconstructionError: z.array(finite.nonnegative()),
+  maxRelativeError: z.array(finite.nonnegative()).optional(),
+});
+
+const calibrationSchema = z.strictObject({
+  method: z.enum(['conformal', 'three-sigma']),
+  /** What the thresholds promise on clean images: `none` for `three-sigma`. */
+  guarantee: z.enum(['marginal', 'per-class', 'none']),
+  /** The false-rejection rate that is promised (conformal), or 1 minus the quantile used (three-sigma). */
+  alpha: percentile,
+  /** Probability, over the draw of the calibration images, that the promise does not hold; null without a promise. */
+  delta: percentile.nullable(),
+  /** Number of calibration images. */
+  n: z.int().nonnegative(),
+  /** Clean calibration images rejected by the thresholds. */
+  rejected: z.int().nonnegative(),
+  /** Quantiles of the clean scores of each class, for p-values: `latentDistance[class][i]` is the quantile at `levels[i]`. */
+  quantiles: z.strictObject({
+    levels: z.array(percentile).min(2),
+    latentDistance: z.array(z.array(finite)),
+    reconstructionError: z.array(z.array(finite)),
+  }),
+});
+
+/** An image made by the decoder (never a training image) and what the graphs answered when they were exported. */
+const goldenSchema = z.strictObject({
+  /** base64 of little-endian float32, H*W*C values in [0, 1] */
+  image: z.base64(),
+  label: z.int().nonnegative(),
+  latent: z.array(finite),
+  latentDistance: finite.nonnegative(),
+  reconstructionError: finite.nonnegative(),
+});
+
+const count = z.int().nonnegative();
+
+/** Outcomes as counts; accepted right + accepted wrong + rejected = images. For unknown images nothing is right. */
+export const evidenceSchema = z.strictObject({
+  /** What was screened, for instance `clean` or `fgsm eps 0.3`. */
+  name: z.string().min(1),
+  protocol: z.string().min(1),
+  /** The `id` of the bundle that these outcomes were measured on. */
+  id: sha256,
+  images: count,
+  acceptedRight: count,
+  acceptedWrong: count,
+  rejected: count,
+  /** What the fallback made of the rejected; null where it was not asked. */
+  reclassified: z.strictObject({ right: count, wrong: count, rejectedStill: count }).nullable(),
+});
+
+const provenanceSchema = z.strictObject({
+  portcullis: z.string(),
+  dataset: z.string(),
+  preset: z.string(),
+  seed: z.int(),
+  backend: z.string(),
+  epochs: z.int().nonnegative(),
+  /** sha256 of each data file that was read, by its name. */
+  data: z.record(z.string(), z.string()),
+  trained: z.iso.datetime(),
+  exported: z.iso.datetime(),
+});
+
+export const screeningSchema = z.strictObject({
+  version: z.literal(1),
+  id: sha256,
+  modelId: sha256,
+  checksum: sha256,
+  name: z.string().min(1),
+  classes: z.array(z.string().min(1)).min(2),
+  input: z.strictObject({
+    height: z.int().positive().max(4096),
+    width: z.int().positive().max(4096),
+    channels: z.union([z.literal(1), z.literal(3)]),
+  }),
+  latentDim: z.int().min(2),
+  preprocess: preprocessSchema,
+  means: z.array(z.array(finite)),
+  covariances: covariancesSchema,
+  thresholds: thresholdsSchema,
+  /** Added to the image's energy in the relative error, see `scores.ts`. */
+  relativeErrorOffset: positive,
+  calibration: calibrationSchema,
+  golden: goldenSchema,
+  evidence: z.array(evidenceSchema),
+  provenance: provenanceSchema,
+  graphs: z.strictObject({
+    encoder: fileEntry,
+    decoder: fileEntry,
+    screen: fileEntry,
+    reclassify: fileEntry,
+  }),
+  /** ONNX external data, shared by the four graphs. */
+  weights: fileEntry,
+});
+
+export type Screening = z.infer<typeof screeningSchema>;
+export type Preprocess = z.infer<typeof preprocessSchema>;
+export type Covariances = z.infer<typeof covariancesSchema>;
+export type Thresholds = z.infer<typeof thresholdsSchema>;
+export type Calibration = z.infer<typeof calibrationSchema>;
+export type Evidence = z.infer<typeof evidenceSchema>;
+export type GraphName = keyof Screening['graphs'];

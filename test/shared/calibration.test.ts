@@ -1,0 +1,169 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { conformalThresholds } from '../../shared/calibration/conformal.ts';
+import { conformalRank, imagesNeeded } from '../../shared/calibration/order-statistic.ts';
+import { quantile, quantileTable } from '../../shared/calibration/quantile-table.ts';
+import { fitRankMap, scoreAt, surpriseOf } from '../../shared/calibration/rank-map.ts';
+import { chiSquareCritical, THREE_SIGMA, threeSigmaThresholds } from '../../shared/calibration/three-sigma.ts';
+import { decide } from '../../shared/decision.ts';
+import { randomFrom } from '../../shared/random.ts';
+import type { Scores } from '../../shared/scores.ts';
+
+describe('chi-square critical values', () => {
+  // From scipy.stats.chi2.ppf (SciPy 1.16).
+  it.each([
+    [0.9973, 10, 26.900911788614067],
+    [0.985, 1, 5.916467884640158],
+    [0.9973, 100, 143.8453340167855],
+  ])('at %f with %i degrees of freedom is %f', (coverage, dimensions, expected) => {
+    expect(chiSquareCritical(coverage, dimensions)).toBeCloseTo(expected, 6);
+  });
+
+  it('of three sigma in one dimension is nine', () => {
+    expect(chiSquareCritical(THREE_SIGMA, 1)).toBeCloseTo(9, 6);
+  });
+});
+
+describe('conformalRank', () => {
+  it('is the smallest that keeps the promise, by an exact binomial sum', () => {
+    const promised = (k: number, n: number, alpha: number) => {
+      let term = alpha ** n;
+      let sum = 0;
+      for (let i = 0; i < k; i++) {
+        sum += term;
+        term *= (((n - i) / (i + 1)) * (1 - alpha)) / alpha;
+      }
+      return sum;
+    };
+    for (const [n, alpha, delta] of [
+      [30, 0.1, 0.05],
+      [60, 0.1, 0.05],
+      [100, 0.05, 0.1],
+      [99, 0.2, 0.01],
+    ] as const) {
+      const expected = Array.from({ length: n }, (_, i) => i + 1).find((k) => promised(k, n, alpha) >= 1 - delta) ?? null;
+      expect(conformalRank(n, alpha, delta)).toBe(expected);
+    }
+  });
+
+  it('holds in a simulation, and no rank below does', () => {
+    const [n, alpha, delta, draws] = [400, 0.05, 0.1, 4000];
+    const rank = conformalRank(n, alpha, delta) as number;
+    const random = randomFrom(5, 'order statistic');
+    const broken = [0, 0];
+    for (let draw = 0; draw < draws; draw++) {
+      const scores = Float64Array.from({ length: n }, () => random.uniform()).sort();
+      // Of uniform scores, the share above the threshold is 1 - threshold.
+      if (1 - (scores[rank - 1] as number) > alpha) broken[0] = (broken[0] as number) + 1;
+      if (1 - (scores[rank - 2] as number) > alpha) broken[1] = (broken[1] as number) + 1;
+    }
+    const noise = 3 * Math.sqrt((delta * (1 - delta)) / draws);
+    expect((broken[0] as number) / draws).toBeLessThan(delta + noise);
+    expect((broken[1] as number) / draws).toBeGreaterThan(delta - noise);
+  });
+
+  it('says how many images are needed: (1 - alpha)^n <= delta', () => {
+    expect(imagesNeeded(0.015, 0.05)).toBe(199);
+    expect(conformalRank(199, 0.015, 0.05)).toBe(199);
+    expect(conformalRank(198, 0.015, 0.05)).toBeNull();
+  });
+
+  it.each([0, 1, -0.1, Number.NaN])('refuses alpha %f', (alpha) => {
+    expect(() => conformalRank(100, alpha, 0.05)).toThrow(/alpha is .*more than 0 and less than 1/);
+  });
+});
+
+describe('rank map', () => {
+  const sample = fc.array(fc.double({ min: 0, max: 1e3, noNaN: true }), { minLength: 1, maxLength: 60 });
+
+  it('rises, and its inverse is its inverse', () => {
+    fc.assert(
+      fc.property(
+        sample,
+        fc.double({ min: 0, max: 2e3, noNaN: true }),
+        fc.double({ min: 0, max: 10, noNaN: true }),
+        (scores, score, more) => {
+          const map = fitRankMap(scores);
+          const surprise = surpriseOf(map, score);
+          expect(surpriseOf(map, score + more)).toBeGreaterThanOrEqual(surprise);
+          if (score > 1e-3 && map.tailScale > 1e-3) expect(scoreAt(map, surprise)).toBeGreaterThan(score * (1 - 1e-6) - 1e-6);
+        },
+      ),
+    );
+  });
+
+  it('gives -ln of the share of scores above, and goes on beyond the largest', () => {
+    const map = fitRankMap(Array.from({ length: 999 }, (_, i) => i + 1));
+    expect(surpriseOf(map, 500)).toBeCloseTo(-Math.log(0.5), 9);
+    expect(surpriseOf(map, 5000)).toBeGreaterThan(surpriseOf(map, 1000));
+    expect(surpriseOf(map, Number.NaN)).toBeNaN();
+  });
+});
+
+describe('conformal thresholds', () => {
+  const random = randomFrom(11, 'scores');
+  /** Two classes whose scores are on different scales, a few labels wrong. */
+  const draw = (count: number): Scores[] =>
+    Array.from({ length: count }, () => {
+      const label = random.integer(0, 1);
+      const scale = label === 0 ? 1 : 40;
+      const exponential = () => -scale * Math.log(1 - random.uniform());
+      return { label, latentDistance: exponential(), reconstructionError: exponential() ** 2, relativeError: exponential() };
+    });
+  const options = { classes: 2, alpha: 0.05, delta: 0.1 };
+
+  it('reject at most alpha, and not much less, of new images, and treat the classes alike', () => {
+    let broken = 0;
+    const rates: number[] = [];
+    for (let trial = 0; trial < 40; trial++) {
+      const thresholds = conformalThresholds(draw(500), draw(2000), { ...options, guarantee: 'marginal' });
+      const fresh = draw(4000);
+      const rejected = fresh.filter((scores) => !decide(scores, thresholds).accepted);
+      rates.push(rejected.length / fresh.length);
+      if (rejected.length / fresh.length > options.alpha + 2 * Math.sqrt((0.05 * 0.95) / 4000)) broken++;
+    }
+    expect(broken).toBeLessThanOrEqual(8);
+    expect(rates.sort((a, b) => a - b)[20]).toBeGreaterThan(0.7 * options.alpha);
+  });
+
+  it('reject exactly the calibration images above the rank', () => {
+    const calibration = draw(1000);
+    const thresholds = conformalThresholds(draw(500), calibration, { ...options, guarantee: 'marginal' });
+    const rejected = calibration.filter((scores) => !decide(scores, thresholds).accepted).length;
+    expect(rejected).toBe(1000 - (conformalRank(1000, 0.05, 0.1) as number));
+  });
+
+  it('say how many images are missing', () => {
+    const few = () => conformalThresholds(draw(50), draw(20), { ...options, guarantee: 'marginal' });
+    expect(few).toThrow(/20 calibration images are too few .* 45 are needed/);
+    expect(() => conformalThresholds(draw(50), draw(60), { ...options, guarantee: 'per-class' })).toThrow(/of class \d are too few/);
+  });
+});
+
+describe('three-sigma thresholds', () => {
+  it("take the quantile of the class's own errors, of all for a class without any", () => {
+    const thresholds = threeSigmaThresholds([[1, 2, 3], []], [1, 2, 3, 9], 10, 1);
+    expect(thresholds.maxReconstructionError).toEqual([3, 9]);
+    expect(threeSigmaThresholds([[1]], [1], 10, 0.9973).maxLatentDistance[0]).toBeCloseTo(26.9009, 3);
+  });
+});
+
+describe('quantiles', () => {
+  // numpy.quantile([1, 2, 4, 8], q), linear
+  it.each([
+    [0, 1],
+    [0.25, 1.75],
+    [0.5, 3],
+    [0.9, 6.8],
+    [1, 8],
+  ])('at %f is %f', (level, expected) => {
+    expect(quantile([8, 1, 4, 2], level)).toBeCloseTo(expected, 12);
+  });
+
+  it('of a class without scores are those of all', () => {
+    expect(quantileTable([[1, 3], []], [0, 1])).toEqual([
+      [1, 3],
+      [1, 3],
+    ]);
+  });
+});

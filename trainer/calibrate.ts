@@ -1,0 +1,89 @@
+import { conformalThresholds } from '../shared/calibration/conformal.ts';
+import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/quantile-table.ts';
+import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
+import { decide } from '../shared/decision.ts';
+import { oneHotMeans } from '../shared/mixture.ts';
+import { defaultRelativeErrorOffset, type Scores } from '../shared/scores.ts';
+import type { Calibration, Covariances, Thresholds } from '../shared/screening-schema.ts';
+import { estimateCovariances } from './covariances.ts';
+import { type Dataset, imagesAt, labelsAt } from './data/dataset.ts';
+import type { Splits } from './data/splits.ts';
+import { encode, scoresOf } from './encode.ts';
+import type { Model } from './model/build-model.ts';
+
+export interface CalibrationOptions {
+  method: Calibration['method'];
+  guarantee: 'marginal' | 'per-class';
+  alpha: number;
+  delta: number;
+  covariance: Covariances['kind'];
+}
+
+export const defaultCalibration: CalibrationOptions = {
+  method: 'conformal',
+  guarantee: 'marginal',
+  alpha: 0.015,
+  delta: 0.05,
+  covariance: 'diagonal',
+};
+
+/** What calibration adds to a trained model. */
+export interface Calibrated {
+  means: number[][];
+  covariances: Covariances;
+  relativeErrorOffset: number;
+  thresholds: Thresholds;
+  calibration: Calibration;
+}
+
+/**
+ * Covariances from the validation and tune splits (encodings of training images are narrower than those of new ones), then
+ * thresholds: `conformal` from tune and calibration, `three-sigma` from tune.
+ */
+export function calibrate(model: Model, dataset: Dataset, splits: Splits, options: CalibrationOptions): Calibrated {
+  const { input } = dataset;
+  const latentDim = (model.encoder.outputs[0]?.shape[1] ?? 0) as number;
+  const means = oneHotMeans(dataset.classes.length, latentDim);
+  const relativeErrorOffset = defaultRelativeErrorOffset(input.height * input.width * input.channels);
+  const encodings = (split: number[]) => encode(model, imagesAt(dataset.train, split), input, relativeErrorOffset);
+  const [validation, tune] = [encodings(splits.validation), encodings(splits.tune)];
+  const latents = [...validation, ...tune].map(({ latent }) => latent);
+  const labels = labelsAt(dataset.train, [...splits.validation, ...splits.tune]);
+  const covariances = estimateCovariances(latents, labels, means, options.covariance);
+  const scores = { tune: scoresOf(tune, means, covariances), calibration: scoresOf(encodings(splits.calibration), means, covariances) };
+  return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, dataset.classes.length, latentDim, options) };
+}
+
+/** The thresholds and what is told of them, from the scores of the two splits. */
+export function thresholdsFor(
+  scores: { tune: Scores[]; calibration: Scores[] },
+  classes: number,
+  latentDim: number,
+  options: CalibrationOptions,
+): Pick<Calibrated, 'thresholds' | 'calibration'> {
+  const { method, guarantee, alpha, delta } = options;
+  const conformal = method === 'conformal';
+  const byClass = (sample: Scores[], name: 'latentDistance' | 'reconstructionError') =>
+    Array.from({ length: classes }, (_, y) => sample.filter(({ label }) => label === y).map((score) => score[name]));
+  const thresholds = conformal
+    ? conformalThresholds(scores.tune, scores.calibration, { classes, alpha, delta, guarantee })
+    : threeSigmaThresholds(
+        byClass(scores.tune, 'reconstructionError'),
+        scores.tune.map((score) => score.reconstructionError),
+        latentDim,
+      );
+  const calibration: Calibration = {
+    method,
+    guarantee: conformal ? guarantee : 'none',
+    alpha: conformal ? alpha : 1 - THREE_SIGMA,
+    delta: conformal ? delta : null,
+    n: scores.calibration.length,
+    rejected: scores.calibration.filter((score) => !decide(score, thresholds).accepted).length,
+    quantiles: {
+      levels: QUANTILE_LEVELS,
+      latentDistance: quantileTable(byClass(scores.calibration, 'latentDistance')),
+      reconstructionError: quantileTable(byClass(scores.calibration, 'reconstructionError')),
+    },
+  };
+  return { thresholds, calibration };
+}

@@ -1,0 +1,47 @@
+import type { Covariances } from '../shared/screening-schema.ts';
+
+/**
+ * Empirical covariance of each class's encodings about its mean mu_y (not about their own average): the Sigma_y of the latent
+ * test. A class with few images is drawn towards the average over all classes, as if that had been seen in `PRIOR` images.
+ *
+ * @param latents f(x) of clean images, and the true class of each
+ */
+export function estimateCovariances(
+  latents: readonly (readonly number[])[],
+  labels: readonly number[],
+  means: readonly (readonly number[])[],
+  kind: Covariances['kind'],
+): Covariances {
+  const d = (means[0] as readonly number[]).length;
+  const full = kind === 'full';
+  const zero = () => Array.from({ length: d }, () => new Array<number>(d).fill(0));
+  const sums = means.map(zero);
+  const counts = means.map(() => 0);
+  latents.forEach((latent, n) => {
+    const y = labels[n] as number;
+    const delta = latent.map((value, i) => value - (means[y]?.[i] as number));
+    counts[y] = (counts[y] as number) + 1;
+    const sum = sums[y] as number[][];
+    delta.forEach((di, i) => {
+      const row = sum[i] as number[];
+      for (let j = full ? 0 : i; j <= (full ? d - 1 : i); j++) row[j] = (row[j] as number) + di * (delta[j] as number);
+    });
+  });
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const pooled = zero().map((row, i) => row.map((_, j) => sums.reduce((sum, matrix) => sum + (matrix[i]?.[j] as number), 0) / total));
+  const matrices = sums.map((matrix, y) =>
+    matrix.map((row, i) => {
+      const count = counts[y] as number;
+      // The prior has no correlations, which keeps a full covariance positive definite (shrinkage).
+      return row.map((value, j) => (value + PRIOR * (i === j ? (pooled[i]?.[j] as number) + FLOOR : 0)) / (count + PRIOR));
+    }),
+  );
+  const diagonals = matrices.map((matrix) => matrix.map((row, i) => row[i] as number));
+  if (kind === 'full') return { kind, values: matrices };
+  if (kind === 'diagonal') return { kind, values: diagonals };
+  return { kind, values: diagonals.map((diagonal) => diagonal.reduce((sum, value) => sum + value, 0) / d) };
+}
+
+const PRIOR = 10;
+/** Keeps a variance above zero where a latent dimension never moves. */
+const FLOOR = 1e-8;

@@ -1,0 +1,52 @@
+import * as tf from '@tensorflow/tfjs';
+import { latentDistance, precisionsOf } from '../shared/latent-distance.ts';
+import { nearestMean } from '../shared/mixture.ts';
+import { relativeError, type Scores } from '../shared/scores.ts';
+import type { Covariances, Screening } from '../shared/screening-schema.ts';
+import type { Model } from './model/build-model.ts';
+
+/** What the model makes of one image, before any covariance or threshold. */
+export interface Encoding {
+  /** d values */
+  latent: number[];
+  reconstructionError: number;
+  relativeError: number;
+}
+
+const AT_ONCE = 500;
+
+/**
+ * f(x) and the two errors of each image, without noise.
+ *
+ * @param images [n, H, W, C] flat, in [0, 1]
+ */
+export function encode(model: Model, images: Float32Array, input: Screening['input'], relativeErrorOffset: number): Encoding[] {
+  const size = input.height * input.width * input.channels;
+  const encodings: Encoding[] = [];
+  for (let first = 0; first < images.length / size; first += AT_ONCE) {
+    const part = images.subarray(first * size, (first + AT_ONCE) * size);
+    const count = part.length / size;
+    const [latents, errors] = tf.tidy(() => {
+      const x = tf.tensor4d(part, [count, input.height, input.width, input.channels]);
+      const z = model.encoder.predict(x) as tf.Tensor2D;
+      const error = tf.squaredDifference(x, model.decoder.predict(z) as tf.Tensor4D).sum([1, 2, 3]);
+      return [z.arraySync(), error.dataSync()] as const;
+    });
+    latents.forEach((latent, i) => {
+      const reconstructionError = errors[i] as number;
+      const image = part.subarray(i * size, (i + 1) * size);
+      encodings.push({ latent, reconstructionError, relativeError: relativeError(reconstructionError, image, relativeErrorOffset) });
+    });
+  }
+  return encodings;
+}
+
+/** The scores that the decision needs, with the covariances frozen. */
+export function scoresOf(encodings: readonly Encoding[], means: readonly number[][], covariances: Covariances): Scores[] {
+  const precisions = precisionsOf(covariances, means[0]?.length ?? 0);
+  return encodings.map(({ latent, reconstructionError, relativeError }) => {
+    const label = nearestMean(latent, means);
+    const distance = latentDistance(latent, means[label] as number[], precisions[label] as number[][]);
+    return { label, latentDistance: distance, reconstructionError, relativeError };
+  });
+}

@@ -1,0 +1,138 @@
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Calibrated } from './calibrate.ts';
+import type { Splits } from './data/splits.ts';
+import type { Model } from './model/build-model.ts';
+import { loadModel, saveModel } from './model/save-model.ts';
+import { trainingSchema } from './presets.ts';
+import { writeAtomically } from './write-atomically.ts';
+
+/** `runs/NAME/config.json`: everything that made the run, and how far it got. */
+export const configSchema = z.strictObject({
+  name: z.string(),
+  portcullis: z.string(),
+  dataset: z.string(),
+  dataDir: z.string().nullable(),
+  classes: z.array(z.string()),
+  input: z.strictObject({ height: z.int(), width: z.int(), channels: z.union([z.literal(1), z.literal(3)]) }),
+  checksums: z.record(z.string(), z.string()),
+  preset: z.string(),
+  training: trainingSchema,
+  seed: z.int(),
+  backend: z.string(),
+  started: z.iso.datetime(),
+  /** Whole epochs in the saved model. */
+  epochs: z.int(),
+  /** `training` until the last epoch is saved, `interrupted` after Ctrl-C, `calibrated` when thresholds are there. */
+  status: z.enum(['training', 'interrupted', 'trained', 'calibrated']),
+});
+
+export type RunConfig = z.infer<typeof configSchema>;
+
+export interface Run {
+  directory: string;
+  config: RunConfig;
+}
+
+/** A run is missing or can't be used for this; the message says why and what to do. */
+export class RunError extends Error {
+  override name = 'RunError';
+}
+
+export const RUNS = 'runs';
+
+/** Makes `runs/NAME`. @throws RunError where it is there already */
+export async function createRun(config: RunConfig, splits: Splits, root = RUNS): Promise<Run> {
+  const directory = join(root, config.name);
+  await mkdir(root, { recursive: true });
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new RunError(`${directory} is there already. Choose another name with --name, or remove the folder.`);
+  }
+  const run = { directory, config };
+  await writeAtomically(join(directory, 'splits.json'), JSON.stringify(splits));
+  await writeConfig(run);
+  return run;
+}
+
+export async function writeConfig(run: Run): Promise<void> {
+  await writeAtomically(join(run.directory, 'config.json'), `${JSON.stringify(run.config, null, 2)}\n`);
+}
+
+/** One JSON line an epoch. */
+export async function appendMetrics(run: Run, line: Record<string, number>): Promise<void> {
+  await appendFile(join(run.directory, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+}
+
+export async function saveEpoch(run: Run, model: Model, epochs: number): Promise<void> {
+  await saveModel(join(run.directory, 'model'), model);
+  run.config.epochs = epochs;
+  await writeConfig(run);
+}
+
+export async function saveCalibration(run: Run, calibrated: Calibrated): Promise<void> {
+  await writeAtomically(join(run.directory, 'calibration.json'), JSON.stringify(calibrated));
+  run.config.status = 'calibrated';
+  await writeConfig(run);
+}
+
+/** @throws RunError where the folder holds no run */
+export async function openRun(name: string, root = RUNS): Promise<Run> {
+  const directory = join(root, name);
+  const text = await readFile(join(directory, 'config.json'), 'utf8').catch(() => null);
+  if (text === null) {
+    const names = (await listRuns(root)).map((run) => run.config.name);
+    throw new RunError(
+      `${directory} is not a run. ${names.length > 0 ? `There are: ${names.join(', ')}.` : 'There are none yet: pnpm train makes one.'}`,
+    );
+  }
+  const config = configSchema.safeParse(parsedOrNull(text));
+  if (!config.success) throw new RunError(`${directory}/config.json is damaged: ${z.prettifyError(config.error)}. Train again.`);
+  return { directory, config: config.data };
+}
+
+/** All runs that can be read, the newest first. */
+export async function listRuns(root = RUNS): Promise<Run[]> {
+  const names = await readdir(root).catch(() => [] as string[]);
+  const runs = await Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(root, name, 'config.json'), 'utf8').catch(() => 'null');
+      const config = configSchema.safeParse(parsedOrNull(text));
+      return config.success ? [{ directory: join(root, name), config: config.data }] : [];
+    }),
+  );
+  return runs.flat().sort((a, b) => b.config.started.localeCompare(a.config.started));
+}
+
+/** The newest run that can be exported. @throws RunError where there is none */
+export async function latestCalibratedRun(root = RUNS): Promise<Run> {
+  const run = (await listRuns(root)).find(({ config }) => config.status === 'calibrated');
+  if (!run) throw new RunError(`there is no trained and calibrated run in ${root}/. Make one with pnpm train.`);
+  return run;
+}
+
+/** Model, splits and calibration of a run. @throws RunError where it is not calibrated yet */
+export async function loadRun(run: Run): Promise<{ model: Model; splits: Splits; calibrated: Calibrated }> {
+  const read = async (file: string) => JSON.parse(await readFile(join(run.directory, file), 'utf8'));
+  if (run.config.status !== 'calibrated') {
+    throw new RunError(
+      `run ${run.config.name} is ${run.config.status} (${run.config.epochs} epochs), without thresholds. Train it to its end, or name another run.`,
+    );
+  }
+  return {
+    model: await loadModel(join(run.directory, 'model')),
+    splits: await read('splits.json'),
+    calibrated: await read('calibration.json'),
+  };
+}
+
+function parsedOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

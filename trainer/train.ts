@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
+import { useWasm } from './backend/wasm.ts';
+import { type CalibrationOptions, calibrate } from './calibrate.ts';
+import { imagesAt, labelsAt } from './data/dataset.ts';
+import { readMnist } from './data/mnist.ts';
+import { splitsOf } from './data/splits.ts';
+import { encode, scoresOf } from './encode.ts';
+import { fit, type Step } from './fit.ts';
+import { buildModel, type Model } from './model/build-model.ts';
+import { type Outcomes, outcomesOf } from './outcomes.ts';
+import { type PresetName, presets, type Training } from './presets.ts';
+import { appendMetrics, createRun, type Run, type RunConfig, saveCalibration, saveEpoch, writeConfig } from './run.ts';
+
+export interface TrainOptions {
+  name: string;
+  preset: PresetName;
+  epochs?: number;
+  seed: number;
+  dataDir?: string;
+  calibration: CalibrationOptions;
+  runs?: string;
+  signal?: AbortSignal;
+  onStart?(run: Run): void;
+  onStep?(step: Step): void;
+  onEpoch?(epoch: number, validationAccuracy: number): void;
+}
+
+export interface Trained {
+  run: Run;
+  model: Model;
+  /** Outcomes on the test split; null where training was interrupted. */
+  test: Outcomes | null;
+  trainingSeconds: number;
+}
+
+/**
+ * The whole offline way: read the data, split, fit, calibrate, measure once on the test split; all of it kept in `runs/NAME`.
+ * An interrupted run keeps the model of its last whole epoch and says so in its config.
+ */
+export async function train(options: TrainOptions): Promise<Trained> {
+  await useWasm();
+  const dataset = await readMnist(options.dataDir);
+  const splits = splitsOf(dataset, options.seed);
+  const preset = presets[options.preset];
+  const training: Training = { ...preset, epochs: options.epochs ?? preset.epochs };
+  const config: RunConfig = {
+    name: options.name,
+    portcullis: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
+    dataset: dataset.name,
+    dataDir: options.dataDir ?? null,
+    classes: dataset.classes,
+    input: dataset.input,
+    checksums: dataset.checksums,
+    preset: options.preset,
+    training,
+    seed: options.seed,
+    backend: 'tfjs-backend-wasm 4.22.0',
+    started: new Date().toISOString(),
+    epochs: 0,
+    status: 'training',
+  };
+  const model = buildModel(training.architecture, dataset.input, options.seed);
+  const run = await createRun(config, splits, options.runs);
+  options.onStart?.(run);
+  const validation = { images: imagesAt(dataset.train, splits.validation), labels: labelsAt(dataset.train, splits.validation) };
+  const means = oneHotMeans(dataset.classes.length, training.architecture.latentDim);
+  const started = performance.now();
+  let sums = { images: 0, reconstruction: 0, latent: 0, total: 0 };
+  await fit(model, dataset, splits.train, training, options.seed, {
+    signal: options.signal,
+    onStep: async (step) => {
+      for (const part of ['reconstruction', 'latent', 'total'] as const) sums[part] += step[part] * step.images;
+      sums.images += step.images;
+      options.onStep?.(step);
+      // A signal (Ctrl-C) is seen only when the event loop gets a turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+    onEpoch: async (epoch) => {
+      const accuracy = nearestAccuracy(model, validation.images, validation.labels, means, dataset.input);
+      await saveEpoch(run, model, epoch);
+      const mean = (part: 'reconstruction' | 'latent' | 'total') => sums[part] / sums.images;
+      const seconds = (performance.now() - started) / 1000;
+      const losses = { reconstruction: mean('reconstruction'), latent: mean('latent'), total: mean('total') };
+      await appendMetrics(run, { epoch, ...losses, validationAccuracy: accuracy, seconds });
+      sums = { images: 0, reconstruction: 0, latent: 0, total: 0 };
+      options.onEpoch?.(epoch, accuracy);
+    },
+  });
+  const trainingSeconds = (performance.now() - started) / 1000;
+  run.config.status = options.signal?.aborted ? 'interrupted' : 'trained';
+  await writeConfig(run);
+  if (options.signal?.aborted) return { run, model, test: null, trainingSeconds };
+  const calibrated = calibrate(model, dataset, splits, options.calibration);
+  await saveCalibration(run, calibrated);
+  const encodings = encode(model, imagesAt(dataset.test, splits.test), dataset.input, calibrated.relativeErrorOffset);
+  const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
+  const test = outcomesOf(scores, labelsAt(dataset.test, splits.test), calibrated.thresholds);
+  return { run, model, test, trainingSeconds };
+}
+
+function nearestAccuracy(model: Model, images: Float32Array, labels: number[], means: number[][], input: RunConfig['input']): number {
+  const right = encode(model, images, input, 1).filter(({ latent }, i) => nearestMean(latent, means) === labels[i]).length;
+  return right / Math.max(1, labels.length);
+}
