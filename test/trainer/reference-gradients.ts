@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 
-/** Gradients of a 2-D convolution written as plain loops in doubles, from the definition. */
+/** A 2-D convolution and its gradients written as plain loops in doubles, from the definition. */
 export function convGradients(x: tf.Tensor4D, filter: tf.Tensor4D, dy: tf.Tensor4D, stride: number, pad: 'same' | 'valid') {
   const [batch, height, width, cin] = x.shape;
   const [fh, fw, , cout] = filter.shape;
@@ -11,6 +11,7 @@ export function convGradients(x: tf.Tensor4D, filter: tf.Tensor4D, dy: tf.Tensor
   const top = before(height, outHeight, fh);
   const left = before(width, outWidth, fw);
   const [xs, ws, ys] = [x.dataSync(), filter.dataSync(), dy.dataSync()];
+  const y = new Float64Array(dy.size);
   const dx = new Float64Array(x.size);
   const dFilter = new Float64Array(filter.size);
   for (let n = 0; n < batch; n++)
@@ -22,14 +23,16 @@ export function convGradients(x: tf.Tensor4D, filter: tf.Tensor4D, dy: tf.Tensor
             if (row < 0 || row >= height || column < 0 || column >= width) continue;
             for (let ci = 0; ci < cin; ci++)
               for (let co = 0; co < cout; co++) {
-                const slope = ys[((n * outHeight + oh) * outWidth + ow) * cout + co] as number;
+                const out = ((n * outHeight + oh) * outWidth + ow) * cout + co;
+                const slope = ys[out] as number;
                 const at = ((n * height + row) * width + column) * cin + ci;
                 const weight = ((i * fw + j) * cin + ci) * cout + co;
+                y[out] = (y[out] as number) + (xs[at] as number) * (ws[weight] as number);
                 dx[at] = (dx[at] as number) + slope * (ws[weight] as number);
                 dFilter[weight] = (dFilter[weight] as number) + slope * (xs[at] as number);
               }
           }
-  return { dx, dFilter };
+  return { y, dx, dFilter };
 }
 
 export function productOf(a: tf.Tensor3D, b: tf.Tensor3D, transposeA: boolean, transposeB: boolean): Float64Array {

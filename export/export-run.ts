@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { preprocessSchema, type Screening } from '../shared/screening-schema.ts';
+import { useWasm } from '../trainer/backend/wasm.ts';
+import { imagesAt } from '../trainer/data/dataset.ts';
+import { readMnist } from '../trainer/data/mnist.ts';
+import { loadRun, type Run } from '../trainer/run.ts';
+import { writeAtomically } from '../trainer/write-atomically.ts';
+import type { Parity } from './parity.ts';
+import type { SearchOptions } from './reclassify-graph.ts';
+import { writeBundle } from './write-bundle.ts';
+
+export const MODELS = 'models';
+/** Names the model that the worker's build takes, the command line too; ignored by git. */
+export const ACTIVE_FILE = '.active';
+/** Bundles that come with the project, each with the command that makes it. */
+const REFERENCE_FILE = 'reference.json';
+
+const PARITY_IMAGES = 256;
+
+/** The target is a bundle that comes with the project. */
+export class ReferenceBundleError extends Error {
+  override name = 'UsageError';
+}
+
+export interface Exported {
+  directory: string;
+  screening: Screening;
+  parity: Parity;
+}
+
+/**
+ * A calibrated run as the bundle `models/NAME`, which becomes the active model.
+ *
+ * @param name of the bundle
+ * @param options.reference overwriting a bundle that comes with the project is meant
+ * @throws ReferenceBundleError, RunError, ConversionError, ParityError
+ */
+export async function exportRun(
+  run: Run,
+  name: string,
+  search: SearchOptions,
+  options: { reference?: boolean; models?: string } = {},
+): Promise<Exported> {
+  const models = options.models ?? MODELS;
+  if (!options.reference && (await referenceNames(models)).includes(name)) {
+    throw new ReferenceBundleError(
+      `models/${name} comes with the project and is not overwritten. Choose another --name (or say --reference, if that is what you are making).`,
+    );
+  }
+  await useWasm();
+  const { model, splits, calibrated } = await loadRun(run);
+  const { config } = run;
+  const dataset = await readMnist(config.dataDir ?? undefined);
+  const directory = join(models, name);
+  const { screening, parity } = await writeBundle(directory, {
+    ...model,
+    ...calibrated,
+    name,
+    classes: config.classes,
+    input: config.input,
+    preprocess: preprocessSchema.parse({ version: 1, grey: 'bt601', resize: 'triangle', fit: 'contain', background: 0, polarity: 'as-is' }),
+    evidence: [],
+    provenance: {
+      portcullis: config.portcullis,
+      dataset: config.dataset,
+      preset: config.preset,
+      seed: config.seed,
+      backend: config.backend,
+      epochs: config.epochs,
+      data: config.checksums,
+      trained: config.started,
+      exported: new Date().toISOString(),
+    },
+    search,
+    parityImages: imagesAt(dataset.train, splits.validation.slice(0, PARITY_IMAGES)),
+  });
+  if (!options.reference) await writeAtomically(join(models, ACTIVE_FILE), `${name}\n`);
+  return { directory, screening, parity };
+}
+
+async function referenceNames(models: string): Promise<string[]> {
+  const text = await readFile(join(models, REFERENCE_FILE), 'utf8').catch(() => '{}');
+  return Object.keys(JSON.parse(text));
+}

@@ -1,0 +1,95 @@
+import type * as tf from '@tensorflow/tfjs';
+import { precisionsOf } from '../shared/latent-distance.ts';
+import type { Covariances, Screening } from '../shared/screening-schema.ts';
+import { convertModel } from './convert-model.ts';
+import { fromChannelsLast, toChannelsLast } from './layers/dense-and-shape.ts';
+import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
+import type { WeightStore } from './onnx/weight-store.ts';
+
+/** What the graphs are made of. */
+export interface GraphParts {
+  /** image [N, H, W, C] → latent [N, d] */
+  encoder: tf.LayersModel;
+  /** latent [N, d] → image [N, H, W, C] */
+  decoder: tf.LayersModel;
+  input: Screening['input'];
+  means: number[][];
+  covariances: Covariances;
+}
+
+export const imageInfo = ({ height, width, channels }: Screening['input'], name = 'image') =>
+  valueInfo(name, 'float', ['N', height, width, channels]);
+
+const latentInfo = (parts: GraphParts) => valueInfo('latent', 'float', ['N', latentDimOf(parts)]);
+
+export const latentDimOf = (parts: GraphParts) => (parts.means[0] as number[]).length;
+
+const imageShapeOf = ({ height, width, channels }: Screening['input']) => [height, width, channels];
+
+/** `encoder.onnx`: image → latent. */
+export function encoderGraph(store: WeightStore, parts: GraphParts): Uint8Array {
+  const graph = createGraph(store);
+  graph.rename(encode(graph, parts), 'latent');
+  return modelBytes(graph.proto('encoder', [imageInfo(parts.input)], [latentInfo(parts)]));
+}
+
+/** `decoder.onnx`: latent → reconstruction. */
+export function decoderGraph(store: WeightStore, parts: GraphParts): Uint8Array {
+  const graph = createGraph(store);
+  graph.rename(decode(graph, parts, 'latent'), 'reconstruction');
+  return modelBytes(graph.proto('decoder', [latentInfo(parts)], [imageInfo(parts.input, 'reconstruction')]));
+}
+
+/** `screen.onnx`: image → latent, label, latent_distance, reconstruction_error, reconstruction. */
+export function screenGraph(store: WeightStore, parts: GraphParts): Uint8Array {
+  const graph = createGraph(store);
+  const latent = graph.rename(encode(graph, parts), 'latent');
+  const { label, distance } = labelAndDistance(graph, parts, latent);
+  const reconstruction = graph.rename(decode(graph, parts, latent), 'reconstruction');
+  const difference = graph.node('Sub', ['image', reconstruction]);
+  graph.rename(label, 'label');
+  graph.rename(distance, 'latent_distance');
+  graph.rename(graph.node('ReduceSumSquare', [difference], { axes: [1, 2, 3], keepdims: 0 }), 'reconstruction_error');
+  const outputs = [
+    latentInfo(parts),
+    valueInfo('label', 'int64', ['N']),
+    valueInfo('latent_distance', 'float', ['N']),
+    valueInfo('reconstruction_error', 'float', ['N']),
+    imageInfo(parts.input, 'reconstruction'),
+  ];
+  return modelBytes(graph.proto('screen', [imageInfo(parts.input)], outputs));
+}
+
+function encode(graph: GraphBuilder, parts: GraphParts): string {
+  const shape = imageShapeOf(parts.input);
+  return convertModel(graph, parts.encoder, { name: fromChannelsLast(graph, 'image', shape), shape }).value.name;
+}
+
+function decode(graph: GraphBuilder, parts: GraphParts, latent: string): string {
+  return toChannelsLast(graph, convertModel(graph, parts.decoder, { name: latent, shape: [latentDimOf(parts)] }).value);
+}
+
+/**
+ * label: the mean that is nearest to the latent in the Euclidean sense, the first of equals. distance: the squared
+ * Mahalanobis distance (z - mu)^T Sigma^-1 (z - mu) to that mean.
+ */
+export function labelAndDistance(graph: GraphBuilder, parts: GraphParts, latent: string): { label: string; distance: string } {
+  const d = latentDimOf(parts);
+  const k = parts.means.length;
+  const means = graph.floats(parts.means.flat(), [k, d]);
+  const away = graph.node('Sub', [graph.node('Unsqueeze', [latent, graph.ints([1])]), means]); // [N, k, d]
+  const squares = graph.node('ReduceSumSquare', [away], { axes: [2], keepdims: 0 });
+  const label = graph.node('ArgMin', [squares], { axis: 1, keepdims: 0 });
+  const delta = graph.node('Sub', [latent, graph.node('Gather', [means, label])]); // [N, d]
+  const precisions = precisionsOf(parts.covariances, d);
+  if (parts.covariances.kind === 'full') {
+    const precision = graph.node('Gather', [graph.floats(precisions.flat(2), [k, d, d]), label]); // [N, d, d]
+    const row = graph.node('MatMul', [graph.node('Unsqueeze', [delta, graph.ints([1])]), precision]); // [N, 1, d]
+    const weighted = graph.node('Mul', [graph.node('Squeeze', [row, graph.ints([1])]), delta]);
+    return { label, distance: graph.node('ReduceSum', [weighted, graph.ints([1])], { keepdims: 0 }) };
+  }
+  const diagonals = precisions.flatMap((matrix) => matrix.map((row, i) => row[i] as number));
+  const precision = graph.node('Gather', [graph.floats(diagonals, [k, d]), label]);
+  const weighted = graph.node('Mul', [graph.node('Mul', [delta, delta]), precision]);
+  return { label, distance: graph.node('ReduceSum', [weighted, graph.ints([1])], { keepdims: 0 }) };
+}

@@ -1,0 +1,111 @@
+import * as tf from '@tensorflow/tfjs';
+import type { InferenceSession } from 'onnxruntime-node';
+import * as ort from 'onnxruntime-node';
+import { decide } from '../shared/decision.ts';
+import { relativeError, type Scores } from '../shared/scores.ts';
+import type { Screening, Thresholds } from '../shared/screening-schema.ts';
+import { encode, scoresOf } from '../trainer/encode.ts';
+import type { Model } from '../trainer/model/build-model.ts';
+
+/** How far the exported graphs are from the trained model, on real images. */
+export interface Parity {
+  images: number;
+  /** Largest absolute difference of a latent value and of a reconstructed pixel. */
+  maxLatentDifference: number;
+  maxReconstructionDifference: number;
+  /** Images on which both do not decide alike, but for those near a threshold. */
+  verdictsDiffering: number;
+  /** Images with a score within 1e-4, relatively, of its threshold: there rounding may decide. */
+  nearThreshold: number;
+}
+
+export const TOLERANCE = 1e-4;
+
+/** The exported graphs do not do what the trained model does. */
+export class ParityError extends Error {
+  override name = 'ParityError';
+}
+
+/**
+ * Compares `screen.onnx` with the model it was made from.
+ *
+ * @param session of screen.onnx
+ * @param images [n, H, W, C] flat, in [0, 1]
+ */
+export async function measureParity(
+  session: InferenceSession,
+  model: Model,
+  images: Float32Array,
+  screening: Pick<Screening, 'input' | 'means' | 'covariances' | 'thresholds' | 'relativeErrorOffset'>,
+): Promise<Parity> {
+  const { height, width, channels } = screening.input;
+  const size = height * width * channels;
+  const n = images.length / size;
+  const answers = await session.run({ image: new ort.Tensor('float32', images, [n, height, width, channels]) });
+  const floats = (name: string) => answers[name]?.data as Float32Array;
+  const encodings = encode(model, images, screening.input, screening.relativeErrorOffset);
+  const expected = scoresOf(encodings, screening.means, screening.covariances);
+  const latents = Float32Array.from(encodings.flatMap(({ latent }) => latent));
+  const parity: Parity = {
+    images: n,
+    maxLatentDifference: largestDifference(floats('latent'), latents),
+    maxReconstructionDifference: largestDifference(floats('reconstruction'), reconstructions(model, images, screening.input)),
+    verdictsDiffering: 0,
+    nearThreshold: 0,
+  };
+  const labels = answers.label?.data as BigInt64Array;
+  expected.forEach((scores, i) => {
+    const reconstructionError = floats('reconstruction_error')[i] as number;
+    const actual: Scores = {
+      label: Number(labels[i]),
+      latentDistance: floats('latent_distance')[i] as number,
+      reconstructionError,
+      relativeError: relativeError(reconstructionError, images.subarray(i * size, (i + 1) * size), screening.relativeErrorOffset),
+    };
+    const same =
+      actual.label === scores.label && decide(actual, screening.thresholds).accepted === decide(scores, screening.thresholds).accepted;
+    if (isNearThreshold(scores, screening.thresholds)) parity.nearThreshold++;
+    else if (!same) parity.verdictsDiffering++;
+  });
+  return parity;
+}
+
+/** @throws ParityError with the figures where the graphs differ by more than is allowed */
+export function assertParity(parity: Parity): void {
+  const { maxLatentDifference, maxReconstructionDifference, verdictsDiffering } = parity;
+  if (maxLatentDifference <= TOLERANCE && maxReconstructionDifference <= TOLERANCE && verdictsDiffering === 0) return;
+  throw new ParityError(
+    `the exported graphs differ from the trained model on ${parity.images} images: latent by ${maxLatentDifference}, reconstruction by ` +
+      `${maxReconstructionDifference} (allowed ${TOLERANCE}), ${verdictsDiffering} verdicts differ (allowed 0). Nothing was written; this is a fault of the exporter.`,
+  );
+}
+
+function isNearThreshold(scores: Scores, thresholds: Thresholds): boolean {
+  const near = (score: number, threshold: number | undefined) => threshold !== undefined && Math.abs(score - threshold) <= 1e-4 * threshold;
+  return (
+    near(scores.latentDistance, thresholds.maxLatentDistance[scores.label]) ||
+    near(scores.reconstructionError, thresholds.maxReconstructionError[scores.label]) ||
+    near(scores.relativeError, thresholds.maxRelativeError?.[scores.label])
+  );
+}
+
+function reconstructions(model: Model, images: Float32Array, input: Screening['input']): Float32Array {
+  const size = input.height * input.width * input.channels;
+  const x = tf.tensor4d(images, [images.length / size, input.height, input.width, input.channels]);
+  const latent = model.encoder.predict(x) as tf.Tensor;
+  const image = model.decoder.predict(latent) as tf.Tensor;
+  const values = image.dataSync() as Float32Array;
+  for (const tensor of [x, latent, image]) tensor.dispose();
+  return values;
+}
+
+/** NaN counts as infinitely far. */
+function largestDifference(actual: Float32Array, expected: Float32Array): number {
+  if (actual?.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (const [i, value] of expected.entries()) {
+    const difference = Math.abs((actual[i] as number) - value);
+    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+  }
+  return largest;
+}

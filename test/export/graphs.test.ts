@@ -1,0 +1,129 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { screenGraph } from '../../export/graphs.ts';
+import { ConversionError } from '../../export/layers/layer-conversion.ts';
+import { createWeightStore } from '../../export/onnx/weight-store.ts';
+import { reclassifyGraph } from '../../export/reclassify-graph.ts';
+import { latentDistance, precisionsOf } from '../../shared/latent-distance.ts';
+import { nearestMean } from '../../shared/mixture.ts';
+import { useWasm } from '../../trainer/backend/wasm.ts';
+import { largestDifference, runGraph, tensorOf } from './run-graph.ts';
+import { randomImages, tinyParts } from './tiny-model.ts';
+
+beforeAll(useWasm);
+
+const floats = (answers: Awaited<ReturnType<typeof runGraph>>, name: string) => answers[name]?.data as Float32Array;
+const labels = (answers: Awaited<ReturnType<typeof runGraph>>) => answers.label?.data as BigInt64Array;
+
+const images = (values: Float32Array) => ({ image: tensorOf(values, [values.length / 64, 8, 8, 1]) });
+
+describe('screen.onnx', () => {
+  it.each(['spherical', 'diagonal', 'full'] as const)('scores as shared/ does, %s covariances', async (kind) => {
+    const parts = tinyParts(kind);
+    const store = createWeightStore();
+    const bytes = screenGraph(store, parts);
+    const x = randomImages(20, 4);
+    const answers = await runGraph(bytes, store.bytes(), images(x));
+    const z = floats(answers, 'latent');
+    const precisions = precisionsOf(parts.covariances, 4);
+    for (let i = 0; i < 20; i++) {
+      const latent = Array.from(z.subarray(4 * i, 4 * i + 4));
+      const label = nearestMean(latent, parts.means);
+      expect(Number(labels(answers)[i])).toBe(label);
+      const expected = latentDistance(latent, parts.means[label] as number[], precisions[label] as number[][]);
+      expect(floats(answers, 'latent_distance')[i]).toBeCloseTo(expected, 4);
+      const reconstruction = floats(answers, 'reconstruction').subarray(64 * i, 64 * i + 64);
+      const error = reconstruction.reduce((sum, value, j) => sum + (value - (x[64 * i + j] as number)) ** 2, 0);
+      expect(floats(answers, 'reconstruction_error')[i]).toBeCloseTo(error, 4);
+    }
+    expect(largestDifference(z, (parts.encoder.predict(tf.tensor4d(x, [20, 8, 8, 1])) as tf.Tensor).dataSync())).toBeLessThan(1e-5);
+  });
+
+  it('answers NaN for an image that holds one, and leaves the others alone', async () => {
+    const parts = tinyParts();
+    const store = createWeightStore();
+    const bytes = screenGraph(store, parts);
+    const x = randomImages(2);
+    const alone = await runGraph(bytes, store.bytes(), images(x.slice(64)));
+    x[5] = Number.NaN;
+    const both = await runGraph(bytes, store.bytes(), images(x));
+    expect(floats(both, 'latent_distance')[0]).toBeNaN();
+    expect(floats(both, 'reconstruction_error')[0]).toBeNaN();
+    expect(floats(both, 'reconstruction_error')[1]).toBeCloseTo(floats(alone, 'reconstruction_error')[0] as number, 4);
+  });
+});
+
+describe('reclassify.onnx', () => {
+  /** The same search written in tfjs: Adam from every mean, the best latent of any step kept. */
+  function search(parts: ReturnType<typeof tinyParts>, x: Float32Array): { error: number; latent: number[] } {
+    const target = tf.tensor4d(x, [1, 8, 8, 1]);
+    let best = { error: Number.POSITIVE_INFINITY, latent: [] as number[] };
+    for (const mean of parts.means) {
+      let z = tf.tensor2d([mean]);
+      let [m, v] = [tf.zerosLike(z), tf.zerosLike(z)];
+      const errorOf = (latent: tf.Tensor) => tf.squaredDifference(parts.decoder.predict(latent) as tf.Tensor, target).sum() as tf.Scalar;
+      for (let t = 1; t <= parts.search.steps + 1; t++) {
+        const { value, grad } = tf.valueAndGrad(errorOf)(z);
+        const error = value.dataSync()[0] as number;
+        if (error < best.error) best = { error, latent: Array.from(z.dataSync()) };
+        m = m.mul(0.9).add(grad.mul(0.1));
+        v = v.mul(0.999).add(grad.square().mul(0.001));
+        z = z.sub(
+          m
+            .div(1 - 0.9 ** t)
+            .div(
+              v
+                .div(1 - 0.999 ** t)
+                .sqrt()
+                .add(1e-8),
+            )
+            .mul(parts.search.learningRate),
+        ) as tf.Tensor2D;
+      }
+    }
+    return best;
+  }
+
+  it('finds what the same search in tfjs finds, keeping the best start', async () => {
+    const parts = tinyParts();
+    const store = createWeightStore();
+    screenGraph(store, parts);
+    const before = store.bytes().length;
+    const bytes = reclassifyGraph(store, parts, 'the-id', parts.search);
+    expect(store.bytes().length).toBe(before);
+    const x = randomImages(5, 8);
+    const answers = await runGraph(bytes, store.bytes(), images(x));
+    for (let i = 0; i < 5; i++) {
+      const expected = search(parts, x.slice(64 * i, 64 * i + 64));
+      expect(floats(answers, 'reconstruction_error')[i]).toBeCloseTo(expected.error, 3);
+      const latent = Array.from(floats(answers, 'latent').subarray(4 * i, 4 * i + 4));
+      expect(largestDifference(latent, expected.latent)).toBeLessThan(1e-2);
+      expect(Number(labels(answers)[i])).toBe(nearestMean(latent, parts.means));
+    }
+    expect(answers.model_id?.data).toEqual(Array(5).fill('the-id'));
+    const single = await runGraph(bytes, store.bytes(), images(x.slice(128, 192)));
+    expect(floats(single, 'reconstruction_error')[0]).toBeCloseTo(floats(answers, 'reconstruction_error')[2] as number, 4);
+  });
+
+  it('ends with an infinite error for an image that is not finite', async () => {
+    const parts = tinyParts();
+    const store = createWeightStore();
+    const bytes = reclassifyGraph(store, parts, 'id', parts.search);
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const x = randomImages(1);
+      x[3] = odd;
+      const answers = await runGraph(bytes, store.bytes(), images(x));
+      expect(floats(answers, 'reconstruction_error')[0]).toBe(Number.POSITIVE_INFINITY);
+    }
+  });
+
+  it("names the decoder's layer that has no gradient", () => {
+    const decoder = tf.sequential();
+    decoder.add(tf.layers.reshape({ inputShape: [4], targetShape: [2, 2, 1] }));
+    decoder.add(tf.layers.maxPooling2d({ poolSize: 1, name: 'pool' }));
+    decoder.add(tf.layers.upSampling2d({ size: [4, 4] }));
+    const make = () => reclassifyGraph(createWeightStore(), { ...tinyParts(), decoder }, 'id', { steps: 1, learningRate: 0.1 });
+    expect(make).toThrow(ConversionError);
+    expect(make).toThrow(/pool \(MaxPooling2D\) has no gradient rule/);
+  });
+});
