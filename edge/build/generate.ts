@@ -1,0 +1,40 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { openBundle } from '../../shared/open-bundle.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+import { withUnsharedMemory } from './unshared-memory.ts';
+
+/**
+ * Makes what the worker imports: the ONNX Runtime with unshared memory, and the model's files, verified.
+ *
+ * @param bundle folder of the bundle
+ * @param target folder of the generated files
+ * @throws BundleError where the bundle is damaged
+ */
+export async function generate(bundle: string, target: string): Promise<Screening> {
+  const { screening, graphs, weights } = await openBundle((file) => readFile(join(bundle, file)), ['screen']);
+  const runtime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+  await mkdir(target, { recursive: true });
+  await writeIfChanged(join(target, 'ort.wasm'), withUnsharedMemory(await readFile(runtime)));
+  await writeIfChanged(join(target, 'screen.onnx'), graphs.screen as Uint8Array);
+  await writeIfChanged(join(target, 'weights.bin'), weights);
+  await writeIfChanged(join(target, 'screening.json.txt'), await readFile(join(bundle, 'screening.json')));
+  return screening;
+}
+
+/** The model to build with: MODEL, else the active one, else the reference. */
+export async function chosenModel(models: string, environment: string | undefined): Promise<{ name: string; why: string }> {
+  if (environment) return { name: environment, why: 'MODEL' };
+  const active = (await readFile(join(models, '.active'), 'utf8').catch(() => '')).trim();
+  return active ? { name: active, why: 'the active model' } : { name: 'mnist', why: 'the reference model' };
+}
+
+/** Unchanged files are left alone, so that a watcher does not start again over them. */
+async function writeIfChanged(path: string, bytes: Uint8Array): Promise<void> {
+  const present = await readFile(path).catch(() => null);
+  if (present && Buffer.compare(present, bytes) === 0) return;
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, bytes);
+  await rename(temporary, path);
+}

@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+import { chosenModel, generate } from './generate.ts';
+
+/** wrangler's [build] step. */
+const root = join(import.meta.dirname, '..', '..');
+const models = join(root, 'models');
+try {
+  const { name, why } = await chosenModel(models, process.env.MODEL);
+  if (!/^[\w][\w.-]*$/.test(name)) throw new Error(`${name} (${why}) is not the name of a model; a folder's name in models/ is needed`);
+  const screening = await generate(join(models, name), join(root, 'edge', 'generated'));
+  console.log(`portcullis: building with model ${name} (${why}), id ${screening.id}`);
+} catch (error) {
+  console.error(`portcullis: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
