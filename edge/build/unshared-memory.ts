@@ -6,9 +6,11 @@
  * @throws Error where the bytes are not such a module
  */
 export function withUnsharedMemory(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (wasm[0] !== 0 || wasm[1] !== 0x61 || wasm[2] !== 0x73 || wasm[3] !== 0x6d) throw new Error('the ONNX Runtime file is not a WebAssembly module');
+  if (wasm[0] !== 0 || wasm[1] !== 0x61 || wasm[2] !== 0x73 || wasm[3] !== 0x6d)
+    throw new Error('the ONNX Runtime file is not a WebAssembly module');
   const at = memoryFlagOffset(wasm);
-  if (wasm[at] !== SHARED_WITH_MAXIMUM) throw new Error(`the memory import of the ONNX Runtime wasm has flag ${wasm[at]}; expected ${SHARED_WITH_MAXIMUM} (shared)`);
+  if (wasm[at] !== SHARED_WITH_MAXIMUM)
+    throw new Error(`the memory import of the ONNX Runtime wasm has flag ${wasm[at]}; expected ${SHARED_WITH_MAXIMUM} (shared)`);
   const copy = new Uint8Array(wasm);
   copy[at] = WITH_MAXIMUM;
   return copy;

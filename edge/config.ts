@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { ProblemError } from './problem.ts';
+
+const tokens = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((token) => token.trim())
+      .filter(Boolean),
+  );
+const positive = (otherwise: number) => z.coerce.number().int().positive().default(otherwise);
+
+const configSchema = z.object({
+  /** Comma-separated bearer tokens; without any, everyone may screen. */
+  SCREEN_TOKENS: tokens,
+  /** Tokens that may also ask for `?explain=1`. */
+  EXPLAIN_TOKENS: tokens,
+  MAX_BODY_BYTES: positive(5 * 1024 * 1024),
+  /** Of one image before resizing; decoded it takes some 12 bytes a pixel of the worker's 128 MB. */
+  MAX_PIXELS: positive(4 * 1024 * 1024),
+  MAX_IMAGES: positive(64),
+  FALLBACK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  FALLBACK_TIMEOUT_MS: positive(10_000),
+  RECLASSIFY_KEEP_ALL: z.enum(['on', 'off']).default('off'),
+});
+
+export type Config = z.infer<typeof configSchema>;
+
+/** The worker's variables, checked. @throws ProblemError `configuration` naming the variable and what is allowed */
+export function configOf(env: Record<string, unknown>): Config {
+  const given = Object.fromEntries(Object.keys(configSchema.shape).flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const parsed = configSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new ProblemError(
+    'configuration',
+    `A variable of the worker is wrong: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. Mend it and deploy again.`,
+  );
+}

@@ -1,0 +1,88 @@
+import * as ort from 'onnxruntime-web/wasm';
+import type { Bundle } from '../shared/open-bundle.ts';
+
+/** What screen.onnx answers for a batch; row i belongs to image i. */
+export interface ScreenOutput {
+  label: BigInt64Array;
+  latent: Float32Array;
+  latentDistance: Float32Array;
+  reconstructionError: Float32Array;
+  /** Only where it was asked for. */
+  reconstruction?: Float32Array;
+}
+
+/** @param images [count, H, W, C] flat, in [0, 1] */
+export type Screen = (images: Float32Array, count: number, explain: boolean) => Promise<ScreenOutput>;
+
+/**
+ * A session of screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that:
+ * the runtime's wasm comes as a module (workerd does not compile bytes), with unshared memory (see build/unshared-memory.ts),
+ * so while the session is made `WebAssembly.instantiate` answers a marker with the module, `WebAssembly.Memory` drops
+ * `shared`, and `Atomics.waitAsync`, which would wait for ever on unshared memory, is away.
+ *
+ * @throws Error where the runtime or the graph can't be loaded; that stays so for the isolate's life
+ */
+export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle): Promise<Screen> {
+  const session = await withModule(wasmModule, () =>
+    ort.InferenceSession.create(bundle.graphs.screen as Uint8Array, {
+      externalData: [{ path: bundle.screening.weights.file, data: bundle.weights }],
+    }),
+  );
+  const { height, width, channels } = bundle.screening.input;
+  const wanted = ['label', 'latent', 'latent_distance', 'reconstruction_error'];
+  // ONNX Runtime Web runs one inference at a time; requests of one isolate take turns.
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = turn.then(work);
+    turn = result.catch(() => undefined);
+    return result;
+  };
+  return (images, count, explain) =>
+    inTurn(async () => {
+      const image = new ort.Tensor('float32', images, [count, height, width, channels]);
+      const answers = await session.run({ image }, explain ? [...wanted, 'reconstruction'] : wanted);
+      const floats = (name: string, each: number) => checked(answers[name]?.data, Float32Array, name, count * each);
+      return {
+        label: checked(answers.label?.data, BigInt64Array, 'label', count),
+        latent: floats('latent', bundle.screening.latentDim),
+        latentDistance: floats('latent_distance', 1),
+        reconstructionError: floats('reconstruction_error', 1),
+        ...(explain ? { reconstruction: floats('reconstruction', height * width * channels) } : {}),
+      };
+    });
+}
+
+function checked<T extends Float32Array | BigInt64Array>(
+  data: unknown,
+  type: { new (length: number): T },
+  name: string,
+  length: number,
+): T {
+  if (!(data instanceof type) || data.length !== length)
+    throw new Error(`screen.onnx answered ${name} not as ${length} values of ${type.name}`);
+  return data;
+}
+
+async function withModule<T>(wasmModule: WebAssembly.Module, work: () => Promise<T>): Promise<T> {
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.proxy = false;
+  const marker = new ArrayBuffer(8);
+  ort.env.wasm.wasmBinary = marker;
+  const globals = { instantiate: WebAssembly.instantiate, Memory: WebAssembly.Memory, waitAsync: Atomics.waitAsync };
+  const instantiate = (source: unknown, imports?: WebAssembly.Imports): Promise<unknown> => {
+    const isMarker = source === marker || (ArrayBuffer.isView(source) && source.buffer === marker);
+    if (!isMarker) return globals.instantiate(source as WebAssembly.Module, imports);
+    return Promise.resolve({ module: wasmModule, instance: new WebAssembly.Instance(wasmModule, imports) });
+  };
+  const UnsharedMemory = new Proxy(globals.Memory, {
+    construct: (Memory, [descriptor]) => new Memory({ ...descriptor, shared: false }),
+  });
+  Object.assign(WebAssembly, { instantiate, Memory: UnsharedMemory });
+  Object.assign(Atomics, { waitAsync: undefined });
+  try {
+    return await work();
+  } finally {
+    Object.assign(WebAssembly, { instantiate: globals.instantiate, Memory: globals.Memory });
+    Object.assign(Atomics, { waitAsync: globals.waitAsync });
+  }
+}

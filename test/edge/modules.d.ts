@@ -1,0 +1,7 @@
+declare module 'cloudflare:workers' {
+  export const exports: { default: { fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> } };
+}
+declare module '*.png' {
+  const bytes: ArrayBuffer;
+  export default bytes;
+}
