@@ -7,19 +7,26 @@ import { z } from 'zod';
 
 export const BINARY_HEADER = 'Inference-Header-Content-Length';
 
-const shape = z.array(z.int().nonnegative());
+const MAX_DIMENSIONS = 8;
+const MAX_TENSORS = 16;
+
+/** A list whose length is looked at before its items: a body of a million wrong items must not make a million messages. */
+function shortList<T extends z.ZodType>(item: T, min: number, max: number) {
+  return z.array(z.unknown()).min(min).max(max).pipe(z.array(item));
+}
+
+const shape = shortList(z.int().nonnegative(), 0, MAX_DIMENSIONS);
 const parameters = z.record(z.string(), z.unknown()).optional();
 const tensorFields = { name: z.string().min(1), datatype: z.enum(['FP32', 'INT64', 'BYTES']), shape, parameters };
 
-type Nested = number | string | Nested[];
-const nested: z.ZodType<Nested> = z.lazy(() => z.union([z.number(), z.string(), z.array(nested)]));
-const jsonTensor = z.object({ ...tensorFields, data: z.array(nested).optional() });
+/** `data` is flat or nested as `shape`; its values are checked by `readTensors`, which does not recurse. */
+const jsonTensor = z.object({ ...tensorFields, data: z.array(z.unknown()).optional() });
 
 export const inferRequestSchema = z.object({
   id: z.string().optional(),
   parameters,
-  inputs: z.array(jsonTensor).min(1),
-  outputs: z.array(z.object({ name: z.string(), parameters })).optional(),
+  inputs: shortList(jsonTensor, 1, MAX_TENSORS),
+  outputs: shortList(z.object({ name: z.string(), parameters }), 0, MAX_TENSORS).optional(),
 });
 
 export const inferResponseSchema = z.object({
@@ -27,7 +34,7 @@ export const inferResponseSchema = z.object({
   model_name: z.string(),
   model_version: z.string().optional(),
   parameters,
-  outputs: z.array(jsonTensor),
+  outputs: shortList(jsonTensor, 0, MAX_TENSORS),
 });
 
 /** A tensor with its values flat, in row-major order. FP32 → Float32Array, INT64 → BigInt64Array, BYTES → strings. */
@@ -98,8 +105,8 @@ export function binaryOf(tensor: Tensor): Uint8Array {
  * @throws ProtocolError where the length does not fit or the JSON can't be parsed
  */
 export function splitBody(body: Uint8Array, headerLength: string | null): { json: unknown; binary: Uint8Array } {
-  const length = headerLength === null ? body.byteLength : Number(headerLength);
-  if (!Number.isInteger(length) || length < 0 || length > body.byteLength) {
+  const length = headerLength === null ? body.byteLength : /^\d{1,15}$/.test(headerLength) ? Number(headerLength) : Number.NaN;
+  if (!(length <= body.byteLength)) {
     throw new ProtocolError(`${BINARY_HEADER} is ${headerLength}; it must be a whole number from 0 to the body's ${body.byteLength} bytes`);
   }
   try {
@@ -116,7 +123,8 @@ function elements(tensor: { shape: readonly number[] }): number {
 function fromJson(tensor: JsonTensor): Tensor {
   const { name, shape, datatype } = tensor;
   if (!tensor.data) throw new ProtocolError(`tensor ${name} has neither data nor binary_data_size`);
-  const flat = (tensor.data as unknown[]).flat(Number.POSITIVE_INFINITY) as (number | string)[];
+  // Never deeper than the shape: an array that is left over is no value and is refused below.
+  const flat = tensor.data.flat(shape.length) as unknown[];
   if (flat.length !== elements(tensor)) {
     throw new ProtocolError(`tensor ${name} has ${flat.length} values for shape [${shape.join(', ')}], which holds ${elements(tensor)}`);
   }

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { type AddressInfo, createServer } from 'node:net';
+
+export interface Worker {
+  url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the worker in the real Workers runtime (wrangler dev) on a free port of loopback, and waits until it is ready.
+ *
+ * @param model name in models/
+ * @param variables of the worker
+ * @throws Error with what wrangler said, where it does not get ready
+ */
+export async function startWorker(model: string, variables: Record<string, string>): Promise<Worker> {
+  const port = await freePort();
+  const vars = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
+  // A process group of its own, so that workerd, wrangler's child, ends with it.
+  const child = spawn(
+    'wrangler',
+    ['dev', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false', ...vars],
+    {
+      env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false', CI: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
+  );
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      said = (said + text).slice(-4000);
+    });
+  }
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', (error) => {
+      said += error.message;
+      resolve();
+    });
+  });
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  const close = async () => {
+    if (!over && child.pid) process.kill(-child.pid, 'SIGTERM');
+    await ended;
+  };
+  const url = `http://127.0.0.1:${port}`;
+  for (let wait = 0; wait < 240 && !over; wait++) {
+    const ready = await fetch(`${url}/health/ready`).catch(() => null);
+    if (ready?.ok) return { url, close };
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  await close();
+  throw Object.assign(new Error(`the worker did not get ready. wrangler said:\n${said}`), { code: 'WORKER' });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

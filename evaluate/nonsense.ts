@@ -1,0 +1,56 @@
+import type { Random } from '../shared/random.ts';
+
+type Size = { height: number; width: number; channels: number };
+
+/** Images of nothing, each [H, W, C] in [0, 1]; on all of them the right answer is a rejection. */
+export const nonsense: Record<string, (size: Size, random: Random) => Float32Array> = {
+  'uniform noise': (size, random) => painted(size, () => random.uniform()),
+  'blank pages': (size, random) => {
+    // Black, white, and greys between.
+    const level = [0, 1, random.uniform()][random.integer(0, 2)] as number;
+    return painted(size, () => level);
+  },
+  'drawn nonsense': (size, random) => [stripes, checkerboard, scribble][random.integer(0, 2)]?.(size, random) as Float32Array,
+};
+
+function painted({ height, width, channels }: Size, level: (row: number, column: number) => number): Float32Array {
+  const image = new Float32Array(height * width * channels);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++)
+      image.fill(level(row, column), (row * width + column) * channels, (row * width + column + 1) * channels);
+  }
+  return image;
+}
+
+function stripes(size: Size, random: Random): Float32Array {
+  const angle = random.uniform() * Math.PI;
+  const period = random.integer(3, 10);
+  return painted(size, (row, column) =>
+    Math.abs(Math.floor((row * Math.sin(angle) + column * Math.cos(angle)) / (period / 2))) % 2 === 0 ? 1 : 0,
+  );
+}
+
+function checkerboard(size: Size, random: Random): Float32Array {
+  const side = random.integer(2, 7);
+  return painted(size, (row, column) => (Math.floor(row / side) + Math.floor(column / side)) % 2);
+}
+
+/** A pen of two pixels that wanders over the page. */
+function scribble(size: Size, random: Random): Float32Array {
+  const ink = new Set<number>();
+  let [row, column, heading] = [random.uniform() * size.height, random.uniform() * size.width, random.uniform() * 2 * Math.PI];
+  for (let step = 0; step < 160; step++) {
+    heading += random.normal() * 0.5;
+    row = (row + Math.sin(heading) + size.height) % size.height;
+    column = (column + Math.cos(heading) + size.width) % size.width;
+    for (const [down, right] of [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 1],
+    ] as const) {
+      ink.add(((Math.floor(row) + down) % size.height) * size.width + ((Math.floor(column) + right) % size.width));
+    }
+  }
+  return painted(size, (r, c) => (ink.has(r * size.width + c) ? 1 : 0));
+}
