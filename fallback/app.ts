@@ -1,120 +1,105 @@
-import { Hono } from 'hono';
+import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { z } from 'zod';
-import {
-  BINARY_HEADER,
-  binaryOf,
-  inferRequestSchema,
-  jsonOf,
-  ProtocolError,
-  readTensors,
-  splitBody,
-  type Tensor,
-} from '../shared/inference-protocol.ts';
-import type { Screening } from '../shared/screening-schema.ts';
-import { QueueFullError, type Search } from './search.ts';
-import type { SearchResult } from './search-thread.ts';
+import { HTTPException } from 'hono/http-exception';
+import packageJson from '../package.json' with { type: 'json' };
+import { BINARY_HEADER, ProtocolError } from '../shared/inference-protocol.ts';
+import { bearerToken } from './bearer-token.ts';
+import { inferAnswer, outputsMetadata, readInferRequest } from './infer.ts';
+import type { Search } from './search.ts';
+import { QueueFullError } from './search-pool.ts';
 
 export interface Limits {
   maxBytes: number;
   maxImages: number;
+  /** Needed for all but `/v2/health/*` where it is given. */
+  token?: string | undefined;
 }
 
 /** The Open Inference Protocol v2 for the one model `reclassify`. Errors are `{"error": "..."}`, as the protocol has them. */
-export function createApp(search: Search, limits: Limits): Hono {
+export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, limits: Limits): Hono {
   const app = new Hono();
-  const { height, width, channels } = search.screening.input;
+  const { id, input } = search.screening;
+  const paths: string[] = [];
+  const route = (method: 'GET' | 'POST', path: string, ...handlers: (Handler | MiddlewareHandler)[]) => {
+    paths.push(`${method} ${path}`);
+    app.on(method, [path], ...handlers);
+    const allow = method === 'GET' ? 'GET, HEAD' : method;
+    app.all(path, (c) => c.json({ error: `${c.req.path} takes ${allow} only, not ${c.req.method}` }, 405, { allow }));
+  };
+
   app.onError((error, c) => {
     if (error instanceof ProtocolError) return c.json({ error: error.message }, 400);
-    if (error instanceof QueueFullError) return c.json({ error: `${error.message}; try again later` }, 503, { 'retry-after': '1' });
+    if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
+    if (error instanceof QueueFullError)
+      return c.json({ error: `${error.message}; try again later` }, 503, { 'retry-after': String(error.retryAfterSeconds) });
+    // Nobody reads this answer: the client has gone.
+    if (c.req.raw.signal.aborted) return c.json({ error: 'the request was cancelled' }, 503);
     console.error(JSON.stringify({ event: 'error', why: String(error) }));
     return c.json({ error: 'the search failed; the image stays rejected' }, 500);
   });
-  app.notFound((c) => c.json({ error: `there is no ${c.req.method} ${c.req.path}; there is POST /v2/models/reclassify/infer` }, 404));
-  app.get('/v2', (c) => c.json({ name: 'portcullis', version: '0.1.0', extensions: ['binary_tensor_data'] }));
-  app.get('/v2/health/live', (c) => c.json({ live: true }));
-  const ready = async () => (await search.goldenProblem().catch((error: unknown) => String(error))) === null;
-  app.get('/v2/health/ready', async (c) => ((await ready()) ? c.json({ ready: true }) : c.json({ ready: false }, 503)));
-  app.get('/v2/models/reclassify/ready', async (c) => ((await ready()) ? c.json({ ready: true }) : c.json({ ready: false }, 503)));
-  app.get('/v2/models/reclassify', (c) =>
+  app.notFound((c) => c.json({ error: `there is no ${c.req.path}; there are ${paths.join(', ')}` }, 404));
+  if (limits.token) for (const path of ['/v2', '/v2/models/*']) app.use(path, bearerToken(limits.token));
+  app.use('/v2/models/:model/*', async (c, next) => {
+    if (c.req.param('model') !== 'reclassify')
+      throw new HTTPException(404, { message: `there is no model ${c.req.param('model')}; there is reclassify` });
+    await next();
+  });
+  app.use('/v2/models/reclassify/versions/:version/*', async (c, next) => {
+    if (c.req.param('version') !== id)
+      throw new HTTPException(404, { message: `there is no version ${c.req.param('version')}; there is ${id}` });
+    await next();
+  });
+
+  const ready: Handler = async (c) => ((await search.ready()) ? c.json({ ready: true }) : c.json({ ready: false }, 503));
+  const metadata: Handler = (c) =>
     c.json({
       name: 'reclassify',
-      versions: [search.screening.id],
+      versions: [id],
       platform: 'onnxruntime_onnx',
-      inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, height, width, channels] }],
-      outputs: [
-        { name: 'label', datatype: 'INT64', shape: [-1] },
-        { name: 'latent', datatype: 'FP32', shape: [-1, search.screening.latentDim] },
-        { name: 'latent_distance', datatype: 'FP32', shape: [-1] },
-        { name: 'reconstruction_error', datatype: 'FP32', shape: [-1] },
-        { name: 'model_id', datatype: 'BYTES', shape: [-1] },
-      ],
-    }),
-  );
-  const tooLarge = bodyLimit({
+      inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, input.height, input.width, input.channels] }],
+      outputs: outputsMetadata(search.screening),
+    });
+  const bounded = bodyLimit({
     maxSize: limits.maxBytes,
-    onError: (c) => c.json({ error: `the body is larger than ${limits.maxBytes} bytes` }, 413),
+    onError: (c) => c.json({ error: `the body is larger than ${limits.maxBytes} bytes, which are allowed` }, 413),
   });
-  app.post('/v2/models/reclassify/infer', tooLarge, async (c) => {
+  const infer: Handler = async (c) => {
     const body = new Uint8Array(await c.req.arrayBuffer());
     if (body.byteLength === 0) throw new ProtocolError('the body is empty; an inference request is needed');
-    const { json, binary } = splitBody(body, c.req.header(BINARY_HEADER) ?? null);
-    const parsed = inferRequestSchema.safeParse(json);
-    if (!parsed.success) throw new ProtocolError(`the request does not follow the protocol: ${z.prettifyError(parsed.error)}`);
-    const request = parsed.data;
-    const input = imageOf(readTensors(request.inputs, binary), search.screening.input, limits.maxImages);
-    const tensors = outputsOf(await search.run({ images: input.data, shape: input.shape }), search.screening);
-    const wanted = request.outputs?.map((output) => {
-      const tensor = tensors.find(({ name }) => name === output.name);
-      if (!tensor) throw new ProtocolError(`there is no output ${output.name}; there are ${tensors.map(({ name }) => name).join(', ')}`);
-      return { tensor, binary: output.parameters?.binary_data === true };
-    });
-    const all = request.parameters?.binary_data_output === true;
-    const chosen = wanted ?? tensors.map((tensor) => ({ tensor, binary: all }));
-    const parts: Uint8Array[] = [];
-    const outputs = chosen.map(({ tensor, binary: asBinary }) => {
-      if (!asBinary) return jsonOf(tensor);
-      const bytes = binaryOf(tensor);
-      parts.push(bytes);
-      return { name: tensor.name, datatype: tensor.datatype, shape: tensor.shape, parameters: { binary_data_size: bytes.byteLength } };
-    });
-    const answer = { ...(request.id ? { id: request.id } : {}), model_name: 'reclassify', model_version: search.screening.id, outputs };
-    if (parts.length === 0) return c.json(answer);
-    const head = new TextEncoder().encode(JSON.stringify(answer));
-    return c.body(Buffer.concat([head, ...parts]), 200, {
+    const headerLength = c.req.header(BINARY_HEADER) ?? null;
+    checkContent(c.req.header('content-type') ?? '', c.req.header('content-encoding') ?? 'identity', headerLength !== null);
+    const request = readInferRequest(body, headerLength, search.screening, limits.maxImages);
+    const { image } = request;
+    const result = await search.run({ images: image.data, shape: image.shape }, { signal: c.req.raw.signal });
+    const { json, binary } = inferAnswer(result, request, search.screening);
+    if (binary.length === 0) return c.json(json);
+    const head = Buffer.from(JSON.stringify(json));
+    return c.body(Buffer.concat([head, ...binary]), 200, {
       'content-type': 'application/octet-stream',
       [BINARY_HEADER]: String(head.byteLength),
     });
-  });
+  };
+
+  route('GET', '/v2', (c) => c.json({ name: 'portcullis', version: packageJson.version, extensions: ['binary_tensor_data'] }));
+  route('GET', '/v2/health/live', (c) => c.json({ live: true }));
+  route('GET', '/v2/health/ready', ready);
+  for (const model of ['/v2/models/reclassify', '/v2/models/reclassify/versions/:version']) {
+    route('GET', model, metadata);
+    route('GET', `${model}/ready`, ready);
+    route('POST', `${model}/infer`, bounded, infer);
+  }
   return app;
 }
 
-/** The one input. @throws ProtocolError naming what is allowed */
-function imageOf(
-  tensors: Tensor[],
-  { height, width, channels }: Screening['input'],
-  maxImages: number,
-): Extract<Tensor, { datatype: 'FP32' }> {
-  const [tensor] = tensors;
-  if (tensors.length !== 1 || tensor?.name !== 'image' || tensor.datatype !== 'FP32')
-    throw new ProtocolError('one input is needed: image, FP32');
-  const [n, ...shape] = tensor.shape;
-  if (String(shape) !== String([height, width, channels]) || n === undefined || n < 1) {
-    throw new ProtocolError(`image has shape [${tensor.shape.join(', ')}]; [N, ${height}, ${width}, ${channels}] is needed, N at least 1`);
+/** @throws HTTPException 415 naming what is allowed */
+function checkContent(type: string, encoding: string, binary: boolean): void {
+  const allowed = binary ? ['application/octet-stream', 'application/json'] : ['application/json'];
+  const given = type.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (!allowed.includes(given)) {
+    throw new HTTPException(415, {
+      message: `content-type is ${given || 'missing'}; ${allowed.join(' or ')} is needed${binary ? '' : ` (or the binary extension, with ${BINARY_HEADER})`}`,
+    });
   }
-  if (n > maxImages) throw new ProtocolError(`image holds ${n} images; at most ${maxImages} are allowed in a request`);
-  const odd = tensor.data.findIndex((value) => !(value >= 0 && value <= 1));
-  if (odd >= 0) throw new ProtocolError(`value ${odd} of image is ${tensor.data[odd]}; every value must be a number in [0, 1]`);
-  return tensor;
-}
-
-function outputsOf(result: SearchResult, { latentDim }: Screening): Tensor[] {
-  const n = result.label.length;
-  return [
-    { name: 'label', datatype: 'INT64', shape: [n], data: result.label },
-    { name: 'latent', datatype: 'FP32', shape: [n, latentDim], data: result.latent },
-    { name: 'latent_distance', datatype: 'FP32', shape: [n], data: result.latentDistance },
-    { name: 'reconstruction_error', datatype: 'FP32', shape: [n], data: result.reconstructionError },
-    { name: 'model_id', datatype: 'BYTES', shape: [n], data: result.modelId },
-  ];
+  if (encoding.toLowerCase() !== 'identity')
+    throw new HTTPException(415, { message: `content-encoding is ${encoding}; only identity is allowed` });
 }

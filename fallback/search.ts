@@ -1,101 +1,123 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { listSupportedBackends } from 'onnxruntime-node';
-import { Piscina } from 'piscina';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { float32FromBase64 } from '../shared/float32-base64.ts';
-import { openBundle } from '../shared/open-bundle.ts';
+import { type Bundle, BundleError, openBundle } from '../shared/open-bundle.ts';
 import type { Screening } from '../shared/screening-schema.ts';
-import type { SearchRequest, SearchResult, SearchThreadData } from './search-thread.ts';
+import { installed, type Provider, ProviderError, type ProviderName, providersToTry } from './providers.ts';
+import { createSearchPool, type SearchPool } from './search-pool.ts';
+import type { SearchResult, SearchThreadData } from './search-thread.ts';
 
-export type Provider = 'auto' | SearchThreadData['provider'];
-
-export interface Search {
+export interface Search extends Pick<SearchPool, 'run' | 'threads' | 'close'> {
   screening: Screening;
-  provider: SearchThreadData['provider'];
+  provider: ProviderName;
   /** Why that one. */
   why: string;
-  /** @throws Error named QueueFullError where too many wait */
-  run(request: SearchRequest): Promise<SearchResult>;
-  /** @returns what differs from the export, or null */
-  goldenProblem(): Promise<string | null>;
-  /** Waits for what is under way, then ends the threads. */
-  close(): Promise<void>;
+  /** Whether the golden image gives what it should; searched for again only after a search failed or a thread ended. */
+  ready(): Promise<boolean>;
 }
 
-/** More requests wait than are allowed. */
-export class QueueFullError extends Error {
-  override name = 'QueueFullError';
+export interface SearchOptions {
+  provider: Provider;
+  /** Searches at once, >= 1. */
+  threads: number;
+  /** Requests that may wait, >= 0. */
+  maxQueue: number;
 }
 
 /**
- * Verifies a bundle and starts the threads that search with its reclassify.onnx.
+ * Verifies a bundle and starts the threads that search with its reclassify.onnx, on the first provider that can.
  *
- * @throws BundleError; Error where the provider can't be had or the graph can't be loaded
+ * @throws BundleError where a file differs, ONNX Runtime can't load the graph, or the golden image gives something else;
+ * ProviderError where the provider that was asked for can't be had
  */
-export async function openSearch(directory: string, options: { provider: Provider; threads: number; maxQueue: number }): Promise<Search> {
+export async function openSearch(directory: string, options: SearchOptions): Promise<Search> {
   const bundle = await openBundle((file) => readFile(join(directory, file)), ['reclassify']);
-  const { screening } = bundle;
-  const { provider, why } = chosenProvider(options.provider);
+  const failures: string[] = [];
+  for (const provider of providersToTry(options.provider)) {
+    try {
+      const why = options.provider === 'auto' ? ['auto', ...failures].join(': ') : 'as asked';
+      return await startOn(provider, why, bundle, options);
+    } catch (error) {
+      if (error instanceof BundleError) throw error;
+      failures.push(`${provider} failed (${firstLine(error)})`);
+    }
+  }
+  if (options.provider === 'cuda' || options.provider === 'webgpu')
+    throw new ProviderError(`${failures[0]}; there are ${installed().join(', ')} (or auto), of which cpu needs no device`);
+  throw new BundleError(`reclassify.onnx can't be run by ONNX Runtime: ${failures.join('; ')}. Export the bundle again (pnpm export).`);
+}
+
+async function startOn(
+  provider: ProviderName,
+  why: string,
+  { screening, graphs, weights }: Bundle,
+  { threads, maxQueue }: SearchOptions,
+): Promise<Search> {
   const workerData: SearchThreadData = {
-    graph: bundle.graphs.reclassify as Uint8Array,
-    weights: { path: screening.weights.file, data: bundle.weights },
+    graph: graphs.reclassify as Uint8Array,
+    weights: { path: screening.weights.file, data: weights },
     provider,
+    intraOpNumThreads: Math.max(1, Math.floor(availableParallelism() / threads)),
   };
-  const pool = new Piscina({
-    filename: new URL('./search-thread.ts', import.meta.url).href,
-    workerData,
-    minThreads: options.threads,
-    maxThreads: options.threads,
-    maxQueue: options.maxQueue,
-  });
-  // A thread that dies rejects its task; what else the pool says of it belongs to no request.
-  pool.on('error', (error) => console.error(JSON.stringify({ event: 'search-thread', why: String(error) })));
-  const run = async (request: SearchRequest): Promise<SearchResult> => {
-    if (pool.queueSize >= options.maxQueue) throw new QueueFullError(`${options.maxQueue} requests wait already`);
-    return pool.run(request);
+  // Undefined: not known. A check that is under way is shared by all who ask.
+  let sound: Promise<boolean> | undefined;
+  const doubt = () => {
+    sound = undefined;
   };
-  const goldenProblem = async () => {
-    const { height, width, channels } = screening.input;
-    const found = await run({ images: float32FromBase64(screening.golden.image), shape: [1, height, width, channels] });
-    if (Number(found.label[0]) !== screening.golden.label)
-      return `the golden image is labelled ${found.label[0]}, not ${screening.golden.label}`;
-    // The search can only do better than the encoder did.
-    const worst = screening.golden.reconstructionError * 1.01 + 1;
-    return (found.reconstructionError[0] as number) <= worst
-      ? null
-      : `the golden image's error is ${found.reconstructionError[0]}, not at most ${worst}`;
-  };
-  const search = { screening, provider, why, run, goldenProblem, close: () => pool.close() };
+  const pool = createSearchPool(workerData, { threads, maxQueue }, doubt);
+  const { height, width, channels } = screening.input;
+  const golden = () =>
+    pool.run({ images: float32FromBase64(screening.golden.image), shape: [1, height, width, channels] }, { always: true });
   try {
-    const problem = await goldenProblem();
-    if (problem) throw new Error(`reclassify.onnx does not compute what it did when it was exported: ${problem}`);
+    const problem = goldenProblem(await golden(), screening);
+    if (problem)
+      throw new BundleError(`reclassify.onnx does not compute what it should: ${problem}. Export the bundle again (pnpm export).`);
+    sound = Promise.resolve(true);
   } catch (error) {
     await pool.destroy();
     throw error;
   }
-  return search;
+  const check = async () => {
+    const fine = await golden().then(
+      (found) => goldenProblem(found, screening) === null,
+      () => false,
+    );
+    if (!fine) doubt();
+    return fine;
+  };
+  return {
+    screening,
+    provider,
+    why,
+    get threads() {
+      return pool.threads;
+    },
+    async run(request, runOptions) {
+      try {
+        return await pool.run(request, runOptions);
+      } catch (error) {
+        if (!(error instanceof Error && error.name === 'QueueFullError') && !runOptions?.signal?.aborted) doubt();
+        throw error;
+      }
+    },
+    ready() {
+      sound ??= check();
+      return sound;
+    },
+    close: pool.close,
+  };
 }
 
-function chosenProvider(asked: Provider): { provider: SearchThreadData['provider']; why: string } {
-  const available = (['cuda', 'webgpu', 'cpu'] as const).filter(isInstalled);
-  // webgpu is taken only when asked for: without a GPU it is software, and slow.
-  if (asked === 'auto')
-    return available[0] === 'cuda'
-      ? { provider: 'cuda', why: 'auto: cuda is there' }
-      : { provider: 'cpu', why: 'auto: no cuda is installed' };
-  if (!available.includes(asked)) {
-    throw Object.assign(new Error(`provider ${asked} is not installed with ONNX Runtime; there are ${available.join(', ')} (or auto)`), {
-      code: 'NO_PROVIDER',
-    });
-  }
-  return { provider: asked, why: 'as asked' };
+/** What differs from the export, or null. The golden image is the decoder's own, so the search can only do better than the encoder did. */
+function goldenProblem(found: SearchResult, { golden, modelId }: Screening): string | null {
+  const worst = golden.reconstructionError * 1.01 + 1e-3;
+  const error = found.reconstructionError[0] as number;
+  if (found.modelId[0] !== modelId) return `it answers for model ${found.modelId[0]}, not ${modelId}`;
+  if (Number(found.label[0]) !== golden.label) return `the golden image is labelled ${found.label[0]}, not ${golden.label}`;
+  return error <= worst ? null : `the golden image's reconstruction error is ${error}, not at most ${worst}`;
 }
 
-/** ONNX Runtime names cuda among its backends even where its library, which comes by a separate install, is not there. */
-function isInstalled(provider: SearchThreadData['provider']): boolean {
-  if (provider !== 'cuda') return listSupportedBackends().some(({ name }) => name === provider);
-  const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
-  return existsSync(join(root, 'bin', 'napi-v6', process.platform, process.arch, 'libonnxruntime_providers_cuda.so'));
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] as string;
 }

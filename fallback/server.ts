@@ -1,17 +1,15 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { createApp, type Limits } from './app.ts';
-import { openSearch, type Provider, type Search } from './search.ts';
+import { openSearch, type Search, type SearchOptions } from './search.ts';
 
-export interface FallbackOptions extends Limits {
+export interface FallbackOptions extends Limits, SearchOptions {
   /** Folder of the bundle. */
   directory: string;
   host: string;
   /** 0: any free port. */
   port: number;
-  provider: Provider;
-  threads: number;
-  maxQueue: number;
 }
 
 export const defaultFallback = {
@@ -47,12 +45,27 @@ export async function startFallback(options: FallbackOptions): Promise<Fallback>
     throw Object.assign(new Error(`port ${options.port} of ${options.host} is taken. Choose another with --port.`), { code: 'EADDRINUSE' });
   }
   const { address, port } = server.address() as AddressInfo;
+  let closed: Promise<void> | undefined;
   return {
     url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
     search,
-    close: async () => {
-      await new Promise((resolve) => server.close(resolve));
-      await search.close();
+    close: () => {
+      closed ??= drain(server, search);
+      return closed;
     },
   };
+}
+
+/** A request whose body does not come, or whose answer is not read, is not waited for longer than this. */
+const DRAIN_SECONDS = 60;
+
+async function drain(server: ReturnType<typeof serve>, search: Search): Promise<void> {
+  const http = server as Server;
+  const forced = setTimeout(() => http.closeAllConnections(), DRAIN_SECONDS * 1000);
+  // A connection that was kept open for more requests would otherwise hold the drain until it is idle long enough.
+  const idle = setInterval(() => http.closeIdleConnections(), 100);
+  await new Promise((resolve) => http.close(resolve));
+  clearTimeout(forced);
+  clearInterval(idle);
+  await search.close();
 }

@@ -5,3 +5,7 @@ declare module '*.png' {
   const bytes: ArrayBuffer;
   export default bytes;
 }
+declare module '*.jpg' {
+  const bytes: ArrayBuffer;
+  export default bytes;
+}

@@ -3,8 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { float32FromBase64 } from '../../shared/float32-base64.ts';
 import { batchSchema, verdictSchema } from '../../shared/screen-messages.ts';
+import colour from '../samples/colour.png';
 import digit0 from '../samples/digit-0-a.png';
 import digit7 from '../samples/digit-7-a.png';
+import tensors from '../samples/tensors.json' with { type: 'json' };
+import turned from '../samples/turned.jpg';
 
 const send = (body: BodyInit | null, contentType?: string, path = '/screen', headers: Record<string, string> = {}) =>
   exports.default.fetch(`http://portcullis${path}`, {
@@ -58,6 +61,18 @@ describe('POST /screen', () => {
     expect(explain).toMatchObject({ reason: null, nearest: '7' });
     expect(float32FromBase64(explain?.reconstruction ?? '')).toHaveLength(784);
     expect(explain?.scores.latentDistance).toBeLessThan(explain?.thresholds.latentDistance ?? 0);
+  });
+});
+
+describe('the tensor in workerd', () => {
+  it.each<[keyof typeof tensors, ArrayBuffer, string]>([
+    ['digit-0-a.png', digit0, 'image/png'],
+    ['digit-7-a.png', digit7, 'image/png'],
+    ['colour.png', colour, 'image/png'],
+    ['turned.jpg', turned, 'image/jpeg'],
+  ])('of %s is, to the bit, the one that Node makes', async (file, bytes, type) => {
+    const response = await send(bytes, type, '/screen?explain=1', { authorization: 'Bearer explain-token' });
+    expect(verdictSchema.parse(await response.json()).explain?.tensor).toBe(tensors[file]);
   });
 });
 

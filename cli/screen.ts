@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { openScreener } from '../evaluate/screen-images.ts';
+import { preprocess } from '../shared/preprocess.ts';
+import { sha256 } from '../shared/sha256.ts';
+import { decodeFile } from '../trainer/data/decode-file.ts';
+import { resolveModel } from './resolve-model.ts';
+import { command, runCommand } from './run-command.ts';
+
+const MAX_PIXELS = 4 * 1024 * 1024;
+
+const program = command(
+  'screen',
+  'Screen image files (PNG, JPEG) on this machine, as the worker would.',
+  '  pnpm screen test/samples/*.png\n  pnpm screen --explain --json scan.jpg',
+)
+  .argument('<files...>', 'PNG or JPEG files')
+  .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
+  .option('--explain', 'reason, scores and the hash of the preprocessed image')
+  .option('--json', 'one JSON object a line')
+  .action(async (files: string[], options) => {
+    const { screening, screen, close } = await openScreener(await resolveModel(options.model));
+    for (const file of files) {
+      try {
+        const image = preprocess(await decodeFile(await readFile(file), MAX_PIXELS), screening.input, screening.preprocess);
+        const [result] = await screen(image);
+        if (!result) throw new Error('the model gave no answer');
+        const { scores, decision } = result;
+        const label = screening.classes[scores.label];
+        const verdict = decision.accepted ? { verdict: 'accepted', label } : { verdict: 'rejected' };
+        const reason = decision.accepted ? null : decision.reason;
+        const { latentDistance, reconstructionError, relativeError } = scores;
+        const explain = {
+          reason,
+          nearest: label,
+          latentDistance,
+          reconstructionError,
+          relativeError,
+          tensor: await sha256(new Uint8Array(image.buffer)),
+        };
+        if (options.json) console.log(JSON.stringify({ file, ...verdict, ...(options.explain ? { explain } : {}) }));
+        else {
+          const scored = `nearest ${label}, ${reason ?? 'within all thresholds'}, latent distance ${latentDistance.toFixed(3)}, reconstruction error ${reconstructionError.toFixed(3)}, tensor ${explain.tensor}`;
+          console.log(`${file}: ${decision.accepted ? `accepted as ${label}` : 'rejected'}${options.explain ? ` (${scored})` : ''}`);
+        }
+      } catch (error) {
+        console.error(
+          `${file}: ${(error as NodeJS.ErrnoException).code === 'EISDIR' ? 'is a folder; name files' : (error as Error).message}`,
+        );
+        process.exitCode = 1;
+      }
+    }
+    await close();
+  });
+
+await runCommand(program);

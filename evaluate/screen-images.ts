@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { type Decision, decide } from '../shared/decision.ts';
+import { openBundle } from '../shared/open-bundle.ts';
+import { relativeError, type Scores } from '../shared/scores.ts';
+import type { Screening } from '../shared/screening-schema.ts';
+
+export interface Screener {
+  screening: Screening;
+  /** @param images [n, H, W, C] flat, in [0, 1] */
+  screen(images: Float32Array): Promise<{ scores: Scores; decision: Decision }[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * screen.onnx of a verified bundle in onnxruntime-node, with the decision of shared/: what the worker would say.
+ *
+ * @throws BundleError
+ */
+export async function openScreener(directory: string): Promise<Screener> {
+  const { screening, graphs, weights } = await openBundle((file) => readFile(join(directory, file)), ['screen']);
+  const session = await ort.InferenceSession.create(graphs.screen as Uint8Array, {
+    externalData: [{ path: screening.weights.file, data: weights }],
+  });
+  const { height, width, channels } = screening.input;
+  const size = height * width * channels;
+  const screen = async (images: Float32Array) => {
+    const n = images.length / size;
+    const answers = await session.run({ image: new ort.Tensor('float32', images, [n, height, width, channels]) }, [
+      'label',
+      'latent_distance',
+      'reconstruction_error',
+    ]);
+    const labels = answers.label?.data as BigInt64Array;
+    const distances = answers.latent_distance?.data as Float32Array;
+    const errors = answers.reconstruction_error?.data as Float32Array;
+    return Array.from(labels, (label, i) => {
+      const reconstructionError = errors[i] as number;
+      const scores: Scores = {
+        label: Number(label),
+        latentDistance: distances[i] as number,
+        reconstructionError,
+        relativeError: relativeError(reconstructionError, images.subarray(i * size, (i + 1) * size), screening.relativeErrorOffset),
+      };
+      return { scores, decision: decide(scores, screening.thresholds) };
+    });
+  };
+  return { screening, screen, close: () => session.release() };
+}

@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { readImageHeader } from '../../shared/image-header.ts';
+import { preprocess } from '../../shared/preprocess.ts';
+import { resizeTriangle } from '../../shared/resize.ts';
+import { decodeFile } from '../../trainer/data/decode-file.ts';
+import { readMnist } from '../../trainer/data/mnist.ts';
+import { nodeTensors } from '../samples/node-tensors.ts';
+import expected from '../samples/tensors.json' with { type: 'json' };
+
+const rules = { version: 1, grey: 'bt601', resize: 'triangle', fit: 'contain', background: 0, polarity: 'as-is' } as const;
+const samples = join(import.meta.dirname, '../samples');
+
+describe('preprocess', () => {
+  it('makes of each sample file the tensor that the worker is tested to make', async () => {
+    expect(await nodeTensors()).toEqual(expected);
+  });
+
+  it("gives MNIST's own level / 255 for a digit that was written as PNG", async () => {
+    const { test } = await readMnist();
+    const index = test.labels.indexOf(7);
+    const raw = await decodeFile(await readFile(join(samples, 'digit-7-a.png')), 1e6);
+    const tensor = preprocess(raw, { height: 28, width: 28, channels: 1 }, rules);
+    expect(Array.from(tensor)).toEqual(
+      Array.from(test.pixels.subarray(index * 784, (index + 1) * 784), (level) => Math.fround(level / 255)),
+    );
+  });
+
+  it('turns by all eight EXIF orientations as sharp does', async () => {
+    const rgba = Buffer.from(Array.from({ length: 5 * 3 * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 256)));
+    for (let orientation = 1; orientation <= 8; orientation++) {
+      const png = await sharp(rgba, { raw: { width: 5, height: 3, channels: 4 } })
+        .withMetadata({ orientation })
+        .png()
+        .toBuffer();
+      expect(readImageHeader(png).orientation).toBe(orientation);
+      const { data, info } = await sharp(png).autoOrient().removeAlpha().raw().toBuffer({ resolveWithObject: true });
+      const size = { width: info.width, height: info.height, channels: 3 as const };
+      const turned = preprocess(await decodeFile(png, 100), size, rules);
+      expect(Array.from(turned), `orientation ${orientation}`).toEqual(Array.from(data, (level) => Math.fround(level / 255)));
+    }
+  });
+
+  it('stays within [0, 1] and answers the same twice, whatever the image', () => {
+    const size = fc.integer({ min: 1, max: 40 });
+    fc.assert(
+      fc.property(
+        size,
+        size,
+        fc.constantFrom(1 as const, 3 as const),
+        fc.constantFrom('contain' as const, 'stretch' as const),
+        (width, height, channels, fit) => {
+          const rgba = Uint8Array.from({ length: 4 * width * height }, (_, i) => (i * 73) % 256);
+          const make = () => preprocess({ width, height, rgba, orientation: 6 }, { height: 9, width: 7, channels }, { ...rules, fit });
+          const tensor = make();
+          expect(tensor.every((value) => value >= 0 && value <= 1)).toBe(true);
+          expect(make()).toEqual(tensor);
+        },
+      ),
+    );
+  });
+
+  it('puts transparent pixels on the background, and inverts where asked', () => {
+    const image = { width: 1, height: 1, rgba: Uint8Array.of(255, 255, 255, 51), orientation: 1 };
+    const one = { width: 1, height: 1, channels: 1 as const };
+    expect(preprocess(image, one, rules)[0]).toBeCloseTo(0.2, 6);
+    expect(preprocess(image, one, { ...rules, background: 100 })[0]).toBeCloseTo((255 * 51 + 100 * 204) / 255 / 255, 6);
+    expect(preprocess(image, one, { ...rules, polarity: 'inverted' })[0]).toBeCloseTo(0.8, 6);
+  });
+
+  it('says what is wrong with an image whose size does not fit', () => {
+    const wrong = { width: 2, height: 2, rgba: new Uint8Array(4), orientation: 1 };
+    expect(() => preprocess(wrong, { width: 1, height: 1, channels: 1 }, rules)).toThrow(/2 x 2 needs 16 RGBA values, not 4/);
+  });
+});
+
+describe('resizeTriangle', () => {
+  it('keeps a constant image constant', () => {
+    const size = fc.integer({ min: 1, max: 30 });
+    fc.assert(
+      fc.property(size, size, size, size, (width, height, toWidth, toHeight) => {
+        const resized = resizeTriangle(new Float64Array(width * height).fill(7), width, height, 1, toWidth, toHeight);
+        expect(resized).toHaveLength(toWidth * toHeight);
+        for (const value of resized) expect(value).toBeCloseTo(7, 9);
+      }),
+    );
+  });
+
+  it('halves [0, 0, 8, 8] by weights 3/8, 3/8, 1/8 beside the centre', () => {
+    // Centre at 1, reach 2: source centres 0.5, 1.5 and 2.5 weigh 0.75, 0.75 and 0.25.
+    const [left] = resizeTriangle(Float64Array.of(0, 0, 8, 8), 4, 1, 1, 2, 1);
+    expect(left).toBeCloseTo((8 * 0.25) / 1.75, 12);
+  });
+});
