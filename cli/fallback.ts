@@ -1,30 +1,48 @@
 import { Option } from 'commander';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { resolveModel } from './resolve-model.ts';
-import { command, runCommand, wholeNumber } from './run-command.ts';
+import { command, runCommand, UsageError, wholeNumber } from './run-command.ts';
 
 const program = command(
   'fallback',
-  'Serve the search for the true class of rejected images (Open Inference Protocol v2), until Ctrl-C.',
-  '  pnpm fallback\n  pnpm fallback --model mnist --port 9000',
+  'Serve the search for the true class of rejected images (Open Inference Protocol v2), until Ctrl-C.\n' +
+    'Where FALLBACK_TOKEN is set, requests must carry it: Authorization: Bearer TOKEN.',
+  '  pnpm fallback\n  pnpm fallback --model mnist --port 9000\n  FALLBACK_TOKEN=… pnpm fallback --host 0.0.0.0 --threads 4',
 )
   .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
   .option('--host <address>', 'to listen on', defaultFallback.host)
-  .option('--port <n>', 'to listen on, 0 for any', wholeNumber, defaultFallback.port)
+  .option('--port <n>', 'to listen on, 0 for any', port, defaultFallback.port)
   .addOption(new Option('--provider <name>', 'of ONNX Runtime').choices(['auto', 'cuda', 'webgpu', 'cpu']).default('auto'))
-  .option('--threads <n>', 'that search', wholeNumber, defaultFallback.threads)
+  .option('--threads <n>', 'that search', positive, defaultFallback.threads)
   .option('--max-queue <n>', 'requests that may wait', wholeNumber, defaultFallback.maxQueue)
+  .option('--max-images <n>', 'in a request', positive, defaultFallback.maxImages)
+  .option('--max-bytes <n>', 'of a request', positive, defaultFallback.maxBytes)
   .option('--json', 'print the address as JSON')
-  .action(async (options) => {
-    const directory = await resolveModel(options.model);
-    const fallback = await startFallback({ ...defaultFallback, ...options, directory, threads: Math.max(1, options.threads) });
-    const { screening, provider, why } = fallback.search;
-    if (options.json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider }));
-    else
-      console.log(`listening on ${fallback.url} (model ${screening.name}, id ${screening.id.slice(0, 12)}, provider ${provider}, ${why})`);
+  .action(async ({ model, json, ...options }) => {
+    const directory = await resolveModel(model);
+    const fallback = await startFallback({ ...defaultFallback, ...options, directory, token: process.env.FALLBACK_TOKEN });
+    // Answers what was taken; a second Ctrl-C ends at once.
     const stop = () => void fallback.close();
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
+    const { screening, provider, why } = fallback.search;
+    if (json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider }));
+    else
+      console.log(`listening on ${fallback.url} (model ${screening.name}, id ${screening.id.slice(0, 12)}, provider ${provider}, ${why})`);
   });
 
 await runCommand(program);
+
+/** @throws UsageError */
+function positive(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1) throw new UsageError(`${text} is too small; a whole number of 1 or more is needed`);
+  return value;
+}
+
+/** @throws UsageError */
+function port(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 65535) throw new UsageError(`${text} is not a port; 0 to 65535 are`);
+  return value;
+}

@@ -1,4 +1,3 @@
-import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 import { binaryOf, inferRequestSchema, jsonOf, ProtocolError, readTensors, splitBody, type Tensor } from '../shared/inference-protocol.ts';
 import type { Screening } from '../shared/screening-schema.ts';
@@ -28,7 +27,7 @@ export interface InferRequest {
 /**
  * Reads an inference request, JSON or with the binary extension, and checks all of it before any search.
  *
- * @throws ProtocolError naming what is allowed; HTTPException 413 where it holds too many images
+ * @throws ProtocolError naming what is allowed
  */
 export function readInferRequest(body: Uint8Array, headerLength: string | null, screening: Screening, maxImages: number): InferRequest {
   const { json, binary } = splitBody(body, headerLength);
@@ -78,11 +77,8 @@ function imageOf(tensors: Tensor[], { height, width, channels }: Screening['inpu
   if (String(shape) !== String([height, width, channels]) || n === undefined || n < 1) {
     throw new ProtocolError(`image has shape [${tensor.shape.join(', ')}]; [N, ${height}, ${width}, ${channels}] is needed, N at least 1`);
   }
-  if (n > maxImages) {
-    throw new HTTPException(413, {
-      message: `image holds ${n} images; at most ${maxImages} are allowed in a request. Send several requests.`,
-    });
-  }
+  if (n > maxImages)
+    throw new ProtocolError(`image holds ${n} images; at most ${maxImages} are allowed in a request. Send several requests.`);
   const odd = tensor.data.findIndex((value) => !(value >= 0 && value <= 1));
   if (odd >= 0) throw new ProtocolError(`value ${odd} of image is ${tensor.data[odd]}; every value must be a number in [0, 1]`);
   return tensor;

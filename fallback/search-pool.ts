@@ -13,7 +13,7 @@ export interface SearchPool {
   run(request: SearchRequest, options?: { signal?: AbortSignal; always?: boolean }): Promise<SearchResult>;
   /** Waits for what is under way, then ends the threads. */
   close(): Promise<void>;
-  /** Ends the threads now; what is under way fails. */
+  /** Ends the threads now. Only while nothing is under way: a thread that is ended inside `session.run` aborts the process. */
   destroy(): Promise<void>;
 }
 

@@ -7,7 +7,6 @@ export interface SearchThreadData {
   graph: Uint8Array;
   weights: { path: string; data: Uint8Array };
   provider: ProviderName;
-  intraOpNumThreads: number;
 }
 
 export interface SearchRequest {
@@ -30,7 +29,7 @@ export interface SearchResult {
 /** The search takes as long an image alone as in a batch; parts this small bound the memory and let a cancelled request end. */
 const IMAGES_PER_RUN = 8;
 
-const { graph, weights, provider, intraOpNumThreads } = workerData as SearchThreadData;
+const { graph, weights, provider } = workerData as SearchThreadData;
 // Made by the first request and not while this module loads: what fails there then fails a request, and the pool lives.
 let opened: Promise<ort.InferenceSession> | undefined;
 
@@ -41,7 +40,7 @@ let opened: Promise<ort.InferenceSession> | undefined;
  * @throws Error where the graph can't be loaded or run, or answers something that is no finite score of each image
  */
 export default async function search({ images, shape, cancelled }: SearchRequest): Promise<SearchResult | null> {
-  opened ??= ort.InferenceSession.create(graph, { externalData: [weights], executionProviders: [provider], intraOpNumThreads });
+  opened ??= ort.InferenceSession.create(graph, { externalData: [weights], executionProviders: [provider], intraOpNumThreads: 1 });
   const session = await opened;
   const [count = 0, ...rest] = shape;
   const size = images.length / count;

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { float32FromBase64 } from '../shared/float32-base64.ts';
 import { type Bundle, BundleError, openBundle } from '../shared/open-bundle.ts';
@@ -58,7 +57,6 @@ async function startOn(
     graph: graphs.reclassify as Uint8Array,
     weights: { path: screening.weights.file, data: weights },
     provider,
-    intraOpNumThreads: Math.max(1, Math.floor(availableParallelism() / threads)),
   };
   // Undefined: not known. A check that is under way is shared by all who ask.
   let sound: Promise<boolean> | undefined;

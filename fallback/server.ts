@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { createApp, type Limits } from './app.ts';
+import { drainOf } from './drain.ts';
 import { openSearch, type Search, type SearchOptions } from './search.ts';
 
 export interface FallbackOptions extends Limits, SearchOptions {
@@ -29,11 +30,15 @@ export interface Fallback {
   close(): Promise<void>;
 }
 
-/** @throws BundleError; Error where the port is taken or the provider can't be had */
+/** A request whose body does not come, or whose answer is not read, is not waited for longer than this. */
+const DRAIN_SECONDS = 60;
+
+/** @throws BundleError, ProviderError; Error where the port is taken */
 export async function startFallback(options: FallbackOptions): Promise<Fallback> {
   const search = await openSearch(options.directory, options);
   const app = createApp(search, options);
-  const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port });
+  const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port }) as Server;
+  const drain = drainOf(server, DRAIN_SECONDS);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('listening', resolve);
@@ -50,22 +55,8 @@ export async function startFallback(options: FallbackOptions): Promise<Fallback>
     url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
     search,
     close: () => {
-      closed ??= drain(server, search);
+      closed ??= drain().then(search.close);
       return closed;
     },
   };
-}
-
-/** A request whose body does not come, or whose answer is not read, is not waited for longer than this. */
-const DRAIN_SECONDS = 60;
-
-async function drain(server: ReturnType<typeof serve>, search: Search): Promise<void> {
-  const http = server as Server;
-  const forced = setTimeout(() => http.closeAllConnections(), DRAIN_SECONDS * 1000);
-  // A connection that was kept open for more requests would otherwise hold the drain until it is idle long enough.
-  const idle = setInterval(() => http.closeIdleConnections(), 100);
-  await new Promise((resolve) => http.close(resolve));
-  clearTimeout(forced);
-  clearInterval(idle);
-  await search.close();
 }

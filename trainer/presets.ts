@@ -20,11 +20,11 @@ export type Training = z.infer<typeof trainingSchema>;
 /** `quick` ends within two minutes on two slow cores; `paper` takes what it needs. */
 export const presets = {
   quick: {
-    architecture: { filters: [16, 32], dense: 64, latentDim: 10 },
+    architecture: { filters: [16, 32], dense: 128, latentDim: 10 },
     epochs: 2,
     batchSize: 128,
-    learningRate: 3e-3,
-    latentWeight: 100,
+    learningRate: 4e-3,
+    latentWeight: 400,
     encoderNoise: 1 / 3000,
     maxShift: 1,
   },

@@ -1,0 +1,55 @@
+import { decide } from '../shared/decision.ts';
+import { randomFrom } from '../shared/random.ts';
+import { useWasm } from '../trainer/backend/wasm.ts';
+import { defaultCalibration, thresholdsFor } from '../trainer/calibrate.ts';
+import { imagesAt } from '../trainer/data/dataset.ts';
+import { readMnist } from '../trainer/data/mnist.ts';
+import { encode, scoresOf } from '../trainer/encode.ts';
+import { latestCalibratedRun, loadRun, openRun } from '../trainer/run.ts';
+
+/**
+ * Does the promised false-rejection rate hold? Over 200 random re-partitions of all images that did not train the model
+ * (tune, calibration and test together), thresholds are set anew and the rest is screened.
+ *
+ *   pnpm bench:conformal [RUN]
+ */
+const run = process.argv[2] ? await openRun(process.argv[2]) : await latestCalibratedRun();
+await useWasm();
+const dataset = await readMnist(run.config.dataDir ?? undefined);
+const { model, splits, calibrated } = await loadRun(run);
+const { means, covariances, relativeErrorOffset } = calibrated;
+const scored = (images: Float32Array) => scoresOf(encode(model, images, dataset.input, relativeErrorOffset), means, covariances);
+const pool = [...scored(imagesAt(dataset.train, [...splits.tune, ...splits.calibration])), ...scored(imagesAt(dataset.test, splits.test))];
+const random = randomFrom(1, 'partitions');
+const { alpha, delta } = defaultCalibration;
+const rates: number[] = [];
+for (let partition = 0; partition < 200; partition++) {
+  const order = random.shuffle(Array.from(pool, (_, i) => i)).map((i) => pool[i] as (typeof pool)[number]);
+  const [tune, calibration] = [
+    order.slice(0, splits.tune.length),
+    order.slice(splits.tune.length, splits.tune.length + splits.calibration.length),
+  ];
+  const rest = order.slice(splits.tune.length + splits.calibration.length);
+  const { thresholds } = thresholdsFor(
+    { tune, calibration },
+    dataset.classes.length,
+    run.config.training.architecture.latentDim,
+    defaultCalibration,
+  );
+  rates.push(rest.filter((scores) => !decide(scores, thresholds).accepted).length / rest.length);
+}
+rates.sort((a, b) => a - b);
+const exceeded = rates.filter((rate) => rate > alpha).length;
+console.log(
+  JSON.stringify({
+    run: run.config.name,
+    partitions: rates.length,
+    calibration: splits.calibration.length,
+    screened: pool.length - splits.tune.length - splits.calibration.length,
+    alpha,
+    delta,
+    shareAboveAlpha: exceeded / rates.length,
+    medianRejection: rates[100],
+    medianOverAlpha: (rates[100] as number) / alpha,
+  }),
+);

@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../fallback/app.ts';
+import type { Search } from '../../fallback/search.ts';
+import { QueueFullError } from '../../fallback/search-pool.ts';
+import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
+import { parseScreening } from '../../shared/open-bundle.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+
+let screening: Screening;
+beforeAll(async () => {
+  screening = await parseScreening(await readFile(join(import.meta.dirname, '../../models/mnist/screening.json'), 'utf8'));
+});
+
+/** The app before a search that answers at once, or as the test says. */
+function app({ run, ready, token }: Partial<Pick<Search, 'run' | 'ready'>> & { token?: string } = {}) {
+  const found: Search['run'] = async ({ shape: [n = 0] }) => ({
+    label: new BigInt64Array(n).fill(3n),
+    latent: new Float32Array(n * screening.latentDim),
+    latentDistance: new Float32Array(n).fill(1.5),
+    reconstructionError: new Float32Array(n).fill(2.5),
+    modelId: new Array<string>(n).fill(screening.modelId),
+  });
+  return createApp({ screening, run: run ?? found, ready: ready ?? (async () => true) }, { maxBytes: 100_000, maxImages: 4, token });
+}
+
+const INFER = '/v2/models/reclassify/infer';
+const json = { 'content-type': 'application/json' };
+const body = (rest: object = {}, n = 1) =>
+  JSON.stringify({ inputs: [{ name: 'image', datatype: 'FP32', shape: [n, 28, 28, 1], data: new Array(784 * n).fill(0) }], ...rest });
+const post = (path: string, text: BodyInit, headers: Record<string, string> = json, options = {}) =>
+  app(options).request(path, { method: 'POST', headers, body: text });
+const errorOf = async (response: Response) => ((await response.json()) as { error: string }).error;
+
+describe('routes', () => {
+  it.each([
+    ['GET', INFER, 'POST'],
+    ['DELETE', '/v2/models/reclassify', 'GET, HEAD'],
+    ['POST', '/v2/health/ready', 'GET, HEAD'],
+    ['PUT', '/v2', 'GET, HEAD'],
+  ])('%s %s is a 405 that allows %s', async (method, path, allow) => {
+    const response = await app().request(path, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
+    expect(await errorOf(response)).toContain(`takes ${allow} only`);
+  });
+
+  it('names what there is where a route, model or version is not', async () => {
+    expect(await errorOf(await app().request('/v3'))).toContain(`POST ${INFER}`);
+    for (const path of ['/v2/models/other', '/v2/models/other/infer', '/v2/models/other/ready']) {
+      const response = await app().request(path, { method: path.endsWith('infer') ? 'POST' : 'GET' });
+      expect([response.status, await errorOf(response)]).toEqual([404, 'there is no model other; there is reclassify']);
+    }
+    const response = await app().request('/v2/models/reclassify/versions/9');
+    expect([response.status, await errorOf(response)]).toEqual([404, `there is no version 9; there is ${screening.id}`]);
+    expect((await app().request(`/v2/models/reclassify/versions/${screening.id}/ready`)).status).toBe(200);
+    expect((await post(`/v2/models/reclassify/versions/${screening.id}/infer`, body())).status).toBe(200);
+  });
+
+  it('describes itself and its model', async () => {
+    expect(await (await app().request('/v2')).json()).toMatchObject({ name: 'portcullis', extensions: ['binary_tensor_data'] });
+    const model = (await (await app().request('/v2/models/reclassify')).json()) as { platform: string; outputs: { name: string }[] };
+    expect(model.platform).toBe('onnxruntime_onnx');
+    expect(model.outputs.map(({ name }) => name)).toEqual(['label', 'latent', 'latent_distance', 'reconstruction_error', 'model_id']);
+  });
+
+  it('is not ready, yet lives, where the golden image fails', async () => {
+    const failing = app({ ready: async () => false });
+    for (const path of ['/v2/health/ready', '/v2/models/reclassify/ready']) expect((await failing.request(path)).status).toBe(503);
+    expect((await failing.request('/v2/health/live')).status).toBe(200);
+  });
+});
+
+describe('inference', () => {
+  it('gives the outputs that are asked for, in that order, each in its form', async () => {
+    const outputs = [{ name: 'reconstruction_error', parameters: { binary_data: false } }, { name: 'label' }];
+    const response = await post(INFER, body({ id: '', outputs, parameters: { binary_data_output: true } }, 2));
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const length = Number(response.headers.get(BINARY_HEADER));
+    const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, length)));
+    expect(head).toEqual({
+      id: '',
+      model_name: 'reclassify',
+      model_version: screening.id,
+      outputs: [
+        { name: 'reconstruction_error', datatype: 'FP32', shape: [2], data: [2.5, 2.5] },
+        { name: 'label', datatype: 'INT64', shape: [2], parameters: { binary_data_size: 16 } },
+      ],
+    });
+    expect(new BigInt64Array(bytes.slice(length).buffer)).toEqual(new BigInt64Array([3n, 3n]));
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['another content type', { 'content-type': 'text/plain' }, /content-type is text\/plain; application\/json is needed/],
+    ['the binary type without its header', { 'content-type': 'application/octet-stream' }, /application\/json is needed/],
+    ['a compressed body', { ...json, 'content-encoding': 'gzip' }, /content-encoding is gzip; only identity/],
+  ])('415 for %s', async (_, headers, message) => {
+    const response = await post(INFER, body(), headers);
+    expect([response.status, await errorOf(response)]).toEqual([415, expect.stringMatching(message)]);
+  });
+
+  it('a body without a length is cut where it gets too long', async () => {
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 10_000;
+        controller.enqueue(new Uint8Array(10_000).fill(32));
+      },
+    });
+    const request = new Request(`http://fallback${INFER}`, { method: 'POST', headers: json, body: endless, duplex: 'half' } as RequestInit);
+    expect((await app().request(request)).status).toBe(413);
+    expect(sent).toBeLessThan(200_000);
+  });
+
+  it('values nested a hundred thousand deep, and a hundred thousand inputs, are refused at once', async () => {
+    const deep = '['.repeat(40_000) + ']'.repeat(40_000);
+    const started = performance.now();
+    expect((await post(INFER, `{"inputs":[{"name":"image","datatype":"FP32","shape":[1,28,28,1],"data":${deep}}]}`)).status).toBe(400);
+    expect((await post(INFER, `{"inputs":[${'1,'.repeat(40_000)}1]}`)).status).toBe(400);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  it('tells a failure without its stack, and when to ask again where too many wait', async () => {
+    const failed = await post(INFER, body(), json, { run: () => Promise.reject(new Error('secret at /srv/models')) });
+    expect([failed.status, await failed.text()]).toEqual([500, '{"error":"the search failed; the image stays rejected"}']);
+    const full = await post(INFER, body(), json, { run: () => Promise.reject(new QueueFullError(64, 7)) });
+    expect([full.status, full.headers.get('retry-after')]).toEqual([503, '7']);
+  });
+
+  it('asks for the token, but not for health', async () => {
+    const options = { token: 'right' };
+    for (const authorization of ['', 'Bearer wrong', 'right', 'Basic right'])
+      expect((await post(INFER, body(), { ...json, authorization }, options)).status).toBe(401);
+    expect((await post(INFER, body(), { ...json, authorization: 'Bearer right' }, options)).status).toBe(200);
+    expect((await app(options).request('/v2/models/reclassify')).status).toBe(401);
+    expect((await app(options).request('/v2')).status).toBe(401);
+    expect((await app(options).request('/v2/health/ready')).status).toBe(200);
+  });
+});

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
+});
+
+/** `pnpm fallback` with these arguments. */
+function fallback(...args: string[]) {
+  const child = spawn(process.execPath, ['cli/fallback.ts', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (text) => (out += text));
+  child.stderr.on('data', (text) => (err += text));
+  const ended = once(child, 'close').then(([code, signal]) => ({ code: (code ?? signal) as number | string, out, err }));
+  const listening = once(child.stdout, 'data').then(([text]) => String(text));
+  return { child, ended, listening };
+}
+
+const imageOf = async (n: number) => {
+  const { golden } = JSON.parse(await readFile(join(root, 'models/mnist/screening.json'), 'utf8'));
+  const data = Array.from(new Float32Array(new Uint8Array(Buffer.from(golden.image, 'base64')).buffer));
+  return JSON.stringify({ inputs: [{ name: 'image', datatype: 'FP32', shape: [n, 28, 28, 1], data: Array(n).fill(data).flat() }] });
+};
+
+describe('pnpm fallback', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('at %s answers what it took, takes no more, and ends with 0', async (signal) => {
+    const { child, ended, listening } = fallback('--model', 'mnist', '--port', '0', '--provider', 'cpu', '--json');
+    const { url, model, id, provider } = JSON.parse(await listening);
+    expect([model, id, provider]).toEqual(['mnist', expect.stringMatching(/^[0-9a-f]{64}$/), 'cpu']);
+    const headers = { 'content-type': 'application/json' };
+    const answer = fetch(`${url}/v2/models/reclassify/infer`, { method: 'POST', headers, body: await imageOf(4) });
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    child.kill(signal);
+    expect((await answer).status).toBe(200);
+    expect(await ended).toMatchObject({ code: 0, err: '' });
+    await expect(fetch(`${url}/v2`)).rejects.toThrow();
+  });
+
+  it('a connection that sends nothing does not hold its end', async () => {
+    const { child, ended, listening } = fallback('--model', 'mnist', '--port', '0', '--provider', 'cpu');
+    const [, port] =
+      /^listening on http:\/\/127\.0\.0\.1:(\d+) \(model mnist, id [0-9a-f]{12}, provider cpu, as asked\)\n$/.exec(await listening) ?? [];
+    const idle = connect(Number(port), '127.0.0.1');
+    idle.on('error', () => {});
+    await once(idle, 'connect');
+    const started = performance.now();
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(0);
+    expect(performance.now() - started).toBeLessThan(5000);
+    idle.destroy();
+  });
+
+  it('a taken port is one line and exit code 1', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const { code, err } = await fallback('--model', 'mnist', '--port', String(port), '--provider', 'cpu').ended;
+    expect([code, err]).toEqual([1, `error: port ${port} of 127.0.0.1 is taken. Choose another with --port.\n`]);
+    taken.close();
+  });
+
+  it.each([
+    [['--port', '70000'], /70000 is not a port/],
+    [['--threads', '0'], /1 or more is needed/],
+    [['--max-images', 'many'], /many is not a whole number/],
+    [['--provider', 'tpu'], /Allowed choices are auto, cuda, webgpu, cpu/],
+    [['--model', 'nowhere'], /there is no model nowhere; in models\/ there are: .*mnist/],
+    [['--unknown'], /unknown option/],
+  ])('%j is wrong use: exit code 2, what is allowed, no stack', async (args, message) => {
+    const { code, err } = await fallback(...args).ended;
+    expect([code, err]).toEqual([2, expect.stringMatching(message)]);
+    expect(err).not.toMatch(/\n +at /);
+  });
+
+  it('--help has examples and ends with 0', async () => {
+    const { code, out } = await fallback('--help').ended;
+    expect([code, out]).toEqual([0, expect.stringContaining('Examples:\n  pnpm fallback\n')]);
+  });
+});

@@ -1,0 +1,129 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSearch, type Search } from '../../fallback/search.ts';
+import { QueueFullError } from '../../fallback/search-pool.ts';
+import { sealed } from '../../shared/bundle-id.ts';
+import { float32FromBase64 } from '../../shared/float32-base64.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+import { sha256 } from '../../shared/sha256.ts';
+
+const directory = join(import.meta.dirname, '../../models/mnist');
+const options = { provider: 'cpu', threads: 1, maxQueue: 1 } as const;
+let search: Search;
+let folder: string;
+
+beforeAll(async () => {
+  search = await openSearch(directory, options);
+  folder = await mkdtemp(join(tmpdir(), 'fallback-'));
+});
+afterAll(async () => {
+  await search.close();
+  await rm(folder, { recursive: true });
+});
+
+const golden = (n = 1) => {
+  const image = float32FromBase64(search.screening.golden.image);
+  const images = new Float32Array(n * image.length);
+  for (let i = 0; i < n; i++) images.set(image, i * image.length);
+  return { images, shape: [n, 28, 28, 1] };
+};
+
+describe('the search', () => {
+  it('answers a batch as each image alone, whatever part of it a run takes', async () => {
+    const [alone, batch] = [await search.run(golden()), await search.run(golden(9))];
+    expect(batch.label).toEqual(new BigInt64Array(9).fill(alone.label[0] as bigint));
+    expect(batch.latent).toHaveLength(9 * search.screening.latentDim);
+    for (const error of batch.reconstructionError) expect(error).toBeCloseTo(alone.reconstructionError[0] as number, 4);
+    expect(batch.modelId).toEqual(new Array(9).fill(search.screening.modelId));
+  });
+
+  it('takes as many requests as may wait, refuses the next, and goes on', async () => {
+    const taken = [search.run(golden(2)), search.run(golden())];
+    await expect(search.run(golden())).rejects.toThrow(QueueFullError);
+    expect(await Promise.all(taken)).toHaveLength(2);
+    expect((await search.run(golden())).label).toHaveLength(1);
+  });
+
+  it('never begins a search that nobody waits for, and ends a long one early', async () => {
+    const long = new AbortController();
+    const waiting = new AbortController();
+    const started = performance.now();
+    const runs = [search.run(golden(200), { signal: long.signal }), search.run(golden(200), { signal: waiting.signal })];
+    setTimeout(() => long.abort(new Error('gone')), 50);
+    waiting.abort(new Error('gone too'));
+    const ended = await Promise.allSettled(runs);
+    expect(ended.map((end) => end.status === 'rejected' && (end.reason as Error).message)).toEqual(['gone', 'gone too']);
+    // 400 images would take a minute and more.
+    expect(performance.now() - started).toBeLessThan(20_000);
+    expect(await search.ready()).toBe(true);
+  });
+
+  it('fails the request of a thread that dies, replaces the thread, and looks again whether it is ready', async () => {
+    const first = search.threads[0];
+    // Ended before the request reaches it: a thread that is ended inside session.run takes the process along.
+    const ending = first?.terminate();
+    await expect(search.run(golden())).rejects.toThrow(/exited/);
+    await ending;
+    expect(await search.ready()).toBe(true);
+    expect(search.threads).toHaveLength(1);
+    expect(search.threads[0]).not.toBe(first);
+    expect(Number((await search.run(golden())).label[0])).toBe(search.screening.golden.label);
+  });
+});
+
+/** A copy of the bundle that was changed and sealed again, as a faulty exporter would. */
+async function changed(change: (screening: Screening, graph: Uint8Array) => Uint8Array): Promise<string> {
+  const copy = await mkdtemp(join(folder, 'bundle-'));
+  await cp(directory, copy, { recursive: true });
+  const screening = JSON.parse(await readFile(join(copy, 'screening.json'), 'utf8')) as Screening;
+  const graph = change(screening, new Uint8Array(await readFile(join(copy, 'reclassify.onnx'))));
+  screening.graphs.reclassify = { file: 'reclassify.onnx', sha256: await sha256(graph), bytes: graph.byteLength };
+  await writeFile(join(copy, 'reclassify.onnx'), graph);
+  await writeFile(join(copy, 'screening.json'), JSON.stringify(await sealed(screening)));
+  return copy;
+}
+
+describe('a bundle is refused at the start', () => {
+  it('whose graph ONNX Runtime cannot load', async () => {
+    const copy = await changed(() => new TextEncoder().encode('this is no graph'));
+    await expect(openSearch(copy, options)).rejects.toMatchObject({
+      name: 'BundleError',
+      message: /can't be run by ONNX Runtime: cpu failed/,
+    });
+  });
+
+  it('whose golden image gets another label', async () => {
+    const copy = await changed((screening, graph) => {
+      screening.golden.label = (screening.golden.label + 1) % 10;
+      return graph;
+    });
+    await expect(openSearch(copy, options)).rejects.toMatchObject({ name: 'BundleError', message: /the golden image is labelled/ });
+  });
+
+  it('whose graph answers for another model', async () => {
+    const copy = await changed((screening, graph) => {
+      const text = Buffer.from(graph).toString('latin1');
+      const other = screening.modelId.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+      return new Uint8Array(Buffer.from(text.replaceAll(screening.modelId, other), 'latin1'));
+    });
+    await expect(openSearch(copy, options)).rejects.toThrow(/it answers for model/);
+  });
+
+  it('of which a byte was changed', async () => {
+    const copy = await mkdtemp(join(folder, 'bundle-'));
+    await cp(directory, copy, { recursive: true });
+    const weights = new Uint8Array(await readFile(join(copy, 'weights.bin')));
+    weights[1000] = (weights[1000] as number) ^ 1;
+    await writeFile(join(copy, 'weights.bin'), weights);
+    await expect(openSearch(copy, options)).rejects.toThrow(/weights.bin was changed/);
+  });
+
+  it('on a provider that is not installed, naming those that are', async () => {
+    await expect(openSearch(directory, { ...options, provider: 'cuda' })).rejects.toMatchObject({
+      name: 'ProviderError',
+      message: expect.stringMatching(/cuda .*there are .*cpu \(or auto\)/),
+    });
+  });
+});
