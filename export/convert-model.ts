@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { layerChain } from './layer-chain.ts';
 import { activationLayer, leakyReluLayer } from './layers/activations.ts';
 import { conv2DLayer, conv2DTransposeLayer } from './layers/convolutions.ts';
 import { batchNormLayer, denseLayer, flattenLayer, identityLayer, reshapeLayer, zeroPaddingLayer } from './layers/dense-and-shape.ts';
@@ -42,32 +43,25 @@ export const converters: Record<string, LayerConverter> = {
  * Writes a chain of layers into a graph.
  *
  * @param input the model's input; an image as NCHW
- * @returns the output, and the pullback of the whole chain where each layer has one
- * @throws ConversionError naming the layer that can't be written, or that branches
+ * @returns the output, and the pullback of the whole chain; where a layer has none, its name as `withoutGradient` instead
+ * @throws ConversionError naming the layer that can't be written, or that joins branches
  */
-export function convertModel(graph: GraphBuilder, model: tf.LayersModel, input: Value): Converted {
+export function convertModel(graph: GraphBuilder, model: tf.LayersModel, input: Value): Converted & { withoutGradient?: string } {
   let value = input;
-  const pullbacks: (Pullback | undefined)[] = [];
-  for (const layer of model.layers) {
+  const pullbacks: Pullback[] = [];
+  let withoutGradient: string | undefined;
+  for (const layer of layerChain(model)) {
     const converter = converters[layer.getClassName()];
     if (!converter) {
       throw new ConversionError(
         `layer ${layer.name} (${layer.getClassName()}) can't be exported; allowed are ${Object.keys(converters).join(', ')}`,
       );
     }
-    if (layer.inboundNodes.some((node) => node.inboundLayers.length > 1) || layer.outboundNodes.length > 1) {
-      throw new ConversionError(`layer ${layer.name} (${layer.getClassName()}) branches; only a chain of layers can be exported`);
-    }
     const converted = converter(graph, layer, value);
     value = converted.value;
-    pullbacks.push(converted.pullback);
+    if (converted.pullback) pullbacks.push(converted.pullback);
+    else withoutGradient ??= `${layer.name} (${layer.getClassName()})`;
   }
-  if (pullbacks.some((pullback) => pullback === undefined)) return { value };
-  return { value, pullback: (gradient) => pullbacks.reduceRight((slope, pullback) => (pullback as Pullback)(slope), gradient) };
-}
-
-/** The first layer without a rule for its gradient, for an error message. */
-export function withoutGradient(model: tf.LayersModel): string {
-  const layer = model.layers.find((candidate) => ['MaxPooling2D', 'AveragePooling2D'].includes(candidate.getClassName()));
-  return layer ? `${layer.name} (${layer.getClassName()})` : 'a layer';
+  if (withoutGradient) return { value, withoutGradient };
+  return { value, pullback: (gradient) => pullbacks.reduceRight((slope, pullback) => pullback(slope), gradient) };
 }

@@ -3,6 +3,7 @@ import { precisionsOf } from '../shared/latent-distance.ts';
 import type { Covariances, Screening } from '../shared/screening-schema.ts';
 import { convertModel } from './convert-model.ts';
 import { fromChannelsLast, toChannelsLast } from './layers/dense-and-shape.ts';
+import { ConversionError } from './layers/layer-conversion.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
 
@@ -62,11 +63,20 @@ export function screenGraph(store: WeightStore, parts: GraphParts): Uint8Array {
 
 function encode(graph: GraphBuilder, parts: GraphParts): string {
   const shape = imageShapeOf(parts.input);
-  return convertModel(graph, parts.encoder, { name: fromChannelsLast(graph, 'image', shape), shape }).value.name;
+  const { name, shape: latent } = convertModel(graph, parts.encoder, { name: fromChannelsLast(graph, 'image', shape), shape }).value;
+  assertShape('encoder', latent, [latentDimOf(parts)]);
+  return name;
 }
 
 function decode(graph: GraphBuilder, parts: GraphParts, latent: string): string {
-  return toChannelsLast(graph, convertModel(graph, parts.decoder, { name: latent, shape: [latentDimOf(parts)] }).value);
+  const { value } = convertModel(graph, parts.decoder, { name: latent, shape: [latentDimOf(parts)] });
+  assertShape('decoder', value.shape, imageShapeOf(parts.input));
+  return toChannelsLast(graph, value);
+}
+
+function assertShape(model: string, actual: readonly number[], expected: readonly number[]): void {
+  if (`${actual}` === `${expected}`) return;
+  throw new ConversionError(`the ${model} answers [${actual.join(', ')}] for each input; the bundle needs [${expected.join(', ')}]`);
 }
 
 /**
@@ -83,13 +93,29 @@ export function labelAndDistance(graph: GraphBuilder, parts: GraphParts, latent:
   const delta = graph.node('Sub', [latent, graph.node('Gather', [means, label])]); // [N, d]
   const precisions = precisionsOf(parts.covariances, d);
   if (parts.covariances.kind === 'full') {
-    const precision = graph.node('Gather', [graph.floats(precisions.flat(2), [k, d, d]), label]); // [N, d, d]
-    const row = graph.node('MatMul', [graph.node('Unsqueeze', [delta, graph.ints([1])]), precision]); // [N, 1, d]
-    const weighted = graph.node('Mul', [graph.node('Squeeze', [row, graph.ints([1])]), delta]);
-    return { label, distance: graph.node('ReduceSum', [weighted, graph.ints([1])], { keepdims: 0 }) };
+    // With Sigma^-1 = L L^T it is ||(z - mu)^T L||^2: never below zero, and exact in float32 where Sigma is nearly singular.
+    const factors = precisions.flatMap((precision) => choleskyFactor(precision).flat());
+    const factor = graph.node('Gather', [graph.floats(factors, [k, d, d]), label]); // [N, d, d]
+    const row = graph.node('MatMul', [graph.node('Unsqueeze', [delta, graph.ints([1])]), factor]); // [N, 1, d]
+    return { label, distance: graph.node('ReduceSumSquare', [row], { axes: [1, 2], keepdims: 0 }) };
   }
   const diagonals = precisions.flatMap((matrix) => matrix.map((row, i) => row[i] as number));
   const precision = graph.node('Gather', [graph.floats(diagonals, [k, d]), label]);
   const weighted = graph.node('Mul', [graph.node('Mul', [delta, delta]), precision]);
   return { label, distance: graph.node('ReduceSum', [weighted, graph.ints([1])], { keepdims: 0 }) };
+}
+
+/** The lower triangular L with L L^T = matrix. @throws RangeError where the matrix is not positive definite */
+function choleskyFactor(matrix: readonly (readonly number[])[]): number[][] {
+  const lower = matrix.map((row) => row.map(() => 0));
+  const at = (rows: readonly (readonly number[])[], i: number, j: number) => rows[i]?.[j] as number;
+  for (let i = 0; i < matrix.length; i++) {
+    for (let j = 0; j <= i; j++) {
+      let rest = at(matrix, i, j);
+      for (let m = 0; m < j; m++) rest -= at(lower, i, m) * at(lower, j, m);
+      if (i === j && !(rest > 0)) throw new RangeError(`a precision is not positive definite (pivot ${rest} at row ${i})`);
+      (lower[i] as number[])[j] = i === j ? Math.sqrt(rest) : rest / at(lower, j, j);
+    }
+  }
+  return lower;
 }

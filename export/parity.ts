@@ -31,6 +31,7 @@ export class ParityError extends Error {
  *
  * @param session of screen.onnx
  * @param images [n, H, W, C] flat, in [0, 1]
+ * @throws RangeError where there is no image, or a part of one
  */
 export async function measureParity(
   session: InferenceSession,
@@ -41,6 +42,8 @@ export async function measureParity(
   const { height, width, channels } = screening.input;
   const size = height * width * channels;
   const n = images.length / size;
+  if (!Number.isInteger(n) || n < 1)
+    throw new RangeError(`${images.length} values are not one or more images of ${size}; parity needs real images`);
   const answers = await session.run({ image: new ort.Tensor('float32', images, [n, height, width, channels]) });
   const floats = (name: string) => answers[name]?.data as Float32Array;
   const encodings = encode(model, images, screening.input, screening.relativeErrorOffset);

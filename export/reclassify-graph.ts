@@ -1,4 +1,4 @@
-import { convertModel, withoutGradient } from './convert-model.ts';
+import { convertModel } from './convert-model.ts';
 import { type GraphParts, imageInfo, labelAndDistance, latentDimOf } from './graphs.ts';
 import { fromChannelsLast } from './layers/dense-and-shape.ts';
 import { ConversionError } from './layers/layer-conversion.ts';
@@ -26,9 +26,13 @@ const EPSILON = 1e-8;
  *
  * image [N, H, W, C] → label, latent, latent_distance, reconstruction_error, model_id (the same string for each image)
  *
- * @throws ConversionError where a layer of the decoder has no rule for its gradient
+ * @throws ConversionError where a layer of the decoder has no rule for its gradient; RangeError where the options can't be searched with
  */
 export function reclassifyGraph(store: WeightStore, parts: GraphParts, modelId: string, search: SearchOptions): Uint8Array {
+  if (!Number.isInteger(search.steps) || search.steps < 0) throw new RangeError(`steps is ${search.steps}; allowed are 0, 1, 2, ...`);
+  if (!(search.learningRate > 0 && Number.isFinite(search.learningRate))) {
+    throw new RangeError(`learningRate is ${search.learningRate}; allowed is any finite number above 0`);
+  }
   const { height, width, channels } = parts.input;
   const graph = createGraph(store);
   const d = latentDimOf(parts);
@@ -82,11 +86,9 @@ function searchStep(graph: GraphBuilder, parts: GraphParts, targets: string, lea
   const scalar = (value: number) => graph.floats([value], []);
   const times = (a: string, b: string) => graph.node('Mul', [a, b]);
   const plus = (a: string, b: string) => graph.node('Add', [a, b]);
-  const { value: reconstruction, pullback } = convertModel(graph, parts.decoder, { name: 'z', shape: [d] });
+  const { value: reconstruction, pullback, withoutGradient } = convertModel(graph, parts.decoder, { name: 'z', shape: [d] });
   if (!pullback)
-    throw new ConversionError(
-      `the decoder's layer ${withoutGradient(parts.decoder)} has no gradient rule, which the search of reclassify.onnx needs`,
-    );
+    throw new ConversionError(`the decoder's layer ${withoutGradient} has no gradient rule, which the search of reclassify.onnx needs`);
   const difference = graph.node('Sub', [reconstruction.name, targets]); // [N k, C, H, W]
   const error = graph.node('Reshape', [graph.node('ReduceSumSquare', [difference], { axes: [1, 2, 3], keepdims: 0 }), graph.ints([-1, 1])]);
   const better = graph.node('Less', [error, 'best_error']);

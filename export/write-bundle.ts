@@ -1,5 +1,5 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { modelIdOf, sealed } from '../shared/bundle-id.ts';
 import { float32ToBase64 } from '../shared/float32-base64.ts';
@@ -11,6 +11,7 @@ import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './grap
 import { createWeightStore, WEIGHTS_FILE } from './onnx/weight-store.ts';
 import { assertParity, measureParity, type Parity } from './parity.ts';
 import { reclassifyGraph, type SearchOptions } from './reclassify-graph.ts';
+import { freshOf, recoverDirectory, replaceDirectory } from './replace-directory.ts';
 
 /** All that a bundle is made of. `latentDim`, files, golden image and identities are worked out. */
 export type BundleParts = GraphParts &
@@ -24,15 +25,17 @@ export type BundleParts = GraphParts &
  * Writes `directory`: the four graphs, the weights and screening.json, after every graph was loaded and the parity check held.
  * It is made beside the target and renamed into place; what was there is replaced as a whole or stays as it is.
  *
- * @throws ConversionError, ParityError, BundleError: then nothing is left behind and nothing was replaced
+ * @throws ConversionError, ParityError, BundleError, ReplaceError (the folder is not a bundle), RangeError (search options, no
+ *   parity images): then nothing is left behind and nothing was replaced
  */
 export async function writeBundle(directory: string, parts: BundleParts): Promise<{ screening: Screening; parity: Parity }> {
-  const fresh = join(dirname(directory), `.${basename(directory)}.${process.pid}.tmp`);
+  await recoverDirectory(directory);
+  const fresh = freshOf(directory);
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true });
   try {
     const written = await writeFiles(fresh, parts);
-    await replace(directory, fresh);
+    await replaceDirectory(directory, fresh, 'screening.json');
     return written;
   } finally {
     await rm(fresh, { recursive: true, force: true });
@@ -88,14 +91,4 @@ async function loadEveryGraph(directory: string): Promise<void> {
     const session = await ort.InferenceSession.create(bundle.graphs[name] as Uint8Array, { externalData });
     await session.release();
   }
-}
-
-/** Puts the new folder in the old one's place. Between the two renames the old one is beside, under a name that ends in .old.tmp. */
-async function replace(directory: string, fresh: string): Promise<void> {
-  const old = join(dirname(directory), `.${basename(directory)}.${process.pid}.old.tmp`);
-  await rename(directory, old).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
-  await rename(fresh, directory);
-  await rm(old, { recursive: true, force: true });
 }

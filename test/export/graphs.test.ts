@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { screenGraph } from '../../export/graphs.ts';
+import { labelAndDistance, screenGraph } from '../../export/graphs.ts';
 import { ConversionError } from '../../export/layers/layer-conversion.ts';
+import { createGraph, modelBytes, valueInfo } from '../../export/onnx/graph-builder.ts';
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { reclassifyGraph } from '../../export/reclassify-graph.ts';
 import { latentDistance, precisionsOf } from '../../shared/latent-distance.ts';
 import { nearestMean } from '../../shared/mixture.ts';
+import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { largestDifference, runGraph, tensorOf } from './run-graph.ts';
 import { randomImages, tinyParts } from './tiny-model.ts';
@@ -37,6 +39,34 @@ describe('screen.onnx', () => {
       expect(floats(answers, 'reconstruction_error')[i]).toBeCloseTo(error, 4);
     }
     expect(largestDifference(z, (parts.encoder.predict(tf.tensor4d(x, [20, 8, 8, 1])) as tf.Tensor).dataSync())).toBeLessThan(1e-5);
+  });
+
+  it('keeps the distance exact where a full covariance is nearly singular', async () => {
+    // One strong direction over a floor that is 10^5 times smaller, as one-hot latents have (they nearly sum to one).
+    const d = 10;
+    const random = randomFrom(2, 'latents');
+    const strong = Array.from({ length: d }, () => random.uniform() - 0.5);
+    const matrix = strong.map((a, i) => strong.map((b, j) => 0.01 * a * b + (i === j ? 1e-7 : 0)));
+    const means = [0, 1].map((y) => strong.map((_, i) => (i === y ? 1 : 0)));
+    const parts = { ...tinyParts(), means, covariances: { kind: 'full' as const, values: [matrix, matrix] } };
+    const graph = createGraph(createWeightStore());
+    graph.rename(labelAndDistance(graph, parts, 'latent').distance, 'distance');
+    const bytes = modelBytes(graph.proto('distance', [valueInfo('latent', 'float', ['N', d])], [valueInfo('distance', 'float', ['N'])]));
+    const along = Array.from({ length: 200 }, () => 0.2 * (random.uniform() - 0.5));
+    const z = Float32Array.from(along.flatMap((s) => strong.map((u, i) => (i === 0 ? 1 : 0) + s * u + 1e-3 * (random.uniform() - 0.5))));
+    const answers = await runGraph(bytes, new Uint8Array(), { latent: tensorOf(z, [200, d]) });
+    const precision = precisionsOf(parts.covariances, d)[0] as number[][];
+    for (const [n, distance] of floats(answers, 'distance').entries()) {
+      const expected = latentDistance(z.subarray(n * d, (n + 1) * d), means[0] as number[], precision);
+      expect(Math.abs(distance - expected) / expected).toBeLessThan(1e-4);
+    }
+  });
+
+  it('refuses models whose shapes do not fit the bundle', () => {
+    const decoder = tf.sequential({ layers: [tf.layers.dense({ units: 64, inputShape: [4] })] });
+    expect(() => screenGraph(createWeightStore(), { ...tinyParts(), decoder })).toThrow('the decoder answers [64]');
+    const encoder = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [8, 8, 1] })] });
+    expect(() => screenGraph(createWeightStore(), { ...tinyParts(), encoder })).toThrow('the encoder answers [64]');
   });
 
   it('answers NaN for an image that holds one, and leaves the others alone', async () => {
@@ -115,6 +145,15 @@ describe('reclassify.onnx', () => {
       const answers = await runGraph(bytes, store.bytes(), images(x));
       expect(floats(answers, 'reconstruction_error')[0]).toBe(Number.POSITIVE_INFINITY);
     }
+  });
+
+  it.each([
+    ['steps', { steps: Number.NaN, learningRate: 0.05 }],
+    ['steps', { steps: -1, learningRate: 0.05 }],
+    ['learningRate', { steps: 10, learningRate: Number.NaN }],
+    ['learningRate', { steps: 10, learningRate: 0 }],
+  ])('refuses %s of %o', (name, options) => {
+    expect(() => reclassifyGraph(createWeightStore(), tinyParts(), 'id', options)).toThrow(`${name} is `);
   });
 
   it("names the decoder's layer that has no gradient", () => {

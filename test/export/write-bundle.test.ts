@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ParityError } from '../../export/parity.ts';
+import { ReplaceError, replaceDirectory } from '../../export/replace-directory.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
 import { openBundle, parseScreening } from '../../shared/open-bundle.ts';
 import type { GraphName } from '../../shared/screening-schema.ts';
@@ -72,6 +73,32 @@ describe('writeBundle', () => {
     await expect(writeBundle(target, parts)).rejects.toThrow(ParityError);
     expect(await readFile(join(target, 'screening.json'), 'utf8')).toBe(before);
     expect(await readdir(parent)).toEqual(['tiny']);
+  });
+
+  it('puts the old bundle back where an earlier export was killed between its two renames', async () => {
+    const before = await readFile(join(target, 'screening.json'), 'utf8');
+    await rename(target, join(parent, '.tiny.old.tmp'));
+    // A process id that no Linux has: its folder was left half-written.
+    await mkdir(join(parent, '.tiny.99999999.tmp'));
+    await expect(writeBundle(target, { ...tinyParts(), parityImages: new Float32Array(0) })).rejects.toThrow(/parity needs real images/);
+    expect(await readFile(join(target, 'screening.json'), 'utf8')).toBe(before);
+    expect(await readdir(parent)).toEqual(['tiny']);
+  });
+
+  it('puts the old bundle back where the new one can not take its place', async () => {
+    const before = await readFile(join(target, 'screening.json'), 'utf8');
+    await expect(replaceDirectory(target, join(parent, 'missing'), 'screening.json')).rejects.toThrow('ENOENT');
+    expect(await readFile(join(target, 'screening.json'), 'utf8')).toBe(before);
+    expect(await readdir(parent)).toEqual(['tiny']);
+  });
+
+  it("does not replace a folder that is somebody else's", async () => {
+    const thesis = join(parent, 'thesis');
+    await mkdir(thesis);
+    await writeFile(join(thesis, 'thesis.tex'), 'text');
+    await expect(writeBundle(thesis, tinyParts())).rejects.toThrow(ReplaceError);
+    expect(await readdir(thesis)).toEqual(['thesis.tex']);
+    expect((await readdir(parent)).sort()).toEqual(['thesis', 'tiny']);
   });
 
   it('says what a newer version needs', async () => {
