@@ -12,15 +12,13 @@ import {
 
 const name = fc.string({ minLength: 1 });
 const shaped = <T>(item: fc.Arbitrary<T>) =>
-  fc
-    .tuple(fc.nat(3), fc.nat(4))
-    .chain(([rows, columns]) =>
-      fc.record({
-        name,
-        shape: fc.constant([rows, columns]),
-        values: fc.array(item, { minLength: rows * columns, maxLength: rows * columns }),
-      }),
-    );
+  fc.tuple(fc.nat(3), fc.nat(4)).chain(([rows, columns]) =>
+    fc.record({
+      name,
+      shape: fc.constant<number[]>([rows, columns]),
+      values: fc.array(item, { minLength: rows * columns, maxLength: rows * columns }),
+    }),
+  );
 const fp32 = shaped(fc.float({ noNaN: true })).map(
   ({ values, ...rest }): Tensor => ({ ...rest, datatype: 'FP32', data: Float32Array.from(values) }),
 );

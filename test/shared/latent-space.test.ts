@@ -24,7 +24,10 @@ function solved(a: number[][], b: number[]): number[] {
     });
     rows.forEach((row, i) => {
       const factor = row[column] as number;
-      if (i !== column) row.forEach((_, j) => (row[j] = (row[j] as number) - factor * (lead[j] as number)));
+      if (i === column) return;
+      row.forEach((item, j) => {
+        row[j] = item - factor * (lead[j] as number);
+      });
     });
   }
   return rows.map((row) => row[rows.length] as number);
