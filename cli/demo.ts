@@ -68,7 +68,13 @@ const program = command(
       const dataset = await readMnist();
       const sets = demoSets(model, dataset, options.seed);
       console.log(HEADER);
-      for (const set of sets) console.log(row(set, await screenOverHttp(worker.url, set.images, set.labels, interrupt.signal)));
+      for (const set of sets) {
+        const outcomes = await screenOverHttp(worker.url, set.images, set.labels, interrupt.signal);
+        console.log(row(set, outcomes));
+        // Nothing of this is hidden in "rejected still".
+        if (outcomes.unavailable > 0)
+          throw Object.assign(new Error(`the fallback was unavailable for ${outcomes.unavailable} images`), { code: 'FALLBACK' });
+      }
       console.log(
         '\nPer cent of all images. On FGSM the error is what got through undetected; on nonsense every accepted image is an error.',
       );

@@ -33,7 +33,8 @@ export async function escalate(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ inputs: [input] }),
       signal: AbortSignal.timeout(config.FALLBACK_TIMEOUT_MS),
-      redirect: 'error',
+      // Not followed, as the answer of another address is nobody's we trust; workerd does not know 'error'.
+      redirect: 'manual',
     });
     if (!response.ok) throw new Error(`the fallback answered ${response.status}`);
     const answer = inferResponseSchema.parse(JSON.parse(await boundedText(response)));

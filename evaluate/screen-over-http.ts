@@ -8,6 +8,8 @@ export interface HttpOutcomes {
   reclassifiedRight: number;
   reclassifiedWrong: number;
   rejected: number;
+  /** Of the rejected: those that the fallback should have looked at and could not. */
+  unavailable: number;
 }
 
 const AT_ONCE = 20;
@@ -27,6 +29,7 @@ export async function screenOverHttp(url: string, images: Float32Array[], labels
     reclassifiedRight: 0,
     reclassifiedWrong: 0,
     rejected: 0,
+    unavailable: 0,
   };
   for (let first = 0; first < images.length; first += AT_ONCE) {
     const body = JSON.stringify({ images: images.slice(first, first + AT_ONCE).map((image) => ({ pixels: Array.from(image) })) });
@@ -39,8 +42,10 @@ export async function screenOverHttp(url: string, images: Float32Array[], labels
     if (!response.ok) throw new Error(`the worker answered ${response.status}: ${await response.text()}`);
     batchSchema.parse(await response.json()).results.forEach((result, i) => {
       if (!('verdict' in result)) throw new Error(`image ${first + i}: ${result.detail}`);
-      if (result.verdict === 'rejected') outcomes.rejected++;
-      else {
+      if (result.verdict === 'rejected') {
+        outcomes.rejected++;
+        if (result.reclassification === 'unavailable') outcomes.unavailable++;
+      } else {
         const right = result.index === labels[first + i];
         outcomes[`${result.verdict}${right ? 'Right' : 'Wrong'}`]++;
       }

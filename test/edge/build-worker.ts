@@ -1,8 +1,20 @@
 import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
 import { generate } from '../../edge/build/generate.ts';
+import { defaultFallback, startFallback } from '../../fallback/server.ts';
 
-/** The worker's generated files, from the reference bundle whatever model is active. */
-export default async function setup(): Promise<void> {
+declare module 'vitest' {
+  interface ProvidedContext {
+    fallbackUrl: string;
+  }
+}
+
+/** The worker's generated files, from the reference bundle whatever model is active, and a real fallback with the same. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const root = join(import.meta.dirname, '../..');
-  await generate(join(root, 'models', 'mnist'), join(root, 'edge', 'generated'));
+  const directory = join(root, 'models', 'mnist');
+  await generate(directory, join(root, 'edge', 'generated'));
+  const fallback = await startFallback({ ...defaultFallback, port: 0, provider: 'cpu', directory });
+  project.provide('fallbackUrl', fallback.url);
+  return fallback.close;
 }

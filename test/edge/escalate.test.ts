@@ -1,0 +1,109 @@
+import { describe, expect, inject, it } from 'vitest';
+import { configOf } from '../../edge/config.ts';
+import { escalate } from '../../edge/escalate.ts';
+import screeningText from '../../edge/generated/screening.json.txt';
+import { ProblemError } from '../../edge/problem.ts';
+import { screenImages } from '../../edge/screen.ts';
+import { float32FromBase64 } from '../../shared/float32-base64.ts';
+import { parseScreening } from '../../shared/open-bundle.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+
+const screening = await parseScreening(screeningText);
+const golden = float32FromBase64(screening.golden.image);
+const config = (url: string, more: object = {}) => configOf({ FALLBACK_URL: url, ...more });
+
+/** A model that rejects everything, so that every image goes to the fallback. */
+const rejecting = {
+  screening,
+  screen: async (_: Float32Array, count: number) => ({
+    label: new BigInt64Array(count),
+    latent: new Float32Array(count * screening.latentDim),
+    latentDistance: new Float32Array(count).fill(1e9),
+    reconstructionError: new Float32Array(count),
+  }),
+};
+const verdicts = (images: Float32Array[], url: string, fetcher: typeof fetch, more: object = {}) =>
+  screenImages(images, rejecting, config(url, more), { explain: false, request: 'r', fetcher });
+const realFetch: typeof fetch = (input, init) => fetch(input, init);
+
+describe('the real fallback, asked from workerd', () => {
+  it('finds the class of rejected images, in order', async () => {
+    const results = await verdicts([golden, new Float32Array(784).fill(1), golden], inject('fallbackUrl'), realFetch);
+    const won = { verdict: 'reclassified', index: screening.golden.label, by: 'fallback' };
+    expect(results).toMatchObject([won, { verdict: 'rejected', reclassification: 'rejected' }, won]);
+  });
+
+  it('that is down or not there leaves the image rejected', async () => {
+    const [down] = await verdicts([golden], 'http://127.0.0.1:1', realFetch);
+    expect(down).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
+    const [elsewhere] = await verdicts([golden], `${inject('fallbackUrl')}/nowhere`.replace(/\d+\/nowhere$/, '9'), realFetch);
+    expect(elsewhere).toMatchObject({ reclassification: 'unavailable' });
+  });
+});
+
+/** What a whole answer for one image looks like, with one thing changed. */
+function answer(change: Record<string, unknown> = {}, of: Screening = screening) {
+  const values: Record<string, unknown> = {
+    label: [0],
+    latent_distance: [0],
+    reconstruction_error: [1],
+    model_id: [of.modelId],
+    ...change,
+  };
+  const types: Record<string, string> = { label: 'INT64', model_id: 'BYTES' };
+  const outputs = Object.entries(values)
+    .filter(([, data]) => data !== undefined)
+    .map(([name, data]) => ({ name, datatype: types[name] ?? 'FP32', shape: [(data as unknown[]).length], data }));
+  return Response.json({ model_name: 'reclassify', outputs });
+}
+
+describe('a fallback that answers anything else', () => {
+  it('a whole answer is taken, so that the faults below are what is refused', async () => {
+    expect((await verdicts([golden], 'http://f', async () => answer()))[0]).toMatchObject({ verdict: 'reclassified', index: 0 });
+  });
+
+  it.each<[string, () => Response | Promise<Response>]>([
+    ['a 500', () => new Response('broken', { status: 500 })],
+    ['a redirect', () => new Response(null, { status: 302, headers: { location: 'http://elsewhere' } })],
+    ['garbage', () => new Response('<html>')],
+    ['nothing', () => new Response(null)],
+    ['no outputs', () => Response.json({ model_name: 'x', outputs: [] })],
+    ["another model's answer", () => answer({ model_id: ['0'.repeat(64)] })],
+    ['no model id', () => answer({ model_id: undefined })],
+    ['two labels for one image', () => answer({ label: [0, 1] })],
+    ['half a label', () => answer({ label: [0.5] })],
+    ['null for a score', () => answer({ latent_distance: [null] })],
+    ['more than 4 MB', () => new Response('x'.repeat(5 * 1024 * 1024))],
+    [
+      'a fetch that throws',
+      () => {
+        throw new Error('no route');
+      },
+    ],
+  ])('%s: rejected, unavailable', async (_, respond) => {
+    const [result] = await verdicts([golden], 'http://f', async () => respond());
+    expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['a label that is no class', { label: [10] }],
+    ['a negative label', { label: [-1] }],
+    ['a negative score', { latent_distance: [-5] }],
+    ['an error beyond all thresholds', { reconstruction_error: [1e6] }],
+  ])('%s: rejected', async (_, change) => {
+    const [result] = await verdicts([golden], 'http://f', async () => answer(change));
+    expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'rejected' });
+  });
+
+  it('one that is slow is not waited for', async () => {
+    const slow: typeof fetch = (_, init) =>
+      new Promise((_resolve, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+    const [result] = await verdicts([golden], 'http://f', slow, { FALLBACK_TIMEOUT_MS: '50' });
+    expect(result).toMatchObject({ reclassification: 'unavailable' });
+  });
+
+  it('none configured: nothing is asked', async () => {
+    expect(await escalate([golden], screening, configOf({}), () => Promise.reject(new Error('asked')))).toBeNull();
+    expect(() => configOf({ FALLBACK_URL: 'ftp://x' })).toThrow(ProblemError);
+  });
+});
