@@ -22,6 +22,8 @@ const configSchema = z.object({
   MAX_PIXELS: positive(4 * 1024 * 1024),
   MAX_IMAGES: positive(64),
   FALLBACK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Bearer token that the fallback asks for. */
+  FALLBACK_TOKEN: z.string().optional(),
   FALLBACK_TIMEOUT_MS: positive(10_000),
   RECLASSIFY_KEEP_ALL: z.enum(['on', 'off']).default('off'),
 });

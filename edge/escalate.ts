@@ -30,7 +30,10 @@ export async function escalate(
     const input = jsonOf({ name: 'image', datatype: 'FP32', shape: [images.length, height, width, channels], data });
     const response = await fetcher(new URL('/v2/models/reclassify/infer', config.FALLBACK_URL), {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(config.FALLBACK_TOKEN ? { authorization: `Bearer ${config.FALLBACK_TOKEN}` } : {}),
+      },
       body: JSON.stringify({ inputs: [input] }),
       signal: AbortSignal.timeout(config.FALLBACK_TIMEOUT_MS),
       // Not followed, as the answer of another address is nobody's we trust; workerd does not know 'error'.

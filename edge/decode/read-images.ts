@@ -79,7 +79,8 @@ function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {
 }
 
 function flat(pixels: unknown[]): Float32Array {
-  const values = pixels.flat(Number.POSITIVE_INFINITY);
+  // Rows, columns, channels; what is nested deeper is refused, not followed.
+  const values = pixels.flat(2);
   if (!values.every((value) => typeof value === 'number'))
     throw new ProblemError('not-finite', 'pixels must hold numbers only, in [0, 1].');
   return Float32Array.from(values);

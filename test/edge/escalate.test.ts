@@ -102,6 +102,17 @@ describe('a fallback that answers anything else', () => {
     expect(result).toMatchObject({ reclassification: 'unavailable' });
   });
 
+  it('is sent the token, where one is configured', async () => {
+    const sent: (string | null)[] = [];
+    const listening: typeof fetch = async (_, init) => {
+      sent.push(new Headers(init?.headers).get('authorization'));
+      return answer();
+    };
+    await verdicts([golden], 'http://f', listening, { FALLBACK_TOKEN: 'secret' });
+    await verdicts([golden], 'http://f', listening);
+    expect(sent).toEqual(['Bearer secret', null]);
+  });
+
   it('none configured: nothing is asked', async () => {
     expect(await escalate([golden], screening, configOf({}), () => Promise.reject(new Error('asked')))).toBeNull();
     expect(() => configOf({ FALLBACK_URL: 'ftp://x' })).toThrow(ProblemError);

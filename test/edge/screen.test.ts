@@ -54,6 +54,16 @@ describe('POST /screen', () => {
     ]);
   });
 
+  it('does not follow pixels nested without end', async () => {
+    const body = `{"images":[{"pixels":[${'['.repeat(3000)}0${']'.repeat(3000)}]},{"image":"${base64(digit7)}"}]}`;
+    const response = await send(body, 'application/json');
+    expect(response.status).toBe(200);
+    expect(batchSchema.parse(await response.json()).results).toMatchObject([
+      { type: 'urn:portcullis:problem:not-finite' },
+      { verdict: 'accepted' },
+    ]);
+  });
+
   it('explains only with the token that allows it', async () => {
     expect((await send(digit7, 'image/png', '/screen?explain=1')).status).toBe(403);
     const response = await send(digit7, 'image/png', '/screen?explain=1', { authorization: 'Bearer explain-token' });
