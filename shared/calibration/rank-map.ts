@@ -1,16 +1,20 @@
 /**
  * A monotone map that makes scores of different classes and kinds comparable: the surprise -ln(1 - F(score)), where F is the
  * smoothed rank of the score among the clean scores it was fitted on. Up to the largest tenth F is the interpolated rank
- * i / (m + 1); beyond, the tail is exponential with the mean excess as its scale, so that the map goes on rising past the
- * largest score seen and can be inverted anywhere. Any increasing map keeps the conformal guarantee, as it is fitted on
- * other images (tune) than those that set the threshold (calibration).
+ * i / (m + 1); beyond, 1 - F falls as a power of the score with Hill's estimate of the exponent (Hill 1975, A simple general
+ * approach to inference about the tail of a distribution), so that the map goes on rising past the largest score seen and can
+ * be inverted anywhere. The logarithm matters: the classifier's own mistakes lie far out in the tail, and a scale fitted to
+ * their excess (an exponential tail) widens the threshold until an attack fits through. Any increasing map keeps the
+ * conformal guarantee, as it is fitted on other images (tune) than those that set the threshold (calibration).
  */
 export interface RankMap {
   /** Ascending scores, the first 0, and the surprise at each. */
   scores: number[];
   surprises: number[];
-  /** Score units per unit of surprise beyond the last knot. */
-  tailScale: number;
+  /** Where the tail starts, > 0: the last knot, or a hair above zero where that is 0. */
+  tailStart: number;
+  /** Mean of ln(score / tailStart) over the tail, > 0: the ln(score) that a unit of surprise takes beyond it. */
+  tailIndex: number;
 }
 
 /** @param sample clean scores, >= 0. @throws RangeError where it is empty or a score is not finite */
@@ -20,7 +24,7 @@ export function fitRankMap(sample: readonly number[]): RankMap {
   const sorted = [...sample].sort((a, b) => a - b);
   const m = sorted.length;
   const tail = Math.max(Math.ceil(m / 10), Math.min(m, 10));
-  const map: RankMap = { scores: [0], surprises: [0], tailScale: 1 };
+  const map: RankMap = { scores: [0], surprises: [0], tailStart: 0, tailIndex: 1 };
   for (let i = 0; i < m - tail; i++) {
     const score = sorted[i] as number;
     const surprise = -Math.log(1 - (i + 1) / (m + 1));
@@ -29,26 +33,26 @@ export function fitRankMap(sample: readonly number[]): RankMap {
       map.surprises.push(surprise);
     } else if (map.scores.length > 1) map.surprises[map.surprises.length - 1] = surprise;
   }
-  const start = map.scores.at(-1) as number;
-  const excess = sorted.slice(m - tail).reduce((sum, score) => sum + Math.max(score - start, 0), 0) / tail;
-  map.tailScale = Math.max(excess, 1e-6 * Math.max(start, 1e-6));
+  map.tailStart = Math.max(map.scores.at(-1) as number, TINY * Math.max(sorted[m - 1] as number, TINY));
+  const logExcess = sorted.slice(m - tail).map((score) => Math.log(Math.max(score, map.tailStart) / map.tailStart));
+  map.tailIndex = Math.max(logExcess.reduce((sum, value) => sum + value, 0) / tail, TINY);
   return map;
 }
 
+/** Relative; keeps the tail's start and index above zero where scores are all alike or all zero. */
+const TINY = 1e-6;
+
 /** The surprise of a score, >= 0, increasing in it; NaN for NaN. */
 export function surpriseOf(map: RankMap, score: number): number {
-  const last = map.scores.length - 1;
-  const start = map.scores[last] as number;
-  if (!(score <= start)) return (map.surprises[last] as number) + (score - start) / map.tailScale;
-  return interpolate(map.scores, map.surprises, score);
+  if (score <= map.tailStart) return interpolate(map.scores, map.surprises, score);
+  return (map.surprises.at(-1) as number) + Math.log(score / map.tailStart) / map.tailIndex;
 }
 
 /** The score that has this surprise: the inverse of `surpriseOf`. */
 export function scoreAt(map: RankMap, surprise: number): number {
-  const last = map.scores.length - 1;
-  const start = map.surprises[last] as number;
-  if (!(surprise <= start)) return (map.scores[last] as number) + (surprise - start) * map.tailScale;
-  return interpolate(map.surprises, map.scores, surprise);
+  const last = map.surprises.at(-1) as number;
+  if (surprise <= last) return interpolate(map.surprises, map.scores, surprise);
+  return map.tailStart * Math.exp((surprise - last) * map.tailIndex);
 }
 
 /** Piecewise linear through (from[i], to[i]), from ascending; x at or below the last knot. */

@@ -86,7 +86,7 @@ describe('rank map', () => {
           const map = fitRankMap(scores);
           const surprise = surpriseOf(map, score);
           expect(surpriseOf(map, score + more)).toBeGreaterThanOrEqual(surprise);
-          if (score > 1e-3 && map.tailScale > 1e-3) expect(scoreAt(map, surprise)).toBeGreaterThan(score * (1 - 1e-6) - 1e-6);
+          if (score > 1e-3 && map.tailIndex > 1e-3) expect(scoreAt(map, surprise)).toBeGreaterThan(score * (1 - 1e-6) - 1e-6);
         },
       ),
     );
@@ -97,6 +97,21 @@ describe('rank map', () => {
     expect(surpriseOf(map, 500)).toBeCloseTo(-Math.log(0.5), 9);
     expect(surpriseOf(map, 5000)).toBeGreaterThan(surpriseOf(map, 1000));
     expect(surpriseOf(map, Number.NaN)).toBeNaN();
+  });
+
+  it('has a power-law tail with the exponent of its sample (Pareto: 1 - F = score^-2), which a far outlier hardly moves', () => {
+    const pareto = Array.from({ length: 5000 }, (_, i) => (1 - (i + 0.5) / 5000) ** -0.5);
+    for (const sample of [pareto, [...pareto, 1e4]]) {
+      const map = fitRankMap(sample);
+      for (const score of [10, 30, 100]) expect(Math.abs(surpriseOf(map, score) / (2 * Math.log(score)) - 1)).toBeLessThan(0.04);
+    }
+  });
+
+  it.each([[[0]], [[0, 0, 0]], [[5, 5, 5, 5]], [[1e-300]]])('of scores that are all alike still rises: %j', (sample) => {
+    const map = fitRankMap(sample);
+    const top = Math.max(...sample, 1e-12);
+    expect(surpriseOf(map, 4 * top)).toBeGreaterThan(surpriseOf(map, 2 * top));
+    expect(Number.isFinite(surpriseOf(map, 1e9))).toBe(true);
   });
 });
 
