@@ -55,11 +55,12 @@ export function scoreAt(map: RankMap, surprise: number): number {
   return map.tailStart * Math.exp((surprise - last) * map.tailIndex);
 }
 
-/** Piecewise linear through (from[i], to[i]), from ascending; x at or below the last knot. */
+/** Piecewise linear through (from[i], to[i]), from ascending; beyond the last knot constant. */
 function interpolate(from: readonly number[], to: readonly number[], x: number): number {
   let low = 0;
   let high = from.length - 1;
-  if (high === 0 || x <= (from[0] as number)) return to[0] as number;
+  if (x <= (from[0] as number)) return to[0] as number;
+  if (x >= (from[high] as number)) return to[high] as number;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if ((from[middle] as number) < x) low = middle;
