@@ -1,26 +1,22 @@
 import { Option } from 'commander';
-import { defaultCalibration } from '../trainer/calibrate.ts';
-import { percent } from '../trainer/outcomes.ts';
 import { type PresetName, presets } from '../trainer/presets.ts';
 import { train } from '../trainer/train.ts';
+import { calibrationOf, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
 import { duration, trainingProgress } from './progress.ts';
-import { command, runCommand, share, wholeNumber } from './run-command.ts';
+import { command, runCommand, wholeNumber } from './run-command.ts';
 
-const program = command(
-  'train',
-  'Train a GMVAE on MNIST, calibrate it, and keep all of it in runs/NAME.',
-  '  pnpm train                          the paper preset\n  pnpm train --preset quick           two minutes\n  pnpm train --data-dir ~/mnist --alpha 0.01',
+const program = withCalibrationOptions(
+  command(
+    'train',
+    'Train a GMVAE on MNIST, calibrate it, and keep all of it in runs/NAME.',
+    '  pnpm train                          the paper preset\n  pnpm train --preset quick           two minutes\n  pnpm train --data-dir ~/mnist --alpha 0.01',
+  ),
 )
   .addOption(new Option('--preset <preset>', 'what to train').choices(Object.keys(presets)).default('paper'))
   .option('--name <name>', 'name of the run (default: data set, preset and time)')
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .option('--epochs <n>', "instead of the preset's", wholeNumber)
   .option('--data-dir <folder>', 'your own copy of the four MNIST files, plain or .gz', process.env.DATA_DIR)
-  .addOption(new Option('--calibration <method>', 'how thresholds are set').choices(['conformal', 'three-sigma']).default('conformal'))
-  .addOption(new Option('--guarantee <kind>', 'over all images, or in every class').choices(['marginal', 'per-class']).default('marginal'))
-  .option('--alpha <share>', 'false-rejection rate to promise', share, defaultCalibration.alpha)
-  .option('--delta <share>', 'probability with which it may not hold', share, defaultCalibration.delta)
-  .addOption(new Option('--covariance <kind>', 'of the latent test').choices(['diagonal', 'spherical', 'full']).default('diagonal'))
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
   .action(async (options) => {
     const say = options.json ? process.stderr : process.stdout;
@@ -35,13 +31,7 @@ const program = command(
       seed: options.seed,
       ...(options.epochs ? { epochs: options.epochs } : {}),
       ...(options.dataDir ? { dataDir: options.dataDir } : {}),
-      calibration: {
-        method: options.calibration,
-        guarantee: options.guarantee,
-        alpha: options.alpha,
-        delta: options.delta,
-        covariance: options.covariance,
-      },
+      calibration: calibrationOf(options),
       signal: interrupt.signal,
       onStart: ({ directory, config }) =>
         say.write(`training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, into ${directory}\n`),
@@ -54,11 +44,7 @@ const program = command(
       process.exitCode = 130;
       return;
     }
-    say.write(
-      `trained in ${duration(trainingSeconds)}; on ${test.images} test images: without thresholds ${percent(test.nearestRight, test.images)} % right; ` +
-        `with: accuracy ${percent(test.acceptedRight, test.images)}, error ${percent(test.acceptedWrong, test.images)}, rejection ${percent(test.rejected, test.images)}\n` +
-        `next: pnpm export\n`,
-    );
+    say.write(`trained in ${duration(trainingSeconds)}; ${outcomesLine(test)}\nnext: pnpm export\n`);
     if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, trainingSeconds, test }));
   });
 

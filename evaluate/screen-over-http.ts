@@ -1,4 +1,5 @@
 import { batchSchema } from '../shared/screen-messages.ts';
+import type { ImageSet } from './image-sets.ts';
 
 /** Outcomes of labelled images at the worker's door, as counts. */
 export interface HttpOutcomes {
@@ -17,13 +18,11 @@ const AT_ONCE = 20;
 /**
  * Screens images through `POST /screen`, in JSON batches.
  *
- * @param images each [H, W, C] flat
- * @param labels the true class of each; -1 for an image of nothing, of which every label is wrong
  * @throws Error where the worker does not answer with a verdict for each
  */
-export async function screenOverHttp(url: string, images: Float32Array[], labels: number[], signal?: AbortSignal): Promise<HttpOutcomes> {
+export async function screenOverHttp(url: string, { images, labels }: ImageSet, signal?: AbortSignal): Promise<HttpOutcomes> {
   const outcomes: HttpOutcomes = {
-    images: images.length,
+    images: labels.length,
     acceptedRight: 0,
     acceptedWrong: 0,
     reclassifiedRight: 0,
@@ -31,8 +30,10 @@ export async function screenOverHttp(url: string, images: Float32Array[], labels
     rejected: 0,
     unavailable: 0,
   };
-  for (let first = 0; first < images.length; first += AT_ONCE) {
-    const body = JSON.stringify({ images: images.slice(first, first + AT_ONCE).map((image) => ({ pixels: Array.from(image) })) });
+  const size = images.length / labels.length;
+  const pixels = (i: number) => ({ pixels: Array.from(images.subarray(i * size, (i + 1) * size)) });
+  for (let first = 0; first < labels.length; first += AT_ONCE) {
+    const body = JSON.stringify({ images: Array.from({ length: Math.min(AT_ONCE, labels.length - first) }, (_, i) => pixels(first + i)) });
     const response = await fetch(`${url}/screen`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

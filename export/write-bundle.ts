@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { modelIdOf, sealed } from '../shared/bundle-id.ts';
 import { float32ToBase64 } from '../shared/float32-base64.ts';
+import { modelCard } from '../shared/model-card.ts';
 import { openBundle } from '../shared/open-bundle.ts';
 import type { GraphName, Screening } from '../shared/screening-schema.ts';
 import { sha256 } from '../shared/sha256.ts';
@@ -75,6 +76,7 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
     graphs: { encoder, decoder, screen, reclassify },
   });
   await writeFile(join(directory, 'screening.json'), `${JSON.stringify(screening, null, 1)}\n`);
+  await writeFile(join(directory, 'README.md'), modelCard(screening));
   await loadEveryGraph(directory);
   const parity = await measureParity(session, parts, parts.parityImages, screening);
   await session.release();

@@ -71,4 +71,3 @@ export const batchRequestSchema = z.strictObject({
 export type Verdict = z.infer<typeof verdictSchema>;
 export type Explanation = z.infer<typeof explanationSchema>;
 export type Problem = z.infer<typeof problemSchema>;
-export type BatchRequest = z.infer<typeof batchRequestSchema>;

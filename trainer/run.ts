@@ -109,24 +109,41 @@ export async function listRuns(root = RUNS): Promise<Run[]> {
 
 /** The newest run that can be exported. @throws RunError where there is none */
 export async function latestCalibratedRun(root = RUNS): Promise<Run> {
-  const run = (await listRuns(root)).find(({ config }) => config.status === 'calibrated');
-  if (!run) throw new RunError(`there is no trained and calibrated run in ${root}/. Make one with pnpm train.`);
+  return latest(root, ['calibrated']);
+}
+
+/** The newest run that can be calibrated. @throws RunError where there is none */
+export async function latestTrainedRun(root = RUNS): Promise<Run> {
+  return latest(root, ['trained', 'calibrated']);
+}
+
+async function latest(root: string, statuses: RunConfig['status'][]): Promise<Run> {
+  const run = (await listRuns(root)).find(({ config }) => statuses.includes(config.status));
+  if (!run) throw new RunError(`there is no ${statuses.join(' or ')} run in ${root}/. Make one with pnpm train.`);
   return run;
+}
+
+/** Model and splits of a run. @throws RunError where it was not trained to its end */
+export async function loadTrained(run: Run): Promise<{ model: Model; splits: Splits }> {
+  const { name, status, epochs } = run.config;
+  if (status !== 'trained' && status !== 'calibrated')
+    throw new RunError(`run ${name} is ${status} (${epochs} epochs). Train it to its end, or name another run.`);
+  return { model: await loadModel(join(run.directory, 'model')), splits: await readJson(run, 'splits.json') };
 }
 
 /** Model, splits and calibration of a run. @throws RunError where it is not calibrated yet */
 export async function loadRun(run: Run): Promise<{ model: Model; splits: Splits; calibrated: Calibrated }> {
-  const read = async (file: string) => JSON.parse(await readFile(join(run.directory, file), 'utf8'));
-  if (run.config.status !== 'calibrated') {
-    throw new RunError(
-      `run ${run.config.name} is ${run.config.status} (${run.config.epochs} epochs), without thresholds. Train it to its end, or name another run.`,
-    );
+  if (run.config.status === 'trained')
+    throw new RunError(`run ${run.config.name} has no thresholds yet. Set them with pnpm calibrate --run ${run.config.name}.`);
+  return { ...(await loadTrained(run)), calibrated: await readJson(run, 'calibration.json') };
+}
+
+async function readJson<T>(run: Run, file: string): Promise<T> {
+  try {
+    return JSON.parse(await readFile(join(run.directory, file), 'utf8'));
+  } catch (error) {
+    throw new RunError(`${run.directory}/${file} can't be read (${(error as Error).message}). Train again.`);
   }
-  return {
-    model: await loadModel(join(run.directory, 'model')),
-    splits: await read('splits.json'),
-    calibrated: await read('calibration.json'),
-  };
 }
 
 function parsedOrNull(text: string): unknown {

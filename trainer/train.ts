@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
 import { useWasm } from './backend/wasm.ts';
-import { type CalibrationOptions, calibrate } from './calibrate.ts';
+import type { CalibrationOptions } from './calibrate.ts';
+import { calibrateRun } from './calibrate-run.ts';
 import { imagesAt, labelsAt } from './data/dataset.ts';
 import { readMnist } from './data/mnist.ts';
 import { splitsOf } from './data/splits.ts';
-import { encode, scoresOf } from './encode.ts';
+import { encode } from './encode.ts';
 import { fit, type Step } from './fit.ts';
 import { buildModel, type Model } from './model/build-model.ts';
-import { type Outcomes, outcomesOf } from './outcomes.ts';
+import type { Outcomes } from './outcomes.ts';
 import { type PresetName, presets, type Training } from './presets.ts';
-import { appendMetrics, createRun, type Run, type RunConfig, saveCalibration, saveEpoch, writeConfig } from './run.ts';
+import { appendMetrics, createRun, type Run, type RunConfig, saveEpoch, writeConfig } from './run.ts';
 
 export interface TrainOptions {
   name: string;
@@ -91,11 +92,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   run.config.status = options.signal?.aborted ? 'interrupted' : 'trained';
   await writeConfig(run);
   if (options.signal?.aborted) return { run, model, test: null, trainingSeconds };
-  const calibrated = calibrate(model, dataset, splits, options.calibration);
-  await saveCalibration(run, calibrated);
-  const encodings = encode(model, imagesAt(dataset.test, splits.test), dataset.input, calibrated.relativeErrorOffset);
-  const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
-  const test = outcomesOf(scores, labelsAt(dataset.test, splits.test), calibrated.thresholds);
+  const test = await calibrateRun(run, model, dataset, splits, options.calibration);
   return { run, model, test, trainingSeconds };
 }
 

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { BundleParts } from '../../export/write-bundle.ts';
 import { oneHotMeans } from '../../shared/mixture.ts';
 import { randomFrom } from '../../shared/random.ts';
@@ -6,8 +5,6 @@ import type { Covariances } from '../../shared/screening-schema.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 
 export const input = { height: 8, width: 8, channels: 1 as const };
-
-export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 export function randomImages(count: number, seed = 1): Float32Array {
   const random = randomFrom(seed, 'images');

@@ -1,0 +1,49 @@
+import { fgsm } from '../attacks/fgsm.ts';
+import type { Covariances } from '../shared/screening-schema.ts';
+import { useWasm } from '../trainer/backend/wasm.ts';
+import { calibrate, defaultCalibration } from '../trainer/calibrate.ts';
+import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
+import { readMnist } from '../trainer/data/mnist.ts';
+import { encode, scoresOf } from '../trainer/encode.ts';
+import { outcomesOf, percent } from '../trainer/outcomes.ts';
+import { latestCalibratedRun, loadRun, openRun } from '../trainer/run.ts';
+
+/**
+ * Which covariance of the latent test lets through least, at the same promised false-rejection rate? The same weights are
+ * calibrated with each, on images that are not test images, and 1000 of them attacked.
+ *
+ *   pnpm bench:covariance [RUN]
+ */
+const run = process.argv[2] ? await openRun(process.argv[2]) : await latestCalibratedRun();
+await useWasm();
+const dataset = await readMnist(run.config.dataDir ?? undefined);
+const { model, splits } = await loadRun(run);
+const kinds: Covariances['kind'][] = ['diagonal', 'spherical', 'full'];
+const calibrated = kinds.map((covariance) => calibrate(model, dataset, splits, { ...defaultCalibration, covariance }));
+const { means, relativeErrorOffset } = calibrated[0] as (typeof calibrated)[number];
+const { height, width, channels } = dataset.input;
+const attacked = splits.validation.slice(0, 1000);
+const images = imagesAt(dataset.train, attacked);
+const labels = labelsAt(dataset.train, attacked);
+const rows = [
+  { name: 'clean', labels: labelsAt(dataset.train, splits.validation), images: imagesAt(dataset.train, splits.validation) },
+  ...[0.06, 0.12, 0.3].map((eps) => ({
+    name: `FGSM ${eps}`,
+    labels,
+    images: fgsm({ encoder: model.encoder, means }, images, [labels.length, height, width, channels], labels, eps),
+  })),
+];
+console.log(`${run.config.name}, validation images: accuracy / error / rejection, per cent of all`);
+for (const row of rows) {
+  const encodings = encode(model, row.images, dataset.input, relativeErrorOffset);
+  const cells = calibrated.map(({ covariances, thresholds }) => {
+    const {
+      acceptedRight,
+      acceptedWrong,
+      rejected,
+      images: n,
+    } = outcomesOf(scoresOf(encodings, means, covariances), row.labels, thresholds);
+    return `${covariances.kind} ${[acceptedRight, acceptedWrong, rejected].map((count) => percent(count, n)).join(' / ')}`;
+  });
+  console.log(`${row.name.padEnd(10)} ${cells.join('   ')}`);
+}

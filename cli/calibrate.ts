@@ -1,0 +1,27 @@
+import { useWasm } from '../trainer/backend/wasm.ts';
+import { calibrateRun } from '../trainer/calibrate-run.ts';
+import { readMnist } from '../trainer/data/mnist.ts';
+import { latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
+import { calibrationOf, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
+import { command, runCommand } from './run-command.ts';
+
+const program = withCalibrationOptions(
+  command(
+    'calibrate',
+    'Set the thresholds of a trained run anew, without training; pnpm export then makes a bundle with them.',
+    '  pnpm calibrate --alpha 0.01                   the latest run\n  pnpm calibrate --run digits --calibration three-sigma --covariance diagonal',
+  ),
+)
+  .option('--run <name>', 'the run in runs/ (default: the latest that is trained)')
+  .option('--json', 'print the result as JSON')
+  .action(async (options) => {
+    await useWasm();
+    const run = options.run ? await openRun(options.run) : await latestTrainedRun();
+    const { model, splits } = await loadTrained(run);
+    const dataset = await readMnist(run.config.dataDir ?? undefined);
+    const test = await calibrateRun(run, model, dataset, splits, calibrationOf(options));
+    if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, test }));
+    else console.log(`${run.directory}: ${outcomesLine(test)}\nnext: pnpm export --run ${run.config.name}`);
+  });
+
+await runCommand(program);
