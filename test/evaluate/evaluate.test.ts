@@ -49,7 +49,7 @@ describe('evaluation of the committed bundle', () => {
     expect(after.evidence.filter(({ protocol }) => protocol === 'p')).toEqual([entry('blank pages', 2)]);
     expect(after.evidence.filter(({ protocol }) => protocol !== 'p')).toEqual(before.evidence);
     expect([after.id, after.modelId]).toEqual([before.id, before.modelId]);
-    expect(await readFile(join(directory, 'README.md'), 'utf8')).toContain('| blank pages | 8 | 0 | 25 | 75 |');
+    expect(await readFile(join(directory, 'README.md'), 'utf8')).toContain('| blank pages | 8 | 0.00 | 25.00 | 75.00 |');
   });
 
   it('of another bundle is refused', async () => {
