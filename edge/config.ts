@@ -1,15 +1,12 @@
 import { z } from 'zod';
 import { ProblemError } from './problem.ts';
 
+/** A list that is set but holds no token is refused: it must not open the door that it was meant to close. */
 const tokens = z
   .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((token) => token.trim())
-      .filter(Boolean),
-  );
+  .transform((text) => text.split(',').flatMap((token) => token.trim() || []))
+  .refine((list) => list.length > 0, 'is set but holds no token; allowed are tokens with commas between, or no such variable')
+  .default([]);
 const positive = (otherwise: number) => z.coerce.number().int().positive().default(otherwise);
 
 const configSchema = z.object({
@@ -32,11 +29,18 @@ export type Config = z.infer<typeof configSchema>;
 
 /** The worker's variables, checked. @throws ProblemError `configuration` naming the variable and what is allowed */
 export function configOf(env: Record<string, unknown>): Config {
-  const given = Object.fromEntries(Object.keys(configSchema.shape).flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const given = Object.fromEntries(
+    Object.keys(configSchema.shape).flatMap((name) => (isGiven(name, env[name]) ? [[name, env[name]]] : [])),
+  );
   const parsed = configSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   throw new ProblemError(
     'configuration',
     `A variable of the worker is wrong: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. Mend it and deploy again.`,
   );
+}
+
+/** An empty variable counts as not there, but for a list of tokens. */
+function isGiven(name: string, value: unknown): boolean {
+  return value !== undefined && (value !== '' || name.endsWith('_TOKENS'));
 }

@@ -62,7 +62,9 @@ function evidenceTable(evidence: Evidence[]): string {
   ];
   const lines = evidence.map(({ name, protocol, images, acceptedRight, acceptedWrong, rejected, reclassified }) => {
     const again = reclassified ? [reclassified.right, reclassified.wrong, reclassified.rejectedStill] : [null, null, null];
-    const cells = [acceptedRight, acceptedWrong, rejected, ...again].map((count) => (count === null ? '' : ((100 * count) / images).toFixed(2)));
+    const cells = [acceptedRight, acceptedWrong, rejected, ...again].map((count) =>
+      count === null ? '' : ((100 * count) / images).toFixed(2),
+    );
     return `| ${[name, images, ...cells, protocol].join(' | ')} |`;
   });
   return [

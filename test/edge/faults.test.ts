@@ -1,0 +1,128 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createApp } from '../../edge/app.ts';
+import wasmModule from '../../edge/generated/ort.wasm';
+import screenGraph from '../../edge/generated/screen.onnx';
+import screeningText from '../../edge/generated/screening.json.txt';
+import weights from '../../edge/generated/weights.bin';
+import { openScreen } from '../../edge/inference.ts';
+import type { Model } from '../../edge/screen.ts';
+import { type Bundle, openBundle } from '../../shared/open-bundle.ts';
+import digit7 from '../samples/digit-7-a.png';
+
+type Files = Record<'screening.json' | 'screen.onnx' | 'weights.bin', Uint8Array>;
+const files = (): Files => ({
+  'screening.json': new TextEncoder().encode(screeningText),
+  'screen.onnx': new Uint8Array(screenGraph.slice(0)),
+  'weights.bin': new Uint8Array(weights.slice(0)),
+});
+const open = (given: Files): Promise<Bundle> => openBundle((file) => given[file as keyof Files], ['screen']);
+const bundle = await open(files());
+const model: Model = { screening: bundle.screening, screen: await openScreen(wasmModule, bundle) };
+
+const ask = (app: ReturnType<typeof createApp>, env: Record<string, unknown> = {}, headers: Record<string, string> = {}, query = '') =>
+  app.request(`/screen${query}`, { method: 'POST', body: digit7, headers: { 'content-type': 'image/png', ...headers } }, env);
+const whole = createApp(
+  () => Promise.resolve(model),
+  () => Promise.reject(new Error('no fallback here')),
+);
+
+describe('bearer tokens', () => {
+  const env = { SCREEN_TOKENS: 'one, two', EXPLAIN_TOKENS: 'three' };
+  it.each<Record<string, string>>([{}, { authorization: 'Bearer four' }, { authorization: 'Basic one' }, { authorization: 'Bearer one,' }])(
+    'without a right one nothing is screened: %o',
+    async (headers) => {
+      const response = await ask(whole, env, headers);
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      expect(await response.json()).toMatchObject({ type: 'urn:portcullis:problem:unauthorized', status: 401 });
+    },
+  );
+
+  it.each(['one', 'two', 'three'])('%s may screen', async (token) => {
+    const response = await ask(whole, env, { authorization: `Bearer ${token}` });
+    expect(await response.json()).toMatchObject({ verdict: 'accepted', label: '7' });
+  });
+
+  it('a token that may screen may not explain', async () => {
+    expect((await ask(whole, env, { authorization: 'Bearer one' }, '?explain=1')).status).toBe(403);
+    expect((await ask(whole, env, { authorization: 'Bearer three' }, '?explain=1')).status).toBe(200);
+  });
+});
+
+describe('a wrong variable is a problem that names it, never a verdict', () => {
+  it.each<Record<string, string>>([
+    { SCREEN_TOKENS: '' },
+    { SCREEN_TOKENS: ' , ' },
+    { EXPLAIN_TOKENS: ',' },
+    { FALLBACK_URL: 'ftp://127.0.0.1' },
+    { MAX_PIXELS: '0' },
+    { MAX_BODY_BYTES: 'much' },
+    { RECLASSIFY_KEEP_ALL: 'yes' },
+  ])('%o', async (env) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const response = await ask(whole, env);
+    expect(response.status).toBe(503);
+    const problem = (await response.json()) as { type: string; detail: string };
+    expect(problem.type).toBe('urn:portcullis:problem:configuration');
+    expect(problem.detail).toContain(Object.keys(env)[0]);
+    expect((await whole.request('/health/ready', {}, env)).status).toBe(503);
+    logged.mockRestore();
+  });
+});
+
+describe('a model that can not be run is a 503 for every image, and not ready', () => {
+  const flipped = (file: keyof Files) => {
+    const given = files();
+    const bytes = given[file];
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    return given;
+  };
+  const load = async (given: Bundle): Promise<Model> => ({ screening: given.screening, screen: await openScreen(wasmModule, given) });
+  const broken: [string, () => Promise<Model>, RegExp][] = [
+    ['a changed byte in the weights', async () => load(await open(flipped('weights.bin'))), /weights\.bin was changed/],
+    ['a changed byte in the graph', async () => load(await open(flipped('screen.onnx'))), /screen\.onnx was changed/],
+    ['a changed byte in screening.json', async () => load(await open(flipped('screening.json'))), /screening\.json/],
+    [
+      'a graph that ONNX Runtime can not load',
+      () => load({ ...bundle, graphs: { screen: new Uint8Array(500).fill(7) } }),
+      /could not be loaded/,
+    ],
+    ['weights that are too few', () => load({ ...bundle, weights: new Uint8Array(16) }), /could not be loaded/],
+  ];
+  it.each(broken)('%s', async (_, loadModel, message) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const failed = loadModel();
+    await failed.catch(() => undefined);
+    const app = createApp(
+      () => failed,
+      () => Promise.reject(new Error('no fallback here')),
+    );
+    for (const response of [await ask(app), await app.request('/health/ready', {}, {}), await app.request('/model')]) {
+      expect(response.status).toBe(503);
+      const problem = (await response.json()) as { type: string; detail: string };
+      expect(problem.type).toBe('urn:portcullis:problem:model-unavailable');
+      expect(problem.detail).toMatch(message);
+    }
+    expect((await app.request('/health/live')).status).toBe(200);
+    logged.mockRestore();
+  });
+
+  it('a model that computes something else is not ready', async () => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const off: Model = {
+      ...model,
+      screen: async (...given) => {
+        const answer = await model.screen(...given);
+        return { ...answer, latentDistance: answer.latentDistance.map((value) => value + 1) };
+      },
+    };
+    const app = createApp(
+      () => Promise.resolve(off),
+      () => Promise.reject(new Error('no fallback here')),
+    );
+    const response = await app.request('/health/ready', {}, {});
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain('does not compute what it did when it was exported');
+    logged.mockRestore();
+  });
+});
