@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRun } from '../../trainer/run.ts';
+
+const cli = join(import.meta.dirname, '../../cli');
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'portcullis-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  output: string;
+}
+
+/** Runs a command in the temporary folder; `onOutput` sees all that it has said so far. */
+function run(args: string[], onOutput: (said: string, kill: (signal: NodeJS.Signals) => void) => void = () => {}): Promise<Ended> {
+  const child = spawn(process.execPath, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      output += text;
+      onOutput(output, (signal) => child.kill(signal));
+    });
+  }
+  return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, output })));
+}
+
+describe('training that is stopped leaves a run that can be read', () => {
+  it.each([
+    ['SIGINT', 130, null, 'interrupted'],
+    ['SIGTERM', 130, null, 'interrupted'],
+    ['SIGKILL', null, 'SIGKILL', 'training'],
+  ] as const)('by %s', async (stop, code, signal, status) => {
+    const name = stop.toLowerCase();
+    // A second signal ends it at once.
+    let stopped = false;
+    const ended = await run([join(cli, 'train.ts'), '--preset', 'quick', '--name', name], (said, kill) => {
+      if (!stopped && said.includes('step ')) kill(stop);
+      stopped ||= said.includes('step ');
+    });
+    expect(ended).toMatchObject({ code, signal });
+    if (code === 130) expect(ended.output).toContain('stopped after 0 whole epochs');
+    const { config } = await openRun(name, join(directory, 'runs'));
+    expect(config).toMatchObject({ status, epochs: 0, preset: 'quick' });
+    const exported = await run([join(cli, 'export.ts'), '--run', name]);
+    expect(exported.code).toBe(1);
+    expect(exported.output).toContain(`run ${name} is ${status} (0 epochs). Train it to its end, or name another run.`);
+  });
+});
+
+it('wrong use is exit code 2 and says what is allowed', async () => {
+  for (const [args, message] of [
+    [['--preset', 'fast'], /Allowed choices are quick, paper/],
+    [['--alpha', '2'], /2 is not a share; a number more than 0 and less than 1/],
+    [['--epochs', 'many'], /many is not a whole number/],
+  ] as const) {
+    const ended = await run([join(cli, 'train.ts'), ...args]);
+    expect(ended.code).toBe(2);
+    expect(ended.output).toMatch(message);
+  }
+});
+
+it('data that is not there is named, before a run is made', async () => {
+  const ended = await run([join(cli, 'train.ts'), '--data-dir', directory, '--name', 'none']);
+  expect(ended.code).toBe(1);
+  expect(ended.output).toContain(`train-images-idx3-ubyte (plain or .gz) is not in ${directory}`);
+  await expect(openRun('none', join(directory, 'runs'))).rejects.toThrow(/is not a run/);
+});
