@@ -1,3 +1,4 @@
+import { conformalRank, exceedanceProbability } from '../shared/calibration/order-statistic.ts';
 import { decide } from '../shared/decision.ts';
 import { randomFrom } from '../shared/random.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
@@ -39,16 +40,22 @@ for (let partition = 0; partition < 200; partition++) {
   rates.push(rest.filter((scores) => !decide(scores, thresholds).accepted).length / rest.length);
 }
 rates.sort((a, b) => a - b);
+const n = splits.calibration.length;
+const screened = pool.length - splits.tune.length - n;
+const expected = exceedanceProbability(n, conformalRank(n, alpha, delta) as number, screened, alpha);
 const exceeded = rates.filter((rate) => rate > alpha).length;
 console.log(
   JSON.stringify({
     run: run.config.name,
     partitions: rates.length,
-    calibration: splits.calibration.length,
-    screened: pool.length - splits.tune.length - splits.calibration.length,
+    calibration: n,
+    screened,
     alpha,
     delta,
     shareAboveAlpha: exceeded / rates.length,
+    // With the noise of the screened images; and two standard deviations of a share of so many partitions.
+    expectedShareAboveAlpha: expected,
+    noise: 2 * Math.sqrt((expected * (1 - expected)) / rates.length),
     medianRejection: rates[100],
     medianOverAlpha: (rates[100] as number) / alpha,
   }),

@@ -12,6 +12,13 @@ const EXPECTED = new Set([
   'ConversionError',
 ]);
 
+/** What to do about a fault of the machine. */
+const ADVICE: Record<string, string> = {
+  ENOSPC: '. The disk is full: free some space and run the command again. What was there before is whole.',
+  EACCES: '. This user may not write there.',
+  EROFS: '. That file system is read-only.',
+};
+
 /** Wrong use of a command: exit code 2. */
 export class UsageError extends Error {
   override name = 'UsageError';
@@ -34,7 +41,7 @@ export async function runCommand(program: Command): Promise<void> {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else if (error instanceof Error && (EXPECTED.has(error.name) || 'code' in error)) {
-      console.error(`error: ${error.message}`);
+      console.error(`error: ${error.message}${ADVICE[(error as NodeJS.ErrnoException).code ?? ''] ?? ''}`);
       process.exitCode = error.name === 'UsageError' ? 2 : 1;
     } else {
       console.error(error);

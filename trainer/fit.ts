@@ -51,7 +51,7 @@ export async function fit(
   const { height, width, channels } = dataset.input;
   const latentDim = training.architecture.latentDim;
   const means = oneHotMeans(dataset.classes.length, latentDim);
-  const optimizer = tf.train.adam(training.learningRate);
+  const optimizer = tf.train.adam(training.learningRate, 0.9, training.adamBeta2);
   const random = randomFrom(seed, 'fit');
   const steps = epochs * Math.ceil(trainIndices.length / batchSize);
   let step = 0;

@@ -1,6 +1,8 @@
 declare module 'jstat' {
   const library: {
     jStat: {
+      betaln(a: number, b: number): number;
+      combinationln(n: number, m: number): number;
       chisquare: { inv(p: number, degreesOfFreedom: number): number };
       binomial: { cdf(successes: number, trials: number, p: number): number };
     };

@@ -24,6 +24,19 @@ export function conformalRank(n: number, alpha: number, delta: number): number |
   return high;
 }
 
+/**
+ * Probability that more than alpha of m fresh images are above the k-th of n calibration scores, all n + m exchangeable and
+ * without ties: their number is beta-binomial, with a = n - k + 1 and b = k. More than delta, as m images have noise of their own.
+ */
+export function exceedanceProbability(n: number, k: number, m: number, alpha: number): number {
+  const [a, b] = [n - k + 1, k];
+  let sum = 0;
+  for (let j = Math.floor(alpha * m) + 1; j <= m; j++) {
+    sum += Math.exp(jstat.jStat.combinationln(m, j) + jstat.jStat.betaln(j + a, m - j + b) - jstat.jStat.betaln(a, b));
+  }
+  return sum;
+}
+
 /** The fewest calibration images with which alpha and delta can be promised: the n with (1 - alpha)^n <= delta. */
 export function imagesNeeded(alpha: number, delta: number): number {
   checkShares(alpha, delta);

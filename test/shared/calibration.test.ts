@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { conformalThresholds } from '../../shared/calibration/conformal.ts';
-import { conformalRank, imagesNeeded } from '../../shared/calibration/order-statistic.ts';
+import { conformalRank, exceedanceProbability, imagesNeeded } from '../../shared/calibration/order-statistic.ts';
 import { quantile, quantileTable } from '../../shared/calibration/quantile-table.ts';
 import { fitRankMap, scoreAt, surpriseOf } from '../../shared/calibration/rank-map.ts';
 import { chiSquareCritical, THREE_SIGMA, threeSigmaThresholds } from '../../shared/calibration/three-sigma.ts';
@@ -60,6 +60,21 @@ describe('conformalRank', () => {
     const noise = 3 * Math.sqrt((delta * (1 - delta)) / draws);
     expect((broken[0] as number) / draws).toBeLessThan(delta + noise);
     expect((broken[1] as number) / draws).toBeGreaterThan(delta - noise);
+  });
+
+  it('exceedance on m fresh images is what a simulation of ranks gives', () => {
+    const [n, k, m, alpha] = [60, 57, 40, 0.1] as const;
+    const random = randomFrom(8, 'exceedance');
+    let exceeded = 0;
+    for (let draw = 0; draw < 20_000; draw++) {
+      const scores = Array.from({ length: n + m }, () => random.uniform());
+      const threshold = scores.slice(0, n).sort((a, b) => a - b)[k - 1] as number;
+      if (scores.slice(n).filter((score) => score > threshold).length > alpha * m) exceeded++;
+    }
+    // Four standard errors of the simulation.
+    expect(Math.abs(exceedanceProbability(n, k, m, alpha) - exceeded / 20_000)).toBeLessThan(4 * Math.sqrt(0.25 / 20_000));
+    // By hand: one of two scores, one fresh image, which is above the larger in a third of the orders.
+    expect(exceedanceProbability(2, 2, 1, 0.5)).toBeCloseTo(1 / 3, 12);
   });
 
   it('says how many images are needed: (1 - alpha)^n <= delta', () => {
