@@ -11,6 +11,7 @@ import { readMnist } from '../trainer/data/mnist.ts';
 import { percent } from '../trainer/outcomes.ts';
 import { RUNS } from '../trainer/run.ts';
 import { train } from '../trainer/train.ts';
+import { onlyOne } from './only-one.ts';
 import { duration, trainingProgress } from './progress.ts';
 import { command, runCommand, wholeNumber } from './run-command.ts';
 import { startWorker } from './start-worker.ts';
@@ -34,6 +35,7 @@ const program = command(
   .option('--serve', 'keep worker and fallback running until Ctrl-C')
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .action(async (options) => {
+    const unlock = await onlyOne('pnpm demo', join(RUNS, '.demo.lock'));
     const started = performance.now();
     const interrupt = new AbortController();
     const closing: (() => Promise<void>)[] = [];
@@ -100,6 +102,7 @@ const program = command(
       process.exitCode = 130;
     } finally {
       for (const close of closing.reverse()) await close();
+      await unlock();
     }
   });
 

@@ -68,7 +68,8 @@ async function entriesOf(directory: string): Promise<string[] | undefined> {
   });
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is a process with this id, of whatever user. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
