@@ -12,7 +12,7 @@ import type { Model } from '../trainer/model/build-model.ts';
 import { percent } from '../trainer/outcomes.ts';
 import { listRuns, openRun, RunError } from '../trainer/run.ts';
 import { resolveModel } from './resolve-model.ts';
-import { command, runCommand, wholeNumber } from './run-command.ts';
+import { command, positive, runCommand, wholeNumber } from './run-command.ts';
 
 const program = command(
   'evaluate',
@@ -21,7 +21,7 @@ const program = command(
 )
   .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
   .option('--run <name>', "the run it was exported from, for attacks that need gradients (default: the bundle's name)")
-  .option('--images <n>', 'of each kind, but for the clean ones, which are all test images', wholeNumber, 1000)
+  .option('--images <n>', 'of each kind, but for the clean ones, which are all test images', positive, 1000)
   .option('--reclassify', 'search for the class of each rejected image too (slow: about 0.2 s an image)')
   .option('--data-dir <folder>', 'your own copy of the four MNIST files, plain or .gz', process.env.DATA_DIR)
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)

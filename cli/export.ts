@@ -1,7 +1,7 @@
 import { exportRun } from '../export/export-run.ts';
 import { defaultSearch } from '../export/reclassify-graph.ts';
 import { latestCalibratedRun, openRun } from '../trainer/run.ts';
-import { command, runCommand, share, wholeNumber } from './run-command.ts';
+import { command, positive, runCommand, share } from './run-command.ts';
 
 const program = command(
   'export',
@@ -10,7 +10,7 @@ const program = command(
 )
   .option('--run <name>', 'the run in runs/ (default: the latest that is calibrated)')
   .option('--name <name>', "of the bundle (default: the run's)")
-  .option('--search-steps <n>', 'Adam steps from each start in reclassify.onnx', wholeNumber, defaultSearch.steps)
+  .option('--search-steps <n>', 'Adam steps from each start in reclassify.onnx', positive, defaultSearch.steps)
   .option('--search-rate <share>', 'learning rate of that search', share, defaultSearch.learningRate)
   .option('--reference', 'overwrite a bundle that comes with the project')
   .option('--json', 'print the result as JSON')

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { resolveModel } from './resolve-model.ts';
-import { command, runCommand, UsageError, wholeNumber } from './run-command.ts';
+import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
 
 const program = command(
   'fallback',
@@ -32,13 +32,6 @@ const program = command(
   });
 
 await runCommand(program);
-
-/** @throws UsageError */
-function positive(text: string): number {
-  const value = wholeNumber(text);
-  if (value < 1) throw new UsageError(`${text} is too small; a whole number of 1 or more is needed`);
-  return value;
-}
 
 /** @throws UsageError */
 function port(text: string): number {

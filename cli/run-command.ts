@@ -63,3 +63,10 @@ export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${text} is not a whole number of 0 or more`);
   return Number(text);
 }
+
+/** @throws UsageError */
+export function positive(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1) throw new UsageError(`${text} is too small; a whole number of 1 or more is needed`);
+  return value;
+}

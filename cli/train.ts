@@ -3,7 +3,7 @@ import { type PresetName, presets } from '../trainer/presets.ts';
 import { train } from '../trainer/train.ts';
 import { calibrationOf, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
 import { duration, trainingProgress } from './progress.ts';
-import { command, runCommand, wholeNumber } from './run-command.ts';
+import { command, positive, runCommand, wholeNumber } from './run-command.ts';
 
 const program = withCalibrationOptions(
   command(
@@ -15,7 +15,7 @@ const program = withCalibrationOptions(
   .addOption(new Option('--preset <preset>', 'what to train').choices(Object.keys(presets)).default('paper'))
   .option('--name <name>', 'name of the run (default: data set, preset and time)')
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
-  .option('--epochs <n>', "instead of the preset's", wholeNumber)
+  .option('--epochs <n>', "instead of the preset's", positive)
   .option('--data-dir <folder>', 'your own copy of the four MNIST files, plain or .gz', process.env.DATA_DIR)
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
   .action(async (options) => {

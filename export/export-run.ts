@@ -4,7 +4,7 @@ import { preprocessSchema, type Screening } from '../shared/screening-schema.ts'
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { imagesAt } from '../trainer/data/dataset.ts';
 import { readMnist } from '../trainer/data/mnist.ts';
-import { loadRun, type Run } from '../trainer/run.ts';
+import { checkName, loadRun, type Run } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
 import type { Parity } from './parity.ts';
 import type { SearchOptions } from './reclassify-graph.ts';
@@ -42,6 +42,7 @@ export async function exportRun(
   search: SearchOptions,
   options: { reference?: boolean; models?: string } = {},
 ): Promise<Exported> {
+  checkName(name);
   const models = options.models ?? MODELS;
   if (!options.reference && (await referenceNames(models)).includes(name)) {
     throw new ReferenceBundleError(

@@ -42,8 +42,17 @@ export class RunError extends Error {
 
 export const RUNS = 'runs';
 
-/** Makes `runs/NAME`. @throws RunError where it is there already */
+/** Names of runs and bundles are those of folders, of any system. @throws RunError */
+export function checkName(name: string): void {
+  if (!/^\w[\w.-]{0,99}$/.test(name))
+    throw new RunError(
+      `${JSON.stringify(name)} is no name; allowed are up to 100 letters, digits, _, - and dots, not starting with - or a dot.`,
+    );
+}
+
+/** Makes `runs/NAME`. @throws RunError where it is there already, or can't be a name */
 export async function createRun(config: RunConfig, splits: Splits, root = RUNS): Promise<Run> {
+  checkName(config.name);
   const directory = join(root, config.name);
   await mkdir(root, { recursive: true });
   try {

@@ -59,11 +59,18 @@ it('wrong use is exit code 2 and says what is allowed', async () => {
     [['--preset', 'fast'], /Allowed choices are quick, paper/],
     [['--alpha', '2'], /2 is not a share; a number more than 0 and less than 1/],
     [['--epochs', 'many'], /many is not a whole number/],
+    [['--epochs', '0'], /0 is too small; a whole number of 1 or more/],
   ] as const) {
     const ended = await run([join(cli, 'train.ts'), ...args]);
     expect(ended.code).toBe(2);
     expect(ended.output).toMatch(message);
   }
+});
+
+it('a name that is no folder is refused', async () => {
+  const ended = await run([join(cli, 'train.ts'), '--name', '../out']);
+  expect(ended).toMatchObject({ code: 1 });
+  expect(ended.output).toContain('"../out" is no name; allowed are');
 });
 
 it('data that is not there is named, before a run is made', async () => {
