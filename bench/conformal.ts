@@ -6,7 +6,7 @@ import { defaultCalibration, thresholdsFor } from '../trainer/calibrate.ts';
 import { imagesAt } from '../trainer/data/dataset.ts';
 import { readMnist } from '../trainer/data/mnist.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
-import { latestCalibratedRun, loadRun, openRun } from '../trainer/run.ts';
+import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
 
 /**
  * Does the promised false-rejection rate hold? Over 200 random re-partitions of all images that did not train the model
@@ -14,7 +14,7 @@ import { latestCalibratedRun, loadRun, openRun } from '../trainer/run.ts';
  *
  *   pnpm bench:conformal [RUN]
  */
-const run = process.argv[2] ? await openRun(process.argv[2]) : await latestCalibratedRun();
+const run = process.argv[2] ? await openRun(process.argv[2]) : await latestTrainedRun();
 await useWasm();
 const dataset = await readMnist(run.config.dataDir ?? undefined);
 const { model, splits, calibrated } = await loadRun(run);

@@ -6,7 +6,7 @@ import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
 import { readMnist } from '../trainer/data/mnist.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import { outcomesOf, percent } from '../trainer/outcomes.ts';
-import { latestCalibratedRun, loadRun, openRun } from '../trainer/run.ts';
+import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
 
 /**
  * Which covariance of the latent test lets through least, at the same promised false-rejection rate? The same weights are
@@ -14,7 +14,7 @@ import { latestCalibratedRun, loadRun, openRun } from '../trainer/run.ts';
  *
  *   pnpm bench:covariance [RUN]
  */
-const run = process.argv[2] ? await openRun(process.argv[2]) : await latestCalibratedRun();
+const run = process.argv[2] ? await openRun(process.argv[2]) : await latestTrainedRun();
 await useWasm();
 const dataset = await readMnist(run.config.dataDir ?? undefined);
 const { model, splits } = await loadRun(run);

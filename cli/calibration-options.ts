@@ -21,11 +21,14 @@ export function calibrationOf(options: OptionValues): CalibrationOptions {
   return { method, guarantee, alpha, delta, covariance };
 }
 
-/** The outcomes on the test split as one line. */
-export function outcomesLine({ images, nearestRight, acceptedRight, acceptedWrong, rejected }: Outcomes): string {
+/** Outcomes as one line. */
+export function outcomesLine(
+  { images, nearestRight, acceptedRight, acceptedWrong, rejected }: Outcomes,
+  split: 'test' | 'validation',
+): string {
   const [nearest, accuracy, error, rejection] = [nearestRight, acceptedRight, acceptedWrong, rejected].map((n) => percent(n, images));
   return (
-    `on ${images} test images: without thresholds ${nearest} % right; ` +
+    `on ${images} ${split} images: without thresholds ${nearest} % right; ` +
     `with: accuracy ${accuracy}, error ${error}, rejection ${rejection}`
   );
 }

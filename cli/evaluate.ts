@@ -1,10 +1,11 @@
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { imageSets } from '../evaluate/image-sets.ts';
 import { keepEvidence } from '../evaluate/keep-evidence.ts';
 import { measure } from '../evaluate/measure.ts';
 import { modelOfBundle } from '../evaluate/model-of-bundle.ts';
 import { openReclassifier } from '../evaluate/reclassify-images.ts';
 import { openScreener } from '../evaluate/screen-images.ts';
+import { MODELS, referenceNames } from '../export/export-run.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { readMnist } from '../trainer/data/mnist.ts';
@@ -26,6 +27,7 @@ const program = command(
   .option('--data-dir <folder>', 'your own copy of the four MNIST files, plain or .gz', process.env.DATA_DIR)
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .option('--dry', 'print only; keep nothing in the bundle')
+  .option('--reference', 'keep it in a bundle that comes with the project too')
   .option('--json', 'print the outcomes as JSON')
   .action(async (options) => {
     await useWasm();
@@ -37,6 +39,8 @@ const program = command(
       console.error(
         `runs/ has no run ${basename(directory)}: attacks, which need its gradients, are left out. Name the run with --run, or train it.`,
       );
+    const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
+    const keep = !options.dry && (options.reference || !reference);
     const reclassifier = options.reclassify ? await openReclassifier(directory) : null;
     const dataset = await readMnist(options.dataDir);
     const sets = imageSets(model, dataset, { clean: dataset.test.count, attacked: options.images, nonsense: options.images }, options.seed);
@@ -55,9 +59,10 @@ const program = command(
     }
     await screener.close();
     await reclassifier?.close();
-    if (!options.dry) await keepEvidence(directory, protocol, evidence);
+    if (keep) await keepEvidence(directory, evidence);
     if (options.json) console.log(JSON.stringify({ directory, id: screening.id, evidence }));
-    else if (!options.dry) console.log(`kept in ${directory}/screening.json and ${directory}/README.md`);
+    else if (keep) console.log(`kept in ${directory}/screening.json and ${directory}/README.md`);
+    else if (!options.dry) console.log(`not kept: ${directory} comes with the project (--reference, if you are making it)`);
   });
 
 /** @throws RunError where a run was named that is not there or not this bundle's */

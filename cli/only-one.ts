@@ -1,34 +1,62 @@
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isRunning } from '../export/replace-directory.ts';
+import { isRunning } from '../trainer/replace-directory.ts';
 import { UsageError } from './run-command.ts';
 
 /**
  * Makes sure that of a command that uses fixed folders only one is at work. The lock of a process that is gone is taken over.
  *
  * @returns gives the lock back
- * @throws UsageError naming the process that holds it
+ * @throws UsageError naming the process that holds it, and the file
  */
 export async function onlyOne(command: string, path: string): Promise<() => Promise<void>> {
   await mkdir(dirname(path), { recursive: true });
-  const own = `${path}.${process.pid}.tmp`;
-  await writeFile(own, String(process.pid));
+  const mine = `${process.pid}-${crypto.randomUUID()}`;
+  const own = `${path}.${mine}.tmp`;
+  const holderOf = (file: string) => readFile(file, 'utf8').catch(() => '');
+  await writeFile(own, mine);
   try {
-    for (let attempt = 0; attempt < 3; attempt++) {
+    for (let attempt = 0; attempt < 5; attempt++) {
       // A link is made whole or not at all: nobody reads a lock without its holder.
-      const error = await link(own, path).then(
-        () => null,
-        (error: NodeJS.ErrnoException) => error,
-      );
-      if (!error) return () => rm(path, { force: true });
-      if (error.code !== 'EEXIST') throw error;
-      const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-      if (holder > 0 && isRunning(holder))
-        throw new UsageError(`another ${command} is at work (process ${holder}). Wait for it, or stop it.`);
-      await rm(path, { force: true });
+      if (await linked(own, path)) {
+        return async () => {
+          if ((await holderOf(path)) === mine) await rm(path, { force: true });
+        };
+      }
+      const holder = await holderOf(path);
+      if (isAtWork(holder)) {
+        throw new UsageError(
+          `another ${command} is at work (process ${Number.parseInt(holder, 10)}). Wait for it, or stop it. If that process is something else, remove ${path}.`,
+        );
+      }
+      // Only one can rename it away; where that was already the lock of a new holder, it goes back.
+      const aside = `${own}.old`;
+      if (await renamed(path, aside)) {
+        if (isAtWork(await holderOf(aside))) await linked(aside, path);
+        await rm(aside, { force: true });
+      }
     }
     throw new UsageError(`another ${command} has just started. Wait for it, or stop it.`);
   } finally {
     await rm(own, { force: true });
+  }
+}
+
+/** Not this process itself: a lock with its id is an older one's, as after the restart of a container. */
+function isAtWork(holder: string): boolean {
+  const pid = Number.parseInt(holder, 10);
+  return pid > 0 && pid !== process.pid && isRunning(pid);
+}
+
+const linked = (from: string, to: string) => succeeds(link(from, to), 'EEXIST');
+const renamed = (from: string, to: string) => succeeds(rename(from, to), 'ENOENT');
+
+async function succeeds(work: Promise<void>, otherwise: string): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === otherwise) return false;
+    throw error;
   }
 }

@@ -10,12 +10,14 @@ const EXPECTED = new Set([
   'UsageError',
   'RangeError',
   'ConversionError',
+  'ReplaceError',
+  'ProviderError',
 ]);
 
 /** What to do about a fault of the machine. */
 const ADVICE: Record<string, string> = {
-  ENOSPC: '. The disk is full: free some space and run the command again. What was there before is whole.',
-  EACCES: '. This user may not write there.',
+  ENOSPC: '. The disk is full: free some space and run the command again.',
+  EACCES: '. This user is not allowed to.',
   EROFS: '. That file system is read-only.',
 };
 

@@ -44,7 +44,7 @@ const program = withCalibrationOptions(
       process.exitCode = 130;
       return;
     }
-    say.write(`trained in ${duration(trainingSeconds)}; ${outcomesLine(test)}\nnext: pnpm export\n`);
+    say.write(`trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\nnext: pnpm export\n`);
     if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, trainingSeconds, test }));
   });
 

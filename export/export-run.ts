@@ -80,7 +80,8 @@ export async function exportRun(
   return { directory, screening, parity };
 }
 
-async function referenceNames(models: string): Promise<string[]> {
+/** Bundles that come with the project. */
+export async function referenceNames(models = MODELS): Promise<string[]> {
   const text = await readFile(join(models, REFERENCE_FILE), 'utf8').catch(() => '{}');
   return Object.keys(JSON.parse(text));
 }

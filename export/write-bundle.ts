@@ -7,12 +7,12 @@ import { modelCard } from '../shared/model-card.ts';
 import { openBundle } from '../shared/open-bundle.ts';
 import type { GraphName, Screening } from '../shared/screening-schema.ts';
 import { sha256 } from '../shared/sha256.ts';
+import { freshOf, recoverDirectory, replaceDirectory } from '../trainer/replace-directory.ts';
 import { goldenImage } from './golden-image.ts';
 import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './graphs.ts';
 import { createWeightStore, WEIGHTS_FILE } from './onnx/weight-store.ts';
 import { assertParity, measureParity, type Parity } from './parity.ts';
 import { reclassifyGraph, type SearchOptions } from './reclassify-graph.ts';
-import { freshOf, recoverDirectory, replaceDirectory } from './replace-directory.ts';
 
 /** All that a bundle is made of. `latentDim`, files, golden image and identities are worked out. */
 export type BundleParts = GraphParts &

@@ -10,7 +10,7 @@ export type Decision = { accepted: true } | { accepted: false; reason: Reason };
  * latent test comes first, then the reconstruction test, then the relative error where the bundle uses it.
  *
  * Fails closed: a score that is not a finite number >= 0 (beyond rounding), a label that is no class, a threshold that is
- * not there: each is a rejection.
+ * not there or not finite: each is a rejection.
  */
 export function decide(scores: Scores, thresholds: Thresholds): Decision {
   const { label } = scores;
@@ -19,11 +19,12 @@ export function decide(scores: Scores, thresholds: Thresholds): Decision {
   const maxReconstructionError = thresholds.maxReconstructionError[label];
   if (!Number.isInteger(label) || maxLatentDistance === undefined || maxReconstructionError === undefined) return reject('unknown-label');
   for (const score of [scores.latentDistance, scores.reconstructionError]) if (!isScore(score)) return reject('not-finite');
+  for (const threshold of [maxLatentDistance, maxReconstructionError]) if (!Number.isFinite(threshold)) return reject('not-finite');
   if (!(scores.latentDistance <= maxLatentDistance)) return reject('latent-distance');
   if (!(scores.reconstructionError <= maxReconstructionError)) return reject('reconstruction-error');
   if (thresholds.maxRelativeError) {
     const maxRelativeError = thresholds.maxRelativeError[label];
-    if (!isScore(scores.relativeError) || maxRelativeError === undefined) return reject('not-finite');
+    if (!isScore(scores.relativeError) || maxRelativeError === undefined || !Number.isFinite(maxRelativeError)) return reject('not-finite');
     if (!(scores.relativeError <= maxRelativeError)) return reject('relative-error');
   }
   return { accepted: true };

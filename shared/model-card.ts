@@ -13,14 +13,6 @@ const DATA_LICENCES: Record<string, string> = {
 export function modelCard(screening: Screening): string {
   const { name, id, modelId, classes, input, latentDim, covariances, calibration, provenance } = screening;
   const measured = screening.evidence.filter((entry) => entry.id === id);
-  const promise =
-    calibration.method === 'conformal'
-      ? `At most ${per(calibration.alpha)} % of clean images like those it was calibrated on are rejected, with probability ${
-          1 - (calibration.delta ?? 0)
-        } over the draw of the ${calibration.n} calibration images (${calibration.guarantee}: ${
-          calibration.guarantee === 'marginal' ? 'over all of them together, not for each class' : 'for each class'
-        }). Of those ${calibration.n}, ${calibration.rejected} are rejected.`
-      : `Thresholds are the paper's three-sigma ones, which promise no false-rejection rate. Of ${calibration.n} held-out clean images, ${calibration.rejected} are rejected.`;
   return [
     `# ${name}`,
     `A Gaussian mixture variational autoencoder for ${classes.length} classes (${shortened(classes)}), made by Portcullis. Images are ${input.height}x${input.width}x${input.channels}.`,
@@ -42,7 +34,7 @@ export function modelCard(screening: Screening): string {
       }),
     ].join('\n'),
     '## What it promises',
-    promise,
+    promise(calibration),
     '## What was measured',
     measured.length > 0 ? evidenceTable(measured) : 'Nothing yet: `pnpm evaluate` measures it.',
     '## What it is not for',
@@ -53,6 +45,21 @@ export function modelCard(screening: Screening): string {
     `${DATA_LICENCES[provenance.dataset] ?? `The images of ${provenance.dataset} belong to whoever made them.`} No image of it is in this bundle; the golden image in screening.json is made by the decoder.`,
     '',
   ].join('\n\n');
+}
+
+function promise({ method, guarantee, alpha, delta, n, rejected }: Screening['calibration']): string {
+  const seen = `Of ${n} calibration images, which were used for nothing else, ${rejected} are rejected.`;
+  if (method !== 'conformal') return `Nothing: the thresholds are the paper's three-sigma ones. ${seen}`;
+  const percent = Number((100 * alpha).toPrecision(12));
+  const confidence = Number((1 - (delta ?? 0)).toPrecision(12));
+  const whose =
+    guarantee === 'marginal'
+      ? 'over all classes together, not within each'
+      : 'within each predicted class taken alone; for all of them at once with a probability lower by that of each';
+  return (
+    `At most ${percent} % of clean images like those it was calibrated on are rejected, ${whose}, with probability ${confidence} over the draw of those images. ` +
+    `${seen} The probability holds for thresholds that were set once: whoever sets them several times on the same images and keeps what looks best has chosen on them.`
+  );
 }
 
 function evidenceTable(evidence: Evidence[]): string {
@@ -74,8 +81,6 @@ function evidenceTable(evidence: Evidence[]): string {
     ...lines,
   ].join('\n');
 }
-
-const per = (share: number) => String(Math.round(share * 1e4) / 100);
 
 const rows = (entries: Record<string, string>) => Object.entries(entries).map(([key, value]) => `| ${key} | ${value} |`);
 

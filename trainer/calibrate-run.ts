@@ -9,7 +9,8 @@ import { type Run, saveCalibration } from './run.ts';
 /**
  * Thresholds for a trained run, kept in it in place of those it had.
  *
- * @returns the outcomes on the test split
+ * @param report the images whose outcomes are returned: `test`, or `validation` while one is still choosing (the covariances
+ *   are estimated on those too, so the outcomes on them are a little better than on new images)
  */
 export async function calibrateRun(
   run: Run,
@@ -17,10 +18,12 @@ export async function calibrateRun(
   dataset: Dataset,
   splits: Splits,
   options: CalibrationOptions,
+  report: 'test' | 'validation',
 ): Promise<Outcomes> {
   const calibrated = calibrate(model, dataset, splits, options);
   await saveCalibration(run, calibrated);
-  const encodings = encode(model, imagesAt(dataset.test, splits.test), dataset.input, calibrated.relativeErrorOffset);
+  const from = report === 'test' ? dataset.test : dataset.train;
+  const encodings = encode(model, imagesAt(from, splits[report]), dataset.input, calibrated.relativeErrorOffset);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
-  return outcomesOf(scores, labelsAt(dataset.test, splits.test), calibrated.thresholds);
+  return outcomesOf(scores, labelsAt(from, splits[report]), calibrated.thresholds);
 }

@@ -1,4 +1,4 @@
-import { conformalThresholds } from '../shared/calibration/conformal.ts';
+import { conformalThresholds, rankFor } from '../shared/calibration/conformal.ts';
 import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/quantile-table.ts';
 import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
 import { decide } from '../shared/decision.ts';
@@ -54,6 +54,20 @@ export function calibrate(model: Model, dataset: Dataset, splits: Splits, option
   const covariances = estimateCovariances(latents, labels, means, options.covariance);
   const scores = { tune: scoresOf(tune, means, covariances), calibration: scoresOf(encodings(splits.calibration), means, covariances) };
   return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, dataset.classes.length, latentDim, options) };
+}
+
+/**
+ * Whether there are calibration images enough for the promise, as far as can be told without a model: for `per-class` by the
+ * true classes.
+ *
+ * @throws RangeError with the number of images needed
+ */
+export function checkPromise(dataset: Dataset, splits: Splits, { method, guarantee, alpha, delta }: CalibrationOptions): void {
+  if (method !== 'conformal') return;
+  const labels = labelsAt(dataset.train, splits.calibration);
+  const counts = dataset.classes.map((_, y) => labels.filter((label) => label === y).length);
+  if (guarantee === 'marginal') rankFor(labels.length, '', { alpha, delta, guarantee });
+  else counts.forEach((count, y) => void rankFor(count, ` of class ${y}`, { alpha, delta, guarantee }));
 }
 
 /** The thresholds and what is told of them, from the scores of the two splits. */

@@ -116,20 +116,13 @@ export async function listRuns(root = RUNS): Promise<Run[]> {
   return runs.flat().sort((a, b) => b.config.started.localeCompare(a.config.started));
 }
 
-/** The newest run that can be exported. @throws RunError where there is none */
-export async function latestCalibratedRun(root = RUNS): Promise<Run> {
-  return latest(root, ['calibrated']);
-}
-
-/** The newest run that can be calibrated. @throws RunError where there is none */
+/** The newest run that was trained to its end, with thresholds or without. @throws RunError where there is none */
 export async function latestTrainedRun(root = RUNS): Promise<Run> {
-  return latest(root, ['trained', 'calibrated']);
-}
-
-async function latest(root: string, statuses: RunConfig['status'][]): Promise<Run> {
-  const run = (await listRuns(root)).find(({ config }) => statuses.includes(config.status));
-  if (!run) throw new RunError(`there is no ${statuses.join(' or ')} run in ${root}/. Make one with pnpm train.`);
-  return run;
+  const runs = await listRuns(root);
+  const run = runs.find(({ config }) => config.status === 'trained' || config.status === 'calibrated');
+  if (run) return run;
+  const others = runs.map(({ config }) => `${config.name} (${config.status})`).join(', ');
+  throw new RunError(`there is no run in ${root}/ that was trained to its end${others && `, only ${others}`}. Make one with pnpm train.`);
 }
 
 /** Model and splits of a run. @throws RunError where it was not trained to its end */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
 import { useWasm } from './backend/wasm.ts';
-import type { CalibrationOptions } from './calibrate.ts';
+import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
 import { imagesAt, labelsAt } from './data/dataset.ts';
 import { readMnist } from './data/mnist.ts';
@@ -43,6 +43,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
   await useWasm();
   const dataset = await readMnist(options.dataDir);
   const splits = splitsOf(dataset, options.seed);
+  // Not after all the training.
+  checkPromise(dataset, splits, options.calibration);
   const preset = presets[options.preset];
   const training: Training = { ...preset, epochs: options.epochs ?? preset.epochs };
   const config: RunConfig = {
@@ -92,7 +94,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   run.config.status = options.signal?.aborted ? 'interrupted' : 'trained';
   await writeConfig(run);
   if (options.signal?.aborted) return { run, model, test: null, trainingSeconds };
-  const test = await calibrateRun(run, model, dataset, splits, options.calibration);
+  const test = await calibrateRun(run, model, dataset, splits, options.calibration, 'test');
   return { run, model, test, trainingSeconds };
 }
 

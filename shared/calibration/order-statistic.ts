@@ -46,5 +46,7 @@ export function imagesNeeded(alpha: number, delta: number): number {
 function checkShares(alpha: number, delta: number): void {
   for (const [name, value] of Object.entries({ alpha, delta })) {
     if (!(value > 0 && value < 1)) throw new RangeError(`${name} is ${value}; it must be more than 0 and less than 1`);
+    // The binomial sum is exact to some 1e-10 only.
+    if (value < 1e-8) throw new RangeError(`${name} is ${value}; it must be 1e-8 or more`);
   }
 }

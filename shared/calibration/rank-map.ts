@@ -1,7 +1,7 @@
 /**
  * A monotone map that makes scores of different classes and kinds comparable: the surprise -ln(1 - F(score)), where F is the
- * smoothed rank of the score among the clean scores it was fitted on. Up to the largest tenth F is the interpolated rank
- * i / (m + 1); beyond, 1 - F falls as a power of the score with Hill's estimate of the exponent (Hill 1975, A simple general
+ * smoothed rank of the score among the clean scores it was fitted on. Up to the tail (the largest tenth, but at least ten scores
+ * and at most half of them) F is the interpolated rank i / (m + 1); beyond, 1 - F falls as a power of the score with Hill's estimate of the exponent (Hill 1975, A simple general
  * approach to inference about the tail of a distribution), so that the map goes on rising past the largest score seen and can
  * be inverted anywhere. The logarithm matters: the classifier's own mistakes lie far out in the tail, and a scale fitted to
  * their excess (an exponential tail) widens the threshold until an attack fits through. Any increasing map keeps the
@@ -23,7 +23,7 @@ export function fitRankMap(sample: readonly number[]): RankMap {
   if (!sample.every(Number.isFinite)) throw new RangeError('a rank map needs finite scores');
   const sorted = [...sample].sort((a, b) => a - b);
   const m = sorted.length;
-  const tail = Math.max(Math.ceil(m / 10), Math.min(m, 10));
+  const tail = Math.max(1, Math.min(Math.max(Math.ceil(m / 10), 10), Math.floor(m / 2)));
   const map: RankMap = { scores: [0], surprises: [0], tailStart: 0, tailIndex: 1 };
   for (let i = 0; i < m - tail; i++) {
     const score = sorted[i] as number;
@@ -35,12 +35,14 @@ export function fitRankMap(sample: readonly number[]): RankMap {
   }
   map.tailStart = Math.max(map.scores.at(-1) as number, TINY * Math.max(sorted[m - 1] as number, TINY));
   const logExcess = sorted.slice(m - tail).map((score) => Math.log(Math.max(score, map.tailStart) / map.tailStart));
-  map.tailIndex = Math.max(logExcess.reduce((sum, value) => sum + value, 0) / tail, TINY);
+  map.tailIndex = Math.max(logExcess.reduce((sum, value) => sum + value, 0) / tail, LEAST_INDEX);
   return map;
 }
 
-/** Relative; keeps the tail's start and index above zero where scores are all alike or all zero. */
+/** Relative; keeps the tail's start above zero where scores are all zero. */
 const TINY = 1e-6;
+/** Where the scores of the tail are all alike nothing is known of what lies beyond; a surprise of 1 then takes 2 % of the score. */
+const LEAST_INDEX = 0.02;
 
 /** The surprise of a score, >= 0, increasing in it; NaN for NaN. */
 export function surpriseOf(map: RankMap, score: number): number {

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ParityError } from '../../export/parity.ts';
-import { ReplaceError, replaceDirectory } from '../../export/replace-directory.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
 import { openBundle, parseScreening } from '../../shared/open-bundle.ts';
 import type { GraphName } from '../../shared/screening-schema.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
+import { ReplaceError, replaceDirectory } from '../../trainer/replace-directory.ts';
 import { input, tinyParts } from './tiny-model.ts';
 
 const graphs: GraphName[] = ['encoder', 'decoder', 'screen', 'reclassify'];

@@ -101,7 +101,10 @@ describe('rank map', () => {
           const map = fitRankMap(scores);
           const surprise = surpriseOf(map, score);
           expect(surpriseOf(map, score + more)).toBeGreaterThanOrEqual(surprise);
-          if (score > 1e-3 && map.tailIndex > 1e-3) expect(scoreAt(map, surprise)).toBeGreaterThan(score * (1 - 1e-6) - 1e-6);
+          // Between knots that are alike in surprise any of their scores is an inverse.
+          const back = scoreAt(map, surprise);
+          expect(surpriseOf(map, back)).toBeCloseTo(surprise, 6);
+          if (score > 1e-3) expect(back).toBeGreaterThan(score * (1 - 1e-6) - 1e-6);
         },
       ),
     );
@@ -161,6 +164,35 @@ describe('conformal thresholds', () => {
     const thresholds = conformalThresholds(draw(500), calibration, { ...options, guarantee: 'marginal' });
     const rejected = calibration.filter((scores) => !decide(scores, thresholds).accepted).length;
     expect(rejected).toBe(1000 - (conformalRank(1000, 0.05, 0.1) as number));
+  });
+
+  it.each([1, 5, 9, 10, 11, 30, 49, 50, 80])('of a class with %i tune images stay in its range', (count) => {
+    const exponential = (scale: number) => -scale * Math.log(1 - random.uniform());
+    const one = (label: number): Scores => ({
+      ...{ label, latentDistance: exponential(1), reconstructionError: exponential(3), relativeError: exponential(1) },
+    });
+    const of = (few: number) => [...Array.from({ length: 2000 }, () => one(0)), ...Array.from({ length: few }, () => one(1))];
+    const thresholds = conformalThresholds(of(count), of(100), { ...options, alpha: 0.015, guarantee: 'marginal' });
+    for (const [common, rare] of Object.values(thresholds) as [number, number][]) {
+      expect(rare / common).toBeGreaterThan(1 / 6);
+      expect(rare / common).toBeLessThan(6);
+    }
+  });
+
+  it('are never infinite: tied tune scores, and calibration scores that are not numbers', () => {
+    const tied = draw(2000).map((scores) => (scores.label === 1 ? { ...scores, latentDistance: 5 } : scores));
+    const beyond = draw(2000).map((scores, i) => (scores.label === 1 ? { ...scores, latentDistance: i % 5 === 0 ? 6 : 5 } : scores));
+    const { maxLatentDistance } = conformalThresholds(tied, beyond, { ...options, guarantee: 'marginal' });
+    expect(maxLatentDistance.every((value) => value < 1e9)).toBe(true);
+    const withNaN = (count: number) => draw(2000).map((scores, i) => (i < count ? { ...scores, reconstructionError: Number.NaN } : scores));
+    const few = withNaN(40);
+    const thresholds = conformalThresholds(draw(500), few, { ...options, guarantee: 'marginal' });
+    const rejected = few.filter((scores) => !decide(scores, thresholds).accepted).length;
+    expect(rejected).toBe(2000 - (conformalRank(2000, 0.05, 0.1) as number));
+    expect(() => conformalThresholds(draw(500), withNaN(400), { ...options, guarantee: 'marginal' })).toThrow(
+      /comes out as Infinity: a rejection rate of 0.05 can't be kept/,
+    );
+    expect(() => conformalThresholds(withNaN(1), draw(500), { ...options, guarantee: 'marginal' })).toThrow(/finite scores/);
   });
 
   it('say how many images are missing', () => {

@@ -34,6 +34,11 @@ describe('decide', () => {
     expect(decide(good, { ...thresholds, maxRelativeError: [0.5] }).accepted).toBe(false);
   });
 
+  it.each(['maxLatentDistance', 'maxReconstructionError', 'maxRelativeError'])('never accepts by a %s that is not finite', (name) => {
+    for (const value of [Number.POSITIVE_INFINITY, Number.NaN])
+      expect(decide(good, { ...thresholds, [name]: [value, value] })).toEqual({ accepted: false, reason: 'not-finite' });
+  });
+
   it('keeps all reclassified labels only where asked', () => {
     const far = { ...good, latentDistance: 50 };
     expect(decideReclassified(far, thresholds, false).accepted).toBe(false);

@@ -1,7 +1,7 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** The target holds something that is not a bundle, or another export is at work on it; nothing was touched. */
+/** The target holds something that Portcullis did not make, or another command is at work on it; nothing was touched. */
 export class ReplaceError extends Error {
   override name = 'ReplaceError';
 }
@@ -43,12 +43,14 @@ export async function replaceDirectory(directory: string, fresh: string, mark: s
   const aside = asideOf(target);
   const present = await entriesOf(target);
   if (present && present.length > 0 && !present.includes(mark)) {
-    throw new ReplaceError(`${directory} has files but no ${mark}: it is not a bundle and is not replaced. Choose another folder.`);
+    throw new ReplaceError(
+      `${directory} has files but no ${mark}: it was not made by Portcullis and is not replaced. Choose another name.`,
+    );
   }
   if (!present) return rename(fresh, target);
   await rename(target, aside).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOTEMPTY' || error.code === 'EEXIST'
-      ? new ReplaceError(`${aside} is there: another export of ${directory} is at work, or was killed. Wait for it, then export again.`)
+      ? new ReplaceError(`${aside} is there: another command is writing ${directory}, or was killed. Wait for it, then try again.`)
       : error;
   });
   try {

@@ -1,0 +1,132 @@
+import { cp, mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelOfBundle } from '../../evaluate/model-of-bundle.ts';
+import { writeBundle } from '../../export/write-bundle.ts';
+import { randomFrom } from '../../shared/random.ts';
+import { useWasm } from '../../trainer/backend/wasm.ts';
+import { checkPromise, defaultCalibration } from '../../trainer/calibrate.ts';
+import { calibrateRun } from '../../trainer/calibrate-run.ts';
+import type { Dataset } from '../../trainer/data/dataset.ts';
+import { type Splits, splitsOf } from '../../trainer/data/splits.ts';
+import { buildModel, type Model } from '../../trainer/model/build-model.ts';
+import { saveModel } from '../../trainer/model/save-model.ts';
+import {
+  createRun,
+  latestTrainedRun,
+  loadRun,
+  loadTrained,
+  openRun,
+  type Run,
+  type RunConfig,
+  saveEpoch,
+  writeConfig,
+} from '../../trainer/run.ts';
+import { input, tinyParts } from '../export/tiny-model.ts';
+
+/** Three classes of noise, each of another brightness, 8x8. */
+function tinyDataset(): Dataset {
+  const random = randomFrom(2, 'tiny');
+  const images = (count: number) => {
+    const labels = Uint8Array.from({ length: count }, (_, i) => i % 3);
+    return {
+      count,
+      labels,
+      pixels: Uint8Array.from({ length: count * 64 }, (_, i) => random.integer(0, 60) + 80 * (labels[i >> 6] as number)),
+    };
+  };
+  return { name: 'tiny', classes: ['a', 'b', 'c'], input, train: images(3600), test: images(300), checksums: {} };
+}
+
+let root: string;
+let dataset: Dataset;
+let splits: Splits;
+let model: Model;
+let run: Run;
+beforeAll(async () => {
+  await useWasm();
+  root = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  dataset = tinyDataset();
+  splits = splitsOf(dataset, 1);
+  const architecture = { filters: [4, 6], dense: 12, latentDim: 4 };
+  model = buildModel(architecture, input, 3);
+  const config: RunConfig = {
+    ...{ name: 'tiny', portcullis: '0', dataset: 'tiny', dataDir: null, classes: dataset.classes, input, checksums: {}, preset: 'quick' },
+    training: {
+      architecture,
+      epochs: 1,
+      batchSize: 8,
+      learningRate: 1e-3,
+      adamBeta2: 0.999,
+      latentWeight: 1,
+      encoderNoise: 0,
+      maxShift: 0,
+    },
+    ...{ seed: 1, backend: 'none', started: '2026-01-01T00:00:00.000Z', epochs: 0, status: 'training' },
+  };
+  run = await createRun(config, splits, root);
+  await saveEpoch(run, model, 1);
+});
+afterAll(() => rm(root, { recursive: true }));
+
+describe('a run', () => {
+  it('says what is missing at each stage, and what to do', async () => {
+    await expect(loadRun(run)).rejects.toThrow('run tiny is training (1 epochs). Train it to its end');
+    await expect(latestTrainedRun(root)).rejects.toThrow(/trained to its end, only tiny \(training\)/);
+    run.config.status = 'trained';
+    await writeConfig(run);
+    expect((await latestTrainedRun(root)).config.name).toBe('tiny');
+    await expect(loadRun(await openRun('tiny', root))).rejects.toThrow('Set them with pnpm calibrate --run tiny');
+    await expect(openRun('other', root)).rejects.toThrow(/is not a run. There are: tiny/);
+  });
+
+  it('is calibrated and calibrated anew, on the same weights', async () => {
+    const first = await calibrateRun(run, model, dataset, splits, { ...defaultCalibration, alpha: 0.1 }, 'test');
+    const { calibrated } = await loadRun(run);
+    expect(first.images).toBe(300);
+    expect(first.acceptedRight + first.acceptedWrong + first.rejected).toBe(300);
+    const second = await calibrateRun(run, model, dataset, splits, { ...defaultCalibration, alpha: 0.3 }, 'validation');
+    expect(second.images).toBe(splits.validation.length);
+    const again = (await loadRun(await openRun('tiny', root))).calibrated;
+    expect(again.calibration.alpha).toBe(0.3);
+    expect(again.covariances).toEqual(calibrated.covariances);
+    for (const [y, threshold] of again.thresholds.maxLatentDistance.entries())
+      expect(threshold).toBeLessThan(calibrated.thresholds.maxLatentDistance[y] as number);
+  });
+
+  it('of which a model file is cut off is named', async () => {
+    await cp(run.directory, join(root, 'cut'), { recursive: true });
+    const cut = { ...run, directory: join(root, 'cut') };
+    await truncate(join(cut.directory, 'model/decoder/weights.bin'), 10);
+    await expect(loadTrained(cut)).rejects.toThrow(/model\/decoder does not hold a trained model/);
+    await rm(cut.directory, { recursive: true });
+  });
+
+  it('keeps its model where a new one can not be written', async () => {
+    const directory = join(run.directory, 'model');
+    const before = await readFile(join(directory, 'encoder/weights.bin'));
+    const failing = { encoder: model.encoder, decoder: { save: () => Promise.reject(new Error('disk full')) } } as unknown as Model;
+    await expect(saveModel(directory, failing)).rejects.toThrow('disk full');
+    expect(await readFile(join(directory, 'encoder/weights.bin'))).toEqual(before);
+    expect((await readdir(run.directory)).filter((file) => file.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('gives attacks its model only for the bundle that was made from it', async () => {
+    const { screening } = await writeBundle(join(root, 'bundle'), { ...tinyParts(), ...model });
+    expect((await modelOfBundle(run, screening)).encoder.countParams()).toBe(model.encoder.countParams());
+    const { screening: other } = await writeBundle(join(root, 'other'), {
+      ...tinyParts(),
+      ...buildModel(run.config.training.architecture, input, 4),
+    });
+    await expect(modelOfBundle(run, other)).rejects.toThrow(/is not the one that tiny was exported from/);
+  });
+});
+
+it('a promise that can not be kept is refused before the training', () => {
+  const check = (change: object) => () => checkPromise(dataset, splits, { ...defaultCalibration, ...change });
+  expect(check({})).not.toThrow();
+  expect(check({ alpha: 1e-4 })).toThrow(/300 calibration images are too few .* 29956 are needed/);
+  expect(check({ guarantee: 'per-class' })).toThrow(/images of class 0 are too few .* 199 are needed/);
+  expect(check({ alpha: 1e-4, method: 'three-sigma' })).not.toThrow();
+});
