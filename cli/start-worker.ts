@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 
 export interface Worker {
   url: string;
@@ -16,13 +17,25 @@ export interface Worker {
 export async function startWorker(model: string, variables: Record<string, string>): Promise<Worker> {
   const port = await freePort();
   const vars = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
-  // A process group of its own, so that workerd, wrangler's child, ends with it.
+  // A process group of its own, so that workerd, wrangler's child, ends with it; supervised, so that it ends with this process.
   const child = spawn(
-    'wrangler',
-    ['dev', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false', ...vars],
+    process.execPath,
+    [
+      join(import.meta.dirname, 'supervise.ts'),
+      'wrangler',
+      'dev',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--inspector-port',
+      '0',
+      '--show-interactive-dev-session=false',
+      ...vars,
+    ],
     {
       env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false', CI: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     },
   );
