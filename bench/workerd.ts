@@ -69,6 +69,9 @@ const readOnly :Workerd.Worker = (compatibilityDate = "${date}", modules = [(nam
   const child = spawn(binary, ['serve', join(directory, 'workerd.capnp'), '--control-fd=3'], {
     stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
   });
+  // Not left behind where the caller fails before it closes.
+  const end = () => child.kill();
+  process.once('exit', end);
   let said = '';
   child.stderr?.on('data', (text) => {
     said += text;
@@ -81,8 +84,9 @@ const readOnly :Workerd.Worker = (compatibilityDate = "${date}", modules = [(nam
     if (ports.screen && ports.readOnly) break;
   }
   const close = async () => {
-    child.kill();
+    end();
     await ended;
+    process.off('exit', end);
     for (const file of ['read-only.js', 'workerd.capnp']) await rm(join(directory, file), { force: true });
   };
   if (!ports.screen) {

@@ -24,9 +24,15 @@ export function preprocess(image: RawImage, input: Screening['input'], rules: Pr
       `an image of ${image.width} x ${image.height} needs ${4 * image.width * image.height} RGBA values, not ${image.rgba.length}`,
     );
   }
-  const upright = turned(overBackground(image, input.channels, rules), image.width, image.height, input.channels, image.orientation);
-  const placed = placement(upright.width, upright.height, input, rules.fit);
-  const resized = resizeTriangle(upright.values, upright.width, upright.height, input.channels, placed.width, placed.height);
+  if (!Number.isInteger(image.orientation) || image.orientation < 1 || image.orientation > 8)
+    throw new RangeError(`orientation is ${image.orientation}; EXIF knows 1 to 8`);
+  // The small image is turned, not the large one. Orientations 5 to 8 swap width and height.
+  const swap = image.orientation >= 5;
+  const placed = swap ? placement(image.height, image.width, input, rules.fit) : placement(image.width, image.height, input, rules.fit);
+  const [toWidth, toHeight] = swap ? [placed.height, placed.width] : [placed.width, placed.height];
+  const row = rowReader(image, input.channels, rules);
+  const small = resizeTriangle(row, image.width, image.height, input.channels, toWidth, toHeight);
+  const resized = turned(small, toWidth, toHeight, input.channels, image.orientation);
   const output = new Float32Array(input.height * input.width * input.channels).fill(scaled(rules.background, rules));
   for (let row = 0; row < placed.height; row++) {
     for (let i = 0; i < placed.width * input.channels; i++) {
@@ -43,30 +49,32 @@ function scaled(level: number, rules: Preprocess): number {
   return rules.polarity === 'inverted' ? 1 - share : share;
 }
 
-/** Pixels over the background by their alpha, as `channels` planes interleaved; grey by BT.601 luma in integers, exact for grey input. */
-function overBackground(image: RawImage, channels: 1 | 3, rules: Preprocess): Float64Array {
-  const { rgba } = image;
-  const pixels = image.width * image.height;
-  const values = new Float64Array(pixels * channels);
-  for (let p = 0; p < pixels; p++) {
-    const alpha = rgba[4 * p + 3] as number;
-    const over = (channel: number) => {
-      const level = rgba[4 * p + channel] as number;
-      return alpha === 255 ? level : (level * alpha + rules.background * (255 - alpha)) / 255;
-    };
-    if (channels === 1) values[p] = (299 * over(0) + 587 * over(1) + 114 * over(2)) / 1000;
-    else for (let channel = 0; channel < 3; channel++) values[3 * p + channel] = over(channel);
-  }
-  return values;
+/** Reads a row of pixels over the background by their alpha; grey by BT.601 luma in integers, exact for grey input. */
+function rowReader({ rgba, width }: RawImage, channels: 1 | 3, { background }: Preprocess) {
+  return (row: number, into: Float64Array): void => {
+    for (let column = 0; column < width; column++) {
+      const at = 4 * (row * width + column);
+      let [red, green, blue] = [rgba[at] as number, rgba[at + 1] as number, rgba[at + 2] as number];
+      const alpha = rgba[at + 3] as number;
+      if (alpha !== 255) {
+        red = (red * alpha + background * (255 - alpha)) / 255;
+        green = (green * alpha + background * (255 - alpha)) / 255;
+        blue = (blue * alpha + background * (255 - alpha)) / 255;
+      }
+      if (channels === 1) into[column] = (299 * red + 587 * green + 114 * blue) / 1000;
+      else {
+        into[3 * column] = red;
+        into[3 * column + 1] = green;
+        into[3 * column + 2] = blue;
+      }
+    }
+  };
 }
 
-/** The image as its EXIF orientation shows it. Orientations 5 to 8 swap width and height. */
-function turned(values: Float64Array, width: number, height: number, channels: number, orientation: number) {
-  if (!Number.isInteger(orientation) || orientation < 1 || orientation > 8)
-    throw new RangeError(`orientation is ${orientation}; EXIF knows 1 to 8`);
-  if (orientation === 1) return { values, width, height };
-  const swap = orientation >= 5;
-  const [w, h] = swap ? [height, width] : [width, height];
+/** The image as its EXIF orientation shows it. */
+function turned(values: Float64Array, width: number, height: number, channels: number, orientation: number): Float64Array {
+  if (orientation === 1) return values;
+  const [w, h] = orientation >= 5 ? [height, width] : [width, height];
   const output = new Float64Array(values.length);
   for (let row = 0; row < h; row++) {
     for (let column = 0; column < w; column++) {
@@ -76,7 +84,7 @@ function turned(values: Float64Array, width: number, height: number, channels: n
       }
     }
   }
-  return { values: output, width: w, height: h };
+  return output;
 }
 
 /** Stored row and column that is shown at (row, column). EXIF 2.3, tag 0x0112. */

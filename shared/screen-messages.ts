@@ -64,9 +64,13 @@ export const batchSchema = z.strictObject({ results: z.array(z.union([verdictSch
  * A JSON batch. `image` is a whole PNG or JPEG file as base64; `pixels` is the model's own input as nested numbers (H x W x C,
  * or H x W for one channel) or flat, in [0, 1].
  */
-export const batchRequestSchema = z.strictObject({
-  images: z.array(z.union([z.strictObject({ image: z.string().min(1) }), z.strictObject({ pixels: z.array(z.unknown()).min(1) })])).min(1),
-});
+export const batchRequestSchema = z.strictObject({ images: z.array(z.unknown()).min(1) });
+
+/** What each of `images` is; parsed after they were counted, as a million wrong ones would take seconds to tell about. */
+export const batchItemSchema = z.union([
+  z.strictObject({ image: z.string().min(1) }),
+  z.strictObject({ pixels: z.array(z.unknown()).min(1) }),
+]);
 
 export type Verdict = z.infer<typeof verdictSchema>;
 export type Explanation = z.infer<typeof explanationSchema>;

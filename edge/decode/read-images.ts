@@ -1,6 +1,6 @@
 import { float32FromBytes } from '../../shared/float32-base64.ts';
 import { preprocess } from '../../shared/preprocess.ts';
-import { batchRequestSchema } from '../../shared/screen-messages.ts';
+import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
@@ -26,33 +26,32 @@ export async function readImages(contentType: string, body: Uint8Array, screenin
     preprocess(await decodeImage(bytes, config.MAX_PIXELS), screening.input, screening.preprocess);
   if (contentType === 'image/png' || contentType === 'image/jpeg') return { batch: false, images: [await fromFile(body)] };
   if (contentType === 'application/octet-stream') return { batch: false, images: [fromFloats(body, screening.input)] };
-  const { images } = batchOf(body);
-  if (images.length > config.MAX_IMAGES) {
-    throw new ProblemError(
-      'body-too-large',
-      `The batch has ${images.length} images; at most ${config.MAX_IMAGES} are allowed. Send several batches.`,
-    );
-  }
-  const read = images.map(async (item) => {
+  const images: ReadImages['images'] = [];
+  // One after the other: a decoded image takes far more memory than its file, and a worker has little.
+  for (const item of batchOf(body, config.MAX_IMAGES)) {
     try {
-      return 'image' in item ? await fromFile(fromBase64(item.image)) : checkedPixels(flat(item.pixels), screening.input);
+      images.push('image' in item ? await fromFile(fromBase64(item.image)) : checkedPixels(flat(item.pixels), screening.input));
     } catch (error) {
-      if (error instanceof ProblemError) return error;
-      throw error;
+      if (!(error instanceof ProblemError)) throw error;
+      images.push(error);
     }
-  });
-  return { batch: true, images: await Promise.all(read) };
+  }
+  return { batch: true, images };
 }
 
-function batchOf(body: Uint8Array) {
+function batchOf(body: Uint8Array, maxImages: number) {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (error) {
     throw new ProblemError('bad-json', `The body is not JSON (${(error as Error).message}).`);
   }
-  const parsed = batchRequestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  const batch = batchRequestSchema.safeParse(json);
+  const count = batch.data?.images.length ?? 0;
+  if (count > maxImages)
+    throw new ProblemError('body-too-large', `The batch has ${count} images; at most ${maxImages} are allowed. Send several batches.`);
+  const items = batchItemSchema.array().safeParse(batch.data?.images);
+  if (items.success) return items.data;
   throw new ProblemError(
     'bad-json',
     'The JSON must be {"images": [...]}, each {"image": "base64 of a PNG or JPEG"} or {"pixels": numbers in [0, 1]}.',

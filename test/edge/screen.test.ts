@@ -114,6 +114,15 @@ describe('what can not be screened is a problem that says why', () => {
     ['broken JSON', '{"images":', 'application/json', 400, 'bad-json', /not JSON/],
     ['other JSON', '{"picture":1}', 'application/json', 400, 'bad-json', /must be/],
     ['65 images', JSON.stringify({ images: new Array(65).fill({ pixels: [0] }) }), 'application/json', 413, 'body-too-large', /at most 64/],
+    // Counted before each is looked at: told one by one they took seconds, and then more memory than there is.
+    [
+      '1.6 million empty items',
+      `{"images":[${'{},'.repeat(1_600_000)}{}]}`,
+      'application/json',
+      413,
+      'body-too-large',
+      /1600001 images; at most 64/,
+    ],
   ])('%s', async (_, body, contentType, status, name, detail) => {
     const response = await send(body, contentType);
     expect(response.status).toBe(status);

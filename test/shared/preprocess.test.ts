@@ -82,7 +82,7 @@ describe('resizeTriangle', () => {
     const size = fc.integer({ min: 1, max: 30 });
     fc.assert(
       fc.property(size, size, size, size, (width, height, toWidth, toHeight) => {
-        const resized = resizeTriangle(new Float64Array(width * height).fill(7), width, height, 1, toWidth, toHeight);
+        const resized = resizeTriangle((_, into) => into.fill(7), width, height, 1, toWidth, toHeight);
         expect(resized).toHaveLength(toWidth * toHeight);
         for (const value of resized) expect(value).toBeCloseTo(7, 9);
       }),
@@ -91,7 +91,7 @@ describe('resizeTriangle', () => {
 
   it('halves [0, 0, 8, 8] by weights 3/8, 3/8, 1/8 beside the centre', () => {
     // Centre at 1, reach 2: source centres 0.5, 1.5 and 2.5 weigh 0.75, 0.75 and 0.25.
-    const [left] = resizeTriangle(Float64Array.of(0, 0, 8, 8), 4, 1, 1, 2, 1);
+    const [left] = resizeTriangle((_, into) => into.set([0, 0, 8, 8]), 4, 1, 1, 2, 1);
     expect(left).toBeCloseTo((8 * 0.25) / 1.75, 12);
   });
 });
