@@ -1,7 +1,7 @@
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate-run.ts';
-import { readMnist } from '../trainer/data/mnist.ts';
-import { latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
+import { openDataset } from '../trainer/data/open-dataset.ts';
+import { latestTrainedRun, loadTrained, openRun, sourceOf } from '../trainer/run.ts';
 import { calibrationOf, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
 import { command, runCommand } from './run-command.ts';
 
@@ -20,7 +20,7 @@ const program = withCalibrationOptions(
     await useWasm();
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     const { model, splits } = await loadTrained(run);
-    const dataset = await readMnist(run.config.dataDir ?? undefined);
+    const dataset = await openDataset(sourceOf(run.config));
     const report = options.test ? 'test' : 'validation';
     const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOf(options), report);
     if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, [report]: outcomes }));

@@ -7,7 +7,7 @@ import { exportRun, MODELS } from '../export/export-run.ts';
 import { defaultSearch } from '../export/reclassify-graph.ts';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { defaultCalibration } from '../trainer/calibrate.ts';
-import { readMnist } from '../trainer/data/mnist.ts';
+import { type DataSource, openDataset } from '../trainer/data/open-dataset.ts';
 import { percent } from '../trainer/outcomes.ts';
 import { RUNS } from '../trainer/run.ts';
 import { train } from '../trainer/train.ts';
@@ -17,6 +17,7 @@ import { command, runCommand, wholeNumber } from './run-command.ts';
 import { startWorker } from './start-worker.ts';
 
 const NAME = 'demo';
+const MNIST: DataSource = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null };
 const COUNTS = { clean: 1000, attacked: 100, nonsense: 100 };
 
 /** The paper's figures (tables 1 and 2) for the rows that it has; of FGSM, the share of the rejected that Eq. 9 wins back. */
@@ -51,6 +52,7 @@ const program = command(
       const { run, model, test } = await train({
         name: NAME,
         preset: 'quick',
+        source: MNIST,
         seed: options.seed,
         calibration: defaultCalibration,
         signal: interrupt.signal,
@@ -76,7 +78,7 @@ const program = command(
       stopped();
       console.log(`worker ${worker.url} (workerd), fallback ${fallback.url}`);
       step('screening over HTTP');
-      const dataset = await readMnist();
+      const dataset = await openDataset(MNIST);
       const sets = imageSets(model, dataset, COUNTS, options.seed);
       console.log(HEADER);
       for (const set of sets) {

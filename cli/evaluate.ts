@@ -6,12 +6,13 @@ import { modelOfBundle } from '../evaluate/model-of-bundle.ts';
 import { openReclassifier } from '../evaluate/reclassify-images.ts';
 import { openScreener } from '../evaluate/screen-images.ts';
 import { MODELS, referenceNames } from '../export/export-run.ts';
+import { canonicalJson } from '../shared/canonical-json.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
-import { readMnist } from '../trainer/data/mnist.ts';
-import type { Model } from '../trainer/model/build-model.ts';
+import { DataError } from '../trainer/data/dataset.ts';
+import { type DataSource, dataSourceSchema, openDataset } from '../trainer/data/open-dataset.ts';
 import { percent } from '../trainer/outcomes.ts';
-import { listRuns, openRun, RunError } from '../trainer/run.ts';
+import { listRuns, openRun, type Run, RunError, sourceOf } from '../trainer/run.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, positive, runCommand, wholeNumber } from './run-command.ts';
 
@@ -24,7 +25,7 @@ const program = command(
   .option('--run <name>', "the run it was exported from, for attacks that need gradients (default: the bundle's name)")
   .option('--images <n>', 'of each kind, but for the clean ones, which are all test images', positive, 1000)
   .option('--reclassify', 'search for the class of each rejected image too (slow: about 0.2 s an image)')
-  .option('--data-dir <folder>', 'your own copy of the four MNIST files, plain or .gz', process.env.DATA_DIR)
+  .option('--data-dir <folder>', 'that holds its data set (default: where its run read it)', process.env.DATA_DIR)
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .option('--dry', 'print only; keep nothing in the bundle')
   .option('--reference', 'keep it in a bundle that comes with the project too')
@@ -34,7 +35,14 @@ const program = command(
     const directory = await resolveModel(options.model);
     const screener = await openScreener(directory);
     const { screening } = screener;
-    const model = await victim(screening, options.run ?? basename(directory), options.run !== undefined);
+    const run = await runOf(screening, options.run ?? basename(directory), options.run !== undefined);
+    const model = run && (await modelOfBundle(run, screening));
+    const dataset = await openDataset(sourceFor(screening, run, options.dataDir));
+    if (canonicalJson(dataset.checksums) !== canonicalJson(screening.provenance.data)) {
+      throw new DataError(
+        `${screening.name} was trained on other files of ${screening.provenance.dataset}: the test images here may be among those it was trained on. Name the same folder with --data-dir.`,
+      );
+    }
     if (!model)
       console.error(
         `runs/ has no run ${basename(directory)}: attacks, which need its gradients, are left out. Name the run with --run, or train it.`,
@@ -42,7 +50,6 @@ const program = command(
     const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
     const keep = !options.dry && (options.reference || !reference);
     const reclassifier = options.reclassify ? await openReclassifier(directory) : null;
-    const dataset = await readMnist(options.dataDir);
     const sets = imageSets(model, dataset, { clean: dataset.test.count, attacked: options.images, nonsense: options.images }, options.seed);
     const protocol = `quick, seed ${options.seed}`;
     const evidence = [];
@@ -65,16 +72,30 @@ const program = command(
     else if (!options.dry) console.log(`not kept: ${directory} comes with the project (--reference, if you are making it)`);
   });
 
-/** @throws RunError where a run was named that is not there or not this bundle's */
-async function victim(screening: Screening, run: string, named: boolean): Promise<Model | null> {
-  if (!named && !(await listRuns()).some(({ config }) => config.name === run)) return null;
+/** The run that a bundle was exported from, or null. @throws RunError where a run was named that is not there or not this bundle's */
+async function runOf(screening: Screening, name: string, named: boolean): Promise<Run | null> {
+  if (!named && !(await listRuns()).some(({ config }) => config.name === name)) return null;
   try {
-    return await modelOfBundle(await openRun(run), screening);
+    const run = await openRun(name);
+    await modelOfBundle(run, screening);
+    return run;
   } catch (error) {
     if (named || !(error instanceof RunError)) throw error;
     console.error(error.message);
     return null;
   }
+}
+
+function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: string | undefined): DataSource {
+  const folder = provenance.dataset === 'images';
+  const own = {
+    dataset: provenance.dataset,
+    dataDir: null,
+    imageSize: folder ? input.height : null,
+    channels: folder ? input.channels : null,
+  };
+  const source = run ? sourceOf(run.config) : dataSourceSchema.parse(own);
+  return dataDir === undefined ? source : { ...source, dataDir };
 }
 
 await runCommand(program);

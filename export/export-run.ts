@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { preprocessSchema, type Screening } from '../shared/screening-schema.ts';
+import { defaultPreprocess } from '../shared/preprocess.ts';
+import type { Screening } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { imagesAt } from '../trainer/data/dataset.ts';
-import { readMnist } from '../trainer/data/mnist.ts';
-import { checkName, loadRun, type Run } from '../trainer/run.ts';
+import { openDataset } from '../trainer/data/open-dataset.ts';
+import { checkName, loadRun, type Run, sourceOf } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
 import type { Parity } from './parity.ts';
 import type { SearchOptions } from './reclassify-graph.ts';
@@ -52,7 +53,7 @@ export async function exportRun(
   await useWasm();
   const { model, splits, calibrated } = await loadRun(run);
   const { config } = run;
-  const dataset = await readMnist(config.dataDir ?? undefined);
+  const dataset = await openDataset(sourceOf(config));
   const directory = join(models, name);
   const { screening, parity } = await writeBundle(directory, {
     ...model,
@@ -60,7 +61,7 @@ export async function exportRun(
     name,
     classes: config.classes,
     input: config.input,
-    preprocess: preprocessSchema.parse({ version: 1, grey: 'bt601', resize: 'triangle', fit: 'contain', background: 0, polarity: 'as-is' }),
+    preprocess: defaultPreprocess,
     evidence: [],
     provenance: {
       portcullis: config.portcullis,

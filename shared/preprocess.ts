@@ -11,14 +11,34 @@ export interface RawImage {
   orientation: number;
 }
 
+/** How an image is brought to the model's input unless a bundle says otherwise. */
+export const defaultPreprocess: Preprocess = {
+  version: 1,
+  grey: 'bt601',
+  resize: 'triangle',
+  fit: 'contain',
+  background: 0,
+  polarity: 'as-is',
+};
+
 /**
  * The one way from a decoded image to the model's input; trainer, command line and worker all call this, so that the same
- * file gives the same tensor everywhere, to the bit. Only + - * / of doubles, in a fixed order, rounded to float32 at the end.
+ * file gives the same tensor everywhere, to the bit: the levels of `preprocessLevels` divided by 255.
  *
  * @returns float32 values in [0, 1], H*W*C, rows first, channels last
  * @throws RangeError where the pixel count does not fit width and height, or the orientation is not 1 to 8
  */
 export function preprocess(image: RawImage, input: Screening['input'], rules: Preprocess): Float32Array {
+  return Float32Array.from(preprocessLevels(image, input, rules), (level) => level / 255);
+}
+
+/**
+ * What `preprocess` gives, as levels 0 to 255, which is how the trainer keeps images. Only + - * / of doubles, in a fixed
+ * order, rounded once at the end.
+ *
+ * @throws as `preprocess`
+ */
+export function preprocessLevels(image: RawImage, input: Screening['input'], rules: Preprocess): Uint8Array {
   if (image.rgba.length !== 4 * image.width * image.height || image.rgba.length === 0) {
     throw new RangeError(
       `an image of ${image.width} x ${image.height} needs ${4 * image.width * image.height} RGBA values, not ${image.rgba.length}`,
@@ -33,20 +53,20 @@ export function preprocess(image: RawImage, input: Screening['input'], rules: Pr
   const row = rowReader(image, input.channels, rules);
   const small = resizeTriangle(row, image.width, image.height, input.channels, toWidth, toHeight);
   const resized = turned(small, toWidth, toHeight, input.channels, image.orientation);
-  const output = new Float32Array(input.height * input.width * input.channels).fill(scaled(rules.background, rules));
+  const output = new Uint8Array(input.height * input.width * input.channels).fill(rounded(rules.background, rules));
   for (let row = 0; row < placed.height; row++) {
     for (let i = 0; i < placed.width * input.channels; i++) {
       const at = ((row + placed.top) * input.width + placed.left) * input.channels + i;
-      output[at] = scaled(resized[row * placed.width * input.channels + i] as number, rules);
+      output[at] = rounded(resized[row * placed.width * input.channels + i] as number, rules);
     }
   }
   return output;
 }
 
-/** Level 0 to 255 to [0, 1], inverted where the rules say so. */
-function scaled(level: number, rules: Preprocess): number {
-  const share = Math.min(Math.max(level / 255, 0), 1);
-  return rules.polarity === 'inverted' ? 1 - share : share;
+/** To a whole level of 0 to 255, halves upwards, inverted where the rules say so. */
+function rounded(level: number, rules: Preprocess): number {
+  const whole = Math.min(Math.max(Math.floor(level + 0.5), 0), 255);
+  return rules.polarity === 'inverted' ? 255 - whole : whole;
 }
 
 /** Reads a row of pixels over the background by their alpha; grey by BT.601 luma in integers, exact for grey input. */

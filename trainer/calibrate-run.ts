@@ -1,7 +1,7 @@
 import { type CalibrationOptions, calibrate } from './calibrate.ts';
-import { type Dataset, imagesAt, labelsAt } from './data/dataset.ts';
+import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';
-import { encode, scoresOf } from './encode.ts';
+import { encodeAt, scoresOf } from './encode.ts';
 import type { Model } from './model/build-model.ts';
 import { type Outcomes, outcomesOf } from './outcomes.ts';
 import { type Run, saveCalibration } from './run.ts';
@@ -23,7 +23,7 @@ export async function calibrateRun(
   const calibrated = calibrate(model, dataset, splits, options);
   await saveCalibration(run, calibrated);
   const from = report === 'test' ? dataset.test : dataset.train;
-  const encodings = encode(model, imagesAt(from, splits[report]), dataset.input, calibrated.relativeErrorOffset);
+  const encodings = encodeAt(model, from, splits[report], dataset.input, calibrated.relativeErrorOffset);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
   return outcomesOf(scores, labelsAt(from, splits[report]), calibrated.thresholds);
 }

@@ -6,9 +6,9 @@ import { oneHotMeans } from '../shared/mixture.ts';
 import { defaultRelativeErrorOffset, type Scores } from '../shared/scores.ts';
 import type { Calibration, Covariances, Thresholds } from '../shared/screening-schema.ts';
 import { estimateCovariances } from './covariances.ts';
-import { type Dataset, imagesAt, labelsAt } from './data/dataset.ts';
+import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';
-import { encode, scoresOf } from './encode.ts';
+import { encodeAt, scoresOf } from './encode.ts';
 import type { Model } from './model/build-model.ts';
 
 export interface CalibrationOptions {
@@ -47,7 +47,7 @@ export function calibrate(model: Model, dataset: Dataset, splits: Splits, option
   const latentDim = (model.encoder.outputs[0]?.shape[1] ?? 0) as number;
   const means = oneHotMeans(dataset.classes.length, latentDim);
   const relativeErrorOffset = defaultRelativeErrorOffset(input.height * input.width * input.channels);
-  const encodings = (split: number[]) => encode(model, imagesAt(dataset.train, split), input, relativeErrorOffset);
+  const encodings = (split: number[]) => encodeAt(model, dataset.train, split, input, relativeErrorOffset);
   const [validation, tune] = [encodings(splits.validation), encodings(splits.tune)];
   const latents = [...validation, ...tune].map(({ latent }) => latent);
   const labels = labelsAt(dataset.train, [...splits.validation, ...splits.tune]);

@@ -3,6 +3,7 @@ import { latentDistance, precisionsOf } from '../shared/latent-distance.ts';
 import { nearestMean } from '../shared/mixture.ts';
 import { relativeError, type Scores } from '../shared/scores.ts';
 import type { Covariances, Screening } from '../shared/screening-schema.ts';
+import { imagesAt, type LabelledImages } from './data/dataset.ts';
 import type { Model } from './model/build-model.ts';
 
 /** What the model makes of one image, before any covariance or threshold. */
@@ -38,6 +39,20 @@ export function encode(model: Model, images: Float32Array, input: Screening['inp
       encodings.push({ latent, reconstructionError, relativeError: relativeError(reconstructionError, image, relativeErrorOffset) });
     });
   }
+  return encodings;
+}
+
+/** `encode` of the images at `indices`, so many at a time that a large data set is never there as floats. */
+export function encodeAt(
+  model: Model,
+  images: LabelledImages,
+  indices: readonly number[],
+  input: Screening['input'],
+  relativeErrorOffset: number,
+): Encoding[] {
+  const encodings: Encoding[] = [];
+  for (let first = 0; first < indices.length; first += AT_ONCE)
+    encodings.push(...encode(model, imagesAt(images, indices.slice(first, first + AT_ONCE)), input, relativeErrorOffset));
   return encodings;
 }
 

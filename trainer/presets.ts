@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Dataset } from './data/dataset.ts';
 import { architectureSchema } from './model/architecture.ts';
 
 export const trainingSchema = z.strictObject({
@@ -19,10 +20,14 @@ export const trainingSchema = z.strictObject({
 
 export type Training = z.infer<typeof trainingSchema>;
 
+/** What a preset says beside the architecture, which depends on the images. */
+type Preset = Omit<Training, 'architecture'> & { width: number; dense: number };
+
 /** `quick` ends within two minutes on two slow cores; `paper` takes what it needs. */
 export const presets = {
   quick: {
-    architecture: { filters: [16, 32], dense: 128, latentDim: 10 },
+    width: 16,
+    dense: 128,
     epochs: 2,
     batchSize: 128,
     learningRate: 6e-3,
@@ -32,15 +37,44 @@ export const presets = {
     maxShift: 1,
   },
   paper: {
-    architecture: { filters: [32, 64], dense: 256, latentDim: 10 },
+    width: 32,
+    dense: 128,
     epochs: 12,
     batchSize: 128,
     learningRate: 2e-3,
-    adamBeta2: 0.999,
+    adamBeta2: 0.99,
     latentWeight: 100,
     encoderNoise: 1 / 3000,
     maxShift: 2,
   },
-} satisfies Record<string, Training>;
+} satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof presets;
+
+/**
+ * A preset for a data set: the architecture by the size of its images and the number of its classes, and the noise by the size of
+ * the latent (paper, section 3: a smaller variance for a larger latent; here 1/300 shared out among its dimensions).
+ *
+ * @param epochs instead of the preset's
+ * @throws RangeError where the images' size fits no architecture
+ */
+export function trainingFor(name: PresetName, dataset: Pick<Dataset, 'input' | 'classes'>, epochs?: number): Training {
+  const { width, dense, ...preset } = presets[name];
+  const latentDim = Math.max(2, dataset.classes.length);
+  return {
+    ...preset,
+    architecture: { filters: filtersFor(dataset.input, width), dense: Math.max(dense, 2 * latentDim), latentDim },
+    encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
+    epochs: epochs ?? preset.epochs,
+  };
+}
+
+/** Halved until 8 or less is left of each side, the channels doubled each time, up to four times the first. */
+function filtersFor({ height, width }: Dataset['input'], first: number): number[] {
+  const halvings = Math.max(1, Math.ceil(Math.log2(Math.max(height, width) / 8)));
+  if (height % 2 ** halvings !== 0 || width % 2 ** halvings !== 0) {
+    const near = (side: number) => Math.max(1, Math.round(side / 2 ** halvings)) * 2 ** halvings;
+    throw new RangeError(`images of ${height} x ${width} can't be halved ${halvings} times; ${near(height)} x ${near(width)} can`);
+  }
+  return Array.from({ length: halvings }, (_, i) => first * Math.min(4, 2 ** i));
+}

@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Calibrated } from './calibrate.ts';
+import { type DataSource, dataSourceSchema } from './data/open-dataset.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
@@ -12,8 +13,7 @@ import { writeAtomically } from './write-atomically.ts';
 export const configSchema = z.strictObject({
   name: z.string(),
   portcullis: z.string(),
-  dataset: z.string(),
-  dataDir: z.string().nullable(),
+  ...dataSourceSchema.shape,
   classes: z.array(z.string()),
   input: z.strictObject({ height: z.int(), width: z.int(), channels: z.union([z.literal(1), z.literal(3)]) }),
   checksums: z.record(z.string(), z.string()),
@@ -33,6 +33,11 @@ export type RunConfig = z.infer<typeof configSchema>;
 export interface Run {
   directory: string;
   config: RunConfig;
+}
+
+/** Where the run's images came from, to read them again. */
+export function sourceOf({ dataset, dataDir, imageSize, channels }: RunConfig): DataSource {
+  return { dataset, dataDir, imageSize, channels };
 }
 
 /** A run is missing or can't be used for this; the message says why and what to do. */

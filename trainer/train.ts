@@ -3,14 +3,14 @@ import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
 import { useWasm } from './backend/wasm.ts';
 import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
-import { imagesAt, labelsAt } from './data/dataset.ts';
-import { readMnist } from './data/mnist.ts';
+import type { Dataset } from './data/dataset.ts';
+import { type DataSource, openDataset } from './data/open-dataset.ts';
 import { splitsOf } from './data/splits.ts';
-import { encode } from './encode.ts';
+import { encodeAt } from './encode.ts';
 import { fit, type Step } from './fit.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
-import { type PresetName, presets, type Training } from './presets.ts';
+import { type PresetName, trainingFor } from './presets.ts';
 import { appendMetrics, createRun, type Run, type RunConfig, saveEpoch, writeConfig } from './run.ts';
 
 export interface TrainOptions {
@@ -18,11 +18,11 @@ export interface TrainOptions {
   preset: PresetName;
   epochs?: number;
   seed: number;
-  dataDir?: string;
+  source: DataSource;
   calibration: CalibrationOptions;
   runs?: string;
   signal?: AbortSignal;
-  onStart?(run: Run): void;
+  onStart?(run: Run, dataset: Dataset): void;
   onStep?(step: Step): void;
   onEpoch?(epoch: number, validationAccuracy: number): void;
 }
@@ -41,17 +41,15 @@ export interface Trained {
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   await useWasm();
-  const dataset = await readMnist(options.dataDir);
+  const dataset = await openDataset(options.source);
   const splits = splitsOf(dataset, options.seed);
   // Not after all the training.
   checkPromise(dataset, splits, options.calibration);
-  const preset = presets[options.preset];
-  const training: Training = { ...preset, epochs: options.epochs ?? preset.epochs };
+  const training = trainingFor(options.preset, dataset, options.epochs);
   const config: RunConfig = {
     name: options.name,
     portcullis: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
-    dataset: dataset.name,
-    dataDir: options.dataDir ?? null,
+    ...options.source,
     classes: dataset.classes,
     input: dataset.input,
     checksums: dataset.checksums,
@@ -65,8 +63,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   };
   const model = buildModel(training.architecture, dataset.input, options.seed);
   const run = await createRun(config, splits, options.runs);
-  options.onStart?.(run);
-  const validation = { images: imagesAt(dataset.train, splits.validation), labels: labelsAt(dataset.train, splits.validation) };
+  options.onStart?.(run, dataset);
   const means = oneHotMeans(dataset.classes.length, training.architecture.latentDim);
   const started = performance.now();
   let sums = { images: 0, reconstruction: 0, latent: 0, total: 0 };
@@ -80,7 +77,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       await new Promise((resolve) => setImmediate(resolve));
     },
     onEpoch: async (epoch) => {
-      const accuracy = nearestAccuracy(model, validation.images, validation.labels, means, dataset.input);
+      const accuracy = nearestAccuracy(model, dataset, splits.validation, means);
       await saveEpoch(run, model, epoch);
       const mean = (part: 'reconstruction' | 'latent' | 'total') => sums[part] / sums.images;
       const seconds = (performance.now() - started) / 1000;
@@ -98,7 +95,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
   return { run, model, test, trainingSeconds };
 }
 
-function nearestAccuracy(model: Model, images: Float32Array, labels: number[], means: number[][], input: RunConfig['input']): number {
-  const right = encode(model, images, input, 1).filter(({ latent }, i) => nearestMean(latent, means) === labels[i]).length;
-  return right / Math.max(1, labels.length);
+function nearestAccuracy(model: Model, { train, input }: Dataset, indices: number[], means: number[][]): number {
+  const encodings = encodeAt(model, train, indices, input, 1);
+  const right = encodings.filter(({ latent }, i) => nearestMean(latent, means) === train.labels[indices[i] as number]).length;
+  return right / Math.max(1, indices.length);
 }

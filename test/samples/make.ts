@@ -8,7 +8,7 @@ import { nodeTensors } from './node-tensors.ts';
 const { test } = await readMnist();
 for (let digit = 0; digit < 10; digit++) {
   const index = test.labels.indexOf(digit);
-  const pixels = test.pixels.subarray(index * 784, (index + 1) * 784);
+  const pixels = test.image(index);
   const png = await sharp(pixels, { raw: { width: 28, height: 28, channels: 1 } })
     .toColourspace('b-w')
     .png()

@@ -65,7 +65,7 @@ describe('readMnist', () => {
 
   it('names a missing file and what is expected', async () => {
     const empty = await mkdtemp(join(tmpdir(), 'mnist-'));
-    await expect(readMnist(empty)).rejects.toThrow(/train-images-idx3-ubyte \(plain or .gz\) is not in .*four MNIST files/);
+    await expect(readMnist(empty)).rejects.toThrow(/train-images-idx3-ubyte \(plain or .gz\) is not in .*four files of mnist/);
   });
 
   it('refuses a changed byte by its checksum, and a cut-off gzip', async () => {

@@ -8,7 +8,7 @@ import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { checkPromise, defaultCalibration } from '../../trainer/calibrate.ts';
 import { calibrateRun } from '../../trainer/calibrate-run.ts';
-import type { Dataset } from '../../trainer/data/dataset.ts';
+import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
 import { type Splits, splitsOf } from '../../trainer/data/splits.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import { saveModel } from '../../trainer/model/save-model.ts';
@@ -30,11 +30,10 @@ function tinyDataset(): Dataset {
   const random = randomFrom(2, 'tiny');
   const images = (count: number) => {
     const labels = Uint8Array.from({ length: count }, (_, i) => i % 3);
-    return {
-      count,
+    return inMemory(
+      Uint8Array.from({ length: count * 64 }, (_, i) => random.integer(0, 60) + 80 * (labels[i >> 6] as number)),
       labels,
-      pixels: Uint8Array.from({ length: count * 64 }, (_, i) => random.integer(0, 60) + 80 * (labels[i >> 6] as number)),
-    };
+    );
   };
   return { name: 'tiny', classes: ['a', 'b', 'c'], input, train: images(3600), test: images(300), checksums: {} };
 }
@@ -52,7 +51,18 @@ beforeAll(async () => {
   const architecture = { filters: [4, 6], dense: 12, latentDim: 4 };
   model = buildModel(architecture, input, 3);
   const config: RunConfig = {
-    ...{ name: 'tiny', portcullis: '0', dataset: 'tiny', dataDir: null, classes: dataset.classes, input, checksums: {}, preset: 'quick' },
+    ...{
+      name: 'tiny',
+      portcullis: '0',
+      dataset: 'images',
+      dataDir: null,
+      imageSize: 8,
+      channels: 1,
+      classes: dataset.classes,
+      input,
+      checksums: {},
+      preset: 'quick',
+    },
     training: {
       architecture,
       epochs: 1,

@@ -28,7 +28,7 @@ export function* batches(
     chosen.forEach((index, i) => {
       const down = random.integer(-maxShift, maxShift);
       const right = random.integer(-maxShift, maxShift);
-      copyShifted(data.pixels, index * size, images, i * size, input, down, right);
+      copyShifted(data.image(index), images, i * size, input, down, right);
     });
     yield { count: chosen.length, images, labels: Uint8Array.from(chosen, (index) => data.labels[index] as number) };
   }
@@ -36,7 +36,6 @@ export function* batches(
 
 function copyShifted(
   from: Uint8Array,
-  fromAt: number,
   to: Float32Array,
   toAt: number,
   { height, width, channels }: Screening['input'],
@@ -46,7 +45,7 @@ function copyShifted(
   for (let row = Math.max(0, down); row < Math.min(height, height + down); row++) {
     const first = Math.max(0, right) * channels;
     const last = Math.min(width, width + right) * channels;
-    const source = fromAt + ((row - down) * width - right) * channels;
+    const source = ((row - down) * width - right) * channels;
     for (let i = first; i < last; i++) to[toAt + row * width * channels + i] = (from[source + i] as number) / 255;
   }
 }

@@ -1,10 +1,18 @@
 import type { Screening } from '../../shared/screening-schema.ts';
 
-/** Labelled images, pixels as bytes: `pixels` holds count * H * W * C levels 0 to 255, `labels` the class index of each. */
+/** Labelled images whose pixels are in memory or in a file. */
 export interface LabelledImages {
   count: number;
-  pixels: Uint8Array;
-  labels: Uint8Array;
+  /** Class index of each. */
+  labels: Uint8Array | Uint16Array;
+  /** H * W * C levels 0 to 255 of one image; a view that is good until the next call. */
+  image(index: number): Uint8Array;
+}
+
+/** @param pixels count * H * W * C levels */
+export function inMemory(pixels: Uint8Array, labels: LabelledImages['labels']): LabelledImages {
+  const size = pixels.length / labels.length;
+  return { count: labels.length, labels, image: (index) => pixels.subarray(index * size, (index + 1) * size) };
 }
 
 export interface Dataset {
@@ -13,8 +21,15 @@ export interface Dataset {
   input: Screening['input'];
   train: LabelledImages;
   test: LabelledImages;
-  /** sha256 of each file read, by its name. */
+  /**
+   * Of each training image, which images belong together and never straddle splits (the same content twice); undefined where
+   * each stands alone.
+   */
+  groups?: string[];
+  /** sha256 of each file read, by its name; of a folder of images that of the list of its files' hashes. */
   checksums: Record<string, string>;
+  /** What a user should know: missing, unreadable, or doubled images. */
+  notes?: string[];
 }
 
 /** A data file is missing, damaged, or not what it should be; the message names the file and what was expected. */
@@ -28,11 +43,12 @@ export class DataError extends Error {
  * @returns float32 [indices.length, H, W, C] in [0, 1]: level / 255, as `shared/preprocess` gives for an image of this size
  */
 export function imagesAt(images: LabelledImages, indices: ArrayLike<number>): Float32Array {
-  const size = images.pixels.length / images.count;
+  if (indices.length === 0) return new Float32Array(0);
+  const size = images.image(indices[0] as number).length;
   const values = new Float32Array(indices.length * size);
   for (let i = 0; i < indices.length; i++) {
-    const from = (indices[i] as number) * size;
-    for (let j = 0; j < size; j++) values[i * size + j] = (images.pixels[from + j] as number) / 255;
+    const levels = images.image(indices[i] as number);
+    for (let j = 0; j < size; j++) values[i * size + j] = (levels[j] as number) / 255;
   }
   return values;
 }

@@ -18,13 +18,36 @@ export interface Splits {
 const HELD_OUT = { validation: 1 / 24, tune: 1 / 24, calibration: 1 / 12 };
 
 /** The same data and seed give the same splits. */
-export function splitsOf(dataset: Pick<Dataset, 'train' | 'test'>, seed: number): Splits {
+export function splitsOf(dataset: Pick<Dataset, 'train' | 'test' | 'groups'>, seed: number): Splits {
   const order = Array.from({ length: dataset.train.count }, (_, i) => i);
   randomFrom(seed, 'splits').shuffle(order);
-  const take = (share: number) => order.splice(0, Math.round(share * dataset.train.count)).sort((a, b) => a - b);
+  if (dataset.groups) gather(order, dataset.groups);
+  const take = (share: number) => {
+    let count = Math.round(share * dataset.train.count);
+    // Not within a group.
+    while (dataset.groups && count > 0 && count < order.length && sameGroup(dataset.groups, order[count - 1], order[count])) count++;
+    return order.splice(0, count).sort((a, b) => a - b);
+  };
   const validation = take(HELD_OUT.validation);
   const tune = take(HELD_OUT.tune);
   const calibration = take(HELD_OUT.calibration);
   const train = order.sort((a, b) => a - b);
   return { train, validation, tune, calibration, test: Array.from({ length: dataset.test.count }, (_, i) => i) };
+}
+
+/** Puts the images of a group behind its first one. */
+function gather(order: number[], groups: readonly string[]): void {
+  const members = new Map<string, number[]>();
+  for (const index of order) {
+    const group = groups[index] as string;
+    const known = members.get(group);
+    if (known) known.push(index);
+    else members.set(group, [index]);
+  }
+  let at = 0;
+  for (const group of members.values()) for (const index of group) order[at++] = index;
+}
+
+function sameGroup(groups: readonly string[], a: number | undefined, b: number | undefined): boolean {
+  return groups[a as number] === groups[b as number];
 }

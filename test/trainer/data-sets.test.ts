@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readCoil100 } from '../../trainer/data/coil-100.ts';
+import { readImageFolder } from '../../trainer/data/image-folder.ts';
+import { readMat } from '../../trainer/data/mat.ts';
+import { openDataset } from '../../trainer/data/open-dataset.ts';
+import { splitsOf } from '../../trainer/data/splits.ts';
+import { readSvhn } from '../../trainer/data/svhn.ts';
+import { trainingFor } from '../../trainer/presets.ts';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'portcullis-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** A MATLAB 5 file with one array of bytes, written by hand from the format's description. */
+function matFile(arrays: { name: string; shape: number[]; values: Uint8Array }[], compressed: boolean): Buffer {
+  const padded = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc((8 - (bytes.length % 8)) % 8)]);
+  const element = (type: number, data: Buffer) => {
+    const tag = Buffer.alloc(8);
+    tag.writeUInt32LE(type, 0);
+    tag.writeUInt32LE(data.length, 4);
+    return padded(Buffer.concat([tag, data]));
+  };
+  const matrices = arrays.map(({ name, shape, values }) => {
+    const flags = Buffer.from([9, 0, 0, 0, 0, 0, 0, 0]);
+    const dimensions = Buffer.alloc(4 * shape.length);
+    for (const [i, size] of shape.entries()) dimensions.writeInt32LE(size, 4 * i);
+    // A name of up to four letters is a small element: type, size and letters in eight bytes.
+    const small = Buffer.concat([Buffer.from([1, 0, name.length, 0]), Buffer.from(name.padEnd(4, '\0'))]);
+    const matrix = element(14, Buffer.concat([element(6, flags), element(5, dimensions), small, element(2, Buffer.from(values))]));
+    if (!compressed) return matrix;
+    const data = deflateSync(matrix);
+    const tag = Buffer.alloc(8);
+    tag.writeUInt32LE(15, 0);
+    tag.writeUInt32LE(data.length, 4);
+    return Buffer.concat([tag, data]);
+  });
+  const header = Buffer.alloc(128, ' ');
+  header.write('MATLAB 5.0 MAT-file');
+  header.write('IM', 126);
+  return Buffer.concat([header, ...matrices]);
+}
+
+describe('SVHN', () => {
+  const digits = (labels: number[]) => ({
+    X: { name: 'X', shape: [32, 32, 3, labels.length], values: Uint8Array.from({ length: 3072 * labels.length }, (_, i) => (i * 7) % 251) },
+    y: { name: 'y', shape: [labels.length, 1], values: Uint8Array.from(labels) },
+  });
+
+  it.each([false, true])('is read column by column, 10 standing for 0 (compressed: %s)', async (compressed) => {
+    const directory = await mkdtemp(join(root, 'svhn-'));
+    for (const [file, labels] of [
+      ['train_32x32.mat', [10, 3, 9]],
+      ['extra_32x32.mat', [1]],
+      ['test_32x32.mat', [5, 10]],
+    ] as const) {
+      const { X, y } = digits([...labels]);
+      await writeFile(join(directory, file), matFile([X, y], compressed));
+    }
+    const svhn = await readSvhn(directory);
+    expect([Array.from(svhn.train.labels), Array.from(svhn.test.labels)]).toEqual([
+      [0, 3, 9, 1],
+      [5, 0],
+    ]);
+    const at = (n: number, row: number, column: number, channel: number) => ((row + 32 * (column + 32 * (channel + 3 * n))) * 7) % 251;
+    expect(svhn.train.image(1)[(5 * 32 + 9) * 3 + 2]).toBe(at(1, 5, 9, 2));
+    expect(svhn.test.image(1)[0]).toBe(at(1, 0, 0, 0));
+  });
+
+  it('says what is wrong with the files', async () => {
+    const directory = await mkdtemp(join(root, 'svhn-'));
+    await expect(readSvhn(directory)).rejects.toThrow(/train_32x32.mat is not in .*SVHN format 2/);
+    const { X, y } = digits([11]);
+    const write = (bytes: Uint8Array) => writeFile(join(directory, 'train_32x32.mat'), bytes);
+    await write(matFile([X, y], true));
+    await expect(readSvhn(directory)).rejects.toThrow(/has the label 11; expected 1 to 10/);
+    await write(matFile([X], true));
+    await expect(readSvhn(directory)).rejects.toThrow(/holds X 32x32x3x1; expected X 32x32x3xN of bytes and y/);
+    await write(matFile([X, y], true).subarray(0, -20));
+    await expect(readSvhn(directory)).rejects.toThrow(/is cut off or damaged/);
+    await write(Buffer.from('hello'));
+    await expect(readSvhn(directory)).rejects.toThrow(/does not begin with "MATLAB 5.0"/);
+  });
+
+  it('a damaged MATLAB file is an error with a reason, never anything else', () => {
+    const { X, y } = digits([1]);
+    const whole = matFile([X, y], true);
+    fc.assert(
+      fc.property(fc.integer({ min: 128, max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
+        const bytes = Buffer.from(whole);
+        bytes[at] = (bytes[at] as number) ^ change;
+        try {
+          readMat(bytes, 'x');
+        } catch (error) {
+          expect((error as Error).name).toBe('DataError');
+        }
+      }),
+    );
+  });
+});
+
+describe('images in folders', () => {
+  const picture = (seed: number, width: number, height: number) =>
+    sharp(Buffer.from(Array.from({ length: width * height * 3 }, (_, i) => (i * seed * 31 + (i >> 5) * seed) % 256)), {
+      raw: { width, height, channels: 3 },
+    });
+
+  it('become a data set: test and splits by content, doubled and unreadable files reported, decoded once', async () => {
+    const directory = join(root, 'photos');
+    for (const [label, name] of ['bolt', 'nut'].entries()) {
+      await mkdir(join(directory, name, 'deeper'), { recursive: true });
+      for (let i = 0; i < 30; i++) {
+        const image = picture(1 + i + 50 * label, 20 + i, 40 - i);
+        const file = join(directory, name, ...(i % 3 ? [] : ['deeper']), `${i}`);
+        await (i % 2 ? image.png().toFile(`${file}.png`) : image.jpeg().toFile(`${file}.JPG`));
+      }
+    }
+    await cp(join(directory, 'nut', '1.png'), join(directory, 'nut', 'copy.png'));
+    await writeFile(join(directory, 'bolt', 'broken.png'), 'no picture');
+    await writeFile(join(directory, 'bolt', 'notes.txt'), 'x');
+    const cache = join(root, 'cache');
+    const read = () => readImageFolder(directory, { size: 16, channels: 1 }, cache);
+    const data = await read();
+    expect(data.classes).toEqual(['bolt', 'nut']);
+    expect(data.train.count + data.test.count).toBe(61);
+    expect(data.train.image(0)).toHaveLength(256);
+    expect(data.notes).toEqual([
+      'bolt/broken.png left out: the bytes are neither a PNG nor a JPEG',
+      '1 files are neither PNG nor JPEG by their name, and left out',
+      '1 images are there more than once; the same content stays in one split',
+    ]);
+    const files = await readdir(cache);
+    const again = await read();
+    expect(await readdir(cache)).toEqual(files);
+    expect(Buffer.compare(again.train.image(3), data.train.image(3))).toBe(0);
+    // A cache that was cut off is made anew.
+    await truncate(join(cache, files.find((file) => file.endsWith('.levels')) as string), 1000);
+    expect(Buffer.compare((await read()).train.image(3), again.train.image(3))).toBe(0);
+    await cp(join(directory, 'nut', '2.JPG'), join(directory, 'bolt', 'same.jpg'));
+    await expect(read()).rejects.toThrow(/are the same image in two classes/);
+  });
+
+  it('say what is missing', async () => {
+    const directory = join(root, 'few');
+    const read = () => readImageFolder(directory, { size: 16, channels: 3 }, join(root, 'cache'));
+    await expect(read()).rejects.toThrow(/can't be read; a folder with a folder of images for each class/);
+    await mkdir(join(directory, 'a'), { recursive: true });
+    await expect(read()).rejects.toThrow(/has 1 folders; one for each class is needed, two at least/);
+    await mkdir(join(directory, 'b'));
+    await writeFile(join(directory, 'a', 'x.png'), '');
+    await expect(read()).rejects.toThrow(/none of the 1 files .* can be read as an image; a\/x.png/);
+    await picture(3, 9, 9)
+      .png()
+      .toFile(join(directory, 'b', 'y.png'));
+    await expect(read()).rejects.toThrow(/class a has 0 images that can be read; at least 10 are needed/);
+  });
+
+  it('COIL-100 is read by its names, missing views told', async () => {
+    const directory = join(root, 'coil');
+    await mkdir(directory);
+    for (const object of [1, 2, 100]) {
+      for (let angle = 0; angle < 360; angle += 60)
+        await picture(object + angle, 128, 128)
+          .png()
+          .toFile(join(directory, `obj${object}__${angle}.png`));
+    }
+    await writeFile(join(directory, 'obj101__0.png'), '');
+    const coil = await readCoil100(directory, join(root, 'cache'));
+    expect(coil.notes).toEqual(['7182 of 7200 views are missing']);
+    expect(coil.train.count + coil.test.count).toBe(18);
+    const isTest = (file: string) => createHash('sha256').update(file).digest().readUInt32BE(0) < 0.2 * 2 ** 32;
+    const tests = [1, 2, 100].flatMap((object) =>
+      [0, 60, 120, 180, 240, 300].filter((angle) => isTest(`obj${object}__${angle}.png`)).map(() => object - 1),
+    );
+    expect(Array.from(coil.test.labels)).toEqual(tests);
+    await writeFile(join(directory, 'obj3__5.png'), 'no picture');
+    await expect(readCoil100(directory, join(root, 'cache'))).rejects.toThrow(/obj3__5.png: .*neither a PNG nor a JPEG \(1 files/);
+  });
+
+  it('the same content never straddles splits', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 60, max: 300 }), fc.integer({ min: 1, max: 40 }), fc.integer(), (count, contents, seed) => {
+        const groups = Array.from({ length: count }, (_, i) => String((i * 7919) % contents));
+        const sized = { train: { count }, test: { count: 1 }, groups } as Parameters<typeof splitsOf>[0];
+        const { test: _, ...splits } = splitsOf(sized, seed);
+        const where = new Map<string, string>();
+        for (const [split, indices] of Object.entries(splits)) {
+          for (const i of indices) expect(where.get(groups[i] as string) ?? split).toBe(split);
+          for (const i of indices) where.set(groups[i] as string, split);
+        }
+        expect(Object.values(splits).flat()).toHaveLength(count);
+      }),
+    );
+  });
+});
+
+it('a data set that does not come with the project needs a folder; sizes are for folders', async () => {
+  const source = { dataDir: null, imageSize: null, channels: null };
+  await expect(openDataset({ ...source, dataset: 'svhn' })).rejects.toThrow(
+    /svhn does not come with the project: name the folder .* --data-dir/,
+  );
+  await expect(openDataset({ ...source, dataset: 'mnist', imageSize: 32 })).rejects.toThrow(/are for --data images/);
+});
+
+it('architectures fit the images: halved to 8 or less, wider latents with less noise', () => {
+  const of = (size: number, classes: number) =>
+    trainingFor('paper', { input: { height: size, width: size, channels: 3 }, classes: Array.from({ length: classes }, String) });
+  expect(of(28, 10).architecture).toEqual({ filters: [32, 64], dense: 128, latentDim: 10 });
+  expect(of(64, 3).architecture).toEqual({ filters: [32, 64, 128], dense: 128, latentDim: 3 });
+  expect(of(128, 100).architecture).toEqual({ filters: [32, 64, 128, 128], dense: 200, latentDim: 100 });
+  expect(of(28, 10).encoderNoise).toBeCloseTo(1 / 3000, 12);
+  expect(of(128, 100).encoderNoise).toBeCloseTo(1 / 30000, 12);
+  expect(() => of(50, 3)).toThrow(/50 x 50 can't be halved 3 times; 48 x 48 can/);
+});

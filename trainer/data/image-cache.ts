@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { canonicalJson } from '../../shared/canonical-json.ts';
+import { defaultPreprocess, preprocessLevels } from '../../shared/preprocess.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+import { writeAtomically } from '../write-atomically.ts';
+import { DataError, type LabelledImages } from './dataset.ts';
+import { decodeFile } from './decode-file.ts';
+
+/** An image file and what it is. */
+export interface Entry {
+  /** Within the folder. */
+  file: string;
+  label: number;
+}
+
+const indexSchema = z.strictObject({
+  /** Of the images in the cache, in order. */
+  files: z.array(z.strictObject({ file: z.string(), label: z.int().nonnegative(), sha256: z.string() })),
+  unreadable: z.array(z.strictObject({ file: z.string(), why: z.string() })),
+});
+
+export type CacheIndex = z.infer<typeof indexSchema>;
+
+/** Beside the runs; may be removed at any time. */
+export const CACHE = join('runs', '.cache');
+
+/** Larger ones are reported as unreadable. */
+const MAX_PIXELS = 64 * 1024 * 1024;
+/** Decoded at once; sharp works in threads of its own. */
+const AT_ONCE = 16;
+
+/**
+ * Decodes and preprocesses image files once, into a file of levels that is then read image by image: a data set may be larger
+ * than memory. The cache is named after the files' names, sizes and times, so it is made anew where one of them changed.
+ *
+ * @param cache folder of the cache
+ * @param onProgress called with the number of files done
+ * @throws DataError where no file can be read as an image
+ */
+export async function cachedImages(
+  directory: string,
+  entries: readonly Entry[],
+  input: Screening['input'],
+  cache: string,
+  onProgress: (done: number, of: number) => void = () => {},
+): Promise<{ index: CacheIndex; images: (indices: readonly number[]) => LabelledImages }> {
+  const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
+  const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0]);
+  const key = createHash('sha256')
+    .update(canonicalJson({ identity, input, rules: defaultPreprocess }))
+    .digest('hex')
+    .slice(0, 24);
+  const [levels, list] = [join(cache, `${key}.levels`), join(cache, `${key}.json`)];
+  const size = input.height * input.width * input.channels;
+  const index = (await readIndex(list, levels, size)) ?? (await fill(directory, entries, input, cache, levels, list, onProgress));
+  if (index.files.length === 0) {
+    const first = index.unreadable[0];
+    throw new DataError(
+      `none of the ${entries.length} files in ${directory} can be read as an image${first ? `; ${first.file}: ${first.why}` : ''}`,
+    );
+  }
+  const file = openSync(levels, 'r');
+  process.once('exit', () => closeSync(file));
+  const images = (indices: readonly number[]): LabelledImages => {
+    const buffer = new Uint8Array(size);
+    return {
+      count: indices.length,
+      labels: Uint16Array.from(indices, (i) => index.files[i]?.label as number),
+      image: (i) => {
+        if (readSync(file, buffer, 0, size, (indices[i] as number) * size) !== size)
+          throw new DataError(`${levels} is cut off. Remove it.`);
+        return buffer;
+      },
+    };
+  };
+  return { index, images };
+}
+
+/** The list of a whole cache, or null. */
+async function readIndex(list: string, levels: string, size: number): Promise<CacheIndex | null> {
+  const text = await readFile(list, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    const index = indexSchema.parse(JSON.parse(text));
+    return (await stat(levels)).size === index.files.length * size ? index : null;
+  } catch {
+    return null;
+  }
+}
+
+async function fill(
+  directory: string,
+  entries: readonly Entry[],
+  input: Screening['input'],
+  cache: string,
+  levels: string,
+  list: string,
+  onProgress: (done: number, of: number) => void,
+): Promise<CacheIndex> {
+  await mkdir(cache, { recursive: true });
+  // The list is written last: without it the levels do not count, so a killed process leaves nothing that is read.
+  await rm(list, { force: true });
+  const index: CacheIndex = { files: [], unreadable: [] };
+  const output = await open(levels, 'w');
+  try {
+    for (let first = 0; first < entries.length; first += AT_ONCE) {
+      const part = entries.slice(first, first + AT_ONCE);
+      const decoded = await Promise.all(part.map(({ file }) => decode(join(directory, file), input)));
+      for (const [i, image] of decoded.entries()) {
+        const { file, label } = part[i] as Entry;
+        if ('why' in image) index.unreadable.push({ file, why: image.why });
+        else {
+          await output.write(image.levels);
+          index.files.push({ file, label, sha256: image.sha256 });
+        }
+      }
+      onProgress(first + part.length, entries.length);
+    }
+    await output.sync();
+  } catch (error) {
+    await output.close();
+    await rm(levels, { force: true });
+    throw error;
+  }
+  await output.close();
+  await writeAtomically(list, JSON.stringify(index));
+  return index;
+}
+
+async function decode(path: string, input: Screening['input']): Promise<{ levels: Uint8Array; sha256: string } | { why: string }> {
+  try {
+    const bytes = await readFile(path);
+    const raw = await decodeFile(bytes, MAX_PIXELS);
+    return { levels: preprocessLevels(raw, input, defaultPreprocess), sha256: createHash('sha256').update(bytes).digest('hex') };
+  } catch (error) {
+    return { why: (error as Error).message };
+  }
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { DataError, type Dataset } from './dataset.ts';
+import { CACHE, cachedImages, type Entry } from './image-cache.ts';
+
+const EXTENSIONS = ['.png', '.jpg', '.jpeg'];
+
+/** Fewer images of a class can't be split into train, validation, tune, calibration and test. */
+const LEAST_PER_CLASS = 10;
+
+/**
+ * A folder with a folder of images for each class. A fifth of the images, by the hash of their content, is the test set; the
+ * same content twice is kept together in every split. Files that can't be read, and others, are reported and left out.
+ *
+ * @param options.size height and width that images are brought to
+ * @throws DataError where there are fewer than two classes, or a class has too few images, or one content has two labels
+ */
+export async function readImageFolder(directory: string, options: { size: number; channels: 1 | 3 }, cache = CACHE): Promise<Dataset> {
+  const folders = await readdir(directory, { withFileTypes: true }).catch(() => {
+    throw new DataError(`${directory} can't be read; a folder with a folder of images for each class is needed`);
+  });
+  const classes = folders
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .sort();
+  if (classes.length < 2)
+    throw new DataError(
+      `${directory} has ${classes.length} folders; one for each class is needed, two at least, with PNG or JPEG files in them`,
+    );
+  const entries: Entry[] = [];
+  let others = 0;
+  for (const [label, name] of classes.entries()) {
+    for (const file of (await readdir(join(directory, name), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())) {
+      const path = join(file.parentPath, file.name).slice(join(directory, '/').length);
+      if (EXTENSIONS.includes(extname(file.name).toLowerCase())) entries.push({ file: path, label });
+      else others++;
+    }
+  }
+  entries.sort((a, b) => a.label - b.label || (a.file < b.file ? -1 : 1));
+  const input = { height: options.size, width: options.size, channels: options.channels };
+  const { index, images } = await cachedImages(directory, entries, input, cache);
+  const labelOf = new Map<string, { file: string; label: number }>();
+  for (const { file, label, sha256 } of index.files) {
+    const first = labelOf.get(sha256);
+    if (first && first.label !== label)
+      throw new DataError(`${first.file} and ${file} are the same image in two classes. Remove one of them.`);
+    labelOf.set(sha256, { file, label });
+  }
+  classes.forEach((name, label) => {
+    const count = index.files.filter((file) => file.label === label).length;
+    if (count < LEAST_PER_CLASS)
+      throw new DataError(
+        `class ${name} has ${count} images that can be read; at least ${LEAST_PER_CLASS} are needed. Add images, or remove the folder.`,
+      );
+  });
+  const isTest = index.files.map(({ sha256 }) => Number.parseInt(sha256.slice(0, 8), 16) < 0.2 * 2 ** 32);
+  const at = (test: boolean) => index.files.flatMap((_, i) => (isTest[i] === test ? [i] : []));
+  const twice = index.files.length - labelOf.size;
+  return {
+    name: 'images',
+    classes,
+    input,
+    train: images(at(false)),
+    test: images(at(true)),
+    groups: at(false).map((i) => index.files[i]?.sha256 as string),
+    checksums: {
+      files: createHash('sha256')
+        .update(index.files.map(({ file, sha256 }) => `${file} ${sha256}`).join('\n'))
+        .digest('hex'),
+    },
+    notes: [
+      ...index.unreadable.map(({ file, why }) => `${file} left out: ${why}`),
+      ...(others > 0 ? [`${others} files are neither PNG nor JPEG by their name, and left out`] : []),
+      ...(twice > 0 ? [`${twice} images are there more than once; the same content stays in one split`] : []),
+    ],
+  };
+}
