@@ -95,5 +95,7 @@ describe('splitsOf', () => {
     expect(test).toHaveLength(10);
     expect(splitsOf(counts, 3)).toEqual(splitsOf(counts, 3));
     expect(splitsOf(counts, 4).tune).not.toEqual(splits.tune);
+    const calibration = (count: number) => splitsOf({ train: { count }, test: { count: 1 } } as typeof counts, 3).calibration.length;
+    expect([1600, 4000, 60_000].map(calibration)).toEqual([320, 500, 5000]);
   });
 });

@@ -14,8 +14,13 @@ export interface Splits {
   test: number[];
 }
 
-/** Shares of the training images that do not train: 1/24, 1/24 and 1/12 (2500, 2500 and 5000 of MNIST's 60000). */
-const HELD_OUT = { validation: 1 / 24, tune: 1 / 24, calibration: 1 / 12 };
+/**
+ * Shares of n training images that do not train: 1/24, 1/24 and 1/12 (2500, 2500 and 5000 of MNIST's 60000). Of few images more
+ * calibrate, up to a fifth, as a promise needs a number of them rather than a share.
+ */
+function heldOut(n: number) {
+  return { validation: 1 / 24, tune: 1 / 24, calibration: Math.min(1 / 5, Math.max(1 / 12, 500 / n)) };
+}
 
 /** The same data and seed give the same splits. */
 export function splitsOf(dataset: Pick<Dataset, 'train' | 'test' | 'groups'>, seed: number): Splits {
@@ -28,9 +33,10 @@ export function splitsOf(dataset: Pick<Dataset, 'train' | 'test' | 'groups'>, se
     while (dataset.groups && count > 0 && count < order.length && sameGroup(dataset.groups, order[count - 1], order[count])) count++;
     return order.splice(0, count).sort((a, b) => a - b);
   };
-  const validation = take(HELD_OUT.validation);
-  const tune = take(HELD_OUT.tune);
-  const calibration = take(HELD_OUT.calibration);
+  const shares = heldOut(dataset.train.count);
+  const validation = take(shares.validation);
+  const tune = take(shares.tune);
+  const calibration = take(shares.calibration);
   const train = order.sort((a, b) => a - b);
   return { train, validation, tune, calibration, test: Array.from({ length: dataset.test.count }, (_, i) => i) };
 }
