@@ -21,12 +21,18 @@ export const trainingSchema = z.strictObject({
 export type Training = z.infer<typeof trainingSchema>;
 
 /** What a preset says beside the architecture, which depends on the images. */
-type Preset = Omit<Training, 'architecture'> & { width: number; dense: number };
+type Preset = Omit<Training, 'architecture'> & {
+  width: number;
+  dense: number;
+  /** Of few images more epochs, until the weights have had this many steps. */
+  leastSteps: number;
+};
 
 /** `quick` ends within two minutes on two slow cores; `paper` takes what it needs. */
 export const presets = {
   quick: {
     width: 16,
+    leastSteps: 200,
     dense: 128,
     epochs: 2,
     batchSize: 128,
@@ -38,6 +44,7 @@ export const presets = {
   },
   paper: {
     width: 32,
+    leastSteps: 2000,
     dense: 128,
     epochs: 12,
     batchSize: 128,
@@ -55,17 +62,19 @@ export type PresetName = keyof typeof presets;
  * A preset for a data set: the architecture by the size of its images and the number of its classes, and the noise by the size of
  * the latent (paper, section 3: a smaller variance for a larger latent; here 1/300 shared out among its dimensions).
  *
+ * @param trainImages that the training split has
  * @param epochs instead of the preset's
  * @throws RangeError where the images' size fits no architecture
  */
-export function trainingFor(name: PresetName, dataset: Pick<Dataset, 'input' | 'classes'>, epochs?: number): Training {
-  const { width, dense, ...preset } = presets[name];
+export function trainingFor(name: PresetName, dataset: Pick<Dataset, 'input' | 'classes'>, trainImages: number, epochs?: number): Training {
+  const { width, dense, leastSteps, ...preset } = presets[name];
+  const leastEpochs = Math.ceil(leastSteps / Math.ceil(trainImages / preset.batchSize));
   const latentDim = Math.max(2, dataset.classes.length);
   return {
     ...preset,
     architecture: { filters: filtersFor(dataset.input, width), dense: Math.max(dense, 2 * latentDim), latentDim },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
-    epochs: epochs ?? preset.epochs,
+    epochs: epochs ?? Math.max(preset.epochs, leastEpochs),
   };
 }
 

@@ -45,7 +45,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const splits = splitsOf(dataset, options.seed);
   // Not after all the training.
   checkPromise(dataset, splits, options.calibration);
-  const training = trainingFor(options.preset, dataset, options.epochs);
+  const training = trainingFor(options.preset, dataset, splits.train.length, options.epochs);
   const config: RunConfig = {
     name: options.name,
     portcullis: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,

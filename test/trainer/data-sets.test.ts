@@ -212,11 +212,15 @@ it('a data set that does not come with the project needs a folder; sizes are for
 
 it('architectures fit the images: halved to 8 or less, wider latents with less noise', () => {
   const of = (size: number, classes: number) =>
-    trainingFor('paper', { input: { height: size, width: size, channels: 3 }, classes: Array.from({ length: classes }, String) });
+    trainingFor('paper', { input: { height: size, width: size, channels: 3 }, classes: Array.from({ length: classes }, String) }, 50_000);
   expect(of(28, 10).architecture).toEqual({ filters: [32, 64], dense: 128, latentDim: 10 });
   expect(of(64, 3).architecture).toEqual({ filters: [32, 64, 128], dense: 128, latentDim: 3 });
   expect(of(128, 100).architecture).toEqual({ filters: [32, 64, 128, 128], dense: 200, latentDim: 100 });
   expect(of(28, 10).encoderNoise).toBeCloseTo(1 / 3000, 12);
   expect(of(128, 100).encoderNoise).toBeCloseTo(1 / 30000, 12);
+  expect(of(28, 10).epochs).toBe(12);
+  const small = { input: { height: 64, width: 64, channels: 3 as const }, classes: ['a', 'b'] };
+  expect(trainingFor('paper', small, 1280).epochs).toBe(200);
+  expect(trainingFor('paper', small, 1280, 3).epochs).toBe(3);
   expect(() => of(50, 3)).toThrow(/50 x 50 can't be halved 3 times; 48 x 48 can/);
 });
