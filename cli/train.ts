@@ -1,8 +1,12 @@
+import { join } from 'node:path';
 import { Option } from 'commander';
+import type { Dataset } from '../trainer/data/dataset.ts';
 import { type PresetName, presets } from '../trainer/presets.ts';
-import { train } from '../trainer/train.ts';
+import { RUNS, type Run } from '../trainer/run.ts';
+import { resumeTraining, train } from '../trainer/train.ts';
 import { calibrationOf, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
 import { dataSourceOf, withDataOptions } from './data-options.ts';
+import { onlyOne } from './only-one.ts';
 import { duration, trainingProgress } from './progress.ts';
 import { command, positive, runCommand, wholeNumber } from './run-command.ts';
 
@@ -11,13 +15,15 @@ const program = withDataOptions(
     command(
       'train',
       'Train a GMVAE, calibrate it, and keep all of it in runs/NAME.',
-      '  pnpm train                          the paper preset\n  pnpm train --preset quick           two minutes\n  pnpm train --data-dir ~/mnist --alpha 0.01\n  pnpm train --data images --data-dir photos --image-size 64   a folder of class folders',
+      '  pnpm train                          the paper preset\n  pnpm train --preset quick           two minutes\n  pnpm train --data-dir ~/mnist --alpha 0.01\n  pnpm train --resume mnist-paper-20260101-120000\n  pnpm train --data images --data-dir photos --image-size 64   a folder of class folders',
     ),
   ),
 )
   .addOption(new Option('--preset <preset>', 'what to train').choices(Object.keys(presets)).default('paper'))
   .option('--name <name>', 'name of the run (default: data set, preset and time)')
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
+  .option('--resume <name>', 'go on with a run that was stopped or killed')
+  .option('--max-minutes <n>', 'stop after that time, to be resumed', positive)
   .option('--epochs <n>', "instead of the preset's", positive)
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
   .action(async (options) => {
@@ -27,25 +33,36 @@ const program = withDataOptions(
     process.once('SIGTERM', () => interrupt.abort());
     const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
     const progress = trainingProgress(say);
-    const { run, test, trainingSeconds } = await train({
-      name: options.name ?? `${options.data}-${options.preset}-${stamp}`,
-      preset: options.preset as PresetName,
-      seed: options.seed,
-      ...(options.epochs ? { epochs: options.epochs } : {}),
-      source: dataSourceOf(options),
+    const name: string = options.resume ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
+    const unlock = await onlyOne(`training of ${name}`, join(RUNS, `.${name}.lock`));
+    const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
+    const common = {
+      name,
       calibration: calibrationOf(options),
-      signal: interrupt.signal,
-      onStart: ({ directory, config }, dataset) => {
+      signal: AbortSignal.any([interrupt.signal, ...minutes]),
+      onStart: ({ directory, config }: Run, dataset: Dataset, done: number) => {
         for (const note of dataset.notes ?? []) say.write(`${note}\n`);
-        say.write(`training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, into ${directory}\n`);
+        const more = options.resume ? `, resumed after ${done} whole epochs` : '';
+        say.write(`training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, into ${directory}${more}\n`);
       },
       onStep: progress.step,
-      onEpoch: (epoch, accuracy) => progress.line(`epoch ${epoch} done, validation accuracy ${(100 * accuracy).toFixed(2)} %`),
-    });
+      onEpoch: (epoch: number, accuracy: number) =>
+        progress.line(`epoch ${epoch} done, validation accuracy ${(100 * accuracy).toFixed(2)} %`),
+    };
+    const training = options.resume
+      ? resumeTraining(common)
+      : train({
+          ...common,
+          preset: options.preset as PresetName,
+          seed: options.seed,
+          source: dataSourceOf(options),
+          ...(options.epochs ? { epochs: options.epochs } : {}),
+        });
+    const { run, test, trainingSeconds } = await training.finally(unlock);
     progress.stop();
     if (!test) {
-      say.write(`stopped after ${run.config.epochs} whole epochs; ${run.directory} keeps the last of them, without thresholds\n`);
-      process.exitCode = 130;
+      say.write(`stopped after ${run.config.epochs} whole epochs; go on with pnpm train --resume ${run.config.name}\n`);
+      process.exitCode = interrupt.signal.aborted ? 130 : 0;
       return;
     }
     say.write(`trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\nnext: pnpm export\n`);

@@ -1,6 +1,6 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { xoroshiro128plus, xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 
 /** The one source of randomness: made from a seed, passed down, never global. */
 export interface Random {
@@ -12,6 +12,8 @@ export interface Random {
   normal(): number;
   /** Shuffles in place (Fisher-Yates) and returns the same array. */
   shuffle<T extends { length: number; [index: number]: number }>(items: T): T;
+  /** From which `randomFromState` goes on. */
+  state(): number[];
 }
 
 /**
@@ -21,7 +23,15 @@ export interface Random {
 export function randomFrom(seed: number, stream = ''): Random {
   let mixed = seed | 0;
   for (const character of stream) mixed = (Math.imul(mixed, 31) + (character.codePointAt(0) as number)) | 0;
-  const generator = xoroshiro128plus(mixed);
+  return randomOf(xoroshiro128plus(mixed));
+}
+
+/** @param state of a random, as its `state` gave it */
+export function randomFromState(state: readonly number[]): Random {
+  return randomOf(xoroshiro128plusFromState(state));
+}
+
+function randomOf(generator: ReturnType<typeof xoroshiro128plus>): Random {
   const uniform = () => uniformFloat64(generator);
   const integer = (low: number, high: number) => uniformInt(generator, low, high);
   return {
@@ -37,5 +47,6 @@ export function randomFrom(seed: number, stream = ''): Random {
       }
       return items;
     },
+    state: () => [...generator.getState()],
   };
 }

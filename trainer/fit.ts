@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { oneHotMeans } from '../shared/mixture.ts';
-import { randomFrom } from '../shared/random.ts';
-import { batches } from './data/batches.ts';
+import { randomFrom, randomFromState } from '../shared/random.ts';
+import type { Progress } from './checkpoint.ts';
+import { type Batch, batches } from './data/batches.ts';
 import type { Dataset } from './data/dataset.ts';
 import type { Model } from './model/build-model.ts';
 import { supervisedLoss } from './model/loss.ts';
@@ -31,12 +32,32 @@ export function learningRateAt(step: number, steps: number, peak: number): numbe
   return peak * (1 - 0.98 * ((step - warmUp) / Math.max(1, steps - warmUp)));
 }
 
+/** How the training of a run goes on, and who is told. */
+export interface FitOptions {
+  seed: number;
+  /** Made by `optimizerFor`; holds what a checkpoint put into it. */
+  optimizer: tf.Optimizer;
+  /** Where it stands, from a checkpoint; null from the beginning. */
+  from: Progress | null;
+  signal?: AbortSignal;
+  /** After each step; may be async, so that a signal gets its turn. */
+  onStep(step: Step): void | Promise<void>;
+  /** After each whole epoch, with the number of epochs done and the means of the losses over it. */
+  onEpoch(epochs: number, losses: { reconstruction: number; latent: number; total: number }, seconds: number): Promise<void>;
+  /** After each whole epoch, every `secondsBetweenCheckpoints`, and when the signal is aborted. */
+  onCheckpoint(progress: Progress): Promise<void>;
+  secondsBetweenCheckpoints: number;
+}
+
+export function optimizerFor(training: Training): tf.Optimizer {
+  return tf.train.adam(training.learningRate, 0.9, training.adamBeta2);
+}
+
 /**
  * Fits encoder and decoder by Adam on the supervised loss (Eq. 7), an epoch after the other; returns when all are done or
- * `signal` is aborted.
+ * `signal` is aborted. From a checkpoint it goes on as if it had not stopped, bit by bit: the epoch's random numbers are drawn
+ * again from its beginning, for the batches that are done without training on them.
  *
- * @param onStep called after each step; may be async, so that a signal gets its turn
- * @param onEpoch called after each whole epoch, with the number of epochs done
  * @throws DivergedError where the loss is not finite
  */
 export async function fit(
@@ -44,52 +65,90 @@ export async function fit(
   dataset: Dataset,
   trainIndices: readonly number[],
   training: Training,
-  seed: number,
-  events: { onStep(step: Step): void | Promise<void>; onEpoch(epochs: number): Promise<void>; signal?: AbortSignal },
+  options: FitOptions,
 ): Promise<void> {
-  const { batchSize, epochs, latentWeight, encoderNoise } = training;
-  const { height, width, channels } = dataset.input;
-  const latentDim = training.architecture.latentDim;
+  const { batchSize, epochs } = training;
+  const { from, optimizer } = options;
+  const { latentDim } = training.architecture;
   const means = oneHotMeans(dataset.classes.length, latentDim);
-  const optimizer = tf.train.adam(training.learningRate, 0.9, training.adamBeta2);
-  const random = randomFrom(seed, 'fit');
+  const random = from ? randomFromState(from.random) : randomFrom(options.seed, 'fit');
   const steps = epochs * Math.ceil(trainIndices.length / batchSize);
-  let step = 0;
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  const started = performance.now() - 1000 * (from?.seconds ?? 0);
+  const seconds = () => (performance.now() - started) / 1000;
+  let step = from?.step ?? 0;
+  let sums = from?.sums ?? NO_SUMS;
+  let saved = performance.now();
+  for (let epoch = from?.epoch ?? 0; epoch < epochs; epoch++) {
+    const atBeginning = random.state();
+    const done = epoch === from?.epoch ? from.batches : 0;
+    let count = 0;
     for (const batch of batches(dataset.train, trainIndices, { batchSize, maxShift: training.maxShift, input: dataset.input }, random)) {
-      const deviation = Math.sqrt(encoderNoise);
+      const deviation = Math.sqrt(training.encoderNoise);
       const noise = Float32Array.from({ length: batch.count * latentDim }, () => deviation * random.normal());
+      count++;
+      if (count <= done) continue;
       (optimizer as unknown as { learningRate: number }).learningRate = learningRateAt(step, steps, training.learningRate);
-      const [total, reconstruction, latent] = tf.tidy(() => {
-        const images = tf.tensor4d(batch.images, [batch.count, height, width, channels]);
-        const targets = tf.tensor2d(Array.from(batch.labels, (label) => means[label] as number[]));
-        const parts: tf.Scalar[] = [];
-        const loss = optimizer.minimize(() => {
-          const { total, reconstruction, latent } = supervisedLoss(
-            model,
-            images,
-            targets,
-            tf.tensor2d(noise, [batch.count, latentDim]),
-            latentWeight,
-          );
-          parts.push(tf.keep(reconstruction), tf.keep(latent));
-          return total;
-        }, true) as tf.Scalar;
-        const values = [loss, ...parts].map((part) => part.dataSync()[0] as number);
-        tf.dispose(parts);
-        return values as [number, number, number];
-      });
+      const losses = trainStep(model, optimizer, batch, noise, means, dataset.input, training.latentWeight);
       step++;
-      if (!Number.isFinite(total)) {
+      if (!Number.isFinite(losses.total)) {
         throw new DivergedError(
-          `the loss is ${total} at step ${step} of ${steps} (epoch ${epoch + 1}). The learning rate (${training.learningRate}) is usually too high; try a third of it.`,
+          `the loss is ${losses.total} at step ${step} of ${steps} (epoch ${epoch + 1}). The learning rate (${training.learningRate}) is usually too high; try a third of it.`,
         );
       }
-      await events.onStep({ epoch: epoch + 1, step, steps, images: batch.count, reconstruction, latent, total });
-      if (events.signal?.aborted) return optimizer.dispose();
+      sums = added(sums, losses, batch.count);
+      await options.onStep({ epoch: epoch + 1, step, steps, images: batch.count, ...losses });
+      const aborted = options.signal?.aborted ?? false;
+      if (aborted || performance.now() - saved > 1000 * options.secondsBetweenCheckpoints) {
+        await options.onCheckpoint({ epoch, batches: count, step, random: atBeginning, sums, seconds: seconds() });
+        saved = performance.now();
+      }
+      if (aborted) return;
     }
-    await events.onEpoch(epoch + 1);
-    if (events.signal?.aborted) break;
+    const mean = (part: 'reconstruction' | 'latent' | 'total') => sums[part] / sums.images;
+    await options.onEpoch(epoch + 1, { reconstruction: mean('reconstruction'), latent: mean('latent'), total: mean('total') }, seconds());
+    sums = NO_SUMS;
+    await options.onCheckpoint({ epoch: epoch + 1, batches: 0, step, random: random.state(), sums, seconds: seconds() });
+    saved = performance.now();
+    if (options.signal?.aborted) return;
   }
-  optimizer.dispose();
+}
+
+const NO_SUMS: Progress['sums'] = { images: 0, reconstruction: 0, latent: 0, total: 0 };
+
+type Losses = Record<'reconstruction' | 'latent' | 'total', number>;
+
+function added(sums: Progress['sums'], losses: Losses, images: number): Progress['sums'] {
+  return {
+    images: sums.images + images,
+    reconstruction: sums.reconstruction + losses.reconstruction * images,
+    latent: sums.latent + losses.latent * images,
+    total: sums.total + losses.total * images,
+  };
+}
+
+/** One step of the optimizer on one batch. @returns the parts of Eq. 7, means over the batch */
+function trainStep(
+  model: Model,
+  optimizer: tf.Optimizer,
+  batch: Batch,
+  noise: Float32Array,
+  means: number[][],
+  { height, width, channels }: Dataset['input'],
+  latentWeight: number,
+): Losses {
+  const [total, reconstruction, latent] = tf.tidy(() => {
+    const images = tf.tensor4d(batch.images, [batch.count, height, width, channels]);
+    const targets = tf.tensor2d(Array.from(batch.labels, (label) => means[label] as number[]));
+    const parts: tf.Scalar[] = [];
+    const loss = optimizer.minimize(() => {
+      const noises = tf.tensor2d(noise, [batch.count, noise.length / batch.count]);
+      const { total, reconstruction, latent } = supervisedLoss(model, images, targets, noises, latentWeight);
+      parts.push(tf.keep(reconstruction), tf.keep(latent));
+      return total;
+    }, true) as tf.Scalar;
+    const values = [loss, ...parts].map((part) => part.dataSync()[0] as number);
+    tf.dispose(parts);
+    return values as [number, number, number];
+  });
+  return { total, reconstruction, latent };
 }

@@ -81,6 +81,18 @@ export async function appendMetrics(run: Run, line: Record<string, number>): Pro
   await appendFile(join(run.directory, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
 }
 
+/** Takes back the lines of epochs after `epochs`, which are trained again. */
+export async function keepMetrics(run: Run, epochs: number): Promise<void> {
+  const path = join(run.directory, 'metrics.jsonl');
+  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n');
+  const kept = lines.filter((line) => ((parsedOrNull(line) as { epoch?: number } | null)?.epoch ?? Number.POSITIVE_INFINITY) <= epochs);
+  if (lines.some(Boolean)) await writeAtomically(path, kept.map((line) => `${line}\n`).join(''));
+}
+
+export function readSplits(run: Run): Promise<Splits> {
+  return readJson(run, 'splits.json');
+}
+
 export async function saveEpoch(run: Run, model: Model, epochs: number): Promise<void> {
   await saveModel(join(run.directory, 'model'), model);
   run.config.epochs = epochs;
@@ -134,8 +146,10 @@ export async function latestTrainedRun(root = RUNS): Promise<Run> {
 export async function loadTrained(run: Run): Promise<{ model: Model; splits: Splits }> {
   const { name, status, epochs } = run.config;
   if (status !== 'trained' && status !== 'calibrated')
-    throw new RunError(`run ${name} is ${status} (${epochs} epochs). Train it to its end, or name another run.`);
-  return { model: await loadModel(join(run.directory, 'model')), splits: await readJson(run, 'splits.json') };
+    throw new RunError(
+      `run ${name} is ${status} (${epochs} epochs). Train it to its end (pnpm train --resume ${name}), or name another run.`,
+    );
+  return { model: await loadModel(join(run.directory, 'model')), splits: await readSplits(run) };
 }
 
 /** Model, splits and calibration of a run. @throws RunError where it is not calibrated yet */

@@ -1,30 +1,52 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson } from '../shared/canonical-json.ts';
 import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
 import { useWasm } from './backend/wasm.ts';
 import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
-import type { Dataset } from './data/dataset.ts';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { DataError, type Dataset } from './data/dataset.ts';
 import { type DataSource, openDataset } from './data/open-dataset.ts';
-import { splitsOf } from './data/splits.ts';
+import { type Splits, splitsOf } from './data/splits.ts';
 import { encodeAt } from './encode.ts';
-import { fit, type Step } from './fit.ts';
+import { fit, optimizerFor, type Step } from './fit.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
 import { type PresetName, trainingFor } from './presets.ts';
-import { appendMetrics, createRun, type Run, type RunConfig, saveEpoch, writeConfig } from './run.ts';
+import {
+  appendMetrics,
+  createRun,
+  keepMetrics,
+  openRun,
+  type Run,
+  type RunConfig,
+  RunError,
+  readSplits,
+  saveEpoch,
+  sourceOf,
+  writeConfig,
+} from './run.ts';
 
-export interface TrainOptions {
+interface Common {
   name: string;
+  calibration: CalibrationOptions;
+  runs?: string;
+  signal?: AbortSignal;
+  /** By default a minute. */
+  secondsBetweenCheckpoints?: number;
+  /** @param done whole epochs that the run had already */
+  onStart?(run: Run, dataset: Dataset, done: number): void;
+  onStep?(step: Step): void;
+  onEpoch?(epoch: number, validationAccuracy: number): void;
+}
+
+export interface TrainOptions extends Common {
   preset: PresetName;
   epochs?: number;
   seed: number;
   source: DataSource;
-  calibration: CalibrationOptions;
-  runs?: string;
-  signal?: AbortSignal;
-  onStart?(run: Run, dataset: Dataset): void;
-  onStep?(step: Step): void;
-  onEpoch?(epoch: number, validationAccuracy: number): void;
 }
 
 export interface Trained {
@@ -37,7 +59,7 @@ export interface Trained {
 
 /**
  * The whole offline way: read the data, split, fit, calibrate, measure once on the test split; all of it kept in `runs/NAME`.
- * An interrupted run keeps the model of its last whole epoch and says so in its config.
+ * An interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   await useWasm();
@@ -45,7 +67,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const splits = splitsOf(dataset, options.seed);
   // Not after all the training.
   checkPromise(dataset, splits, options.calibration);
-  const training = trainingFor(options.preset, dataset, splits.train.length, options.epochs);
   const config: RunConfig = {
     name: options.name,
     portcullis: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
@@ -54,43 +75,75 @@ export async function train(options: TrainOptions): Promise<Trained> {
     input: dataset.input,
     checksums: dataset.checksums,
     preset: options.preset,
-    training,
+    training: trainingFor(options.preset, dataset, splits.train.length, options.epochs),
     seed: options.seed,
     backend: 'tfjs-backend-wasm 4.22.0',
     started: new Date().toISOString(),
     epochs: 0,
     status: 'training',
   };
-  const model = buildModel(training.architecture, dataset.input, options.seed);
-  const run = await createRun(config, splits, options.runs);
-  options.onStart?.(run, dataset);
+  return fitAndCalibrate(await createRun(config, splits, options.runs), dataset, splits, options);
+}
+
+/**
+ * Goes on with a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had.
+ *
+ * @throws RunError where it is trained already; DataError where its images are not those that it was begun with
+ */
+export async function resumeTraining(options: Common): Promise<Trained> {
+  await useWasm();
+  const run = await openRun(options.name, options.runs);
+  const { config } = run;
+  if (config.status === 'trained' || config.status === 'calibrated')
+    throw new RunError(`run ${config.name} is ${config.status} already. pnpm calibrate sets its thresholds anew.`);
+  const dataset = await openDataset(sourceOf(config));
+  if (canonicalJson(dataset.checksums) !== canonicalJson(config.checksums))
+    throw new DataError(`the images of ${config.dataset} are not those that run ${config.name} was begun with. Train a new run.`);
+  const splits = await readSplits(run);
+  checkPromise(dataset, splits, options.calibration);
+  return fitAndCalibrate(run, dataset, splits, options);
+}
+
+async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, options: Common): Promise<Trained> {
+  const { training, seed } = run.config;
+  const model = buildModel(training.architecture, dataset.input, seed);
+  const optimizer = optimizerFor(training);
+  const checkpoint = join(run.directory, 'checkpoint');
+  const from = existsSync(checkpoint) ? await loadCheckpoint(checkpoint, model, optimizer) : null;
+  await keepMetrics(run, from?.epoch ?? 0);
+  run.config.status = 'training';
+  await writeConfig(run);
+  options.onStart?.(run, dataset, from?.epoch ?? 0);
   const means = oneHotMeans(dataset.classes.length, training.architecture.latentDim);
-  const started = performance.now();
-  let sums = { images: 0, reconstruction: 0, latent: 0, total: 0 };
-  await fit(model, dataset, splits.train, training, options.seed, {
-    signal: options.signal,
+  let trainingSeconds = from?.seconds ?? 0;
+  await fit(model, dataset, splits.train, training, {
+    seed,
+    optimizer,
+    from,
+    ...(options.signal ? { signal: options.signal } : {}),
+    secondsBetweenCheckpoints: options.secondsBetweenCheckpoints ?? 60,
     onStep: async (step) => {
-      for (const part of ['reconstruction', 'latent', 'total'] as const) sums[part] += step[part] * step.images;
-      sums.images += step.images;
       options.onStep?.(step);
       // A signal (Ctrl-C) is seen only when the event loop gets a turn.
       await new Promise((resolve) => setImmediate(resolve));
     },
-    onEpoch: async (epoch) => {
+    onEpoch: async (epoch, losses, seconds) => {
       const accuracy = nearestAccuracy(model, dataset, splits.validation, means);
       await saveEpoch(run, model, epoch);
-      const mean = (part: 'reconstruction' | 'latent' | 'total') => sums[part] / sums.images;
-      const seconds = (performance.now() - started) / 1000;
-      const losses = { reconstruction: mean('reconstruction'), latent: mean('latent'), total: mean('total') };
       await appendMetrics(run, { epoch, ...losses, validationAccuracy: accuracy, seconds });
-      sums = { images: 0, reconstruction: 0, latent: 0, total: 0 };
       options.onEpoch?.(epoch, accuracy);
     },
+    onCheckpoint: async (progress) => {
+      trainingSeconds = progress.seconds;
+      await saveCheckpoint(checkpoint, model, optimizer, progress);
+    },
   });
-  const trainingSeconds = (performance.now() - started) / 1000;
-  run.config.status = options.signal?.aborted ? 'interrupted' : 'trained';
+  optimizer.dispose();
+  const interrupted = run.config.epochs < training.epochs;
+  run.config.status = interrupted ? 'interrupted' : 'trained';
   await writeConfig(run);
-  if (options.signal?.aborted) return { run, model, test: null, trainingSeconds };
+  if (interrupted) return { run, model, test: null, trainingSeconds };
+  await rm(checkpoint, { recursive: true, force: true });
   const test = await calibrateRun(run, model, dataset, splits, options.calibration, 'test');
   return { run, model, test, trainingSeconds };
 }

@@ -50,7 +50,9 @@ describe('training that is stopped leaves a run that can be read', () => {
     expect(config).toMatchObject({ status, epochs: 0, preset: 'quick' });
     const exported = await run([join(cli, 'export.ts'), '--run', name]);
     expect(exported.code).toBe(1);
-    expect(exported.output).toContain(`run ${name} is ${status} (0 epochs). Train it to its end, or name another run.`);
+    expect(exported.output).toContain(
+      `run ${name} is ${status} (0 epochs). Train it to its end (pnpm train --resume ${name}), or name another run.`,
+    );
   });
 });
 

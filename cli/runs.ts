@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { listRuns, RunError } from '../trainer/run.ts';
+import { command, runCommand } from './run-command.ts';
+
+const program = command(
+  'runs',
+  'List the runs in runs/, the newest first, or compare those that are named.',
+  '  pnpm runs\n  pnpm runs mnist-paper mnist-quick      side by side, with what differs in their settings',
+)
+  .argument('[names...]', 'runs to compare')
+  .option('--json', 'one JSON object a line')
+  .action(async (names: string[], options) => {
+    const all = await listRuns();
+    const unknown = names.find((name) => !all.some(({ config }) => config.name === name));
+    if (unknown)
+      throw new RunError(`there is no run ${unknown}. There are: ${all.map(({ config }) => config.name).join(', ') || 'none yet'}.`);
+    const chosen = names.length > 0 ? all.filter(({ config }) => names.includes(config.name)) : all;
+    if (chosen.length === 0 && !options.json) console.log('there are no runs yet; pnpm train makes one');
+    const rows = await Promise.all(
+      chosen.map(async ({ directory, config }) => {
+        const lines = (await readFile(join(directory, 'metrics.jsonl'), 'utf8').catch(() => '')).trim().split('\n').filter(Boolean);
+        const last = lines.length > 0 ? (JSON.parse(lines.at(-1) as string) as Record<string, number>) : {};
+        const { name, status, preset, dataset, seed, epochs, training } = config;
+        const { epoch: _, ...metrics } = last;
+        return { name, status, dataset, preset, seed, epochs: `${epochs} of ${training.epochs}`, ...metrics, settings: training };
+      }),
+    );
+    if (options.json) for (const row of rows) console.log(JSON.stringify(row));
+    else if (rows.length > 0)
+      console.log(
+        table(
+          rows.map(({ settings, ...row }) => ({ ...row, ...(names.length > 0 ? flat(settings) : {}) })),
+          names.length > 0,
+        ),
+      );
+  });
+
+/** Columns for a list, rows for a comparison, of which only those that differ. */
+function table(rows: Record<string, unknown>[], compare: boolean): string {
+  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const text = (value: unknown) => (typeof value === 'number' && !Number.isInteger(value) ? value.toPrecision(4) : String(value ?? ''));
+  const lines = compare
+    ? keys
+        .filter((key) => key === 'name' || new Set(rows.map((row) => text(row[key]))).size > 1)
+        .map((key) => [key, ...rows.map((row) => text(row[key]))])
+    : [keys, ...rows.map((row) => keys.map((key) => text(row[key])))];
+  const widths = (lines[0] as string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] as number))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function flat(settings: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : value]),
+  );
+}
+
+await runCommand(program);
