@@ -1,22 +1,31 @@
+import { basename, join } from 'node:path';
+import type { OptionValues } from 'commander';
+import { calibrateBundle } from '../evaluate/calibrate-bundle.ts';
+import { MODELS, referenceNames } from '../export/export-run.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate-run.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
-import { latestTrainedRun, loadTrained, openRun, sourceOf } from '../trainer/run.ts';
+import { checkName, latestTrainedRun, loadTrained, openRun, sourceOf } from '../trainer/run.ts';
 import { calibrationOf, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
-import { command, runCommand } from './run-command.ts';
+import { resolveModel } from './resolve-model.ts';
+import { command, runCommand, UsageError } from './run-command.ts';
 
 const program = withCalibrationOptions(
   command(
     'calibrate',
     'Set the thresholds of a trained run anew, without training; pnpm export then makes a bundle with them. ' +
       'Do not choose among several by their outcomes on test images: then neither those nor the promise mean what they say.',
-    '  pnpm calibrate --alpha 0.01                   the latest run\n  pnpm calibrate --run digits --calibration three-sigma --covariance diagonal',
+    '  pnpm calibrate --alpha 0.01                   the latest run\n  pnpm calibrate --run digits --calibration three-sigma --covariance diagonal\n  pnpm calibrate --bundle mnist --images scans/ --name scans',
   ),
 )
   .option('--run <name>', 'the run in runs/ (default: the latest that is trained)')
   .option('--test', 'tell the outcomes on the test images, rather than on the validation images')
+  .option('--bundle <name>', 'rather than a run: a bundle, for your own clean images; its graphs stay, its id is new')
+  .option('--images <folder>', 'of your own clean images, PNG or JPEG, at best some thousands; no labels are needed')
+  .option('--name <name>', 'of the new bundle (default: the old name with -calibrated)')
   .option('--json', 'print the result as JSON')
   .action(async (options) => {
+    if (options.bundle !== undefined || options.images !== undefined) return ofBundle(options);
     await useWasm();
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     const { model, splits } = await loadTrained(run);
@@ -28,3 +37,21 @@ const program = withCalibrationOptions(
   });
 
 await runCommand(program);
+
+async function ofBundle({ bundle, images, run, name, json, ...options }: OptionValues): Promise<void> {
+  if (bundle === undefined || images === undefined || run !== undefined)
+    throw new UsageError('--bundle and --images belong together, without --run: --bundle mnist --images DIR');
+  const source = await resolveModel(bundle);
+  const chosen: string = name ?? `${basename(source)}-calibrated`;
+  checkName(chosen);
+  if ((await referenceNames()).includes(chosen))
+    throw new UsageError(`models/${chosen} comes with the project and is not overwritten. Choose another --name.`);
+  const target = join(MODELS, chosen);
+  const { screening, images: count, notes } = await calibrateBundle(source, images, target, calibrationOf(options));
+  if (json) return console.log(JSON.stringify({ directory: target, id: screening.id, modelId: screening.modelId, images: count, notes }));
+  for (const note of notes) console.log(note);
+  const { n, rejected } = screening.calibration;
+  console.log(
+    `${target}: id ${screening.id.slice(0, 12)}, thresholds from ${count} images, ${rejected} of ${n} calibration images rejected\nnext: MODEL=${chosen} pnpm wrangler deploy`,
+  );
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { defaultPreprocess, preprocessLevels } from '../../shared/preprocess.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Preprocess, Screening } from '../../shared/screening-schema.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { DataError, type LabelledImages } from './dataset.ts';
 import { decodeFile } from './decode-file.ts';
@@ -38,7 +38,7 @@ const AT_ONCE = 16;
  * than memory. The cache is named after the files' names, sizes and times, so it is made anew where one of them changed.
  *
  * @param cache folder of the cache
- * @param onProgress called with the number of files done
+ * @param rules of the preprocessing
  * @throws DataError where no file can be read as an image
  */
 export async function cachedImages(
@@ -46,17 +46,14 @@ export async function cachedImages(
   entries: readonly Entry[],
   input: Screening['input'],
   cache: string,
-  onProgress: (done: number, of: number) => void = () => {},
+  rules = defaultPreprocess,
 ): Promise<{ index: CacheIndex; images: (indices: readonly number[]) => LabelledImages }> {
   const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
   const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0]);
-  const key = createHash('sha256')
-    .update(canonicalJson({ identity, input, rules: defaultPreprocess }))
-    .digest('hex')
-    .slice(0, 24);
+  const key = createHash('sha256').update(canonicalJson({ identity, input, rules })).digest('hex').slice(0, 24);
   const [levels, list] = [join(cache, `${key}.levels`), join(cache, `${key}.json`)];
   const size = input.height * input.width * input.channels;
-  const index = (await readIndex(list, levels, size)) ?? (await fill(directory, entries, input, cache, levels, list, onProgress));
+  const index = (await readIndex(list, levels, size)) ?? (await fill(directory, entries, input, rules, cache, levels, list));
   if (index.files.length === 0) {
     const first = index.unreadable[0];
     throw new DataError(
@@ -96,10 +93,10 @@ async function fill(
   directory: string,
   entries: readonly Entry[],
   input: Screening['input'],
+  rules: Preprocess,
   cache: string,
   levels: string,
   list: string,
-  onProgress: (done: number, of: number) => void,
 ): Promise<CacheIndex> {
   await mkdir(cache, { recursive: true });
   // The list is written last: without it the levels do not count, so a killed process leaves nothing that is read.
@@ -109,7 +106,7 @@ async function fill(
   try {
     for (let first = 0; first < entries.length; first += AT_ONCE) {
       const part = entries.slice(first, first + AT_ONCE);
-      const decoded = await Promise.all(part.map(({ file }) => decode(join(directory, file), input)));
+      const decoded = await Promise.all(part.map(({ file }) => decode(join(directory, file), input, rules)));
       for (const [i, image] of decoded.entries()) {
         const { file, label } = part[i] as Entry;
         if ('why' in image) index.unreadable.push({ file, why: image.why });
@@ -118,7 +115,6 @@ async function fill(
           index.files.push({ file, label, sha256: image.sha256 });
         }
       }
-      onProgress(first + part.length, entries.length);
     }
     await output.sync();
   } catch (error) {
@@ -131,11 +127,15 @@ async function fill(
   return index;
 }
 
-async function decode(path: string, input: Screening['input']): Promise<{ levels: Uint8Array; sha256: string } | { why: string }> {
+async function decode(
+  path: string,
+  input: Screening['input'],
+  rules: Preprocess,
+): Promise<{ levels: Uint8Array; sha256: string } | { why: string }> {
   try {
     const bytes = await readFile(path);
     const raw = await decodeFile(bytes, MAX_PIXELS);
-    return { levels: preprocessLevels(raw, input, defaultPreprocess), sha256: createHash('sha256').update(bytes).digest('hex') };
+    return { levels: preprocessLevels(raw, input, rules), sha256: createHash('sha256').update(bytes).digest('hex') };
   } catch (error) {
     return { why: (error as Error).message };
   }

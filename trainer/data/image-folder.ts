@@ -4,7 +4,8 @@ import { extname, join } from 'node:path';
 import { DataError, type Dataset } from './dataset.ts';
 import { CACHE, cachedImages, type Entry } from './image-cache.ts';
 
-const EXTENSIONS = ['.png', '.jpg', '.jpeg'];
+/** By which files are taken for images. */
+export const EXTENSIONS = ['.png', '.jpg', '.jpeg'];
 
 /** Fewer images of a class can't be split into train, validation, tune, calibration and test. */
 const LEAST_PER_CLASS = 10;

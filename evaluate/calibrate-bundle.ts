@@ -1,0 +1,112 @@
+import { cp, readdir, rm } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { sealed } from '../shared/bundle-id.ts';
+import { modelCard } from '../shared/model-card.ts';
+import type { Scores } from '../shared/scores.ts';
+import type { Screening } from '../shared/screening-schema.ts';
+import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
+import { DataError, imagesAt } from '../trainer/data/dataset.ts';
+import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
+import { EXTENSIONS } from '../trainer/data/image-folder.ts';
+import { freshOf, recoverDirectory, replaceDirectory } from '../trainer/replace-directory.ts';
+import { writeAtomically } from '../trainer/write-atomically.ts';
+import { openScreener } from './screen-images.ts';
+
+/** Of the images that shape the thresholds; the rest sets them. */
+const TUNE = 1 / 3;
+const AT_ONCE = 100;
+
+/** What became of it, with what a user should know of the images. */
+export interface CalibratedBundle {
+  screening: Screening;
+  images: number;
+  notes: string[];
+}
+
+/**
+ * A copy of a bundle with thresholds for an operator's own clean images: the same graphs and `modelId`, a new `id`, no evidence, as
+ * that belongs to the old thresholds. No labels are needed. Scores are those of the exported graph, in onnxruntime-node.
+ *
+ * @param images folder of PNG and JPEG files, folders within it too; the same content twice counts once
+ * @param target folder of the new bundle
+ * @throws RangeError with the number of images needed, where there are too few; DataError, BundleError, ReplaceError
+ */
+export async function calibrateBundle(
+  bundle: string,
+  images: string,
+  target: string,
+  options: CalibrationOptions,
+  cache = CACHE,
+): Promise<CalibratedBundle> {
+  const screener = await openScreener(bundle);
+  const { screening } = screener;
+  const scores: Record<'tune' | 'calibration', Scores[]> = { tune: [], calibration: [] };
+  const notes: string[] = [];
+  try {
+    const read = await ownImages(images, screening, cache);
+    notes.push(...read.notes);
+    for (const split of ['tune', 'calibration'] as const) {
+      const indices = read[split];
+      for (let first = 0; first < indices.length; first += AT_ONCE) {
+        const levels = read.images(indices.slice(first, first + AT_ONCE));
+        const batch = imagesAt(
+          levels,
+          Array.from({ length: levels.count }, (_, i) => i),
+        );
+        for (const { scores: found } of await screener.screen(batch)) scores[split].push(found);
+      }
+    }
+  } finally {
+    await screener.close();
+  }
+  if (scores.tune.length === 0)
+    throw new DataError(`${images} holds ${scores.calibration.length} images, too few to calibrate with. Use more images.`);
+  const { id: _, checksum: __, ...content } = screening;
+  const found = thresholdsFor(scores, screening.classes.length, screening.latentDim, {
+    ...options,
+    covariance: screening.covariances.kind,
+  });
+  const calibrated = await sealed({ ...content, ...found, evidence: [] });
+  await recoverDirectory(target);
+  const fresh = freshOf(target);
+  try {
+    await rm(fresh, { recursive: true, force: true });
+    await cp(bundle, fresh, { recursive: true });
+    await writeAtomically(join(fresh, 'screening.json'), `${JSON.stringify(calibrated, null, 1)}\n`);
+    await writeAtomically(join(fresh, 'README.md'), modelCard(calibrated));
+    await (await openScreener(fresh)).close();
+    await replaceDirectory(target, fresh, 'screening.json');
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  return { screening: calibrated, images: scores.tune.length + scores.calibration.length, notes };
+}
+
+async function ownImages(directory: string, { input, preprocess }: Screening, cache: string) {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => {
+    throw new DataError(`${directory} can't be read; a folder of PNG or JPEG files is needed`);
+  });
+  const files = entries
+    .filter((entry) => entry.isFile() && EXTENSIONS.includes(extname(entry.name).toLowerCase()))
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, '/').length))
+    .sort();
+  if (files.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file`);
+  const { index, images } = await cachedImages(
+    directory,
+    files.map((file) => ({ file, label: 0 })),
+    input,
+    cache,
+    preprocess,
+  );
+  const first = new Map<string, number>();
+  for (const [i, { sha256 }] of index.files.entries()) if (!first.has(sha256)) first.set(sha256, i);
+  const [tune, calibration]: [number[], number[]] = [[], []];
+  // By the content, so that the same images are divided the same way whatever their names.
+  for (const [sha256, i] of first) (Number.parseInt(sha256.slice(0, 8), 16) < TUNE * 2 ** 32 ? tune : calibration).push(i);
+  const twice = index.files.length - first.size;
+  const notes = [
+    ...index.unreadable.map(({ file, why }) => `${file} left out: ${why}`),
+    ...(twice > 0 ? [`${twice} images are there more than once, and count once`] : []),
+  ];
+  return { images, tune, calibration, notes };
+}

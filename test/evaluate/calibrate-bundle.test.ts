@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { calibrateBundle } from '../../evaluate/calibrate-bundle.ts';
+import { measure } from '../../evaluate/measure.ts';
+import { openScreener } from '../../evaluate/screen-images.ts';
+import { defaultCalibration } from '../../trainer/calibrate.ts';
+import { imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
+import { readMnist } from '../../trainer/data/mnist.ts';
+
+const mnist = join(import.meta.dirname, '../../models/mnist');
+let root: string;
+let scans: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  scans = join(root, 'scans');
+  await mkdir(join(scans, 'more'), { recursive: true });
+  const { test } = await readMnist();
+  for (let i = 0; i < 1200; i++) {
+    // An operator's own: paler than the digits that the model was made with.
+    const pale = test.image(i).map((level) => Math.round(level * 0.8));
+    const file = join(scans, i % 2 ? 'more' : '', `${i}.png`);
+    await sharp(pale, { raw: { width: 28, height: 28, channels: 1 } })
+      .png()
+      .toFile(file);
+  }
+  await writeFile(join(scans, 'broken.jpg'), 'x');
+});
+afterAll(() => rm(root, { recursive: true }));
+
+describe('calibration of a bundle on own images', () => {
+  const options = { ...defaultCalibration, alpha: 0.05, delta: 0.1 };
+
+  it('keeps the promise on such images, changes thresholds and id only', async () => {
+    const target = join(root, 'own');
+    const { screening, images, notes } = await calibrateBundle(mnist, scans, target, options, join(root, 'cache'));
+    expect(notes).toEqual(['broken.jpg left out: the bytes are neither a PNG nor a JPEG']);
+    // Some test digits are the same image to the last level.
+    expect(images).toBeGreaterThan(1190);
+    const before = JSON.parse(await readFile(join(mnist, 'screening.json'), 'utf8'));
+    expect(screening.id).not.toBe(before.id);
+    for (const same of ['modelId', 'graphs', 'weights', 'means', 'covariances', 'golden', 'provenance'] as const)
+      expect(screening[same]).toEqual(before[same]);
+    expect(screening.evidence).toEqual([]);
+    expect(await readFile(join(target, 'README.md'), 'utf8')).toContain('At most 5 % of clean images');
+    const { test } = await readMnist();
+    const fresh = Array.from({ length: 2000 }, (_, i) => 4000 + i);
+    const pale = imagesAt(test, fresh).map((value) => Math.fround(Math.round(value * 255 * 0.8) / 255));
+    const set = { name: 'pale', images: pale, labels: labelsAt(test, fresh) };
+    const screener = await openScreener(target);
+    const rate = (await measure(screener, null, set, 'test')).rejected / 2000;
+    await screener.close();
+    expect(rate).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / 2000));
+    expect(rate).toBeGreaterThan(0.01);
+  });
+
+  it('says what is missing, and leaves nothing', async () => {
+    const target = join(root, 'none');
+    const run = (images: string, change: object = {}) =>
+      calibrateBundle(mnist, images, target, { ...options, ...change }, join(root, 'cache'));
+    await expect(run(scans, { alpha: 0.001, delta: 0.05 })).rejects.toThrow(/calibration images are too few .* 2995 are needed/);
+    await expect(run(join(root, 'nowhere'))).rejects.toThrow(/can't be read; a folder of PNG or JPEG files is needed/);
+    await mkdir(join(root, 'empty'));
+    await expect(run(join(root, 'empty'))).rejects.toThrow(/holds no PNG or JPEG file/);
+    expect(existsSync(target)).toBe(false);
+  });
+});
