@@ -33,7 +33,10 @@ const program = withCalibrationOptions(
     const report = options.test ? 'test' : 'validation';
     const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOf(options), report);
     if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, [report]: outcomes }));
-    else console.log(`${run.directory}: ${outcomesLine(outcomes, report)}\nnext: pnpm export --run ${run.config.name}`);
+    else
+      console.log(
+        `${run.directory}: ${outcomesLine(outcomes, report)}\nnext: pnpm report --run ${run.config.name}, pnpm export --run ${run.config.name}`,
+      );
   });
 
 await runCommand(program);

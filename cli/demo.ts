@@ -53,6 +53,7 @@ const program = command(
         name: NAME,
         preset: 'quick',
         source: MNIST,
+        report: false,
         seed: options.seed,
         calibration: defaultCalibration,
         signal: interrupt.signal,

@@ -65,7 +65,9 @@ const program = withDataOptions(
       process.exitCode = interrupt.signal.aborted ? 130 : 0;
       return;
     }
-    say.write(`trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\nnext: pnpm export\n`);
+    say.write(
+      `trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\nreport: ${join(run.directory, 'report.html')}\nnext: pnpm export\n`,
+    );
     if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, trainingSeconds, test }));
   });
 

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type CalibrationOptions, calibrate } from './calibrate.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';
@@ -22,6 +24,8 @@ export async function calibrateRun(
 ): Promise<Outcomes> {
   const calibrated = calibrate(model, dataset, splits, options);
   await saveCalibration(run, calibrated);
+  // It would be about other thresholds.
+  await rm(join(run.directory, 'report.html'), { force: true });
   const from = report === 'test' ? dataset.test : dataset.train;
   const encodings = encodeAt(model, from, splits[report], dataset.input, calibrated.relativeErrorOffset);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);

@@ -15,6 +15,7 @@ import { fit, optimizerFor, type Step } from './fit.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
 import { type PresetName, trainingFor } from './presets.ts';
+import { writeReport } from './report/write-report.ts';
 import {
   appendMetrics,
   createRun,
@@ -34,6 +35,8 @@ interface Common {
   calibration: CalibrationOptions;
   runs?: string;
   signal?: AbortSignal;
+  /** Whether `report.html` is written at the end; by default it is. */
+  report?: boolean;
   /** By default a minute. */
   secondsBetweenCheckpoints?: number;
   /** @param done whole epochs that the run had already */
@@ -145,6 +148,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   if (interrupted) return { run, model, test: null, trainingSeconds };
   await rm(checkpoint, { recursive: true, force: true });
   const test = await calibrateRun(run, model, dataset, splits, options.calibration, 'test');
+  if (options.report !== false) await writeReport(run, dataset);
   return { run, model, test, trainingSeconds };
 }
 

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
 import { type Splits, splitsOf } from '../../trainer/data/splits.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import { saveModel } from '../../trainer/model/save-model.ts';
+import { writeReport } from '../../trainer/report/write-report.ts';
 import {
   createRun,
   latestTrainedRun,
@@ -103,6 +104,28 @@ describe('a run', () => {
     expect(again.covariances).toEqual(calibrated.covariances);
     for (const [y, threshold] of again.thresholds.maxLatentDistance.entries())
       expect(threshold).toBeLessThan(calibrated.thresholds.maxLatentDistance[y] as number);
+  });
+
+  it('is told in one page without anything from elsewhere; new thresholds take an old page away', async () => {
+    await writeFile(
+      join(run.directory, 'metrics.jsonl'),
+      '{"epoch":1,"reconstruction":20,"latent":1,"total":21,"validationAccuracy":0.4,"seconds":1}\n',
+    );
+    const path = await writeReport(run, dataset);
+    const page = await readFile(path, 'utf8');
+    for (const title of [
+      'Not fit to deploy',
+      'Outcomes on the test images',
+      'Does the false-rejection rate hold?',
+      'Latent space',
+      'Reconstructions',
+    ])
+      expect(page).toContain(title);
+    expect(page.match(/<svg/g)).toHaveLength(7);
+    expect(page.match(/<img/g)).toHaveLength(4);
+    expect(page.replaceAll('http://www.w3.org/', '')).not.toMatch(/https?:|<script|src="(?!data:)|NaN|undefined/);
+    await calibrateRun(run, model, dataset, splits, { ...defaultCalibration, alpha: 0.3 }, 'validation');
+    expect(await readdir(run.directory)).not.toContain('report.html');
   });
 
   it('of which a model file is cut off is named', async () => {
