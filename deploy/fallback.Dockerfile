@@ -1,0 +1,17 @@
+# The fallback server with one bundle: docker build -f deploy/fallback.Dockerfile --build-arg MODEL=mnist -t portcullis-fallback .
+FROM node:22-slim
+WORKDIR /portcullis
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+RUN npx -y pnpm@12 install --prod --frozen-lockfile
+COPY shared shared
+COPY fallback fallback
+COPY trainer trainer
+COPY export export
+COPY cli cli
+ARG MODEL=mnist
+COPY models/${MODEL} models/${MODEL}
+ENV MODEL=${MODEL} NODE_ENV=production
+USER node
+EXPOSE 8788
+# FALLBACK_TOKEN is given at run time; without it everyone who reaches the port may ask.
+CMD ["sh", "-c", "exec node cli/fallback.ts --model \"$MODEL\" --host 0.0.0.0"]
