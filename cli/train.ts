@@ -24,6 +24,7 @@ const program = withDataOptions(
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .option('--resume <name>', 'go on with a run that was stopped or killed')
   .option('--max-minutes <n>', 'stop after that time, to be resumed', positive)
+  .option('--threads <n>', 'that share the work on each batch; another number gives other last digits', positive, 1)
   .option('--epochs <n>', "instead of the preset's", positive)
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
   .action(async (options) => {
@@ -43,7 +44,9 @@ const program = withDataOptions(
       onStart: ({ directory, config }: Run, dataset: Dataset, done: number) => {
         for (const note of dataset.notes ?? []) say.write(`${note}\n`);
         const more = options.resume ? `, resumed after ${done} whole epochs` : '';
-        say.write(`training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, into ${directory}${more}\n`);
+        say.write(
+          `training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, ${config.threads} threads, into ${directory}${more}\n`,
+        );
       },
       onStep: progress.step,
       onEpoch: (epoch: number, accuracy: number) =>
@@ -55,6 +58,7 @@ const program = withDataOptions(
           ...common,
           preset: options.preset as PresetName,
           seed: options.seed,
+          threads: options.threads,
           source: dataSourceOf(options),
           ...(options.epochs ? { epochs: options.epochs } : {}),
         });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { DataError } from './data/dataset.ts';
+import { weightsOf } from './gradient/loss-gradients.ts';
 import type { Model } from './model/build-model.ts';
 import { freshOf, recoverDirectory, replaceDirectory } from './replace-directory.ts';
 
@@ -113,11 +114,6 @@ export async function loadCheckpoint(directory: string, model: Model, optimizer:
   adam.iterations_ = iterations;
   tf.dispose(values);
   return progress;
-}
-
-/** In the order in which Adam meets them: as they were made, the encoder's first. */
-function weightsOf({ encoder, decoder }: Model): tf.Variable[] {
-  return [encoder, decoder].flatMap((part) => part.trainableWeights.map((weight) => weight.read() as tf.Variable));
 }
 
 function parsed(text: string): unknown {

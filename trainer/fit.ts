@@ -2,10 +2,11 @@ import * as tf from '@tensorflow/tfjs';
 import { oneHotMeans } from '../shared/mixture.ts';
 import { randomFrom, randomFromState } from '../shared/random.ts';
 import type { Progress } from './checkpoint.ts';
-import { type Batch, batches } from './data/batches.ts';
+import { batches } from './data/batches.ts';
 import type { Dataset } from './data/dataset.ts';
+import type { BatchGradients } from './gradient/batch-gradients.ts';
+import { type Losses, weightsOf } from './gradient/loss-gradients.ts';
 import type { Model } from './model/build-model.ts';
-import { supervisedLoss } from './model/loss.ts';
 import type { Training } from './presets.ts';
 
 export interface Step {
@@ -37,6 +38,8 @@ export interface FitOptions {
   seed: number;
   /** Made by `optimizerFor`; holds what a checkpoint put into it. */
   optimizer: tf.Optimizer;
+  /** Of the same model. */
+  gradients: BatchGradients;
   /** Where it stands, from a checkpoint; null from the beginning. */
   from: Progress | null;
   signal?: AbortSignal;
@@ -68,7 +71,8 @@ export async function fit(
   options: FitOptions,
 ): Promise<void> {
   const { batchSize, epochs } = training;
-  const { from, optimizer } = options;
+  const { from, optimizer, gradients } = options;
+  const weights = weightsOf(model);
   const { latentDim } = training.architecture;
   const means = oneHotMeans(dataset.classes.length, latentDim);
   const random = from ? randomFromState(from.random) : randomFrom(options.seed, 'fit');
@@ -88,7 +92,10 @@ export async function fit(
       count++;
       if (count <= done) continue;
       (optimizer as unknown as { learningRate: number }).learningRate = learningRateAt(step, steps, training.learningRate);
-      const losses = trainStep(model, optimizer, batch, noise, means, dataset.input, training.latentWeight);
+      const targets = Float32Array.from(Array.from(batch.labels, (label) => means[label] as number[]).flat());
+      const { losses, gradients: found } = gradients.of({ images: batch.images, targets, noise, count: batch.count });
+      optimizer.applyGradients(weights.map(({ name }, i) => ({ name, tensor: found[i] as tf.Tensor })));
+      tf.dispose(found);
       step++;
       if (!Number.isFinite(losses.total)) {
         throw new DivergedError(
@@ -115,8 +122,6 @@ export async function fit(
 
 const NO_SUMS: Progress['sums'] = { images: 0, reconstruction: 0, latent: 0, total: 0 };
 
-type Losses = Record<'reconstruction' | 'latent' | 'total', number>;
-
 function added(sums: Progress['sums'], losses: Losses, images: number): Progress['sums'] {
   return {
     images: sums.images + images,
@@ -124,31 +129,4 @@ function added(sums: Progress['sums'], losses: Losses, images: number): Progress
     latent: sums.latent + losses.latent * images,
     total: sums.total + losses.total * images,
   };
-}
-
-/** One step of the optimizer on one batch. @returns the parts of Eq. 7, means over the batch */
-function trainStep(
-  model: Model,
-  optimizer: tf.Optimizer,
-  batch: Batch,
-  noise: Float32Array,
-  means: number[][],
-  { height, width, channels }: Dataset['input'],
-  latentWeight: number,
-): Losses {
-  const [total, reconstruction, latent] = tf.tidy(() => {
-    const images = tf.tensor4d(batch.images, [batch.count, height, width, channels]);
-    const targets = tf.tensor2d(Array.from(batch.labels, (label) => means[label] as number[]));
-    const parts: tf.Scalar[] = [];
-    const loss = optimizer.minimize(() => {
-      const noises = tf.tensor2d(noise, [batch.count, noise.length / batch.count]);
-      const { total, reconstruction, latent } = supervisedLoss(model, images, targets, noises, latentWeight);
-      parts.push(tf.keep(reconstruction), tf.keep(latent));
-      return total;
-    }, true) as tf.Scalar;
-    const values = [loss, ...parts].map((part) => part.dataSync()[0] as number);
-    tf.dispose(parts);
-    return values as [number, number, number];
-  });
-  return { total, reconstruction, latent };
 }

@@ -21,6 +21,8 @@ export const configSchema = z.strictObject({
   training: trainingSchema,
   seed: z.int(),
   backend: z.string(),
+  /** That share the work on a batch; other numbers of them round differently. */
+  threads: z.int().positive().default(1),
   started: z.iso.datetime(),
   /** Whole epochs in the saved model. */
   epochs: z.int(),

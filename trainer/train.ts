@@ -12,6 +12,7 @@ import { type DataSource, openDataset } from './data/open-dataset.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
 import { encodeAt } from './encode.ts';
 import { fit, optimizerFor, type Step } from './fit.ts';
+import { openBatchGradients } from './gradient/batch-gradients.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
 import { type PresetName, trainingFor } from './presets.ts';
@@ -48,6 +49,8 @@ interface Common {
 export interface TrainOptions extends Common {
   preset: PresetName;
   epochs?: number;
+  /** Of the wasm backend; by default 1. */
+  threads?: number;
   seed: number;
   source: DataSource;
 }
@@ -80,6 +83,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     preset: options.preset,
     training: trainingFor(options.preset, dataset, splits.train.length, options.epochs),
     seed: options.seed,
+    threads: options.threads ?? 1,
     backend: 'tfjs-backend-wasm 4.22.0',
     started: new Date().toISOString(),
     epochs: 0,
@@ -118,10 +122,12 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   await writeConfig(run);
   options.onStart?.(run, dataset, from?.epoch ?? 0);
   const means = oneHotMeans(dataset.classes.length, training.architecture.latentDim);
+  const gradients = await openBatchGradients(model, dataset.input, training, run.config.threads);
   let trainingSeconds = from?.seconds ?? 0;
-  await fit(model, dataset, splits.train, training, {
+  const fitting = fit(model, dataset, splits.train, training, {
     seed,
     optimizer,
+    gradients,
     from,
     ...(options.signal ? { signal: options.signal } : {}),
     secondsBetweenCheckpoints: options.secondsBetweenCheckpoints ?? 60,
@@ -141,6 +147,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
       await saveCheckpoint(checkpoint, model, optimizer, progress);
     },
   });
+  await fitting.finally(gradients.close);
   optimizer.dispose();
   const interrupted = run.config.epochs < training.epochs;
   run.config.status = interrupted ? 'interrupted' : 'trained';

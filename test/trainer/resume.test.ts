@@ -7,6 +7,7 @@ import { useWasm } from '../../trainer/backend/wasm.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from '../../trainer/checkpoint.ts';
 import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
 import { fit as fitModel, optimizerFor } from '../../trainer/fit.ts';
+import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import type { Training } from '../../trainer/presets.ts';
 import { input } from '../export/tiny-model.ts';
@@ -36,15 +37,16 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 /** Trains until `stopAt` steps are done, with a checkpoint then; from the checkpoint in `directory` where there is one. */
-async function run(directory: string, stopAt: number, resume: boolean) {
+async function run(directory: string, stopAt: number, resume: boolean, threads = 1) {
   const model = buildModel(training.architecture, input, 5);
   const optimizer = optimizerFor(training);
   const from = resume ? await loadCheckpoint(directory, model, optimizer) : null;
+  const gradients = await openBatchGradients(model, input, training, threads);
   const stop = new AbortController();
   const losses: number[] = [];
   const epochs: { epoch: number; total: number }[] = [];
   await fitModel(model, dataset, indices, training, {
-    ...{ seed: 9, optimizer, from, signal: stop.signal, secondsBetweenCheckpoints: 1000 },
+    ...{ seed: 9, optimizer, gradients, from, signal: stop.signal, secondsBetweenCheckpoints: 1000 },
     onStep: ({ step, total }) => {
       losses.push(total);
       if (step === stopAt) stop.abort();
@@ -52,6 +54,7 @@ async function run(directory: string, stopAt: number, resume: boolean) {
     onEpoch: async (epoch, { total }) => void epochs.push({ epoch, total }),
     onCheckpoint: (progress: Progress) => saveCheckpoint(directory, model, optimizer, progress),
   });
+  await gradients.close();
   return { weights: weightsOf(model), losses, epochs };
 }
 
@@ -66,6 +69,17 @@ describe('a training that was stopped', () => {
     expect(second.losses).toEqual(whole.losses.slice(stopAt));
     expect(second.weights).toEqual(whole.weights);
     expect([...first.epochs, ...second.epochs]).toEqual(whole.epochs);
+  });
+
+  it('goes on to the same bits with several threads too, which differ from one by rounding only', async () => {
+    const directory = join(root, 'threads');
+    const one = await run(join(root, 'one'), Number.POSITIVE_INFINITY, false);
+    const whole = await run(join(root, 'three'), Number.POSITIVE_INFINITY, false, 3);
+    await run(directory, 13, false, 3);
+    expect((await run(directory, Number.POSITIVE_INFINITY, true, 3)).weights).toEqual(whole.weights);
+    // The last batch of an epoch has 6 images; 10 steps.
+    for (const [i, loss] of whole.losses.slice(0, 10).entries()) expect(Math.abs(loss / (one.losses[i] as number) - 1)).toBeLessThan(1e-4);
+    expect(whole.weights).not.toEqual(one.weights);
   });
 
   it('does not go on from a damaged checkpoint, or that of another model', async () => {
