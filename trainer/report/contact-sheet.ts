@@ -2,16 +2,16 @@ import sharp from 'sharp';
 import type { Screening } from '../../shared/screening-schema.ts';
 
 /**
- * Images side by side as one PNG, as a data URI.
+ * Images side by side as one PNG.
  *
  * @param images each [H, W, C] in [0, 1]
  * @param columns images in a row
  */
-export async function contactSheet(
+export async function contactSheetPng(
   images: readonly ArrayLike<number>[],
   { height, width, channels }: Screening['input'],
   columns: number,
-): Promise<string> {
+): Promise<Buffer> {
   const gap = 2;
   const rows = Math.ceil(images.length / columns);
   const [wide, high] = [columns * (width + gap) - gap, rows * (height + gap) - gap];
@@ -23,8 +23,12 @@ export async function contactSheet(
         levels[((top + row) * wide + left) * channels + at] = Math.round(255 * (image[row * width * channels + at] as number));
     }
   });
-  const png = await sharp(levels, { raw: { width: wide, height: high, channels } })
+  return sharp(levels, { raw: { width: wide, height: high, channels } })
     .png()
     .toBuffer();
-  return `data:image/png;base64,${png.toString('base64')}`;
+}
+
+/** The same as a data URI. */
+export async function contactSheet(...sheet: Parameters<typeof contactSheetPng>): Promise<string> {
+  return `data:image/png;base64,${(await contactSheetPng(...sheet)).toString('base64')}`;
 }
