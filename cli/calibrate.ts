@@ -21,7 +21,7 @@ const program = withCalibrationOptions(
   .option('--run <name>', 'the run in runs/ (default: the latest that is trained)')
   .option('--test', 'tell the outcomes on the test images, rather than on the validation images')
   .option('--bundle <name>', 'rather than a run: a bundle, for your own clean images; its graphs stay, its id is new')
-  .option('--images <folder>', 'of your own clean images, PNG or JPEG, at best some thousands; no labels are needed')
+  .option('--images <folder>', 'of your own clean images, PNG, JPEG or WebP, at best some thousands; no labels are needed')
   .option('--name <name>', 'of the new bundle (default: the old name with -calibrated)')
   .option('--json', 'print the result as JSON')
   .action(async (options) => {

@@ -27,7 +27,7 @@ export interface CalibratedBundle {
  * A copy of a bundle with thresholds for an operator's own clean images: the same graphs and `modelId`, a new `id`, no evidence, as
  * that belongs to the old thresholds. No labels are needed. Scores are those of the exported graph, in onnxruntime-node.
  *
- * @param images folder of PNG and JPEG files, folders within it too; the same content twice counts once
+ * @param images folder of PNG, JPEG and WebP files, folders within it too; the same content twice counts once
  * @param target folder of the new bundle
  * @throws RangeError with the number of images needed, where there are too few; DataError, BundleError, ReplaceError
  */
@@ -84,13 +84,13 @@ export async function calibrateBundle(
 
 async function ownImages(directory: string, { input, preprocess }: Screening, cache: string) {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => {
-    throw new DataError(`${directory} can't be read; a folder of PNG or JPEG files is needed`);
+    throw new DataError(`${directory} can't be read; a folder of PNG, JPEG or WebP files is needed`);
   });
   const files = entries
     .filter((entry) => entry.isFile() && EXTENSIONS.includes(extname(entry.name).toLowerCase()))
     .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, '/').length))
     .sort();
-  if (files.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file`);
+  if (files.length === 0) throw new DataError(`${directory} holds no PNG, JPEG or WebP file`);
   const { index, images } = await cachedImages(
     directory,
     files.map((file) => ({ file, label: 0 })),

@@ -62,9 +62,9 @@ describe('calibration of a bundle on own images', () => {
     const run = (images: string, change: object = {}) =>
       calibrateBundle(mnist, images, target, { ...options, ...change }, join(root, 'cache'));
     await expect(run(scans, { alpha: 0.001, delta: 0.05 })).rejects.toThrow(/calibration images are too few .* 2995 are needed/);
-    await expect(run(join(root, 'nowhere'))).rejects.toThrow(/can't be read; a folder of PNG or JPEG files is needed/);
+    await expect(run(join(root, 'nowhere'))).rejects.toThrow(/can't be read; a folder of PNG, JPEG or WebP files is needed/);
     await mkdir(join(root, 'empty'));
-    await expect(run(join(root, 'empty'))).rejects.toThrow(/holds no PNG or JPEG file/);
+    await expect(run(join(root, 'empty'))).rejects.toThrow(/holds no PNG, JPEG or WebP file/);
     expect(existsSync(target)).toBe(false);
   });
 });

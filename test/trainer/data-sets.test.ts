@@ -120,7 +120,11 @@ describe('images in folders', () => {
       for (let i = 0; i < 30; i++) {
         const image = picture(1 + i + 50 * label, 20 + i, 40 - i);
         const file = join(directory, name, ...(i % 3 ? [] : ['deeper']), `${i}`);
-        await (i % 2 ? image.png().toFile(`${file}.png`) : image.jpeg().toFile(`${file}.JPG`));
+        await (i % 2
+          ? image.png().toFile(`${file}.png`)
+          : i % 4
+            ? image.webp().toFile(`${file}.webp`)
+            : image.jpeg().toFile(`${file}.JPG`));
       }
     }
     await cp(join(directory, 'nut', '1.png'), join(directory, 'nut', 'copy.png'));
@@ -134,7 +138,7 @@ describe('images in folders', () => {
     expect(data.train.image(0)).toHaveLength(256);
     expect(data.notes).toEqual([
       'bolt/broken.png left out: the bytes are neither a PNG nor a JPEG',
-      '1 files are neither PNG nor JPEG by their name, and left out',
+      '1 files are neither PNG, JPEG nor WebP by their name, and left out',
       '1 images are there more than once; the same content stays in one split',
     ]);
     const files = await readdir(cache);
@@ -144,7 +148,7 @@ describe('images in folders', () => {
     // A cache that was cut off is made anew.
     await truncate(join(cache, files.find((file) => file.endsWith('.levels')) as string), 1000);
     expect(Buffer.compare((await read()).train.image(3), again.train.image(3))).toBe(0);
-    await cp(join(directory, 'nut', '2.JPG'), join(directory, 'bolt', 'same.jpg'));
+    await cp(join(directory, 'nut', '4.JPG'), join(directory, 'bolt', 'same.jpg'));
     await expect(read()).rejects.toThrow(/are the same image in two classes/);
   });
 

@@ -8,7 +8,7 @@ import { defaultPreprocess, preprocessLevels } from '../../shared/preprocess.ts'
 import type { Preprocess, Screening } from '../../shared/screening-schema.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { DataError, type LabelledImages } from './dataset.ts';
-import { decodeFile } from './decode-file.ts';
+import { decodeTrainingFile } from './decode-file.ts';
 
 /** An image file and what it is. */
 export interface Entry {
@@ -134,7 +134,7 @@ async function decode(
 ): Promise<{ levels: Uint8Array; sha256: string } | { why: string }> {
   try {
     const bytes = await readFile(path);
-    const raw = await decodeFile(bytes, MAX_PIXELS);
+    const raw = await decodeTrainingFile(bytes, MAX_PIXELS);
     return { levels: preprocessLevels(raw, input, rules), sha256: createHash('sha256').update(bytes).digest('hex') };
   } catch (error) {
     return { why: (error as Error).message };

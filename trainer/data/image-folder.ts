@@ -5,7 +5,7 @@ import { DataError, type Dataset } from './dataset.ts';
 import { CACHE, cachedImages, type Entry } from './image-cache.ts';
 
 /** By which files are taken for images. */
-export const EXTENSIONS = ['.png', '.jpg', '.jpeg'];
+export const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp'];
 
 /** Fewer images of a class can't be split into train, validation, tune, calibration and test. */
 const LEAST_PER_CLASS = 10;
@@ -27,7 +27,7 @@ export async function readImageFolder(directory: string, options: { size: number
     .sort();
   if (classes.length < 2)
     throw new DataError(
-      `${directory} has ${classes.length} folders; one for each class is needed, two at least, with PNG or JPEG files in them`,
+      `${directory} has ${classes.length} folders; one for each class is needed, two at least, with PNG, JPEG or WebP files in them`,
     );
   const entries: Entry[] = [];
   let others = 0;
@@ -72,7 +72,7 @@ export async function readImageFolder(directory: string, options: { size: number
     },
     notes: [
       ...index.unreadable.map(({ file, why }) => `${file} left out: ${why}`),
-      ...(others > 0 ? [`${others} files are neither PNG nor JPEG by their name, and left out`] : []),
+      ...(others > 0 ? [`${others} files are neither PNG, JPEG nor WebP by their name, and left out`] : []),
       ...(twice > 0 ? [`${twice} images are there more than once; the same content stays in one split`] : []),
     ],
   };
