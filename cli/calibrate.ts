@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import type { OptionValues } from 'commander';
+import type { Command, OptionValues } from 'commander';
 import { calibrateBundle } from '../evaluate/calibrate-bundle.ts';
 import { MODELS, referenceNames } from '../export/export-run.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
@@ -24,8 +24,8 @@ const program = withCalibrationOptions(
   .option('--images <folder>', 'of your own clean images, PNG, JPEG or WebP, at best some thousands; no labels are needed')
   .option('--name <name>', 'of the new bundle (default: the old name with -calibrated)')
   .option('--json', 'print the result as JSON')
-  .action(async (options) => {
-    if (options.bundle !== undefined || options.images !== undefined) return ofBundle(options);
+  .action(async (options, program: Command) => {
+    if (options.bundle !== undefined || options.images !== undefined) return ofBundle(options, program);
     await useWasm();
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     const { model, splits } = await loadTrained(run);
@@ -41,7 +41,9 @@ const program = withCalibrationOptions(
 
 await runCommand(program);
 
-async function ofBundle({ bundle, images, run, name, json, ...options }: OptionValues): Promise<void> {
+async function ofBundle({ bundle, images, run, name, json, ...options }: OptionValues, program: Command): Promise<void> {
+  const without = ['test', 'covariance'].find((option) => program.getOptionValueSource(option) === 'cli');
+  if (without) throw new UsageError(`--${without} says nothing of a bundle: its covariances stay, and there are no test images`);
   if (bundle === undefined || images === undefined || run !== undefined)
     throw new UsageError('--bundle and --images belong together, without --run: --bundle mnist --images DIR');
   const source = await resolveModel(bundle);

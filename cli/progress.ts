@@ -9,6 +9,7 @@ export function trainingProgress(stream: NodeJS.WriteStream, everySeconds = 10) 
   const started = performance.now();
   let images = 0;
   let said = started;
+  let [steps, before] = [0, 0];
   const bar = stream.isTTY
     ? new SingleBar({ stream, format: '{bar} {percentage}% | epoch {epoch} | {rate} images/s | {losses} | {left} left', hideCursor: true })
     : null;
@@ -18,11 +19,13 @@ export function trainingProgress(stream: NodeJS.WriteStream, everySeconds = 10) 
       epoch: step.epoch,
       rate: Math.round(images / seconds),
       losses: `loss ${step.total.toFixed(1)} = reconstruction ${step.reconstruction.toFixed(1)} + weighted latent ${(step.total - step.reconstruction).toFixed(1)}`,
-      left: duration((seconds / step.step) * (step.steps - step.step)),
+      // Of a resumed training only the steps of this process took this time.
+      left: duration((seconds / (step.step - before)) * (step.steps - step.step)),
     };
   };
   return {
     step(step: Step): void {
+      if (steps++ === 0) before = step.step - 1;
       if (bar && images === 0) bar.start(step.steps, 0, shown(step));
       images += step.images;
       if (bar) bar.update(step.step, shown(step));

@@ -20,7 +20,8 @@ const program = command(
     const rows = await Promise.all(
       chosen.map(async ({ directory, config }) => {
         const lines = (await readFile(join(directory, 'metrics.jsonl'), 'utf8').catch(() => '')).trim().split('\n').filter(Boolean);
-        const last = lines.length > 0 ? (JSON.parse(lines.at(-1) as string) as Record<string, number>) : {};
+        // The last line may be half of one, after a kill.
+        const last = lines.map(parsedOrEmpty).findLast((line) => 'epoch' in line) ?? {};
         const { name, status, preset, dataset, seed, epochs, training } = config;
         const { epoch: _, ...metrics } = last;
         return { name, status, dataset, preset, seed, epochs: `${epochs} of ${training.epochs}`, ...metrics, settings: training };
@@ -54,6 +55,14 @@ function table(rows: Record<string, unknown>[], compare: boolean): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+function parsedOrEmpty(line: string): Record<string, number> {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {};
+  }
 }
 
 function flat(settings: Record<string, unknown>): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Dataset } from '../trainer/data/dataset.ts';
 import { type PresetName, presets } from '../trainer/presets.ts';
 import { RUNS, type Run } from '../trainer/run.ts';
@@ -8,7 +8,7 @@ import { calibrationOf, outcomesLine, withCalibrationOptions } from './calibrati
 import { dataSourceOf, withDataOptions } from './data-options.ts';
 import { onlyOne } from './only-one.ts';
 import { duration, trainingProgress } from './progress.ts';
-import { command, positive, runCommand, wholeNumber } from './run-command.ts';
+import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
 
 const program = withDataOptions(
   withCalibrationOptions(
@@ -27,7 +27,8 @@ const program = withDataOptions(
   .option('--threads <n>', 'that share the work on each batch; another number gives other last digits', positive, 1)
   .option('--epochs <n>', "instead of the preset's", positive)
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
-  .action(async (options) => {
+  .action(async (options, program: Command) => {
+    if (options.resume !== undefined) refuseOthers(program);
     const say = options.json ? process.stderr : process.stdout;
     const interrupt = new AbortController();
     process.once('SIGINT', () => interrupt.abort());
@@ -39,7 +40,6 @@ const program = withDataOptions(
     const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
     const common = {
       name,
-      calibration: calibrationOf(options),
       signal: AbortSignal.any([interrupt.signal, ...minutes]),
       onStart: ({ directory, config }: Run, dataset: Dataset, done: number) => {
         for (const note of dataset.notes ?? []) say.write(`${note}\n`);
@@ -56,6 +56,7 @@ const program = withDataOptions(
       ? resumeTraining(common)
       : train({
           ...common,
+          calibration: calibrationOf(options),
           preset: options.preset as PresetName,
           seed: options.seed,
           threads: options.threads,
@@ -76,3 +77,12 @@ const program = withDataOptions(
   });
 
 await runCommand(program);
+
+/** A run goes on as it was begun. @throws UsageError */
+function refuseOthers(given: Command): void {
+  const allowed = ['resume', 'maxMinutes', 'json'];
+  const other = given.options.find(
+    (option) => given.getOptionValueSource(option.attributeName()) === 'cli' && !allowed.includes(option.attributeName()),
+  );
+  if (other) throw new UsageError(`${other.long} can't be given with --resume: the run goes on with the settings that it was begun with`);
+}

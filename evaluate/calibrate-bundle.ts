@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { cp, readdir, rm } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { basename, extname, join, relative } from 'node:path';
 import { sealed } from '../shared/bundle-id.ts';
 import { modelCard } from '../shared/model-card.ts';
 import type { Scores } from '../shared/scores.ts';
@@ -41,10 +42,11 @@ export async function calibrateBundle(
   const screener = await openScreener(bundle);
   const { screening } = screener;
   const scores: Record<'tune' | 'calibration', Scores[]> = { tune: [], calibration: [] };
-  const notes: string[] = [];
+  const read = await ownImages(images, screening, cache).catch(async (error) => {
+    await screener.close();
+    throw error;
+  });
   try {
-    const read = await ownImages(images, screening, cache);
-    notes.push(...read.notes);
     for (const split of ['tune', 'calibration'] as const) {
       const indices = read[split];
       for (let first = 0; first < indices.length; first += AT_ONCE) {
@@ -66,7 +68,9 @@ export async function calibrateBundle(
     ...options,
     covariance: screening.covariances.kind,
   });
-  const calibrated = await sealed({ ...content, ...found, evidence: [] });
+  const ownCalibration = { images: scores.tune.length + scores.calibration.length, sha256: read.sha256, date: new Date().toISOString() };
+  const provenance = { ...content.provenance, ownCalibration };
+  const calibrated = await sealed({ ...content, ...found, name: basename(target), provenance, evidence: [] });
   await recoverDirectory(target);
   const fresh = freshOf(target);
   try {
@@ -79,7 +83,7 @@ export async function calibrateBundle(
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
-  return { screening: calibrated, images: scores.tune.length + scores.calibration.length, notes };
+  return { screening: calibrated, images: ownCalibration.images, notes: read.notes };
 }
 
 async function ownImages(directory: string, { input, preprocess }: Screening, cache: string) {
@@ -88,7 +92,7 @@ async function ownImages(directory: string, { input, preprocess }: Screening, ca
   });
   const files = entries
     .filter((entry) => entry.isFile() && EXTENSIONS.includes(extname(entry.name).toLowerCase()))
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, '/').length))
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
     .sort();
   if (files.length === 0) throw new DataError(`${directory} holds no PNG, JPEG or WebP file`);
   const { index, images } = await cachedImages(
@@ -108,5 +112,8 @@ async function ownImages(directory: string, { input, preprocess }: Screening, ca
     ...index.unreadable.map(({ file, why }) => `${file} left out: ${why}`),
     ...(twice > 0 ? [`${twice} images are there more than once, and count once`] : []),
   ];
-  return { images, tune, calibration, notes };
+  const sha256 = createHash('sha256')
+    .update([...first.keys()].sort().join('\n'))
+    .digest('hex');
+  return { images, tune, calibration, notes, sha256 };
 }

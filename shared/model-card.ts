@@ -30,11 +30,16 @@ export function modelCard(screening: Screening): string {
         Portcullis: provenance.portcullis,
         trained: provenance.trained,
         exported: provenance.exported,
+        ...(provenance.ownCalibration
+          ? {
+              thresholds: `set on ${provenance.ownCalibration.images} own images of an operator, not on ${provenance.dataset}, ${provenance.ownCalibration.date}`,
+            }
+          : {}),
         latent: `${latentDim} dimensions, ${covariances.kind} covariances`,
       }),
     ].join('\n'),
     '## What it promises',
-    promise(calibration),
+    promise(calibration, provenance.ownCalibration !== undefined),
     '## What was measured',
     measured.length > 0 ? evidenceTable(measured) : 'Nothing yet: `pnpm evaluate` measures it.',
     '## What it is not for',
@@ -47,7 +52,7 @@ export function modelCard(screening: Screening): string {
   ].join('\n\n');
 }
 
-function promise({ method, guarantee, alpha, delta, n, rejected }: Screening['calibration']): string {
+function promise({ method, guarantee, alpha, delta, n, rejected }: Screening['calibration'], own: boolean): string {
   const seen = `Of ${n} calibration images, which were used for nothing else, ${rejected} are rejected.`;
   if (method !== 'conformal') return `Nothing: the thresholds are the paper's three-sigma ones. ${seen}`;
   const percent = Number((100 * alpha).toPrecision(12));
@@ -57,7 +62,7 @@ function promise({ method, guarantee, alpha, delta, n, rejected }: Screening['ca
       ? 'over all classes together, not within each'
       : 'within each predicted class taken alone; for all of them at once with a probability lower by that of each';
   return (
-    `At most ${percent} % of clean images like those it was calibrated on are rejected, ${whose}, with probability ${confidence} over the draw of those images. ` +
+    `At most ${percent} % of clean images like ${own ? "the operator's own, which it was calibrated on," : 'those it was calibrated on'} are rejected, ${whose}, with probability ${confidence} over the draw of those images. ` +
     `${seen} The probability holds for thresholds that were set once: whoever sets them several times on the same images and keeps what looks best has chosen on them.`
   );
 }

@@ -23,6 +23,7 @@ export async function calibrateRun(
   report: 'test' | 'validation',
 ): Promise<Outcomes> {
   const calibrated = calibrate(model, dataset, splits, options);
+  run.config.calibration = options;
   await saveCalibration(run, calibrated);
   // It would be about other thresholds.
   await rm(join(run.directory, 'report.html'), { force: true });

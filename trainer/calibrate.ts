@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { conformalThresholds, rankFor } from '../shared/calibration/conformal.ts';
 import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/quantile-table.ts';
 import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
@@ -11,13 +12,16 @@ import type { Splits } from './data/splits.ts';
 import { encodeAt, scoresOf } from './encode.ts';
 import type { Model } from './model/build-model.ts';
 
-export interface CalibrationOptions {
-  method: Calibration['method'];
-  guarantee: 'marginal' | 'per-class';
-  alpha: number;
-  delta: number;
-  covariance: Covariances['kind'];
-}
+/** What is asked of calibration; kept in the run's config, so that a resumed run is calibrated as it was begun. */
+export const calibrationOptionsSchema = z.strictObject({
+  method: z.enum(['conformal', 'three-sigma']),
+  guarantee: z.enum(['marginal', 'per-class']),
+  alpha: z.number().gt(0).lt(1),
+  delta: z.number().gt(0).lt(1),
+  covariance: z.enum(['diagonal', 'spherical', 'full']),
+});
+
+export type CalibrationOptions = z.infer<typeof calibrationOptionsSchema>;
 
 export const defaultCalibration: CalibrationOptions = {
   method: 'conformal',

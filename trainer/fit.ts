@@ -61,6 +61,7 @@ export function optimizerFor(training: Training): tf.Optimizer {
  * `signal` is aborted. From a checkpoint it goes on as if it had not stopped, bit by bit: the epoch's random numbers are drawn
  * again from its beginning, for the batches that are done without training on them.
  *
+ * @returns whether all epochs were done
  * @throws DivergedError where the loss is not finite
  */
 export async function fit(
@@ -69,7 +70,7 @@ export async function fit(
   trainIndices: readonly number[],
   training: Training,
   options: FitOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { batchSize, epochs } = training;
   const { from, optimizer, gradients } = options;
   const weights = weightsOf(model);
@@ -109,15 +110,16 @@ export async function fit(
         await options.onCheckpoint({ epoch, batches: count, step, random: atBeginning, sums, seconds: seconds() });
         saved = performance.now();
       }
-      if (aborted) return;
+      if (aborted) return false;
     }
     const mean = (part: 'reconstruction' | 'latent' | 'total') => sums[part] / sums.images;
     await options.onEpoch(epoch + 1, { reconstruction: mean('reconstruction'), latent: mean('latent'), total: mean('total') }, seconds());
     sums = NO_SUMS;
     await options.onCheckpoint({ epoch: epoch + 1, batches: 0, step, random: random.state(), sums, seconds: seconds() });
     saved = performance.now();
-    if (options.signal?.aborted) return;
+    if (options.signal?.aborted) return epoch + 1 === epochs;
   }
+  return true;
 }
 
 const NO_SUMS: Progress['sums'] = { images: 0, reconstruction: 0, latent: 0, total: 0 };

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Calibrated } from './calibrate.ts';
+import { type Calibrated, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
 import { type DataSource, dataSourceSchema } from './data/open-dataset.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
@@ -20,6 +20,7 @@ export const configSchema = z.strictObject({
   preset: z.string(),
   training: trainingSchema,
   seed: z.int(),
+  calibration: calibrationOptionsSchema.default(defaultCalibration),
   backend: z.string(),
   /** That share the work on a batch; other numbers of them round differently. */
   threads: z.int().positive().default(1),

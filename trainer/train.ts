@@ -16,6 +16,7 @@ import { openBatchGradients } from './gradient/batch-gradients.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
 import { type PresetName, trainingFor } from './presets.ts';
+import { recoverDirectory } from './replace-directory.ts';
 import { writeReport } from './report/write-report.ts';
 import {
   appendMetrics,
@@ -33,7 +34,6 @@ import {
 
 interface Common {
   name: string;
-  calibration: CalibrationOptions;
   runs?: string;
   signal?: AbortSignal;
   /** Whether `report.html` is written at the end; by default it is. */
@@ -47,6 +47,7 @@ interface Common {
 }
 
 export interface TrainOptions extends Common {
+  calibration: CalibrationOptions;
   preset: PresetName;
   epochs?: number;
   /** Of the wasm backend; by default 1. */
@@ -83,6 +84,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     preset: options.preset,
     training: trainingFor(options.preset, dataset, splits.train.length, options.epochs),
     seed: options.seed,
+    calibration: options.calibration,
     threads: options.threads ?? 1,
     backend: 'tfjs-backend-wasm 4.22.0',
     started: new Date().toISOString(),
@@ -107,7 +109,7 @@ export async function resumeTraining(options: Common): Promise<Trained> {
   if (canonicalJson(dataset.checksums) !== canonicalJson(config.checksums))
     throw new DataError(`the images of ${config.dataset} are not those that run ${config.name} was begun with. Train a new run.`);
   const splits = await readSplits(run);
-  checkPromise(dataset, splits, options.calibration);
+  checkPromise(dataset, splits, config.calibration);
   return fitAndCalibrate(run, dataset, splits, options);
 }
 
@@ -116,6 +118,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   const model = buildModel(training.architecture, dataset.input, seed);
   const optimizer = optimizerFor(training);
   const checkpoint = join(run.directory, 'checkpoint');
+  await recoverDirectory(checkpoint);
   const from = existsSync(checkpoint) ? await loadCheckpoint(checkpoint, model, optimizer) : null;
   await keepMetrics(run, from?.epoch ?? 0);
   run.config.status = 'training';
@@ -147,14 +150,13 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
       await saveCheckpoint(checkpoint, model, optimizer, progress);
     },
   });
-  await fitting.finally(gradients.close);
+  const done = await fitting.finally(gradients.close);
   optimizer.dispose();
-  const interrupted = run.config.epochs < training.epochs;
-  run.config.status = interrupted ? 'interrupted' : 'trained';
+  run.config.status = done ? 'trained' : 'interrupted';
   await writeConfig(run);
-  if (interrupted) return { run, model, test: null, trainingSeconds };
+  if (!done) return { run, model, test: null, trainingSeconds };
   await rm(checkpoint, { recursive: true, force: true });
-  const test = await calibrateRun(run, model, dataset, splits, options.calibration, 'test');
+  const test = await calibrateRun(run, model, dataset, splits, run.config.calibration, 'test');
   if (options.report !== false) await writeReport(run, dataset);
   return { run, model, test, trainingSeconds };
 }

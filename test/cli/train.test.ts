@@ -61,6 +61,7 @@ it('wrong use is exit code 2 and says what is allowed', async () => {
     [['--preset', 'fast'], /Allowed choices are quick, paper/],
     [['--alpha', '2'], /2 is not a share; a number more than 0 and less than 1/],
     [['--epochs', 'many'], /many is not a whole number/],
+    [['--resume', 'x', '--seed', '2'], /--seed can't be given with --resume/],
     [['--epochs', '0'], /0 is too small; a whole number of 1 or more/],
   ] as const) {
     const ended = await run([join(cli, 'train.ts'), ...args]);

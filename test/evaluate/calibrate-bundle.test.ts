@@ -42,10 +42,14 @@ describe('calibration of a bundle on own images', () => {
     expect(images).toBeGreaterThan(1190);
     const before = JSON.parse(await readFile(join(mnist, 'screening.json'), 'utf8'));
     expect(screening.id).not.toBe(before.id);
-    for (const same of ['modelId', 'graphs', 'weights', 'means', 'covariances', 'golden', 'provenance'] as const)
+    for (const same of ['modelId', 'graphs', 'weights', 'means', 'covariances', 'golden'] as const)
       expect(screening[same]).toEqual(before[same]);
     expect(screening.evidence).toEqual([]);
-    expect(await readFile(join(target, 'README.md'), 'utf8')).toContain('At most 5 % of clean images');
+    const { ownCalibration, ...provenance } = screening.provenance;
+    expect([screening.name, provenance, ownCalibration?.images]).toEqual(['own', before.provenance, images]);
+    expect(await readFile(join(target, 'README.md'), 'utf8')).toMatch(
+      /# own\n.*set on 1\d+ own images of an operator, not on mnist.*At most 5 % of clean images like the operator's own/s,
+    );
     const { test } = await readMnist();
     const fresh = Array.from({ length: 2000 }, (_, i) => 4000 + i);
     const pale = imagesAt(test, fresh).map((value) => Math.fround(Math.round(value * 255 * 0.8) / 255));

@@ -74,7 +74,15 @@ beforeAll(async () => {
       encoderNoise: 0,
       maxShift: 0,
     },
-    ...{ seed: 1, backend: 'none', threads: 1, started: '2026-01-01T00:00:00.000Z', epochs: 0, status: 'training' },
+    ...{
+      seed: 1,
+      backend: 'none',
+      calibration: defaultCalibration,
+      threads: 1,
+      started: '2026-01-01T00:00:00.000Z',
+      epochs: 0,
+      status: 'training',
+    },
   };
   run = await createRun(config, splits, root);
   await saveEpoch(run, model, 1);

@@ -6,7 +6,7 @@ export interface Batch {
   count: number;
   /** [count, H, W, C] in [0, 1] */
   images: Float32Array;
-  labels: Uint8Array;
+  labels: Uint16Array;
 }
 
 /**
@@ -30,7 +30,7 @@ export function* batches(
       const right = random.integer(-maxShift, maxShift);
       copyShifted(data.image(index), images, i * size, input, down, right);
     });
-    yield { count: chosen.length, images, labels: Uint8Array.from(chosen, (index) => data.labels[index] as number) };
+    yield { count: chosen.length, images, labels: Uint16Array.from(chosen, (index) => data.labels[index] as number) };
   }
 }
 

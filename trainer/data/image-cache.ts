@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { defaultPreprocess, preprocessLevels } from '../../shared/preprocess.ts';
@@ -49,8 +49,11 @@ export async function cachedImages(
   rules = defaultPreprocess,
 ): Promise<{ index: CacheIndex; images: (indices: readonly number[]) => LabelledImages }> {
   const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
-  const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0]);
-  const key = createHash('sha256').update(canonicalJson({ identity, input, rules })).digest('hex').slice(0, 24);
+  const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0, stats[i]?.ctimeMs ?? 0]);
+  const key = createHash('sha256')
+    .update(canonicalJson({ directory: resolve(directory), identity, input, rules }))
+    .digest('hex')
+    .slice(0, 24);
   const [levels, list] = [join(cache, `${key}.levels`), join(cache, `${key}.json`)];
   const size = input.height * input.width * input.channels;
   const index = (await readIndex(list, levels, size)) ?? (await fill(directory, entries, input, rules, cache, levels, list));
@@ -99,10 +102,10 @@ async function fill(
   list: string,
 ): Promise<CacheIndex> {
   await mkdir(cache, { recursive: true });
-  // The list is written last: without it the levels do not count, so a killed process leaves nothing that is read.
-  await rm(list, { force: true });
   const index: CacheIndex = { files: [], unreadable: [] };
-  const output = await open(levels, 'w');
+  // Under a name of its own and renamed: another process may fill the same cache, or read it.
+  const fresh = `${levels}.${crypto.randomUUID()}.tmp`;
+  const output = await open(fresh, 'w');
   try {
     for (let first = 0; first < entries.length; first += AT_ONCE) {
       const part = entries.slice(first, first + AT_ONCE);
@@ -119,10 +122,12 @@ async function fill(
     await output.sync();
   } catch (error) {
     await output.close();
-    await rm(levels, { force: true });
+    await rm(fresh, { force: true });
     throw error;
   }
   await output.close();
+  await rename(fresh, levels);
+  // Last: without the list the levels do not count.
   await writeAtomically(list, JSON.stringify(index));
   return index;
 }
@@ -132,8 +137,9 @@ async function decode(
   input: Screening['input'],
   rules: Preprocess,
 ): Promise<{ levels: Uint8Array; sha256: string } | { why: string }> {
+  // That the file can't be read may pass, and is no word on the image: it is not kept in the list.
+  const bytes = await readFile(path);
   try {
-    const bytes = await readFile(path);
     const raw = await decodeTrainingFile(bytes, MAX_PIXELS);
     return { levels: preprocessLevels(raw, input, rules), sha256: createHash('sha256').update(bytes).digest('hex') };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, relative } from 'node:path';
 import { DataError, type Dataset } from './dataset.ts';
 import { CACHE, cachedImages, type Entry } from './image-cache.ts';
 
@@ -33,7 +33,7 @@ export async function readImageFolder(directory: string, options: { size: number
   let others = 0;
   for (const [label, name] of classes.entries()) {
     for (const file of (await readdir(join(directory, name), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())) {
-      const path = join(file.parentPath, file.name).slice(join(directory, '/').length);
+      const path = relative(directory, join(file.parentPath, file.name));
       if (EXTENSIONS.includes(extname(file.name).toLowerCase())) entries.push({ file: path, label });
       else others++;
     }

@@ -79,6 +79,7 @@ function arrayOf(data: Uint8Array, file: string): MatArray[] {
 
 function valuesOf({ type, data }: Element): MatArray['values'] | null {
   if (type === MI.uint8) return data;
-  if (type !== MI.double) return null;
-  return new Float64Array(data.slice().buffer);
+  if (type !== MI.double || data.length % 8 !== 0) return null;
+  // A copy, as the data need not lie at a multiple of 8 bytes.
+  return new Float64Array(new Uint8Array(data).buffer);
 }

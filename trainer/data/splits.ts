@@ -35,10 +35,18 @@ export function splitsOf(dataset: Pick<Dataset, 'train' | 'test' | 'groups'>, se
   };
   const shares = heldOut(dataset.train.count);
   const validation = take(shares.validation);
-  const tune = take(shares.tune);
-  const calibration = take(shares.calibration);
+  // The same image twice tells calibration no more than once.
+  const tune = distinct(take(shares.tune), dataset.groups);
+  const calibration = distinct(take(shares.calibration), dataset.groups);
   const train = order.sort((a, b) => a - b);
   return { train, validation, tune, calibration, test: Array.from({ length: dataset.test.count }, (_, i) => i) };
+}
+
+/** The first of each group. */
+function distinct(indices: number[], groups: readonly string[] | undefined): number[] {
+  if (!groups) return indices;
+  const seen = new Set<string>();
+  return indices.filter((i) => seen.size < seen.add(groups[i] as string).size);
 }
 
 /** Puts the images of a group behind its first one. */

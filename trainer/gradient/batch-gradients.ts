@@ -84,7 +84,7 @@ export async function openBatchGradients(
     asked.forEach(({ data }, i) => {
       Atomics.wait(data.control, 0, STATE.work, STEP_MS);
       if (Atomics.load(data.control, 0) !== STATE.done)
-        throw new Error('a thread for gradients failed or is stuck. Go on with pnpm train --resume, with --threads 1 for a new run.');
+        throw new Error('a thread for gradients failed or is stuck. Go on with pnpm train --resume, or train a new run with --threads 1.');
       const weight = share((parts[i + 1] as Part).count);
       const [reconstruction, latent, whole] = data.answer.subarray(total) as unknown as [number, number, number];
       for (const [name, value] of Object.entries({ reconstruction, latent, total: whole })) losses[name as keyof Losses] += weight * value;

@@ -1,0 +1,83 @@
+import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { randomFrom } from '../../shared/random.ts';
+import { resumeTraining, train } from '../../trainer/train.ts';
+
+let root: string;
+let photos: string;
+let cwd: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  photos = join(root, 'photos');
+  const random = randomFrom(3, 'photos');
+  for (const [y, name] of ['dark', 'light'].entries()) {
+    await mkdir(join(photos, name), { recursive: true });
+    for (let i = 0; i < 160; i++) {
+      const pixels = Buffer.from(Array.from({ length: 256 }, () => random.integer(0, 90) + 160 * y));
+      await sharp(pixels, { raw: { width: 16, height: 16, channels: 1 } })
+        .png()
+        .toFile(join(photos, name, `${i}.png`));
+    }
+  }
+  // The cache of images lies beside the runs.
+  cwd = process.cwd();
+  process.chdir(root);
+});
+afterAll(async () => {
+  process.chdir(cwd);
+  await rm(root, { recursive: true });
+});
+
+it('a run that was stopped is trained, calibrated and reported as it was begun, even if killed while a checkpoint was put in place', async () => {
+  const options = {
+    ...{ preset: 'quick' as const, epochs: 2, seed: 4, threads: 2 },
+    source: { dataset: 'images' as const, dataDir: photos, imageSize: 16, channels: 1 as const },
+    calibration: { method: 'conformal', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'diagonal' } as const,
+  };
+  const whole = await train({ ...options, name: 'whole' });
+  expect(whole.test?.images).toBeGreaterThan(30);
+
+  const stop = new AbortController();
+  const stopped = await train({
+    ...options,
+    name: 'stopped',
+    signal: stop.signal,
+    onStep: ({ step }) => void (step === 1 && stop.abort()),
+  });
+  expect([stopped.test, stopped.run.config.status, stopped.run.config.epochs]).toEqual([null, 'interrupted', 0]);
+  // As a kill between the two renames leaves it.
+  const checkpoint = join('runs', 'stopped', 'checkpoint');
+  await rename(checkpoint, join('runs', 'stopped', '.checkpoint.old.tmp'));
+  const steps: number[] = [];
+  const resumed = await resumeTraining({ name: 'stopped', onStep: ({ step }) => void steps.push(step) });
+  expect(steps[0]).toBe(2);
+  expect(resumed.test).toEqual(whole.test);
+  const read = (name: string, file: string) => readFile(join('runs', name, file));
+  for (const file of ['calibration.json', 'splits.json', 'model/encoder/weights.bin', 'model/decoder/weights.bin'])
+    expect(await read('stopped', file)).toEqual(await read('whole', file));
+  const metrics = async (name: string) =>
+    (await read(name, 'metrics.jsonl'))
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => ({ ...JSON.parse(line), seconds: 0 }));
+  expect(await metrics('stopped')).toEqual(await metrics('whole'));
+  expect((await read('stopped', 'report.html')).toString()).toContain('Outcomes on the test images');
+
+  await expect(resumeTraining({ name: 'stopped' })).rejects.toThrow(/is calibrated already. pnpm calibrate sets its thresholds anew/);
+  await expect(resumeTraining({ name: 'none' })).rejects.toThrow(/is not a run. There are/);
+});
+
+it('a run is not gone on with when its images have changed', async () => {
+  const stop = new AbortController();
+  await train({
+    ...{ name: 'changed', preset: 'quick', epochs: 1, seed: 4, signal: stop.signal, onStep: () => stop.abort() },
+    source: { dataset: 'images', dataDir: photos, imageSize: 16, channels: 1 },
+    calibration: { method: 'conformal', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'spherical' },
+  });
+  await cp(join(photos, 'dark', '1.png'), join(photos, 'dark', 'more.png'));
+  await expect(resumeTraining({ name: 'changed' })).rejects.toThrow(/are not those that run changed was begun with/);
+});
