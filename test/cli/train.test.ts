@@ -41,8 +41,10 @@ describe('training that is stopped leaves a run that can be read', () => {
     // A second signal ends it at once.
     let stopped = false;
     const ended = await run([join(cli, 'train.ts'), '--preset', 'quick', '--name', name], (said, kill) => {
-      if (!stopped && said.includes('step ')) kill(stop);
-      stopped ||= said.includes('step ');
+      if (stopped || !said.includes('into ')) return;
+      stopped = true;
+      // Some steps later.
+      setTimeout(() => kill(stop), 1500);
     });
     expect(ended).toMatchObject({ code, signal });
     if (code === 130) expect(ended.output).toContain('stopped after 0 whole epochs');
