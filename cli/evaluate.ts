@@ -5,12 +5,13 @@ import { measure } from '../evaluate/measure.ts';
 import { modelOfBundle } from '../evaluate/model-of-bundle.ts';
 import { openReclassifier } from '../evaluate/reclassify-images.ts';
 import { openScreener } from '../evaluate/screen-images.ts';
-import { MODELS, referenceNames } from '../export/export-run.ts';
+import { MODELS, referenceNames } from '../export/models-folder.ts';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { DataError } from '../trainer/data/dataset.ts';
 import { type DataSource, dataSourceSchema, openDataset } from '../trainer/data/open-dataset.ts';
+import type { Model } from '../trainer/model/build-model.ts';
 import { percent } from '../trainer/outcomes.ts';
 import { listRuns, openRun, type Run, RunError, sourceOf } from '../trainer/run.ts';
 import { resolveModel } from './resolve-model.ts';
@@ -35,8 +36,8 @@ const program = command(
     const directory = await resolveModel(options.model);
     const screener = await openScreener(directory);
     const { screening } = screener;
-    const run = await runOf(screening, options.run ?? basename(directory), options.run !== undefined);
-    const model = run && (await modelOfBundle(run, screening));
+    const trained = await trainedOf(screening, options.run ?? basename(directory), options.run !== undefined);
+    const [run, model] = [trained?.run ?? null, trained?.model ?? null];
     const dataset = await openDataset(sourceFor(screening, run, options.dataDir));
     if (canonicalJson(dataset.checksums) !== canonicalJson(screening.provenance.data)) {
       throw new DataError(
@@ -72,13 +73,12 @@ const program = command(
     else if (!options.dry) console.log(`not kept: ${directory} comes with the project (--reference, if you are making it)`);
   });
 
-/** The run that a bundle was exported from, or null. @throws RunError where a run was named that is not there or not this bundle's */
-async function runOf(screening: Screening, name: string, named: boolean): Promise<Run | null> {
+/** The run that a bundle was exported from, with its model, or null. @throws RunError where a run was named that is not there or not this bundle's */
+async function trainedOf(screening: Screening, name: string, named: boolean): Promise<{ run: Run; model: Model } | null> {
   if (!named && !(await listRuns()).some(({ config }) => config.name === name)) return null;
   try {
     const run = await openRun(name);
-    await modelOfBundle(run, screening);
-    return run;
+    return { run, model: await modelOfBundle(run, screening) };
   } catch (error) {
     if (named || !(error instanceof RunError)) throw error;
     console.error(error.message);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ACTIVE_FILE, MODELS } from '../export/export-run.ts';
+import { ACTIVE_FILE, MODELS } from '../export/models-folder.ts';
 import { UsageError } from './run-command.ts';
 
 /** Folder of a model: a path, a name in models/, or (without either) the active model, else the reference `mnist`. */

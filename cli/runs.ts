@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { listRuns, RunError } from '../trainer/run.ts';
+import { listRuns, RunError, readMetrics } from '../trainer/run.ts';
 import { command, runCommand } from './run-command.ts';
 
 const program = command(
@@ -18,10 +16,9 @@ const program = command(
     const chosen = names.length > 0 ? all.filter(({ config }) => names.includes(config.name)) : all;
     if (chosen.length === 0 && !options.json) console.log('there are no runs yet; pnpm train makes one');
     const rows = await Promise.all(
-      chosen.map(async ({ directory, config }) => {
-        const lines = (await readFile(join(directory, 'metrics.jsonl'), 'utf8').catch(() => '')).trim().split('\n').filter(Boolean);
-        // The last line may be half of one, after a kill.
-        const last = lines.map(parsedOrEmpty).findLast((line) => 'epoch' in line) ?? {};
+      chosen.map(async (run) => {
+        const { config } = run;
+        const last = (await readMetrics(run)).at(-1) ?? {};
         const { name, status, preset, dataset, seed, epochs, training } = config;
         const { epoch: _, ...metrics } = last;
         return { name, status, dataset, preset, seed, epochs: `${epochs} of ${training.epochs}`, ...metrics, settings: training };
@@ -55,14 +52,6 @@ function table(rows: Record<string, unknown>[], compare: boolean): string {
         .trimEnd(),
     )
     .join('\n');
-}
-
-function parsedOrEmpty(line: string): Record<string, number> {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return {};
-  }
 }
 
 function flat(settings: Record<string, unknown>): Record<string, unknown> {

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
-import { cp, readdir, rm } from 'node:fs/promises';
+import { cp, readdir } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
 import { sealed } from '../shared/bundle-id.ts';
-import { modelCard } from '../shared/model-card.ts';
 import type { Scores } from '../shared/scores.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
 import { EXTENSIONS } from '../trainer/data/image-folder.ts';
-import { freshOf, recoverDirectory, replaceDirectory } from '../trainer/replace-directory.ts';
-import { writeAtomically } from '../trainer/write-atomically.ts';
+import { rebuildDirectory } from '../trainer/replace-directory.ts';
 import { openScreener } from './screen-images.ts';
+import { writeScreening } from './write-screening.ts';
 
 /** Of the images that shape the thresholds; the rest sets them. */
 const TUNE = 1 / 3;
@@ -71,18 +70,11 @@ export async function calibrateBundle(
   const ownCalibration = { images: scores.tune.length + scores.calibration.length, sha256: read.sha256, date: new Date().toISOString() };
   const provenance = { ...content.provenance, ownCalibration };
   const calibrated = await sealed({ ...content, ...found, name: basename(target), provenance, evidence: [] });
-  await recoverDirectory(target);
-  const fresh = freshOf(target);
-  try {
-    await rm(fresh, { recursive: true, force: true });
+  await rebuildDirectory(target, 'screening.json', async (fresh) => {
     await cp(bundle, fresh, { recursive: true });
-    await writeAtomically(join(fresh, 'screening.json'), `${JSON.stringify(calibrated, null, 1)}\n`);
-    await writeAtomically(join(fresh, 'README.md'), modelCard(calibrated));
+    await writeScreening(fresh, calibrated);
     await (await openScreener(fresh)).close();
-    await replaceDirectory(target, fresh, 'screening.json');
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
+  });
   return { screening: calibrated, images: ownCalibration.images, notes: read.notes };
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultPreprocess } from '../shared/preprocess.ts';
 import type { Screening } from '../shared/screening-schema.ts';
@@ -7,15 +6,10 @@ import { imagesAt } from '../trainer/data/dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
 import { checkName, loadRun, type Run, sourceOf } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
+import { ACTIVE_FILE, MODELS, referenceNames } from './models-folder.ts';
 import type { Parity } from './parity.ts';
 import type { SearchOptions } from './reclassify-graph.ts';
 import { writeBundle } from './write-bundle.ts';
-
-export const MODELS = 'models';
-/** Names the model that the worker's build takes, the command line too; ignored by git. */
-export const ACTIVE_FILE = '.active';
-/** Bundles that come with the project, each with the command that makes it. */
-const REFERENCE_FILE = 'reference.json';
 
 const PARITY_IMAGES = 256;
 
@@ -79,10 +73,4 @@ export async function exportRun(
   });
   if (!options.reference) await writeAtomically(join(models, ACTIVE_FILE), `${name}\n`);
   return { directory, screening, parity };
-}
-
-/** Bundles that come with the project. */
-export async function referenceNames(models = MODELS): Promise<string[]> {
-  const text = await readFile(join(models, REFERENCE_FILE), 'utf8').catch(() => '{}');
-  return Object.keys(JSON.parse(text));
 }

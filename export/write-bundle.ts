@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { modelIdOf, sealed } from '../shared/bundle-id.ts';
@@ -7,7 +7,7 @@ import { modelCard } from '../shared/model-card.ts';
 import { openBundle } from '../shared/open-bundle.ts';
 import type { GraphName, Screening } from '../shared/screening-schema.ts';
 import { sha256 } from '../shared/sha256.ts';
-import { freshOf, recoverDirectory, replaceDirectory } from '../trainer/replace-directory.ts';
+import { rebuildDirectory } from '../trainer/replace-directory.ts';
 import { goldenImage } from './golden-image.ts';
 import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './graphs.ts';
 import { createWeightStore, WEIGHTS_FILE } from './onnx/weight-store.ts';
@@ -29,18 +29,8 @@ export type BundleParts = GraphParts &
  * @throws ConversionError, ParityError, BundleError, ReplaceError (the folder is not a bundle), RangeError (search options, no
  *   parity images): then nothing is left behind and nothing was replaced
  */
-export async function writeBundle(directory: string, parts: BundleParts): Promise<{ screening: Screening; parity: Parity }> {
-  await recoverDirectory(directory);
-  const fresh = freshOf(directory);
-  await rm(fresh, { recursive: true, force: true });
-  await mkdir(fresh, { recursive: true });
-  try {
-    const written = await writeFiles(fresh, parts);
-    await replaceDirectory(directory, fresh, 'screening.json');
-    return written;
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
+export function writeBundle(directory: string, parts: BundleParts): Promise<{ screening: Screening; parity: Parity }> {
+  return rebuildDirectory(directory, 'screening.json', (fresh) => writeFiles(fresh, parts));
 }
 
 async function writeFiles(directory: string, parts: BundleParts): Promise<{ screening: Screening; parity: Parity }> {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { DataError } from './data/dataset.ts';
 import { weightsOf } from './gradient/loss-gradients.ts';
 import type { Model } from './model/build-model.ts';
-import { freshOf, recoverDirectory, replaceDirectory } from './replace-directory.ts';
+import { parsedOrNull } from './parsed-or-null.ts';
+import { rebuildDirectory, recoverDirectory } from './replace-directory.ts';
 
 /** Where a training stands; with the weights and the optimizer it is all that is needed to go on as if it had never stopped. */
 export const progressSchema = z.strictObject({
@@ -60,17 +61,10 @@ export async function saveCheckpoint(directory: string, model: Model, optimizer:
   const decays = [adam.accBeta1, adam.accBeta2].map((value) => value.dataSync()[0]);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const state = { progress, decays, iterations: adam.iterations_ ?? 0, shapes: tensors.map(({ shape }) => shape), sha256 };
-  await recoverDirectory(directory);
-  const fresh = freshOf(directory);
-  try {
-    await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { recursive: true });
+  await rebuildDirectory(directory, 'state.json', async (fresh) => {
     await writeFile(join(fresh, 'tensors.bin'), bytes);
     await writeFile(join(fresh, 'state.json'), JSON.stringify(state));
-    await replaceDirectory(directory, fresh, 'state.json');
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
+  });
 }
 
 /**
@@ -86,7 +80,7 @@ export async function loadCheckpoint(directory: string, model: Model, optimizer:
       throw new DataError(`${join(directory, file)} can't be read (${error.message}). Train again.`);
     });
   const bytes = await read('tensors.bin');
-  const state = stateSchema.safeParse(parsed((await read('state.json')).toString()));
+  const state = stateSchema.safeParse(parsedOrNull((await read('state.json')).toString()));
   if (!state.success || createHash('sha256').update(bytes).digest('hex') !== state.data.sha256)
     throw new DataError(`${directory} is damaged. Train again.`);
   const { progress, decays, iterations, shapes } = state.data;
@@ -114,12 +108,4 @@ export async function loadCheckpoint(directory: string, model: Model, optimizer:
   adam.iterations_ = iterations;
   tf.dispose(values);
   return progress;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

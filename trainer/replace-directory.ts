@@ -1,4 +1,4 @@
-import { readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** The target holds something that Portcullis did not make, or another command is at work on it; nothing was touched. */
@@ -10,7 +10,7 @@ export class ReplaceError extends Error {
 const asideOf = (directory: string) => join(dirname(directory), `.${basename(directory)}.old.tmp`);
 
 /** A folder beside the target, on the same file system, in which this process makes the new one. */
-export const freshOf = (directory: string) => join(dirname(resolve(directory)), `.${basename(resolve(directory))}.${process.pid}.tmp`);
+const freshOf = (directory: string) => join(dirname(resolve(directory)), `.${basename(resolve(directory))}.${process.pid}.tmp`);
 
 /**
  * Mends what a replacement left that was killed: the old folder goes back where no new one came, else it is removed; so are
@@ -28,6 +28,27 @@ export async function recoverDirectory(directory: string): Promise<void> {
   for (const name of beside ?? []) {
     const pid = name.startsWith(prefix) ? /^(\d+)\.tmp$/.exec(name.slice(prefix.length))?.[1] : undefined;
     if (pid && !isRunning(Number(pid))) await rm(join(dirname(target), name), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes a folder anew: `write` fills one beside it, which then takes its place as a whole. Where that fails nothing is left
+ * beside, and what was there is as it was.
+ *
+ * @param mark a file or folder that `directory` must hold to be replaced, unless it is empty
+ * @throws ReplaceError, and what `write` throws
+ */
+export async function rebuildDirectory<T>(directory: string, mark: string, write: (fresh: string) => Promise<T>): Promise<T> {
+  await recoverDirectory(directory);
+  const fresh = freshOf(directory);
+  try {
+    await rm(fresh, { recursive: true, force: true });
+    await mkdir(fresh, { recursive: true });
+    const written = await write(fresh);
+    await replaceDirectory(directory, fresh, mark);
+    return written;
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
   }
 }
 

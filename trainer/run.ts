@@ -6,6 +6,7 @@ import { type DataSource, dataSourceSchema } from './data/open-dataset.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
+import { parsedOrNull } from './parsed-or-null.ts';
 import { trainingSchema } from './presets.ts';
 import { writeAtomically } from './write-atomically.ts';
 
@@ -84,12 +85,19 @@ export async function appendMetrics(run: Run, line: Record<string, number>): Pro
   await appendFile(join(run.directory, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
 }
 
-/** Takes back the lines of epochs after `epochs`, which are trained again. */
+/** The lines of `metrics.jsonl`; what is no whole line (the last one, after a kill) is passed over. */
+export async function readMetrics(run: Run): Promise<Record<string, number>[]> {
+  const text = await readFile(join(run.directory, 'metrics.jsonl'), 'utf8').catch(() => '');
+  return text
+    .split('\n')
+    .map(parsedOrNull)
+    .filter((line) => line !== null) as Record<string, number>[];
+}
+
+/** Takes back the lines of epochs after `epochs`, which are trained again, and half a line. */
 export async function keepMetrics(run: Run, epochs: number): Promise<void> {
-  const path = join(run.directory, 'metrics.jsonl');
-  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n');
-  const kept = lines.filter((line) => ((parsedOrNull(line) as { epoch?: number } | null)?.epoch ?? Number.POSITIVE_INFINITY) <= epochs);
-  if (lines.some(Boolean)) await writeAtomically(path, kept.map((line) => `${line}\n`).join(''));
+  const kept = (await readMetrics(run)).filter(({ epoch }) => (epoch ?? Number.POSITIVE_INFINITY) <= epochs);
+  await writeAtomically(join(run.directory, 'metrics.jsonl'), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
 export function readSplits(run: Run): Promise<Splits> {
@@ -167,13 +175,5 @@ async function readJson<T>(run: Run, file: string): Promise<T> {
     return JSON.parse(await readFile(join(run.directory, file), 'utf8'));
   } catch (error) {
     throw new RunError(`${run.directory}/${file} can't be read (${(error as Error).message}). Train again.`);
-  }
-}
-
-function parsedOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

@@ -5,30 +5,23 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomFrom, randomFromState } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from '../../trainer/checkpoint.ts';
-import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
 import { fit as fitModel, optimizerFor } from '../../trainer/fit.ts';
 import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import type { Training } from '../../trainer/presets.ts';
 import { input } from '../export/tiny-model.ts';
+import { tinyDataset } from './tiny-dataset.ts';
 
 const training: Training = {
   architecture: { filters: [4, 6], dense: 12, latentDim: 4 },
   ...{ epochs: 3, batchSize: 16, learningRate: 1e-2, adamBeta2: 0.99, latentWeight: 10, encoderNoise: 1e-3, maxShift: 1 },
 };
 
-function tinyDataset(): Dataset {
-  const random = randomFrom(2, 'tiny');
-  const labels = Uint8Array.from({ length: 150 }, (_, i) => i % 3);
-  const pixels = Uint8Array.from({ length: 150 * 64 }, (_, i) => random.integer(0, 60) + 80 * (labels[i >> 6] as number));
-  return { name: 'tiny', classes: ['a', 'b', 'c'], input, train: inMemory(pixels, labels), test: inMemory(pixels, labels), checksums: {} };
-}
-
 const weightsOf = ({ encoder, decoder }: Model) =>
   [encoder, decoder].flatMap((part) => part.getWeights().map((weight) => Array.from(weight.dataSync())));
 
 let root: string;
-const dataset = tinyDataset();
+const dataset = tinyDataset(150, 3);
 const indices = Array.from({ length: 150 }, (_, i) => i);
 beforeAll(async () => {
   await useWasm();

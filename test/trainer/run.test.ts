@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelOfBundle } from '../../evaluate/model-of-bundle.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
-import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { checkPromise, defaultCalibration } from '../../trainer/calibrate.ts';
 import { calibrateRun } from '../../trainer/calibrate-run.ts';
-import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
+import type { Dataset } from '../../trainer/data/dataset.ts';
 import { type Splits, splitsOf } from '../../trainer/data/splits.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import { saveModel } from '../../trainer/model/save-model.ts';
@@ -25,19 +24,7 @@ import {
   writeConfig,
 } from '../../trainer/run.ts';
 import { input, tinyParts } from '../export/tiny-model.ts';
-
-/** Three classes of noise, each of another brightness, 8x8. */
-function tinyDataset(): Dataset {
-  const random = randomFrom(2, 'tiny');
-  const images = (count: number) => {
-    const labels = Uint8Array.from({ length: count }, (_, i) => i % 3);
-    return inMemory(
-      Uint8Array.from({ length: count * 64 }, (_, i) => random.integer(0, 60) + 80 * (labels[i >> 6] as number)),
-      labels,
-    );
-  };
-  return { name: 'tiny', classes: ['a', 'b', 'c'], input, train: images(3600), test: images(300), checksums: {} };
-}
+import { tinyDataset } from './tiny-dataset.ts';
 
 let root: string;
 let dataset: Dataset;
@@ -47,7 +34,7 @@ let run: Run;
 beforeAll(async () => {
   await useWasm();
   root = await mkdtemp(join(tmpdir(), 'portcullis-'));
-  dataset = tinyDataset();
+  dataset = tinyDataset(3600, 300);
   splits = splitsOf(dataset, 1);
   const architecture = { filters: [4, 6], dense: 12, latentDim: 4 };
   model = buildModel(architecture, input, 3);

@@ -1,8 +1,8 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { DataError } from '../data/dataset.ts';
-import { freshOf, recoverDirectory, replaceDirectory } from '../replace-directory.ts';
+import { rebuildDirectory, recoverDirectory } from '../replace-directory.ts';
 import type { Model } from './build-model.ts';
 
 /**
@@ -10,15 +10,9 @@ import type { Model } from './build-model.ts';
  * made beside and the folder is replaced as a whole: a reader finds the old pair or the new one.
  */
 export async function saveModel(directory: string, model: Model): Promise<void> {
-  await recoverDirectory(directory);
-  const fresh = freshOf(directory);
-  try {
-    await rm(fresh, { recursive: true, force: true });
+  await rebuildDirectory(directory, 'encoder', async (fresh) => {
     for (const part of ['encoder', 'decoder'] as const) await savePart(join(fresh, part), model[part]);
-    await replaceDirectory(directory, fresh, 'encoder');
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
+  });
 }
 
 /** @throws DataError naming the folder where a part is missing or damaged */

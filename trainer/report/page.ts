@@ -1,7 +1,7 @@
 import type { Calibrated } from '../calibrate.ts';
 import { type Outcomes, percent } from '../outcomes.ts';
 import type { RunConfig } from '../run.ts';
-import { chart } from './chart.ts';
+import { accuracyChart, confusionChart, lossChart, planeChart, reliabilityChart, scoreChart } from './charts.ts';
 import { contactSheet } from './contact-sheet.ts';
 import type { Findings } from './findings.ts';
 import { fitToDeploy } from './verdict.ts';
@@ -31,41 +31,6 @@ export async function reportPage(
   const { images, reconstructed } = findings.reconstructions;
   const third = Math.ceil(images.length / 3);
   const pairs = (part: number) => [images, reconstructed].flatMap((all) => all.slice(part * third, (part + 1) * third));
-  const losses = metrics.flatMap(({ epoch, reconstruction, total }) => [
-    { epoch, part: 'reconstruction', loss: reconstruction },
-    { epoch, part: 'weighted latent', loss: (total ?? 0) - (reconstruction ?? 0) },
-  ]);
-  const scores = (name: 'latentDistance' | 'reconstructionError') =>
-    findings.scores.map((score, i) => ({
-      value: Math.log10(Math.max(score[name], 1e-3)),
-      right: score.label === findings.labels[i] ? 'right' : 'wrong',
-    }));
-  const limits = (name: 'maxLatentDistance' | 'maxReconstructionError') =>
-    thresholds[name].map((value) => ({ value: Math.log10(Math.max(value, 1e-3)) }));
-  const histogram = (
-    title: string,
-    name: 'latentDistance' | 'reconstructionError',
-    limit: 'maxLatentDistance' | 'maxReconstructionError',
-  ) =>
-    chart({
-      ...{ title, width: 380, height: 180 },
-      layer: [
-        {
-          data: { values: scores(name) },
-          mark: { type: 'bar', opacity: 0.8 },
-          encoding: {
-            x: { field: 'value', bin: { maxbins: 60 }, title: `log10 of the ${title.toLowerCase()}` },
-            y: { aggregate: 'count', scale: { type: 'symlog' }, title: 'images' },
-            color: { field: 'right', scale: { domain: ['right', 'wrong'], range: ['#4c78a8', '#e45756'] }, title: 'nearest mean' },
-          },
-        },
-        {
-          data: { values: limits(limit) },
-          mark: { type: 'rule', strokeDash: [3, 3], color: '#f58518' },
-          encoding: { x: { field: 'value', type: 'quantitative' } },
-        },
-      ],
-    });
   const sections: [string, string, ...(string | false)[]][] = [
     [
       'Outcomes on the test images',
@@ -75,33 +40,14 @@ export async function reportPage(
     [
       'Training',
       `${config.epochs} epochs of preset ${config.preset}, seed ${config.seed}, ${config.backend}.`,
-      await chart({
-        data: { values: losses },
-        width: 380,
-        height: 180,
-        mark: { type: 'line', point: true },
-        encoding: {
-          x: { field: 'epoch', type: 'quantitative', axis: { tickMinStep: 1 } },
-          y: { field: 'loss', type: 'quantitative', scale: { type: 'log' } },
-          color: { field: 'part', title: null },
-        },
-      }),
-      await chart({
-        data: { values: metrics },
-        width: 380,
-        height: 180,
-        mark: { type: 'line', point: true },
-        encoding: {
-          x: { field: 'epoch', type: 'quantitative', axis: { tickMinStep: 1 } },
-          y: { field: 'validationAccuracy', type: 'quantitative', scale: { zero: false }, title: 'validation accuracy' },
-        },
-      }),
+      await lossChart(metrics),
+      await accuracyChart(metrics),
     ],
     [
       'Scores and thresholds',
       'Dashed: the thresholds of the classes; an image beyond that of its label is rejected.',
-      await histogram('Latent distance', 'latentDistance', 'maxLatentDistance'),
-      await histogram('Reconstruction error', 'reconstructionError', 'maxReconstructionError'),
+      await scoreChart('latentDistance', findings, thresholds.maxLatentDistance),
+      await scoreChart('reconstructionError', findings, thresholds.maxReconstructionError),
     ],
     [
       'Does the false-rejection rate hold?',
@@ -188,66 +134,6 @@ function classesTable(perClass: Findings['perClass']): string {
       `<tr><td>${escaped(name)}</td><td>${images}</td>${[acceptedRight, acceptedWrong, rejected].map((count) => `<td>${percent(count, images)}</td>`).join('')}</tr>`,
   );
   return `<table><tr><th>class</th><th>images</th><th>accuracy</th><th>error</th><th>rejection</th></tr>${rows.join('')}</table>`;
-}
-
-function reliabilityChart(reliability: Findings['reliability']): Promise<string> {
-  const values = reliability.flatMap(({ alpha, overall, worstClass }) => [
-    { alpha, rate: overall, of: 'all classes' },
-    { alpha, rate: worstClass, of: 'the worst class' },
-  ]);
-  const most = Math.max(0.01, ...values.map(({ rate, alpha }) => Math.max(rate, alpha)));
-  const scale = { domain: [0, most] };
-  return chart({
-    ...{ width: 380, height: 260 },
-    layer: [
-      {
-        data: { values },
-        mark: { type: 'line', point: true },
-        encoding: {
-          x: { field: 'alpha', type: 'quantitative', title: 'asked for', scale },
-          y: { field: 'rate', type: 'quantitative', title: 'rejected', scale },
-          color: { field: 'of', title: null },
-        },
-      },
-      {
-        data: { values: [0, most].map((at) => ({ at })) },
-        mark: { type: 'line', strokeDash: [4, 4], color: '#777' },
-        encoding: { x: { field: 'at', type: 'quantitative' }, y: { field: 'at', type: 'quantitative' } },
-      },
-    ],
-  });
-}
-
-function confusionChart(confusion: Findings['confusion'], classes: string[]): Promise<string> {
-  const axis = (field: string, title: string) => ({ field, type: 'nominal' as const, sort: classes, scale: { domain: classes }, title });
-  return chart({
-    data: { values: confusion },
-    encoding: { x: axis('label', 'label'), y: axis('truth', 'true class') },
-    layer: [
-      {
-        mark: 'rect',
-        encoding: { color: { field: 'count', type: 'quantitative', scale: { type: 'log', scheme: 'blues' }, legend: null } },
-      },
-      ...(classes.length <= 15 ? [{ mark: { type: 'text' as const, fontSize: 9 }, encoding: { text: { field: 'count' } } }] : []),
-    ],
-  });
-}
-
-function planeChart(plane: Findings['plane'], classes: number): Promise<string> {
-  return chart({
-    ...{ data: { values: plane }, width: 480, height: 360 },
-    mark: { type: 'circle', size: 12, opacity: 0.6 },
-    encoding: {
-      x: { field: 'x', type: 'quantitative', title: null },
-      y: { field: 'y', type: 'quantitative', title: null },
-      color: {
-        field: 'truth',
-        title: null,
-        scale: { scheme: classes <= 10 ? 'tableau10' : 'tableau20' },
-        legend: classes <= 20 ? {} : null,
-      },
-    },
-  });
 }
 
 function escaped(text: string): string {

@@ -1,0 +1,16 @@
+import { randomFrom } from '../../shared/random.ts';
+import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
+import { input } from '../export/tiny-model.ts';
+
+/** Three classes of noise, each of another brightness, 8x8. */
+export function tinyDataset(train: number, test: number): Dataset {
+  const random = randomFrom(2, 'tiny');
+  const images = (count: number) => {
+    const labels = Uint8Array.from({ length: count }, (_, i) => i % 3);
+    return inMemory(
+      Uint8Array.from({ length: count * 64 }, (_, i) => random.integer(0, 60) + 80 * (labels[i >> 6] as number)),
+      labels,
+    );
+  };
+  return { name: 'tiny', classes: ['a', 'b', 'c'], input, train: images(train), test: images(test), checksums: {} };
+}

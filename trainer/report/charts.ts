@@ -1,0 +1,113 @@
+import { chart } from './chart.ts';
+import type { Findings } from './findings.ts';
+
+type Metrics = Record<string, number>[];
+
+export function lossChart(metrics: Metrics): Promise<string> {
+  const values = metrics.flatMap(({ epoch, reconstruction, total }) => [
+    { epoch, part: 'reconstruction', loss: reconstruction },
+    { epoch, part: 'weighted latent', loss: (total ?? 0) - (reconstruction ?? 0) },
+  ]);
+  return overEpochs(values, { y: { field: 'loss', type: 'quantitative', scale: { type: 'log' } }, color: { field: 'part', title: null } });
+}
+
+export function accuracyChart(metrics: Metrics): Promise<string> {
+  return overEpochs(metrics, {
+    y: { field: 'validationAccuracy', type: 'quantitative', scale: { zero: false }, title: 'validation accuracy' },
+  });
+}
+
+function overEpochs(values: object[], encoding: object): Promise<string> {
+  const x = { field: 'epoch', type: 'quantitative' as const, axis: { tickMinStep: 1 } };
+  return chart({ data: { values }, width: 380, height: 180, mark: { type: 'line', point: true }, encoding: { x, ...encoding } });
+}
+
+/** Histogram of a score over all test images, with the threshold of each class. */
+export function scoreChart(
+  name: 'latentDistance' | 'reconstructionError',
+  { scores, labels }: Findings,
+  thresholds: number[],
+): Promise<string> {
+  const title = { latentDistance: 'Latent distance', reconstructionError: 'Reconstruction error' }[name];
+  const logarithm = (value: number) => Math.log10(Math.max(value, 1e-3));
+  const values = scores.map((score, i) => ({ value: logarithm(score[name]), right: score.label === labels[i] ? 'right' : 'wrong' }));
+  return chart({
+    ...{ title, width: 380, height: 180 },
+    layer: [
+      {
+        data: { values },
+        mark: { type: 'bar', opacity: 0.8 },
+        encoding: {
+          x: { field: 'value', bin: { maxbins: 60 }, title: `log10 of the ${title.toLowerCase()}` },
+          y: { aggregate: 'count', scale: { type: 'symlog' }, title: 'images' },
+          color: { field: 'right', scale: { domain: ['right', 'wrong'], range: ['#4c78a8', '#e45756'] }, title: 'nearest mean' },
+        },
+      },
+      {
+        data: { values: thresholds.map((value) => ({ value: logarithm(value) })) },
+        mark: { type: 'rule', strokeDash: [3, 3], color: '#f58518' },
+        encoding: { x: { field: 'value', type: 'quantitative' } },
+      },
+    ],
+  });
+}
+
+export function reliabilityChart(reliability: Findings['reliability']): Promise<string> {
+  const values = reliability.flatMap(({ alpha, overall, worstClass }) => [
+    { alpha, rate: overall, of: 'all classes' },
+    { alpha, rate: worstClass, of: 'the worst class' },
+  ]);
+  const most = Math.max(0.01, ...values.map(({ rate, alpha }) => Math.max(rate, alpha)));
+  const scale = { domain: [0, most] };
+  return chart({
+    ...{ width: 380, height: 260 },
+    layer: [
+      {
+        data: { values },
+        mark: { type: 'line', point: true },
+        encoding: {
+          x: { field: 'alpha', type: 'quantitative', title: 'asked for', scale },
+          y: { field: 'rate', type: 'quantitative', title: 'rejected', scale },
+          color: { field: 'of', title: null },
+        },
+      },
+      {
+        data: { values: [0, most].map((at) => ({ at })) },
+        mark: { type: 'line', strokeDash: [4, 4], color: '#777' },
+        encoding: { x: { field: 'at', type: 'quantitative' }, y: { field: 'at', type: 'quantitative' } },
+      },
+    ],
+  });
+}
+
+export function confusionChart(confusion: Findings['confusion'], classes: string[]): Promise<string> {
+  const axis = (field: string, title: string) => ({ field, type: 'nominal' as const, sort: classes, scale: { domain: classes }, title });
+  return chart({
+    data: { values: confusion },
+    encoding: { x: axis('label', 'label'), y: axis('truth', 'true class') },
+    layer: [
+      {
+        mark: 'rect',
+        encoding: { color: { field: 'count', type: 'quantitative', scale: { type: 'log', scheme: 'blues' }, legend: null } },
+      },
+      ...(classes.length <= 15 ? [{ mark: { type: 'text' as const, fontSize: 9 }, encoding: { text: { field: 'count' } } }] : []),
+    ],
+  });
+}
+
+export function planeChart(plane: Findings['plane'], classes: number): Promise<string> {
+  return chart({
+    ...{ data: { values: plane }, width: 480, height: 360 },
+    mark: { type: 'circle', size: 12, opacity: 0.6 },
+    encoding: {
+      x: { field: 'x', type: 'quantitative', title: null },
+      y: { field: 'y', type: 'quantitative', title: null },
+      color: {
+        field: 'truth',
+        title: null,
+        scale: { scheme: classes <= 10 ? 'tableau10' : 'tableau20' },
+        legend: classes <= 20 ? {} : null,
+      },
+    },
+  });
+}
