@@ -72,3 +72,10 @@ export function positive(text: string): number {
   if (value < 1) throw new UsageError(`${text} is too small; a whole number of 1 or more is needed`);
   return value;
 }
+
+/** @throws UsageError */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && Number.isFinite(value))) throw new UsageError(`${text} is not a number above 0`);
+  return value;
+}

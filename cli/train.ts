@@ -9,13 +9,16 @@ import { dataSourceOf, withDataOptions } from './data-options.ts';
 import { onlyOne } from './only-one.ts';
 import { duration, trainingProgress } from './progress.ts';
 import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
+import { trainingChoicesOf, withTrainingOptions } from './training-options.ts';
 
-const program = withDataOptions(
-  withCalibrationOptions(
-    command(
-      'train',
-      'Train a GMVAE, calibrate it, and keep all of it in runs/NAME.',
-      '  pnpm train                          the paper preset\n  pnpm train --preset quick           two minutes\n  pnpm train --data-dir ~/mnist --alpha 0.01\n  pnpm train --resume mnist-paper-20260101-120000\n  pnpm train --data images --data-dir photos --image-size 64   a folder of class folders',
+const program = withTrainingOptions(
+  withDataOptions(
+    withCalibrationOptions(
+      command(
+        'train',
+        'Train a GMVAE, calibrate it, and keep all of it in runs/NAME.',
+        '  pnpm train                          the paper preset\n  pnpm train --preset quick           two minutes\n  pnpm train --data-dir ~/mnist --alpha 0.01\n  pnpm train --resume mnist-paper-20260101-120000\n  pnpm train --data images --data-dir photos --image-size 64   a folder of class folders\n  pnpm train --labels-per-class 100   semi-supervised',
+      ),
     ),
   ),
 )
@@ -25,7 +28,6 @@ const program = withDataOptions(
   .option('--resume <name>', 'go on with a run that was stopped or killed')
   .option('--max-minutes <n>', 'stop after that time, to be resumed', positive)
   .option('--threads <n>', 'that share the work on each batch; another number gives other last digits', positive, 1)
-  .option('--epochs <n>', "instead of the preset's", positive)
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
   .action(async (options, program: Command) => {
     if (options.resume !== undefined) refuseOthers(program);
@@ -61,7 +63,7 @@ const program = withDataOptions(
           seed: options.seed,
           threads: options.threads,
           source: dataSourceOf(options),
-          ...(options.epochs ? { epochs: options.epochs } : {}),
+          choices: trainingChoicesOf(options),
         });
     const { run, test, trainingSeconds } = await training.finally(unlock);
     progress.stop();

@@ -22,7 +22,7 @@ export async function calibrateRun(
   options: CalibrationOptions,
   report: 'test' | 'validation',
 ): Promise<Outcomes> {
-  const calibrated = calibrate(model, dataset, splits, options);
+  const calibrated = calibrate(model, dataset, splits, options, run.config.training.labelsPerClass === null);
   run.config.calibration = options;
   await saveCalibration(run, calibrated);
   // It would be about other thresholds.

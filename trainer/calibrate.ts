@@ -3,7 +3,7 @@ import { conformalThresholds, rankFor } from '../shared/calibration/conformal.ts
 import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/quantile-table.ts';
 import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
 import { decide } from '../shared/decision.ts';
-import { oneHotMeans } from '../shared/mixture.ts';
+import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
 import { defaultRelativeErrorOffset, type Scores } from '../shared/scores.ts';
 import type { Calibration, Covariances, Thresholds } from '../shared/screening-schema.ts';
 import { estimateCovariances } from './covariances.ts';
@@ -45,8 +45,10 @@ export interface Calibrated {
 /**
  * Covariances from the validation and tune splits (encodings of training images are narrower than those of new ones), then
  * thresholds: `conformal` from tune and calibration, `three-sigma` from tune.
+ *
+ * @param labelled false where training was semi-supervised: then no label is looked at, the nearest mean stands for it
  */
-export function calibrate(model: Model, dataset: Dataset, splits: Splits, options: CalibrationOptions): Calibrated {
+export function calibrate(model: Model, dataset: Dataset, splits: Splits, options: CalibrationOptions, labelled = true): Calibrated {
   const { input } = dataset;
   const latentDim = (model.encoder.outputs[0]?.shape[1] ?? 0) as number;
   const means = oneHotMeans(dataset.classes.length, latentDim);
@@ -54,7 +56,9 @@ export function calibrate(model: Model, dataset: Dataset, splits: Splits, option
   const encodings = (split: number[]) => encodeAt(model, dataset.train, split, input, relativeErrorOffset);
   const [validation, tune] = [encodings(splits.validation), encodings(splits.tune)];
   const latents = [...validation, ...tune].map(({ latent }) => latent);
-  const labels = labelsAt(dataset.train, [...splits.validation, ...splits.tune]);
+  const labels = labelled
+    ? labelsAt(dataset.train, [...splits.validation, ...splits.tune])
+    : latents.map((latent) => nearestMean(latent, means));
   const covariances = estimateCovariances(latents, labels, means, options.covariance);
   const scores = { tune: scoresOf(tune, means, covariances), calibration: scoresOf(encodings(splits.calibration), means, covariances) };
   return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, dataset.classes.length, latentDim, options) };

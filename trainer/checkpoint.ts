@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import type { Adam } from './adam.ts';
 import { DataError } from './data/dataset.ts';
-import { weightsOf } from './gradient/loss-gradients.ts';
-import type { Model } from './model/build-model.ts';
 import { parsedOrNull } from './parsed-or-null.ts';
 import { rebuildDirectory, recoverDirectory } from './replace-directory.ts';
 
@@ -21,6 +19,8 @@ export const progressSchema = z.strictObject({
   random: z.array(z.int()),
   /** Of the losses since the beginning of the epoch, each weighted by its images. */
   sums: z.strictObject({ images: z.number(), reconstruction: z.number(), latent: z.number(), total: z.number() }),
+  /** The epoch with the smallest loss on the validation split so far. */
+  best: z.strictObject({ epoch: z.int().positive(), loss: z.number() }).nullable(),
   /** Of training, up to here. */
   seconds: z.number().nonnegative(),
 });
@@ -29,83 +29,46 @@ export type Progress = z.infer<typeof progressSchema>;
 
 const stateSchema = z.strictObject({
   progress: progressSchema,
-  /** Running products of Adam's decays, as float32 has them. */
-  decays: z.tuple([z.number(), z.number()]),
-  iterations: z.int().nonnegative(),
-  /** Of the tensors in tensors.bin: the weights, then first and second moments. */
-  shapes: z.array(z.array(z.int().nonnegative())),
+  /** Of the model's parameters: so long is each vector in vectors.bin. */
+  count: z.int().positive(),
   sha256: z.string(),
 });
 
-/**
- * What tfjs's Adam keeps (4.22). Its own `setWeights` works the products of the decays out anew, which differs in the last bits
- * from the running ones; so they are put back as they were.
- */
-interface AdamState {
-  accumulatedFirstMoment: { originalName: string; variable: tf.Variable }[];
-  accumulatedSecondMoment: { originalName: string; variable: tf.Variable }[];
-  accBeta1: tf.Variable;
-  accBeta2: tf.Variable;
-  iterations_: number;
-}
-
 /** Writes the folder `directory`: made beside and renamed, so that a process killed at any time leaves the old one or the new one. */
-export async function saveCheckpoint(directory: string, model: Model, optimizer: tf.Optimizer, progress: Progress): Promise<void> {
-  const adam = optimizer as unknown as AdamState;
-  const tensors = [
-    ...weightsOf(model),
-    ...adam.accumulatedFirstMoment.map(({ variable }) => variable),
-    ...adam.accumulatedSecondMoment.map(({ variable }) => variable),
-  ];
-  const bytes = Buffer.concat(tensors.map((tensor) => Buffer.from((tensor.dataSync() as Float32Array).slice().buffer)));
-  const decays = [adam.accBeta1, adam.accBeta2].map((value) => value.dataSync()[0]);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const state = { progress, decays, iterations: adam.iterations_ ?? 0, shapes: tensors.map(({ shape }) => shape), sha256 };
+export async function saveCheckpoint(directory: string, optimizer: Adam, progress: Progress): Promise<void> {
+  const vectors = await Promise.all(optimizer.state().map((vector) => vector.data<'float32'>()));
+  const bytes = Buffer.concat(vectors.map((vector) => Buffer.from(vector.slice().buffer)));
+  const state = { progress, count: vectors[0]?.length, sha256: createHash('sha256').update(bytes).digest('hex') };
   await rebuildDirectory(directory, 'state.json', async (fresh) => {
-    await writeFile(join(fresh, 'tensors.bin'), bytes);
+    await writeFile(join(fresh, 'vectors.bin'), bytes);
     await writeFile(join(fresh, 'state.json'), JSON.stringify(state));
   });
 }
 
 /**
- * Puts a checkpoint into a model and an optimizer that were just made.
+ * Puts a checkpoint into an optimizer that was just made, and so into its parameters.
  *
  * @returns where the training stands
  * @throws DataError where there is no whole checkpoint, or it is of another model
  */
-export async function loadCheckpoint(directory: string, model: Model, optimizer: tf.Optimizer): Promise<Progress> {
+export async function loadCheckpoint(directory: string, optimizer: Adam): Promise<Progress> {
   await recoverDirectory(directory);
   const read = (file: string) =>
     readFile(join(directory, file)).catch((error: Error) => {
       throw new DataError(`${join(directory, file)} can't be read (${error.message}). Train again.`);
     });
-  const bytes = await read('tensors.bin');
+  const bytes = await read('vectors.bin');
   const state = stateSchema.safeParse(parsedOrNull((await read('state.json')).toString()));
   if (!state.success || createHash('sha256').update(bytes).digest('hex') !== state.data.sha256)
     throw new DataError(`${directory} is damaged. Train again.`);
-  const { progress, decays, iterations, shapes } = state.data;
-  const weights = weightsOf(model);
-  const adam = optimizer as unknown as AdamState;
-  const size = (shape: number[]) => shape.reduce((product, length) => product * length, 1);
-  const fits = weights.every((weight, i) => weight.shape.join() === shapes[i]?.join()) && shapes.length === 3 * weights.length;
-  if (!fits || bytes.length !== 4 * shapes.reduce((sum, shape) => sum + size(shape), 0))
+  const { progress, count } = state.data;
+  const now = optimizer.state();
+  if (now[0]?.size !== count || bytes.length !== 4 * count * now.length)
     throw new DataError(`${directory} is of another model. Train again.`);
-  let at = 0;
-  const values = shapes.map((shape) => {
-    const data = new Float32Array(bytes.buffer.slice(bytes.byteOffset + at, bytes.byteOffset + at + 4 * size(shape)));
-    at += 4 * size(shape);
-    return tf.tensor(data, shape);
+  const vectors = now.map((_, i) => {
+    const from = bytes.byteOffset + 4 * count * i;
+    return new Float32Array(bytes.buffer.slice(from, from + 4 * count));
   });
-  for (const [i, weight] of weights.entries()) weight.assign(values[i] as tf.Tensor);
-  const moments = (first: number) =>
-    weights.map((weight, i) => ({ originalName: weight.name, variable: tf.variable(values[first + i] as tf.Tensor, false) }));
-  adam.accumulatedFirstMoment = moments(weights.length);
-  adam.accumulatedSecondMoment = moments(2 * weights.length);
-  tf.tidy(() => {
-    adam.accBeta1.assign(tf.scalar(decays[0]));
-    adam.accBeta2.assign(tf.scalar(decays[1]));
-  });
-  adam.iterations_ = iterations;
-  tf.dispose(values);
+  optimizer.restore(vectors, progress.step);
   return progress;
 }

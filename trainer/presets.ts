@@ -1,89 +1,139 @@
 import { z } from 'zod';
+import { augmentationSchema } from './data/augment.ts';
 import type { Dataset } from './data/dataset.ts';
-import { architectureSchema } from './model/architecture.ts';
+import { type Architecture, architectureSchema, checkSize } from './model/architecture.ts';
+import { architectures, type Shape, stridedFor } from './model/architectures.ts';
 
 export const trainingSchema = z.strictObject({
   architecture: architectureSchema,
   epochs: z.int().positive(),
+  /** Epochs without a smaller loss on the validation split after which it stops; 0: never. */
+  patience: z.int().nonnegative(),
   batchSize: z.int().positive(),
   /** Peak of the learning rate: linear warm-up over the first tenth of the steps, then linear decay to 2 % of it. */
   learningRate: z.number().positive(),
   /** Adam's decay of the second moment. A short training gains by a shorter memory. */
-  adamBeta2: z.number().positive().lt(1).default(0.999),
+  adamBeta2: z.number().positive().lt(1),
+  /** Decay, a step, of the running average of the weights, which is what is kept; 0: the weights themselves. */
+  averageDecay: z.number().min(0).lt(1),
   /** Weight of the latent term of Eq. 7. */
   latentWeight: z.number().positive(),
-  /** Variance of the noise on the latent in training, Eq. 7's epsilon. */
+  /** Variance of the noise on the latent in training, Eq. 7's epsilon; not used where the entropy is variable. */
   encoderNoise: z.number().nonnegative(),
-  /** Random shift of each training image, in pixels each way. */
-  maxShift: z.int().nonnegative(),
+  augmentation: augmentationSchema,
+  /** Semi-supervised: so many training images of each class have labels (Eq. 7), the others none (Eq. 3). null: all have. */
+  labelsPerClass: z.int().positive().nullable(),
+  /** `balanced`: each class has the same weight in the loss, up to ten times that of an image of the largest. */
+  classWeights: z.enum(['none', 'balanced']),
 });
 
 export type Training = z.infer<typeof trainingSchema>;
 
 /** What a preset says beside the architecture, which depends on the images. */
-type Preset = Omit<Training, 'architecture'> & {
+interface Preset extends Omit<Training, 'architecture' | 'labelsPerClass' | 'classWeights'> {
+  /** By the larger side of the images; others are halved until 8 or less is left, from `width` channels on. */
+  shapes: Record<number, Shape>;
   width: number;
-  dense: number;
   /** Of few images more epochs, until the weights have had this many steps. */
   leastSteps: number;
-};
+}
+
+const { 'small-28': small28, 'strided-28': strided28 } = architectures;
 
 /** `quick` ends within two minutes on two slow cores; `paper` takes what it needs. */
 export const presets = {
   quick: {
+    shapes: { 28: small28 },
     width: 16,
     leastSteps: 200,
-    dense: 128,
     epochs: 2,
+    patience: 0,
     batchSize: 128,
     learningRate: 6e-3,
     adamBeta2: 0.99,
+    averageDecay: 0.99,
     latentWeight: 800,
     encoderNoise: 1 / 3000,
-    maxShift: 1,
+    augmentation: { shift: 1, rotation: 0, scale: 0, shear: 0 },
   },
   paper: {
+    shapes: { 28: strided28 },
     width: 32,
     leastSteps: 2000,
-    dense: 128,
-    epochs: 12,
+    epochs: 20,
+    patience: 8,
     batchSize: 128,
     learningRate: 2e-3,
     adamBeta2: 0.99,
-    latentWeight: 100,
+    averageDecay: 0.999,
+    latentWeight: 400,
     encoderNoise: 1 / 3000,
-    maxShift: 2,
+    augmentation: { shift: 2, rotation: 12, scale: 0.12, shear: 0.15 },
   },
 } satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof presets;
 
+/** What may be said instead of a preset's own. */
+export interface TrainingChoices {
+  epochs?: number;
+  batchSize?: number;
+  learningRate?: number;
+  latentWeight?: number;
+  patience?: number;
+  architecture?: Shape;
+  entropy?: Architecture['entropy'];
+  /** At least the number of classes, which is the default. */
+  latentDim?: number;
+  labelsPerClass?: number;
+  /** By default `balanced` where the largest class has more than twice the images of the smallest. */
+  classWeights?: Training['classWeights'];
+}
+
 /**
  * A preset for a data set: the architecture by the size of its images and the number of its classes, and the noise by the size of
  * the latent (paper, section 3: a smaller variance for a larger latent; here 1/300 shared out among its dimensions).
  *
- * @param trainImages that the training split has
- * @param epochs instead of the preset's
- * @throws RangeError where the images' size fits no architecture
+ * @param trainLabels of the images in the training split
+ * @throws RangeError where the images' size fits no architecture, or a choice does not fit the data
  */
-export function trainingFor(name: PresetName, dataset: Pick<Dataset, 'input' | 'classes'>, trainImages: number, epochs?: number): Training {
-  const { width, dense, leastSteps, ...preset } = presets[name];
-  const leastEpochs = Math.ceil(leastSteps / Math.ceil(trainImages / preset.batchSize));
-  const latentDim = Math.max(2, dataset.classes.length);
+export function trainingFor(
+  name: PresetName,
+  dataset: Pick<Dataset, 'input' | 'classes'>,
+  trainLabels: ArrayLike<number>,
+  choices: TrainingChoices = {},
+): Training {
+  const { shapes, width, leastSteps, ...preset } = presets[name] as Preset;
+  const { architecture: chosen, entropy = 'constant', latentDim: wanted, labelsPerClass = null, classWeights, epochs, ...others } = choices;
+  const { input, classes } = dataset;
+  const counts = classCounts(trainLabels, classes.length);
+  const latentDim = wanted ?? Math.max(2, classes.length);
+  if (latentDim < classes.length)
+    throw new RangeError(
+      `a latent of ${latentDim} dimensions is too small for ${classes.length} classes; ${classes.length} or more are needed`,
+    );
+  const least = Math.min(...counts);
+  if (labelsPerClass !== null && labelsPerClass > least)
+    throw new RangeError(
+      `${labelsPerClass} labels a class are more than there are: ${classes[counts.indexOf(least)]} has ${least} training images`,
+    );
+  const shape = chosen ?? shapes[Math.max(input.height, input.width)] ?? stridedFor(input, width);
+  checkSize(shape, input);
+  const steps = Math.ceil(trainLabels.length / preset.batchSize);
   return {
     ...preset,
-    architecture: { filters: filtersFor(dataset.input, width), dense: Math.max(dense, 2 * latentDim), latentDim },
+    ...others,
+    architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
-    epochs: epochs ?? Math.max(preset.epochs, leastEpochs),
+    epochs: epochs ?? Math.max(preset.epochs, Math.ceil(leastSteps / steps)),
+    labelsPerClass,
+    classWeights: classWeights ?? (Math.max(...counts) > 2 * least ? 'balanced' : 'none'),
   };
 }
 
-/** Halved until 8 or less is left of each side, the channels doubled each time, up to four times the first. */
-function filtersFor({ height, width }: Dataset['input'], first: number): number[] {
-  const halvings = Math.max(1, Math.ceil(Math.log2(Math.max(height, width) / 8)));
-  if (height % 2 ** halvings !== 0 || width % 2 ** halvings !== 0) {
-    const near = (side: number) => Math.max(1, Math.round(side / 2 ** halvings)) * 2 ** halvings;
-    throw new RangeError(`images of ${height} x ${width} can't be halved ${halvings} times; ${near(height)} x ${near(width)} can`);
-  }
-  return Array.from({ length: halvings }, (_, i) => first * Math.min(4, 2 ** i));
+/** Images of each class. */
+export function classCounts(labels: ArrayLike<number>, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (let i = 0; i < labels.length; i++) counts[labels[i] as number] = (counts[labels[i] as number] as number) + 1;
+  return counts;
 }

@@ -26,8 +26,10 @@ export const configSchema = z.strictObject({
   /** That share the work on a batch; other numbers of them round differently. */
   threads: z.int().positive().default(1),
   started: z.iso.datetime(),
-  /** Whole epochs in the saved model. */
+  /** Whole epochs done. */
   epochs: z.int(),
+  /** The one with the smallest loss on the validation split, whose weights are in `model`; those after the last one are in `last`. */
+  bestEpoch: z.int().default(0),
   /** `training` until the last epoch is saved, `interrupted` after Ctrl-C, `calibrated` when thresholds are there. */
   status: z.enum(['training', 'interrupted', 'trained', 'calibrated']),
 });
@@ -104,9 +106,12 @@ export function readSplits(run: Run): Promise<Splits> {
   return readJson(run, 'splits.json');
 }
 
-export async function saveEpoch(run: Run, model: Model, epochs: number): Promise<void> {
-  await saveModel(join(run.directory, 'model'), model);
+/** @param isBest of all epochs so far */
+export async function saveEpoch(run: Run, model: Model, epochs: number, isBest: boolean): Promise<void> {
+  await saveModel(join(run.directory, 'last'), model);
+  if (isBest) await saveModel(join(run.directory, 'model'), model);
   run.config.epochs = epochs;
+  if (isBest) run.config.bestEpoch = epochs;
   await writeConfig(run);
 }
 
@@ -153,7 +158,7 @@ export async function latestTrainedRun(root = RUNS): Promise<Run> {
   throw new RunError(`there is no run in ${root}/ that was trained to its end${others && `, only ${others}`}. Make one with pnpm train.`);
 }
 
-/** Model and splits of a run. @throws RunError where it was not trained to its end */
+/** Model (of its best epoch) and splits of a run. @throws RunError where it was not trained to its end */
 export async function loadTrained(run: Run): Promise<{ model: Model; splits: Splits }> {
   const { name, status, epochs } = run.config;
   if (status !== 'trained' && status !== 'calibrated')

@@ -2,26 +2,29 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../shared/canonical-json.ts';
-import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
+import { randomFrom } from '../shared/random.ts';
+import { adam } from './adam.ts';
 import { useWasm } from './backend/wasm.ts';
 import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { DataError, type Dataset } from './data/dataset.ts';
+import { trainingImages } from './data/batches.ts';
+import { DataError, type Dataset, labelsAt } from './data/dataset.ts';
 import { type DataSource, openDataset } from './data/open-dataset.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
-import { encodeAt } from './encode.ts';
-import { fit, optimizerFor, type Step } from './fit.ts';
+import { fit, type Step } from './fit.ts';
 import { openBatchGradients } from './gradient/batch-gradients.ts';
+import { parametersOf } from './gradient/parameters.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
-import { type PresetName, trainingFor } from './presets.ts';
+import { type PresetName, type TrainingChoices, trainingFor } from './presets.ts';
 import { recoverDirectory } from './replace-directory.ts';
 import { writeReport } from './report/write-report.ts';
 import {
   appendMetrics,
   createRun,
   keepMetrics,
+  loadTrained,
   openRun,
   type Run,
   type RunConfig,
@@ -31,6 +34,7 @@ import {
   sourceOf,
   writeConfig,
 } from './run.ts';
+import { validate } from './validate.ts';
 
 interface Common {
   name: string;
@@ -49,7 +53,8 @@ interface Common {
 export interface TrainOptions extends Common {
   calibration: CalibrationOptions;
   preset: PresetName;
-  epochs?: number;
+  /** Instead of the preset's own. */
+  choices?: TrainingChoices;
   /** Of the wasm backend; by default 1. */
   threads?: number;
   seed: number;
@@ -82,13 +87,14 @@ export async function train(options: TrainOptions): Promise<Trained> {
     input: dataset.input,
     checksums: dataset.checksums,
     preset: options.preset,
-    training: trainingFor(options.preset, dataset, splits.train.length, options.epochs),
+    training: trainingFor(options.preset, dataset, labelsAt(dataset.train, splits.train), options.choices),
     seed: options.seed,
     calibration: options.calibration,
     threads: options.threads ?? 1,
     backend: 'tfjs-backend-wasm 4.22.0',
     started: new Date().toISOString(),
     epochs: 0,
+    bestEpoch: 0,
     status: 'training',
   };
   return fitAndCalibrate(await createRun(config, splits, options.runs), dataset, splits, options);
@@ -114,20 +120,26 @@ export async function resumeTraining(options: Common): Promise<Trained> {
 }
 
 async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, options: Common): Promise<Trained> {
-  const { training, seed } = run.config;
-  const model = buildModel(training.architecture, dataset.input, seed);
-  const optimizer = optimizerFor(training);
+  const { training, seed, threads } = run.config;
+  const [classes, { input, train }] = [dataset.classes.length, dataset];
+  const model = buildModel(training.architecture, input, seed);
+  const parameters = parametersOf(model);
+  // What is judged and kept has the running average of the weights.
+  const kept = buildModel(training.architecture, input, seed);
+  const keptParameters = parametersOf(kept);
+  const optimizer = adam(parameters, { beta2: training.adamBeta2, averageDecay: training.averageDecay });
   const checkpoint = join(run.directory, 'checkpoint');
   await recoverDirectory(checkpoint);
-  const from = existsSync(checkpoint) ? await loadCheckpoint(checkpoint, model, optimizer) : null;
+  const from = existsSync(checkpoint) ? await loadCheckpoint(checkpoint, optimizer) : null;
   await keepMetrics(run, from?.epoch ?? 0);
   run.config.status = 'training';
   await writeConfig(run);
   options.onStart?.(run, dataset, from?.epoch ?? 0);
-  const means = oneHotMeans(dataset.classes.length, training.architecture.latentDim);
-  const gradients = await openBatchGradients(model, dataset.input, training, run.config.threads);
+  const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'));
+  const gradients = await openBatchGradients(model, parameters, { input, classes, training }, training.batchSize, threads);
   let trainingSeconds = from?.seconds ?? 0;
-  const fitting = fit(model, dataset, splits.train, training, {
+  let best = from?.best ?? null;
+  const fitting = fit(images, training, {
     seed,
     optimizer,
     gradients,
@@ -140,29 +152,28 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
       await new Promise((resolve) => setImmediate(resolve));
     },
     onEpoch: async (epoch, losses, seconds) => {
-      const accuracy = nearestAccuracy(model, dataset, splits.validation, means);
-      await saveEpoch(run, model, epoch);
-      await appendMetrics(run, { epoch, ...losses, validationAccuracy: accuracy, seconds });
-      options.onEpoch?.(epoch, accuracy);
+      keptParameters.assign(optimizer.average());
+      const validation = validate(kept, dataset, splits.validation, training);
+      const isBest = best === null || validation.loss < best.loss;
+      if (isBest) best = { epoch, loss: validation.loss };
+      await saveEpoch(run, kept, epoch, isBest);
+      await appendMetrics(run, { epoch, ...losses, validationLoss: validation.loss, validationAccuracy: validation.accuracy, seconds });
+      options.onEpoch?.(epoch, validation.accuracy);
+      return best;
     },
     onCheckpoint: async (progress) => {
       trainingSeconds = progress.seconds;
-      await saveCheckpoint(checkpoint, model, optimizer, progress);
+      await saveCheckpoint(checkpoint, optimizer, progress);
     },
   });
   const done = await fitting.finally(gradients.close);
   optimizer.dispose();
   run.config.status = done ? 'trained' : 'interrupted';
   await writeConfig(run);
-  if (!done) return { run, model, test: null, trainingSeconds };
+  if (!done) return { run, model: kept, test: null, trainingSeconds };
   await rm(checkpoint, { recursive: true, force: true });
-  const test = await calibrateRun(run, model, dataset, splits, run.config.calibration, 'test');
+  const { model: trained } = await loadTrained(run);
+  const test = await calibrateRun(run, trained, dataset, splits, run.config.calibration, 'test');
   if (options.report !== false) await writeReport(run, dataset);
-  return { run, model, test, trainingSeconds };
-}
-
-function nearestAccuracy(model: Model, { train, input }: Dataset, indices: number[], means: number[][]): number {
-  const encodings = encodeAt(model, train, indices, input, 1);
-  const right = encodings.filter(({ latent }, i) => nearestMean(latent, means) === train.labels[indices[i] as number]).length;
-  return right / Math.max(1, indices.length);
+  return { run, model: trained, test, trainingSeconds };
 }

@@ -4,6 +4,7 @@ import { encoderCrossEntropy, fgsm } from '../../attacks/fgsm.ts';
 import { oneHotMeans } from '../../shared/mixture.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
+import { strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 
 beforeAll(useWasm);
@@ -13,7 +14,10 @@ const random = randomFrom(3, 'fgsm');
 const images = Float32Array.from({ length: 6 * 64 }, () => 0.3 + 0.4 * random.uniform());
 const labels = [0, 1, 2, 0, 1, 2];
 const shape: [number, number, number, number] = [6, 8, 8, 1];
-const victim = () => ({ encoder: buildModel({ filters: [4], dense: 8, latentDim: 3 }, input, 5).encoder, means: oneHotMeans(3, 3) });
+const victim = () => ({
+  encoder: buildModel({ encoder: strided(4), decoder: strided(4), dense: 8, latentDim: 3, entropy: 'constant' }, input, 5).encoder,
+  means: oneHotMeans(3, 3),
+});
 
 describe('fgsm', () => {
   it('moves every pixel that has a gradient by exactly eps, however small the gradient is', () => {

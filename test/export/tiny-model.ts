@@ -2,9 +2,18 @@ import type { BundleParts } from '../../export/write-bundle.ts';
 import { oneHotMeans } from '../../shared/mixture.ts';
 import { randomFrom } from '../../shared/random.ts';
 import type { Covariances } from '../../shared/screening-schema.ts';
+import { type Architecture, strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 
 export const input = { height: 8, width: 8, channels: 1 as const };
+
+export const tinyArchitecture: Architecture = {
+  encoder: strided(4, 6),
+  decoder: strided(4, 6),
+  dense: 12,
+  latentDim: 4,
+  entropy: 'constant',
+};
 
 export function randomImages(count: number, seed = 1): Float32Array {
   const random = randomFrom(seed, 'images');
@@ -23,7 +32,7 @@ export function tinyParts(kind: Covariances['kind'] = 'diagonal'): BundleParts {
         : { kind, values: [0.5, 1, 2] };
   const row = [0, 10];
   return {
-    ...buildModel({ filters: [4, 6], dense: 12, latentDim: 4 }, input, 3),
+    ...buildModel(tinyArchitecture, input, 3),
     name: 'tiny',
     classes: ['a', 'b', 'c'],
     input,

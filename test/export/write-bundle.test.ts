@@ -10,7 +10,7 @@ import type { GraphName } from '../../shared/screening-schema.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import { ReplaceError, replaceDirectory } from '../../trainer/replace-directory.ts';
-import { input, tinyParts } from './tiny-model.ts';
+import { input, tinyArchitecture, tinyParts } from './tiny-model.ts';
 
 const graphs: GraphName[] = ['encoder', 'decoder', 'screen', 'reclassify'];
 let parent: string;
@@ -67,7 +67,7 @@ describe('writeBundle', () => {
   it('leaves the old bundle as it was where parity fails', async () => {
     const before = await readFile(join(target, 'screening.json'), 'utf8');
     const parts = tinyParts();
-    const other = buildModel({ filters: [4, 6], dense: 12, latentDim: 4 }, input, 99);
+    const other = buildModel(tinyArchitecture, input, 99);
     // A model whose tfjs answers are another's: predict() is replaced by the other encoder's.
     parts.encoder.predict = (x) => other.encoder.predict(x);
     await expect(writeBundle(target, parts)).rejects.toThrow(ParityError);

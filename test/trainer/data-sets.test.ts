@@ -6,16 +6,12 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { randomFrom } from '../../shared/random.ts';
-import { batches } from '../../trainer/data/batches.ts';
 import { readCoil100 } from '../../trainer/data/coil-100.ts';
-import { inMemory } from '../../trainer/data/dataset.ts';
 import { readImageFolder } from '../../trainer/data/image-folder.ts';
 import { readMat } from '../../trainer/data/mat.ts';
 import { openDataset } from '../../trainer/data/open-dataset.ts';
 import { splitsOf } from '../../trainer/data/splits.ts';
 import { readSvhn } from '../../trainer/data/svhn.ts';
-import { trainingFor } from '../../trainer/presets.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -239,26 +235,4 @@ it('a data set that does not come with the project needs a folder; sizes are for
     /svhn does not come with the project: name the folder .* --data-dir/,
   );
   await expect(openDataset({ ...source, dataset: 'mnist', imageSize: 32 })).rejects.toThrow(/are for --data images/);
-});
-
-it('architectures fit the images: halved to 8 or less, wider latents with less noise', () => {
-  const of = (size: number, classes: number) =>
-    trainingFor('paper', { input: { height: size, width: size, channels: 3 }, classes: Array.from({ length: classes }, String) }, 50_000);
-  expect(of(28, 10).architecture).toEqual({ filters: [32, 64], dense: 128, latentDim: 10 });
-  expect(of(64, 3).architecture).toEqual({ filters: [32, 64, 128], dense: 128, latentDim: 3 });
-  expect(of(128, 100).architecture).toEqual({ filters: [32, 64, 128, 128], dense: 200, latentDim: 100 });
-  expect(of(28, 10).encoderNoise).toBeCloseTo(1 / 3000, 12);
-  expect(of(128, 100).encoderNoise).toBeCloseTo(1 / 30000, 12);
-  expect(of(28, 10).epochs).toBe(12);
-  const small = { input: { height: 64, width: 64, channels: 3 as const }, classes: ['a', 'b'] };
-  expect(trainingFor('paper', small, 1280).epochs).toBe(200);
-  expect(trainingFor('paper', small, 1280, 3).epochs).toBe(3);
-  expect(() => of(50, 3)).toThrow(/50 x 50 can't be halved 3 times; 48 x 48 can/);
-});
-
-it('a batch keeps labels above 255', () => {
-  const labels = Uint16Array.of(255, 256, 299);
-  const data = inMemory(new Uint8Array(3), labels);
-  const [batch] = [...batches(data, [0, 1, 2], { batchSize: 3, maxShift: 0, input: { height: 1, width: 1, channels: 1 } }, randomFrom(1))];
-  expect(Array.from(batch?.labels ?? []).sort()).toEqual([255, 256, 299]);
 });

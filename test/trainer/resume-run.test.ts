@@ -33,7 +33,7 @@ afterAll(async () => {
 
 it('a run that was stopped is trained, calibrated and reported as it was begun, even if killed while a checkpoint was put in place', async () => {
   const options = {
-    ...{ preset: 'quick' as const, epochs: 2, seed: 4, threads: 2 },
+    ...{ preset: 'quick' as const, choices: { epochs: 2 }, seed: 4, threads: 2 },
     source: { dataset: 'images' as const, dataDir: photos, imageSize: 16, channels: 1 as const },
     calibration: { method: 'conformal', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'diagonal' } as const,
   };
@@ -74,7 +74,7 @@ it('a run that was stopped is trained, calibrated and reported as it was begun, 
 it('a run is not gone on with when its images have changed', async () => {
   const stop = new AbortController();
   await train({
-    ...{ name: 'changed', preset: 'quick', epochs: 1, seed: 4, signal: stop.signal, onStep: () => stop.abort() },
+    ...{ name: 'changed', preset: 'quick', choices: { epochs: 1 }, seed: 4, signal: stop.signal, onStep: () => stop.abort() },
     source: { dataset: 'images', dataDir: photos, imageSize: 16, channels: 1 },
     calibration: { method: 'conformal', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'spherical' },
   });

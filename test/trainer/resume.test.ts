@@ -1,21 +1,20 @@
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomFrom, randomFromState } from '../../shared/random.ts';
+import { adam } from '../../trainer/adam.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from '../../trainer/checkpoint.ts';
-import { fit as fitModel, optimizerFor } from '../../trainer/fit.ts';
+import { trainingImages } from '../../trainer/data/batches.ts';
+import { fit as fitModel } from '../../trainer/fit.ts';
 import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
+import { parametersOf } from '../../trainer/gradient/parameters.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import type { Training } from '../../trainer/presets.ts';
-import { input } from '../export/tiny-model.ts';
-import { tinyDataset } from './tiny-dataset.ts';
-
-const training: Training = {
-  architecture: { filters: [4, 6], dense: 12, latentDim: 4 },
-  ...{ epochs: 3, batchSize: 16, learningRate: 1e-2, adamBeta2: 0.99, latentWeight: 10, encoderNoise: 1e-3, maxShift: 1 },
-};
+import { input, tinyArchitecture } from '../export/tiny-model.ts';
+import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
 
 const weightsOf = ({ encoder, decoder }: Model) =>
   [encoder, decoder].flatMap((part) => part.getWeights().map((weight) => Array.from(weight.dataSync())));
@@ -29,26 +28,35 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+function begin(training: Training, seed = 5) {
+  const model = buildModel(training.architecture, input, seed);
+  const parameters = parametersOf(model);
+  return { model, parameters, optimizer: adam(parameters, { beta2: training.adamBeta2, averageDecay: training.averageDecay }) };
+}
+
 /** Trains until `stopAt` steps are done, with a checkpoint then; from the checkpoint in `directory` where there is one. */
-async function run(directory: string, stopAt: number, resume: boolean, threads = 1) {
-  const model = buildModel(training.architecture, input, 5);
-  const optimizer = optimizerFor(training);
-  const from = resume ? await loadCheckpoint(directory, model, optimizer) : null;
-  const gradients = await openBatchGradients(model, input, training, threads);
+async function run(directory: string, stopAt: number, resume: boolean, threads = 1, training = tinyTraining) {
+  const { model, parameters, optimizer } = begin(training);
+  const from = resume ? await loadCheckpoint(directory, optimizer) : null;
+  const images = trainingImages(dataset.train, input, 3, indices, training, randomFrom(1, 'labels'));
+  const gradients = await openBatchGradients(model, parameters, { input, classes: 3, training }, training.batchSize, threads);
   const stop = new AbortController();
   const losses: number[] = [];
   const epochs: { epoch: number; total: number }[] = [];
-  await fitModel(model, dataset, indices, training, {
+  await fitModel(images, training, {
     ...{ seed: 9, optimizer, gradients, from, signal: stop.signal, secondsBetweenCheckpoints: 1000 },
     onStep: ({ step, total }) => {
       losses.push(total);
       if (step === stopAt) stop.abort();
     },
-    onEpoch: async (epoch, { total }) => void epochs.push({ epoch, total }),
-    onCheckpoint: (progress: Progress) => saveCheckpoint(directory, model, optimizer, progress),
+    onEpoch: async (epoch, { total }) => {
+      epochs.push({ epoch, total });
+      return { epoch: 1, loss: 1 };
+    },
+    onCheckpoint: (progress: Progress) => saveCheckpoint(directory, optimizer, progress),
   });
   await gradients.close();
-  return { weights: weightsOf(model), losses, epochs };
+  return { weights: weightsOf(model), losses, epochs, tensors: tf.memory().numTensors };
 }
 
 describe('a training that was stopped', () => {
@@ -75,19 +83,41 @@ describe('a training that was stopped', () => {
     expect(whole.weights).not.toEqual(one.weights);
   });
 
+  it.each([
+    ['semi-supervised', { labelsPerClass: 10 }],
+    ['variable entropy', { architecture: { ...tinyArchitecture, entropy: 'variable' as const } }],
+    ['class weights, no running average', { classWeights: 'balanced' as const, averageDecay: 0 }],
+  ])('goes on to the same bits: %s', async (name, change) => {
+    const training = { ...tinyTraining, ...change };
+    const directory = join(root, name);
+    const whole = await run(join(root, `${name} whole`), Number.POSITIVE_INFINITY, false, 2, training);
+    const first = await run(directory, 14, false, 2, training);
+    const second = await run(directory, Number.POSITIVE_INFINITY, true, 2, training);
+    expect([...first.losses, ...second.losses]).toEqual(whole.losses);
+    expect(second.weights).toEqual(whole.weights);
+  });
+
+  it('ends as early as the whole one, when nothing got better for so many epochs', async () => {
+    const training = { ...tinyTraining, patience: 1 };
+    const whole = await run(join(root, 'early'), Number.POSITIVE_INFINITY, false, 1, training);
+    // The first epoch is the best of all, as told above.
+    expect(whole.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect((await run(join(root, 'early'), Number.POSITIVE_INFINITY, true, 1, training)).epochs).toEqual([]);
+  });
+
   it('does not go on from a damaged checkpoint, or that of another model', async () => {
     const directory = join(root, 'damaged');
     await run(directory, 5, false);
-    const other = buildModel({ ...training.architecture, dense: 13 }, input, 5);
-    await expect(loadCheckpoint(directory, other, optimizerFor(training))).rejects.toThrow(/is of another model/);
+    const other = begin({ ...tinyTraining, architecture: { ...tinyArchitecture, dense: 13 } }).optimizer;
+    await expect(loadCheckpoint(directory, other)).rejects.toThrow(/is of another model/);
     const state = await readFile(join(directory, 'state.json'), 'utf8');
     await writeFile(join(directory, 'state.json'), state.slice(0, -20));
     await expect(run(directory, 9, true)).rejects.toThrow(/damaged is damaged. Train again/);
     await writeFile(join(directory, 'state.json'), state);
-    await truncate(join(directory, 'tensors.bin'), 4000);
+    await truncate(join(directory, 'vectors.bin'), 4000);
     await expect(run(directory, 9, true)).rejects.toThrow(/damaged is damaged/);
-    await rm(join(directory, 'tensors.bin'));
-    await expect(run(directory, 9, true)).rejects.toThrow(/tensors.bin can't be read/);
+    await rm(join(directory, 'vectors.bin'));
+    await expect(run(directory, 9, true)).rejects.toThrow(/vectors.bin can't be read/);
   });
 });
 

@@ -24,7 +24,7 @@ import {
   writeConfig,
 } from '../../trainer/run.ts';
 import { input, tinyParts } from '../export/tiny-model.ts';
-import { tinyDataset } from './tiny-dataset.ts';
+import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
 
 let root: string;
 let dataset: Dataset;
@@ -36,8 +36,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'portcullis-'));
   dataset = tinyDataset(3600, 300);
   splits = splitsOf(dataset, 1);
-  const architecture = { filters: [4, 6], dense: 12, latentDim: 4 };
-  model = buildModel(architecture, input, 3);
+  model = buildModel(tinyTraining.architecture, input, 3);
   const config: RunConfig = {
     ...{
       name: 'tiny',
@@ -51,16 +50,7 @@ beforeAll(async () => {
       checksums: {},
       preset: 'quick',
     },
-    training: {
-      architecture,
-      epochs: 1,
-      batchSize: 8,
-      learningRate: 1e-3,
-      adamBeta2: 0.999,
-      latentWeight: 1,
-      encoderNoise: 0,
-      maxShift: 0,
-    },
+    training: tinyTraining,
     ...{
       seed: 1,
       backend: 'none',
@@ -68,11 +58,12 @@ beforeAll(async () => {
       threads: 1,
       started: '2026-01-01T00:00:00.000Z',
       epochs: 0,
+      bestEpoch: 0,
       status: 'training',
     },
   };
   run = await createRun(config, splits, root);
-  await saveEpoch(run, model, 1);
+  await saveEpoch(run, model, 1, true);
 });
 afterAll(() => rm(root, { recursive: true }));
 
@@ -104,7 +95,7 @@ describe('a run', () => {
   it('is told in one page without anything from elsewhere; new thresholds take an old page away', async () => {
     await writeFile(
       join(run.directory, 'metrics.jsonl'),
-      '{"epoch":1,"reconstruction":20,"latent":1,"total":21,"validationAccuracy":0.4,"seconds":1}\n',
+      '{"epoch":1,"reconstruction":20,"latent":1,"total":21,"validationLoss":22,"validationAccuracy":0.4,"seconds":1}\n',
     );
     const path = await writeReport(run, dataset);
     const page = await readFile(path, 'utf8');

@@ -1,6 +1,7 @@
 import { randomFrom } from '../../shared/random.ts';
 import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
-import { input } from '../export/tiny-model.ts';
+import type { Training } from '../../trainer/presets.ts';
+import { input, tinyArchitecture } from '../export/tiny-model.ts';
 
 /** Three classes of noise, each of another brightness, 8x8. */
 export function tinyDataset(train: number, test: number): Dataset {
@@ -14,3 +15,19 @@ export function tinyDataset(train: number, test: number): Dataset {
   };
   return { name: 'tiny', classes: ['a', 'b', 'c'], input, train: images(train), test: images(test), checksums: {} };
 }
+
+export const tinyTraining: Training = {
+  architecture: tinyArchitecture,
+  ...{
+    epochs: 3,
+    patience: 0,
+    batchSize: 16,
+    learningRate: 1e-2,
+    adamBeta2: 0.99,
+    averageDecay: 0.9,
+    latentWeight: 10,
+    encoderNoise: 1e-3,
+  },
+  augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.1 },
+  ...{ labelsPerClass: null, classWeights: 'none' },
+};

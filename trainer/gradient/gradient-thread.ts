@@ -2,22 +2,20 @@ import { workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
 import { useWasm } from '../backend/wasm.ts';
 import { buildModel } from '../model/build-model.ts';
-import { type GradientThreadData, STATE } from './gradient-memory.ts';
-import { lossGradients, weightsOf } from './loss-gradients.ts';
+import { type GradientThreadData, rowsOf, STATE } from './gradient-memory.ts';
+import { lossGradients } from './loss-gradients.ts';
+import { parametersOf } from './parameters.ts';
 
 /** Waits for a part, answers its gradient, until it is told to end. */
-async function serve(data: GradientThreadData): Promise<void> {
-  const { control } = data;
+async function serve({ control, setting, ...data }: GradientThreadData): Promise<void> {
   const tell = (state: number) => {
     Atomics.store(control, 0, state);
     Atomics.notify(control, 0);
   };
   try {
     await useWasm();
-    const { height, width, channels } = data.input;
-    const model = buildModel(data.architecture, data.input, 1);
-    const weights = weightsOf(model);
-    const size = height * width * channels;
+    const model = buildModel(setting.training.architecture, setting.input, 1);
+    const parameters = parametersOf(model);
     tell(STATE.idle);
     for (;;) {
       Atomics.wait(control, 0, STATE.idle);
@@ -26,26 +24,13 @@ async function serve(data: GradientThreadData): Promise<void> {
       if (state === STATE.end) return;
       if (state !== STATE.work) continue;
       const count = control[1] as number;
-      let at = 0;
-      for (const weight of weights) {
-        tf.tidy(() => weight.assign(tf.tensor(data.weights.slice(at, at + weight.size), weight.shape)));
-        at += weight.size;
-      }
-      const d = data.targets.length / (data.images.length / size);
-      const part = {
-        images: data.images.slice(0, count * size),
-        targets: data.targets.slice(0, count * d),
-        noise: data.noise.slice(0, count * d),
-        count,
-      };
-      const { losses, gradients } = lossGradients(model, part, [height, width, channels], data.latentWeight);
-      at = 0;
-      for (const gradient of gradients) {
-        data.answer.set(gradient.dataSync(), at);
-        at += gradient.size;
-      }
-      data.answer.set([losses.reconstruction, losses.latent, losses.total], at);
-      tf.dispose(gradients);
+      tf.tidy(() => parameters.assign(tf.tensor1d(data.parameters.slice())));
+      const rows = rowsOf(setting, 0, count, (name, from, to) => data.rows[name].slice(from, to));
+      const part = { ...rows, count, unlabelledWeight: data.unlabelledWeight[0] as number };
+      const { losses, gradient } = await lossGradients(model, parameters, part, setting);
+      data.answer.set(gradient.dataSync());
+      data.answer.set([losses.reconstruction, losses.latent, losses.total], parameters.count);
+      gradient.dispose();
       tell(STATE.done);
     }
   } catch (error) {

@@ -1,53 +1,77 @@
 import * as tf from '@tensorflow/tfjs';
+import { oneHotMeans } from '../../shared/mixture.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
 import type { Model } from '../model/build-model.ts';
-import { supervisedLoss } from '../model/loss.ts';
+import { gmvaeLoss } from '../model/loss.ts';
+import type { Training } from '../presets.ts';
+import { flattened, type Parameters } from './parameters.ts';
 
-/** Images with their targets, and the noise drawn for them; rows belong together. */
+/** Images with what their loss needs; rows belong together. */
 export interface Part {
   /** [count, H, W, C] flat, in [0, 1] */
   images: Float32Array;
   /** mu_y, [count, d] flat */
   targets: Float32Array;
-  /** [count, d] flat */
+  /** N(0, 1), [count, d] flat */
   noise: Float32Array;
+  /** 1 where the label counts, else 0 */
+  labelled: Float32Array;
+  /** Of each image in the mean. */
+  weights: Float32Array;
   count: number;
+  /** Of the mixture term of unlabelled images, 0 to 1. */
+  unlabelledWeight: number;
+}
+
+/** What is the same in each step. */
+export interface LossSetting {
+  input: Screening['input'];
+  classes: number;
+  training: Pick<Training, 'architecture' | 'latentWeight' | 'encoderNoise' | 'labelsPerClass' | 'classWeights'>;
 }
 
 /** Means over the part. */
 export type Losses = Record<'reconstruction' | 'latent' | 'total', number>;
 
-/** The trainable weights, the encoder's first, in the order in which they were made: also that of gradients and moments. */
-export function weightsOf({ encoder, decoder }: Model): tf.Variable[] {
-  return [encoder, decoder].flatMap((model) => model.trainableWeights.map((weight) => weight.read() as tf.Variable));
-}
-
 /**
- * Loss (Eq. 7) and its gradient for one part of a batch, both means over the part.
+ * Loss and its gradient for one part of a batch, both means over the part.
  *
- * @returns `gradients`, one for each weight, to be disposed of by the caller
+ * @returns `gradient` by all parameters, to be disposed of by the caller
  */
-export function lossGradients(
+export async function lossGradients(
   model: Model,
+  parameters: Parameters,
   part: Part,
-  shape: [number, number, number],
-  latentWeight: number,
-): { losses: Losses; gradients: tf.Tensor[] } {
-  const weights = weightsOf(model);
-  let losses: Losses = { reconstruction: Number.NaN, latent: Number.NaN, total: Number.NaN };
-  const gradients = tf.tidy(() => {
-    const images = tf.tensor4d(part.images, [part.count, ...shape]);
-    const d = part.targets.length / part.count;
-    const [targets, noise] = [part.targets, part.noise].map((values) => tf.tensor2d(values, [part.count, d])) as [tf.Tensor2D, tf.Tensor2D];
+  setting: LossSetting,
+): Promise<{ losses: Losses; gradient: tf.Tensor1D }> {
+  const { input, training, classes } = setting;
+  const { latentWeight, encoderNoise, labelsPerClass, classWeights } = training;
+  const d = training.architecture.latentDim;
+  const { gradient, values } = tf.tidy(() => {
+    const batch = {
+      images: tf.tensor4d(part.images, [part.count, input.height, input.width, input.channels]),
+      targets: tf.tensor2d(part.targets, [part.count, d]),
+      noise: tf.tensor2d(part.noise, [part.count, d]),
+      labelled: labelsPerClass === null ? null : tf.tensor1d(part.labelled),
+      weights: classWeights === 'balanced' ? tf.tensor1d(part.weights) : null,
+    };
+    const means = labelsPerClass === null ? null : tf.tensor2d(oneHotMeans(classes, d));
     const parts: tf.Scalar[] = [];
     const { value, grads } = tf.variableGrads(() => {
-      const { total, reconstruction, latent } = supervisedLoss(model, images, targets, noise, latentWeight);
-      parts.push(tf.keep(reconstruction), tf.keep(latent));
+      const { total, ...others } = gmvaeLoss(model, batch, {
+        latentWeight,
+        encoderNoise,
+        unlabelledWeight: part.unlabelledWeight,
+        means,
+      });
+      parts.push(tf.keep(others.reconstruction), tf.keep(others.latent));
       return total;
-    }, weights);
-    const [total, reconstruction, latent] = [value, ...parts].map((scalar) => scalar.dataSync()[0]) as [number, number, number];
-    losses = { reconstruction, latent, total };
+    }, parameters.weights);
+    const all = tf.stack([...parts, value]) as tf.Tensor1D;
     tf.dispose(parts);
-    return weights.map(({ name }) => grads[name] as tf.Tensor);
+    return { gradient: flattened(parameters.weights.map(({ name }) => grads[name] as tf.Tensor)), values: all };
   });
-  return { losses, gradients };
+  const [reconstruction, latent, total] = (await values.data()) as unknown as [number, number, number];
+  values.dispose();
+  return { losses: { reconstruction, latent, total }, gradient };
 }

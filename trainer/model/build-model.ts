@@ -1,77 +1,82 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Screening } from '../../shared/screening-schema.ts';
-import type { Architecture } from './architecture.ts';
+import { type Architecture, checkSize, strideOf } from './architecture.ts';
 
 /** f: image [N, H, W, C] → latent [N, d]; g: latent → image in [0, 1]. */
 export interface Model {
   encoder: tf.LayersModel;
   decoder: tf.LayersModel;
+  /**
+   * Of variable entropy, in training: image → [latent, log of the variance of each of its d values], with the encoder's own layers.
+   */
+  posterior?: tf.LayersModel;
 }
 
 /**
  * Untrained encoder and decoder.
  *
  * @param seed of the initial weights; each layer takes the next number
- * @throws RangeError where height or width can't be halved once per convolution
+ * @throws RangeError where height or width can't be halved as often as the convolutions do
  */
 export function buildModel(architecture: Architecture, input: Screening['input'], seed: number): Model {
-  const { filters, dense, latentDim } = architecture;
-  const shrink = 2 ** filters.length;
-  if (input.height % shrink !== 0 || input.width % shrink !== 0) {
-    throw new RangeError(
-      `${filters.length} convolutions of stride 2 need height and width divisible by ${shrink}, not ${input.height} x ${input.width}`,
-    );
-  }
+  checkSize(architecture, input);
   let next = seed;
-  const kernelInitializer = () => tf.initializers.heNormal({ seed: next++ });
-  const lastInitializer = () => tf.initializers.glorotNormal({ seed: next++ });
-  const conv = { kernelSize: 4, strides: 2, padding: 'same' as const };
-  const [height, width, last] = [input.height / shrink, input.width / shrink, filters.at(-1) as number];
+  const seeds = () => next++;
+  return { ...buildEncoder(architecture, input, seeds), decoder: buildDecoder(architecture, input, seeds) };
+}
 
-  const encoder = tf.sequential({ name: 'encoder' });
-  filters.forEach((channels, i) => {
-    const inputShape = i === 0 ? { inputShape: [input.height, input.width, input.channels] } : {};
-    encoder.add(
+function buildEncoder(architecture: Architecture, input: Screening['input'], seeds: () => number): Omit<Model, 'decoder'> {
+  const { encoder, dense, latentDim, entropy } = architecture;
+  const image = tf.input({ shape: [input.height, input.width, input.channels], name: 'image' });
+  let x: tf.SymbolicTensor = image;
+  const add = (layer: tf.layers.Layer) => {
+    x = layer.apply(x) as tf.SymbolicTensor;
+  };
+  encoder.forEach(({ filters, kernel, stride }, i) => {
+    add(
       tf.layers.conv2d({
-        ...conv,
-        ...inputShape,
-        filters: channels,
-        activation: 'relu',
-        kernelInitializer: kernelInitializer(),
+        ...{ filters, kernelSize: kernel, strides: stride, padding: 'same', activation: 'relu' },
+        kernelInitializer: tf.initializers.heNormal({ seed: seeds() }),
         name: `encoder_conv_${i}`,
       }),
     );
   });
-  encoder.add(tf.layers.flatten({ name: 'encoder_flatten' }));
-  encoder.add(tf.layers.dense({ units: dense, activation: 'relu', kernelInitializer: kernelInitializer(), name: 'encoder_dense' }));
-  encoder.add(tf.layers.dense({ units: latentDim, kernelInitializer: lastInitializer(), name: 'encoder_latent' }));
+  add(tf.layers.flatten({ name: 'encoder_flatten' }));
+  const kernelInitializer = tf.initializers.heNormal({ seed: seeds() });
+  add(tf.layers.dense({ units: dense, activation: 'relu', kernelInitializer, name: 'encoder_dense' }));
+  const head = (name: string) =>
+    tf.layers
+      .dense({ units: latentDim, kernelInitializer: tf.initializers.glorotNormal({ seed: seeds() }), name })
+      .apply(x) as tf.SymbolicTensor;
+  const latent = head('encoder_latent');
+  const model = tf.model({ inputs: image, outputs: latent, name: 'encoder' });
+  if (entropy === 'constant') return { encoder: model };
+  return { encoder: model, posterior: tf.model({ inputs: image, outputs: [latent, head('encoder_log_variance')], name: 'posterior' }) };
+}
 
-  const decoder = tf.sequential({ name: 'decoder' });
-  decoder.add(
-    tf.layers.dense({
-      inputShape: [latentDim],
-      units: dense,
-      activation: 'relu',
-      kernelInitializer: kernelInitializer(),
-      name: 'decoder_dense',
-    }),
-  );
-  decoder.add(
-    tf.layers.dense({ units: height * width * last, activation: 'relu', kernelInitializer: kernelInitializer(), name: 'decoder_grid' }),
-  );
-  decoder.add(tf.layers.reshape({ targetShape: [height, width, last], name: 'decoder_reshape' }));
-  const outputs = [...filters.slice(0, -1).reverse(), input.channels];
-  outputs.forEach((channels, i) => {
-    const isLast = i === outputs.length - 1;
-    decoder.add(
+function buildDecoder({ decoder, dense, latentDim }: Architecture, input: Screening['input'], seeds: () => number): tf.LayersModel {
+  const stride = strideOf(decoder);
+  const [height, width, channels] = [input.height / stride, input.width / stride, decoder.at(-1)?.filters as number];
+  const model = tf.sequential({ name: 'decoder' });
+  const relu = () => ({ activation: 'relu' as const, kernelInitializer: tf.initializers.heNormal({ seed: seeds() }) });
+  model.add(tf.layers.dense({ ...relu(), inputShape: [latentDim], units: dense, name: 'decoder_dense' }));
+  model.add(tf.layers.dense({ ...relu(), units: height * width * channels, name: 'decoder_grid' }));
+  model.add(tf.layers.reshape({ targetShape: [height, width, channels], name: 'decoder_reshape' }));
+  // Backwards: each gives the channels of the one before it in the list, the first of the list those of the image.
+  decoder.forEach((_, i) => {
+    const at = decoder.length - 1 - i;
+    const last = at === 0;
+    const activation = last
+      ? { activation: 'sigmoid' as const, kernelInitializer: tf.initializers.glorotNormal({ seed: seeds() }) }
+      : relu();
+    const { kernel, stride } = decoder[at] as Architecture['decoder'][number];
+    const filters = last ? input.channels : (decoder[at - 1]?.filters as number);
+    model.add(
       tf.layers.conv2dTranspose({
-        ...conv,
-        filters: channels,
-        activation: isLast ? 'sigmoid' : 'relu',
-        kernelInitializer: isLast ? lastInitializer() : kernelInitializer(),
-        name: `decoder_conv_${i}`,
+        ...activation,
+        ...{ filters, kernelSize: kernel, strides: stride, padding: 'same', name: `decoder_conv_${i}` },
       }),
     );
   });
-  return { encoder, decoder };
+  return model;
 }

@@ -1,33 +1,71 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Model } from './build-model.ts';
 
+/** A batch as tensors; rows belong together. */
+export interface LossInput {
+  /** [N, H, W, C] in [0, 1] */
+  images: tf.Tensor4D;
+  /** mu_y of each image, [N, d]; of an unlabelled one anything */
+  targets: tf.Tensor2D;
+  /** N(0, 1), [N, d] */
+  noise: tf.Tensor2D;
+  /** 1 where the label counts, else 0: [N]; null where all are labelled */
+  labelled: tf.Tensor1D | null;
+  /** Of each image in the mean, [N]; null where all weigh 1 */
+  weights: tf.Tensor1D | null;
+}
+
+export interface LossOptions {
+  /** alpha of Eq. 7 */
+  latentWeight: number;
+  /** Variance of the constant noise on the latent, Eq. 7's epsilon. */
+  encoderNoise: number;
+  /** Of the mixture term of unlabelled images, 0 to 1: Eq. 3 as it stands at 1. */
+  unlabelledWeight: number;
+  /** The class means, [k, d]; needed where not all are labelled. */
+  means: tf.Tensor2D | null;
+}
+
 export interface LossParts {
   /** Mean over the batch of ||x - g(f(x) + e)||^2 */
   reconstruction: tf.Scalar;
-  /** Mean over the batch of ||f(x) - mu_y||^2, without its weight */
+  /** Mean over the batch of what `latentWeight` stands before: ||f(x) - mu_y||^2 where labelled */
   latent: tf.Scalar;
   /** reconstruction + latentWeight * latent */
   total: tf.Scalar;
 }
 
 /**
- * The supervised loss, Eq. 7 of the paper: ||x - g(f(x) + e)||^2 + latentWeight * ||f(x) - mu_y||^2.
+ * Labelled images: Eq. 7 of the paper, ||x - g(f(x) + e)||^2 + latentWeight * ||f(x) - mu_y||^2. Unlabelled ones: Eq. 3, in which
+ * the second term is -log of the mixture of N(mu_y, I / (2 latentWeight)) over all classes, each as likely, up to a constant:
+ * -log mean_y exp(-latentWeight ||f(x) - mu_y||^2).
  *
- * @param images [N, H, W, C] in [0, 1]
- * @param targets mu_y of each image, [N, d]
- * @param noise e, [N, d], drawn from N(0, encoderNoise I)
+ * Of variable entropy (section 3's alternative, an ordinary VAE posterior): e has the variances s that the encoder gives, and the
+ * divergence from the component adds latentWeight * sum(s) - sum(log s) / 2.
  */
-export function supervisedLoss(
-  { encoder, decoder }: Model,
-  images: tf.Tensor4D,
-  targets: tf.Tensor2D,
-  noise: tf.Tensor2D,
-  latentWeight: number,
-): LossParts {
-  const latents = encoder.apply(images, { training: true }) as tf.Tensor2D; // [N, d]
-  const reconstructions = decoder.apply(tf.add(latents, noise), { training: true }) as tf.Tensor4D; // [N, H, W, C]
-  const count = images.shape[0];
-  const reconstruction = tf.squaredDifference(images, reconstructions).sum().div(count) as tf.Scalar;
-  const latent = tf.squaredDifference(latents, targets).sum().div(count) as tf.Scalar;
+export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInput, options: LossOptions): LossParts {
+  const { images, targets, noise, labelled, weights } = input;
+  const { latentWeight, encoderNoise, unlabelledWeight, means } = options;
+  const perImage = (values: tf.Tensor) => values.sum(values.shape.map((_, i) => i).slice(1)) as tf.Tensor1D; // [N]
+  const mean = (values: tf.Tensor1D) => (weights ? values.mul(weights) : values).sum().div(images.shape[0]) as tf.Scalar;
+
+  const [latents, logVariances] = posterior
+    ? (posterior.apply(images, { training: true }) as [tf.Tensor2D, tf.Tensor2D]) // [N, d] each
+    : [encoder.apply(images, { training: true }) as tf.Tensor2D, null];
+  const deviations = logVariances ? logVariances.mul(0.5).exp() : tf.scalar(Math.sqrt(encoderNoise));
+  const reconstructions = decoder.apply(latents.add(noise.mul(deviations)), { training: true }) as tf.Tensor4D; // [N, H, W, C]
+  const reconstruction = mean(perImage(tf.squaredDifference(images, reconstructions)));
+
+  let distance = perImage(tf.squaredDifference(latents, targets)); // [N]
+  if (labelled && means) {
+    const apart = latents.expandDims(1).sub(means.expandDims(0)).square().sum(2) as tf.Tensor2D; // [N, k]
+    const classes = means.shape[0];
+    const nats = apart.mul(-latentWeight).logSumExp(1).neg().add(Math.log(classes)) as tf.Tensor1D;
+    const unlabelled = nats.mul(unlabelledWeight / latentWeight);
+    distance = labelled.mul(distance).add(labelled.mul(-1).add(1).mul(unlabelled)) as tf.Tensor1D;
+  }
+  if (logVariances)
+    distance = distance.add(perImage(logVariances.exp())).sub(perImage(logVariances).mul(0.5 / latentWeight)) as tf.Tensor1D;
+  const latent = mean(distance);
   return { reconstruction, latent, total: reconstruction.add(latent.mul(latentWeight)) as tf.Scalar };
 }

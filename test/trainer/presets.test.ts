@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { strided } from '../../trainer/model/architecture.ts';
+import { architectures } from '../../trainer/model/architectures.ts';
+import { trainingFor } from '../../trainer/presets.ts';
+
+const labels = (...counts: number[]) => counts.flatMap((count, y) => new Array<number>(count).fill(y));
+const square = (size: number, classes: number) => ({
+  input: { height: size, width: size, channels: 3 as const },
+  classes: Array.from({ length: classes }, (_, y) => String(y)),
+});
+
+it('architectures fit the images: halved to 8 or less, wider latents with less noise', () => {
+  const of = (size: number, classes: number) => trainingFor('paper', square(size, classes), labels(...new Array(classes).fill(500)));
+  expect(of(28, 10).architecture).toMatchObject({ encoder: architectures['strided-28'].encoder, latentDim: 10, entropy: 'constant' });
+  expect(of(64, 3).architecture).toMatchObject({ encoder: strided(32, 64, 128), decoder: strided(32, 64, 128), dense: 128, latentDim: 3 });
+  expect(of(128, 100).architecture).toMatchObject({ encoder: strided(32, 64, 128, 128), dense: 200, latentDim: 100 });
+  expect(of(28, 10).encoderNoise).toBeCloseTo(1 / 3000, 12);
+  expect(of(128, 100).encoderNoise).toBeCloseTo(1 / 30000, 12);
+  expect(() => of(50, 3)).toThrow(/50 x 50 can't be halved 3 times; 48 x 48 can/);
+});
+
+it('few images are gone through more often', () => {
+  expect(trainingFor('paper', square(64, 2), labels(640, 640)).epochs).toBe(200);
+  expect(trainingFor('paper', square(64, 2), labels(640, 640), { epochs: 3 }).epochs).toBe(3);
+  expect(trainingFor('quick', square(28, 2), labels(30_000, 30_000)).epochs).toBe(2);
+});
+
+it('what is chosen takes the place of what the preset says, and must fit the data', () => {
+  const of = (choices: object, counts = [300, 300]) => trainingFor('quick', square(64, 2), labels(...counts), choices);
+  expect(of({ latentDim: 5, latentWeight: 7, entropy: 'variable' })).toMatchObject({
+    latentWeight: 7,
+    architecture: { latentDim: 5, entropy: 'variable' },
+  });
+  expect(of({ architecture: { encoder: strided(2), decoder: strided(3), dense: 1 } }).architecture).toMatchObject({ dense: 1 });
+  expect(() => of({ latentDim: 1 })).toThrow('a latent of 1 dimensions is too small for 2 classes; 2 or more are needed');
+  expect(() => of({ labelsPerClass: 301 })).toThrow(/301 labels a class are more than there are: 0 has 300 training images/);
+  expect(() => of({ architecture: { encoder: strided(2), decoder: strided(1, 1, 1, 1, 1, 1, 1), dense: 1 } })).toThrow(
+    /64 x 64 .* 7 times/,
+  );
+});
+
+it('classes weigh the same where their sizes differ by more than 2', () => {
+  const weights = (...counts: number[]) => trainingFor('quick', square(64, counts.length), labels(...counts)).classWeights;
+  expect(weights(100, 200)).toBe('none');
+  expect(weights(100, 201)).toBe('balanced');
+});

@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Parameters } from './gradient/parameters.ts';
+
+/** The state of the optimizer: vectors as long as the parameters. */
+export interface Adam {
+  /** Moves the parameters against `gradient`, and their running average after them. */
+  step(gradient: tf.Tensor1D, learningRate: number): void;
+  /** The running average of the parameters, which is what is kept of a training: [count]. */
+  average(): tf.Tensor1D;
+  /** To be written to a checkpoint: parameters, first and second moment, average. */
+  state(): tf.Tensor1D[];
+  restore(state: readonly Float32Array[], steps: number): void;
+  dispose(): void;
+}
+
+export interface AdamOptions {
+  /** Decay of the second moment. */
+  beta2: number;
+  /** Decay of the running average of the parameters; 0 for none. Shorter in the first steps: (1 + t) / (10 + t). */
+  averageDecay: number;
+}
+
+const BETA1 = 0.9;
+/** Beside the root of the second moment, as in TensorFlow and Keras. */
+const EPSILON = 1e-7;
+
+/**
+ * Adam (Kingma and Ba 2015, algorithm 1) over one flat vector: a dozen kernels a step whatever the number of weights, where an
+ * optimizer that goes from weight to weight needs that dozen for each.
+ */
+export function adam(parameters: Parameters, { beta2, averageDecay }: AdamOptions): Adam {
+  let steps = 0;
+  let values = parameters.values();
+  let first = tf.zeros([parameters.count]) as tf.Tensor1D;
+  let second = tf.zeros([parameters.count]) as tf.Tensor1D;
+  let average: tf.Tensor1D | null = averageDecay > 0 ? values.clone() : null;
+
+  /** @param next values, first, second and, where there is one, average */
+  function replace(next: tf.Tensor1D[]): void {
+    tf.dispose([values, first, second, ...(average ? [average] : [])]);
+    [values, first, second] = next as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+    average = next[3] ?? null;
+    parameters.assign(values);
+  }
+
+  return {
+    step(gradient, learningRate) {
+      steps++;
+      const decay = Math.min(averageDecay, (1 + steps) / (10 + steps));
+      // Both corrections of the moments' beginning, drawn together into two numbers.
+      const root = Math.sqrt(1 - beta2 ** steps);
+      const rate = (learningRate * root) / (1 - BETA1 ** steps);
+      replace(
+        tf.tidy(() => {
+          const m = first.mul(BETA1).add(gradient.mul(1 - BETA1));
+          const v = second.mul(beta2).add(gradient.square().mul(1 - beta2));
+          const moved = values.sub(m.mul(rate).div(v.sqrt().add(EPSILON * root)));
+          return [moved, m, v, ...(average ? [average.mul(decay).add(moved.mul(1 - decay))] : [])] as tf.Tensor1D[];
+        }),
+      );
+    },
+    average: () => average ?? values,
+    state: () => [values, first, second, ...(average ? [average] : [])],
+    restore(state, at) {
+      steps = at;
+      replace(state.map((vector) => tf.tensor1d(vector)));
+    },
+    dispose: () => tf.dispose([values, first, second, ...(average ? [average] : [])]),
+  };
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { Random } from '../../shared/random.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+
+/** How far training images are changed at random, each way. */
+export const augmentationSchema = z.strictObject({
+  /** Whole pixels. */
+  shift: z.int().nonnegative(),
+  /** Degrees. */
+  rotation: z.number().min(0).max(180),
+  /** Share of each side. */
+  scale: z.number().min(0).lt(1),
+  /** Of a unit of height, sideways. */
+  shear: z.number().min(0).lt(1),
+});
+
+export type Augmentation = z.infer<typeof augmentationSchema>;
+
+/** From a pixel of the new image to the place in the old one: y, x -> (a y + b x + c, d y + e x + f). */
+type Affine = [number, number, number, number, number, number];
+
+/** One image's change. Always as many random numbers, so that a training can be gone through again without its images. */
+export function drawChange({ shift, rotation, scale, shear }: Augmentation, { height, width }: Screening['input'], random: Random): Affine {
+  const [down, right] = [random.integer(-shift, shift), random.integer(-shift, shift)];
+  if (rotation === 0 && scale === 0 && shear === 0) return [1, 0, -down, 0, 1, -right];
+  const spread = (size: number) => size * (2 * random.uniform() - 1);
+  const angle = spread((rotation * Math.PI) / 180);
+  const [vertical, horizontal, slant] = [1 / (1 + spread(scale)), 1 / (1 + spread(scale)), spread(shear)];
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  // Shear, then turn, then scale, about the middle.
+  const [a, b] = [vertical * (cos + slant * sin), vertical * sin];
+  const [d, e] = [horizontal * (slant * cos - sin), horizontal * cos];
+  const [middleY, middleX] = [(height - 1) / 2, (width - 1) / 2];
+  const [y, x] = [middleY + down, middleX + right];
+  return [a, b, middleY - a * y - b * x, d, e, middleX - d * y - e * x];
+}
+
+/**
+ * Writes the changed image, bilinear between pixels; beyond the border the border goes on.
+ *
+ * @param from levels, [H, W, C]
+ * @param to written from `at` on: values in [0, 1]
+ */
+export function applyChange(
+  from: Uint8Array,
+  [a, b, c, d, e, f]: Affine,
+  { height, width, channels }: Screening['input'],
+  to: Float32Array,
+  at: number,
+): void {
+  const inside = (value: number, side: number) => Math.min(side - 1, Math.max(0, value));
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const [y, x] = [a * row + b * column + c, d * row + e * column + f];
+      const [top, left] = [Math.floor(y), Math.floor(x)];
+      const [down, right] = [y - top, x - left];
+      const [y0, y1] = [inside(top, height) * width, inside(top + 1, height) * width];
+      const [x0, x1] = [inside(left, width), inside(left + 1, width)];
+      for (let channel = 0; channel < channels; channel++) {
+        const level = (place: number) => from[place * channels + channel] as number;
+        const above = level(y0 + x0) * (1 - right) + level(y0 + x1) * right;
+        const below = level(y1 + x0) * (1 - right) + level(y1 + x1) * right;
+        to[at++] = (above * (1 - down) + below * down) / 255;
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Model } from '../model/build-model.ts';
+
+/** All trainable weights of a model as one vector, which a step updates at once. */
+export interface Parameters {
+  /** The encoder's, the decoder's, then what only training has; in the order in which they were made. */
+  weights: tf.Variable[];
+  count: number;
+  /** Their values, one after the other. */
+  values(): tf.Tensor1D;
+  /** Gives each weight its part of the vector; it may be disposed of afterwards. */
+  assign(values: tf.Tensor1D): void;
+}
+
+export function parametersOf({ encoder, decoder, posterior }: Model): Parameters {
+  const all = [encoder, decoder, ...(posterior ? [posterior] : [])].flatMap((model) =>
+    model.trainableWeights.map((weight) => weight.read() as tf.Variable),
+  );
+  const weights = [...new Set(all)];
+  const sizes = weights.map(({ size }) => size);
+  return {
+    weights,
+    count: sizes.reduce((sum, size) => sum + size, 0),
+    values: () => flattened(weights),
+    assign: (values) =>
+      tf.tidy(() => {
+        tf.split(values, sizes).forEach((part, i) => {
+          const weight = weights[i] as tf.Variable;
+          weight.assign(part.reshape(weight.shape));
+        });
+      }),
+  };
+}
+
+/** Tensors of any shape, one after the other. */
+export function flattened(tensors: readonly tf.Tensor[]): tf.Tensor1D {
+  return tf.tidy(() => tf.concat1d(tensors.map((tensor) => tensor.flatten())));
+}

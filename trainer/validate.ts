@@ -1,0 +1,39 @@
+import { nearestMean, oneHotMeans, squaredEuclidean } from '../shared/mixture.ts';
+import type { Dataset } from './data/dataset.ts';
+import { encodeAt } from './encode.ts';
+import type { Model } from './model/build-model.ts';
+import type { Training } from './presets.ts';
+
+export interface Validation {
+  /** As in training but without noise: Eq. 7, or, where training is semi-supervised, Eq. 3, which looks at no label. */
+  loss: number;
+  /** Share of nearest means that are right. */
+  accuracy: number;
+}
+
+/** Of a model, on held-out training images. */
+export function validate(
+  model: Model,
+  { train, input, classes }: Dataset,
+  indices: readonly number[],
+  { architecture, latentWeight, labelsPerClass }: Training,
+): Validation {
+  const means = oneHotMeans(classes.length, architecture.latentDim);
+  let [loss, right] = [0, 0];
+  encodeAt(model, train, indices, input, 1).forEach(({ latent, reconstructionError }, i) => {
+    const label = train.labels[indices[i] as number] as number;
+    if (nearestMean(latent, means) === label) right++;
+    const distances = means.map((mean) => squaredEuclidean(latent, mean));
+    loss +=
+      reconstructionError + (labelsPerClass === null ? latentWeight * (distances[label] as number) : unlabelled(distances, latentWeight));
+  });
+  const count = Math.max(1, indices.length);
+  return { loss: loss / count, accuracy: right / count };
+}
+
+/** -log mean_y exp(-latentWeight distance_y) */
+function unlabelled(distances: number[], latentWeight: number): number {
+  const nearest = Math.min(...distances);
+  const sum = distances.reduce((total, distance) => total + Math.exp(-latentWeight * (distance - nearest)), 0);
+  return latentWeight * nearest - Math.log(sum / distances.length);
+}
