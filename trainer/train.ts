@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
-import { useWasm } from './backend/wasm.ts';
+import { type Backend, type BackendChoice, useBackend, useBackendAgain } from './backend/use-backend.ts';
 import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -41,7 +41,7 @@ interface Common {
   /** By default a minute. */
   secondsBetweenCheckpoints?: number;
   /** @param done whole epochs that the run had already */
-  onStart?(run: Run, dataset: Dataset, done: number): void;
+  onStart?(run: Run, dataset: Dataset, done: number, backend: Backend): void;
   onStep?(step: Step): void;
   onEpoch?(epoch: number, validationAccuracy: number): void;
 }
@@ -50,7 +50,9 @@ export interface TrainOptions extends Common {
   calibration: CalibrationOptions;
   preset: PresetName;
   epochs?: number;
-  /** Of the wasm backend; by default 1. */
+  /** By default `wasm`, which needs nothing installed. */
+  backend?: BackendChoice;
+  /** By default 1 of the wasm backend, and as many as there are processors of the native one. */
   threads?: number;
   seed: number;
   source: DataSource;
@@ -69,7 +71,7 @@ export interface Trained {
  * An interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
  */
 export async function train(options: TrainOptions): Promise<Trained> {
-  await useWasm();
+  const backend = await useBackend(options.backend ?? 'wasm', options.threads);
   const dataset = await openDataset(options.source);
   const splits = splitsOf(dataset, options.seed);
   // Not after all the training.
@@ -85,35 +87,35 @@ export async function train(options: TrainOptions): Promise<Trained> {
     training: trainingFor(options.preset, dataset, splits.train.length, options.epochs),
     seed: options.seed,
     calibration: options.calibration,
-    threads: options.threads ?? 1,
-    backend: 'tfjs-backend-wasm 4.22.0',
+    threads: backend.threads,
+    backend: backend.description,
     started: new Date().toISOString(),
     epochs: 0,
     status: 'training',
   };
-  return fitAndCalibrate(await createRun(config, splits, options.runs), dataset, splits, options);
+  return fitAndCalibrate(await createRun(config, splits, options.runs), dataset, splits, options, backend);
 }
 
 /**
  * Goes on with a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had.
  *
- * @throws RunError where it is trained already; DataError where its images are not those that it was begun with
+ * @throws RunError where it is trained already; BackendError where the kind of backend that it was begun with can't be had; DataError where its images are not those that it was begun with
  */
 export async function resumeTraining(options: Common): Promise<Trained> {
-  await useWasm();
   const run = await openRun(options.name, options.runs);
   const { config } = run;
   if (config.status === 'trained' || config.status === 'calibrated')
     throw new RunError(`run ${config.name} is ${config.status} already. pnpm calibrate sets its thresholds anew.`);
+  const backend = await useBackendAgain(config.backend, config.threads);
   const dataset = await openDataset(sourceOf(config));
   if (canonicalJson(dataset.checksums) !== canonicalJson(config.checksums))
     throw new DataError(`the images of ${config.dataset} are not those that run ${config.name} was begun with. Train a new run.`);
   const splits = await readSplits(run);
   checkPromise(dataset, splits, config.calibration);
-  return fitAndCalibrate(run, dataset, splits, options);
+  return fitAndCalibrate(run, dataset, splits, options, backend);
 }
 
-async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, options: Common): Promise<Trained> {
+async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, options: Common, backend: Backend): Promise<Trained> {
   const { training, seed } = run.config;
   const model = buildModel(training.architecture, dataset.input, seed);
   const optimizer = optimizerFor(training);
@@ -123,9 +125,9 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   await keepMetrics(run, from?.epoch ?? 0);
   run.config.status = 'training';
   await writeConfig(run);
-  options.onStart?.(run, dataset, from?.epoch ?? 0);
+  options.onStart?.(run, dataset, from?.epoch ?? 0, backend);
   const means = oneHotMeans(dataset.classes.length, training.architecture.latentDim);
-  const gradients = await openBatchGradients(model, dataset.input, training, run.config.threads);
+  const gradients = await openBatchGradients(model, dataset.input, training, backend.name === 'wasm' ? backend.threads : 1);
   let trainingSeconds = from?.seconds ?? 0;
   const fitting = fit(model, dataset, splits.train, training, {
     seed,
