@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { BACKENDS, type Backend } from '../trainer/backend/use-backend.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
 import { type PresetName, presets } from '../trainer/presets.ts';
 import { RUNS, type Run } from '../trainer/run.ts';
@@ -27,7 +28,12 @@ const program = withTrainingOptions(
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .option('--resume <name>', 'go on with a run that was stopped or killed')
   .option('--max-minutes <n>', 'stop after that time, to be resumed', positive)
-  .option('--threads <n>', 'that share the work on each batch; another number gives other last digits', positive, 1)
+  .addOption(new Option('--backend <name>', 'that computes; auto is the fastest that is there').choices(BACKENDS).default('auto'))
+  .option(
+    '--threads <n>',
+    'that share the work on each batch (default: wasm 1, native all); another number gives other last digits',
+    positive,
+  )
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
   .action(async (options, program: Command) => {
     if (options.resume !== undefined) refuseOthers(program);
@@ -43,8 +49,9 @@ const program = withTrainingOptions(
     const common = {
       name,
       signal: AbortSignal.any([interrupt.signal, ...minutes]),
-      onStart: ({ directory, config }: Run, dataset: Dataset, done: number) => {
+      onStart: ({ directory, config }: Run, dataset: Dataset, done: number, { name, why }: Backend) => {
         for (const note of dataset.notes ?? []) say.write(`${note}\n`);
+        say.write(`backend ${name}: ${why}\n`);
         const more = options.resume ? `, resumed after ${done} whole epochs` : '';
         say.write(
           `training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, ${config.threads} threads, into ${directory}${more}\n`,
@@ -61,7 +68,8 @@ const program = withTrainingOptions(
           calibration: calibrationOf(options),
           preset: options.preset as PresetName,
           seed: options.seed,
-          threads: options.threads,
+          backend: options.backend,
+          ...(options.threads ? { threads: options.threads } : {}),
           source: dataSourceOf(options),
           choices: trainingChoicesOf(options),
         });

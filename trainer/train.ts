@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
-import { useWasm } from './backend/wasm.ts';
+import { type Backend, type BackendChoice, useBackend, useBackendAgain } from './backend/use-backend.ts';
 import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -45,7 +45,7 @@ interface Common {
   /** By default a minute. */
   secondsBetweenCheckpoints?: number;
   /** @param done whole epochs that the run had already */
-  onStart?(run: Run, dataset: Dataset, done: number): void;
+  onStart?(run: Run, dataset: Dataset, done: number, backend: Backend): void;
   onStep?(step: Step): void;
   onEpoch?(epoch: number, validationAccuracy: number): void;
 }
@@ -55,7 +55,9 @@ export interface TrainOptions extends Common {
   preset: PresetName;
   /** Instead of the preset's own. */
   choices?: TrainingChoices;
-  /** Of the wasm backend; by default 1. */
+  /** By default `wasm`, which needs nothing installed. */
+  backend?: BackendChoice;
+  /** By default 1 of the wasm backend, and as many as there are processors of the native one. */
   threads?: number;
   seed: number;
   source: DataSource;
@@ -74,7 +76,7 @@ export interface Trained {
  * An interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
  */
 export async function train(options: TrainOptions): Promise<Trained> {
-  await useWasm();
+  const backend = await useBackend(options.backend ?? 'wasm', options.threads);
   const dataset = await openDataset(options.source);
   const splits = splitsOf(dataset, options.seed);
   // Not after all the training.
@@ -90,37 +92,37 @@ export async function train(options: TrainOptions): Promise<Trained> {
     training: trainingFor(options.preset, dataset, labelsAt(dataset.train, splits.train), options.choices),
     seed: options.seed,
     calibration: options.calibration,
-    threads: options.threads ?? 1,
-    backend: 'tfjs-backend-wasm 4.22.0',
+    threads: backend.threads,
+    backend: backend.description,
     started: new Date().toISOString(),
     epochs: 0,
     bestEpoch: 0,
     status: 'training',
   };
-  return fitAndCalibrate(await createRun(config, splits, options.runs), dataset, splits, options);
+  return fitAndCalibrate(await createRun(config, splits, options.runs), dataset, splits, options, backend);
 }
 
 /**
  * Goes on with a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had.
  *
- * @throws RunError where it is trained already; DataError where its images are not those that it was begun with
+ * @throws RunError where it is trained already; BackendError where the kind of backend that it was begun with can't be had; DataError where its images are not those that it was begun with
  */
 export async function resumeTraining(options: Common): Promise<Trained> {
-  await useWasm();
   const run = await openRun(options.name, options.runs);
   const { config } = run;
   if (config.status === 'trained' || config.status === 'calibrated')
     throw new RunError(`run ${config.name} is ${config.status} already. pnpm calibrate sets its thresholds anew.`);
+  const backend = await useBackendAgain(config.backend, config.threads);
   const dataset = await openDataset(sourceOf(config));
   if (canonicalJson(dataset.checksums) !== canonicalJson(config.checksums))
     throw new DataError(`the images of ${config.dataset} are not those that run ${config.name} was begun with. Train a new run.`);
   const splits = await readSplits(run);
   checkPromise(dataset, splits, config.calibration);
-  return fitAndCalibrate(run, dataset, splits, options);
+  return fitAndCalibrate(run, dataset, splits, options, backend);
 }
 
-async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, options: Common): Promise<Trained> {
-  const { training, seed, threads } = run.config;
+async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, options: Common, backend: Backend): Promise<Trained> {
+  const { training, seed } = run.config;
   const [classes, { input, train }] = [dataset.classes.length, dataset];
   const model = buildModel(training.architecture, input, seed);
   const parameters = parametersOf(model);
@@ -134,9 +136,9 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   await keepMetrics(run, from?.epoch ?? 0);
   run.config.status = 'training';
   await writeConfig(run);
-  options.onStart?.(run, dataset, from?.epoch ?? 0);
+  options.onStart?.(run, dataset, from?.epoch ?? 0, backend);
   const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'));
-  const gradients = await openBatchGradients(model, parameters, { input, classes, training }, training.batchSize, threads);
+  const gradients = await openBatchGradients(model, parameters, { input, classes, training }, training.batchSize, partsOn(backend));
   let trainingSeconds = from?.seconds ?? 0;
   let best = from?.best ?? null;
   const fitting = fit(images, training, {
@@ -176,4 +178,9 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   const test = await calibrateRun(run, trained, dataset, splits, run.config.calibration, 'test');
   if (options.report !== false) await writeReport(run, dataset);
   return { run, model: trained, test, trainingSeconds };
+}
+
+/** TensorFlow shares the work of each operation itself; the wasm backend does not, so a batch is cut in parts there. */
+function partsOn({ name, threads }: Backend): number {
+  return name === 'wasm' ? threads : 1;
 }

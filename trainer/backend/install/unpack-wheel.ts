@@ -1,0 +1,42 @@
+import { BackendError } from '../backend-error.ts';
+import { NO_PYTHON, python } from './fetch-wheels.ts';
+import { runProgram } from './run-program.ts';
+
+/** Python reads zip files of any size, and is there for pip anyway. It stops when its starter is gone, as after kill -9. */
+const SCRIPT = `
+import fnmatch, os, sys, zipfile
+wheel, target, *patterns = sys.argv[1:]
+parent = os.getppid()
+with zipfile.ZipFile(wheel) as archive:
+    for member in archive.infolist():
+        if member.is_dir() or not any(fnmatch.fnmatchcase(member.filename, pattern) for pattern in patterns):
+            continue
+        path = os.path.join(target, *[part for part in member.filename.split("/") if part not in ("", ".", "..")])
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with archive.open(member) as source, open(path, "wb") as file:
+            while block := source.read(1 << 20):
+                if os.getppid() != parent:
+                    sys.exit("left alone")
+                file.write(block)
+        if member.external_attr >> 16 & 0o111:
+            os.chmod(path, 0o755)
+`;
+
+/**
+ * Unpacks those files of a wheel that match a pattern; Python checks their checksums.
+ *
+ * @param patterns as of Python's fnmatch: `*` matches slashes too
+ * @throws BackendError where it is no whole zip file, or the disk is full; AbortError
+ */
+export async function unpackWheel(wheel: string, target: string, patterns: string[], signal?: AbortSignal): Promise<void> {
+  const { code, errors } = await runProgram(python(), ['-c', SCRIPT, wheel, target, ...patterns], {
+    output: 'kept',
+    missing: NO_PYTHON,
+    ...(signal ? { signal } : {}),
+  });
+  if (code === 0) return;
+  const why = /Errno 28/.test(errors)
+    ? 'the disk is full. Free some space, or name another folder with PORTCULLIS_CACHE, then try again'
+    : `${errors.trim().split('\n').at(-1)}. Remove the file and try again`;
+  throw new BackendError(`${wheel} could not be unpacked: ${why}.`);
+}

@@ -1,0 +1,114 @@
+import * as tf from '@tensorflow/tfjs';
+import { BackendError } from './backend-error.ts';
+import { findInstallations, type Installation } from './installations.ts';
+import { type Probed, probeTensorFlow } from './probe-tensorflow.ts';
+import { tensorFlowSettings, tensorFlowThreads, useTensorFlow } from './tensorflow.ts';
+import { useWasm } from './wasm.ts';
+
+/** What `--backend` takes. */
+export const BACKENDS = ['auto', 'cuda', 'native', 'webgpu', 'wasm'] as const;
+export type BackendChoice = (typeof BACKENDS)[number];
+export type BackendName = Exclude<BackendChoice, 'auto'>;
+
+export interface Backend {
+  name: BackendName;
+  /** As kept in a run: `tfjs-node 4.22.0 on TensorFlow 2.21.0, cpu`. */
+  description: string;
+  /** One line: why this one, and for `auto` why no better one. */
+  why: string;
+  /** That share the work on a batch. */
+  threads: number;
+}
+
+/** What would be used, without loading it into this process. */
+export interface Choice extends Pick<Backend, 'name' | 'why'> {
+  installation: Installation | null;
+}
+
+/**
+ * Makes a backend tfjs's current one. `auto` is the fastest that is there: cuda, native, wasm; it downloads nothing. Call it once, before
+ * the first tensor, on the main thread: TensorFlow reads its settings when it is loaded, and can't be unloaded.
+ *
+ * @param threads by default 1 of wasm, and of TensorFlow as many as there are processors
+ * @throws BackendError where the one that was asked for can't be had
+ */
+export async function useBackend(choice: BackendChoice, threads?: number): Promise<Backend> {
+  const { name, why, installation } = await chooseBackend(choice);
+  if (!installation) {
+    await useWasm();
+    return { name, why, description: `tfjs-backend-wasm ${tf.version_core}`, threads: threads ?? 1 };
+  }
+  Object.assign(process.env, tensorFlowSettings(name === 'cuda', threads));
+  const { tensorflow, gpu } = await useTensorFlow(installation);
+  if (gpu !== (name === 'cuda'))
+    throw new BackendError(`TensorFlow ${gpu ? 'took' : 'no longer sees'} a GPU when it was loaded anew. Try again.`);
+  return {
+    name,
+    why,
+    description: `tfjs-node ${tf.version_core} on TensorFlow ${tensorflow}, ${gpu ? 'cuda' : 'cpu'}`,
+    threads: tensorFlowThreads(threads),
+  };
+}
+
+/** @throws BackendError as `useBackend` */
+export async function chooseBackend(choice: BackendChoice, installations = findInstallations()): Promise<Choice> {
+  if (choice === 'wasm') return { name: 'wasm', why: 'as asked', installation: null };
+  if (choice === 'webgpu') throw new BackendError(NO_WEBGPU);
+  const reasons: string[] = [];
+  for (const name of choice === 'auto' ? (['cuda', 'native'] as const) : [choice]) {
+    const found = await firstThatWorks(name, installations);
+    if ('installation' in found) return { name, why: choice === 'auto' ? whyAuto(reasons) : 'as asked', installation: found.installation };
+    reasons.push(found.reason);
+  }
+  if (choice === 'auto') return { name: 'wasm', why: whyAuto(reasons), installation: null };
+  throw new BackendError(`${reasons[0]}. ${choice === 'cuda' ? INSTALL_GPU : INSTALL}; a training with --backend wasm needs nothing.`);
+}
+
+const whyAuto = (reasons: string[]) => `the fastest that works here${reasons.map((reason) => `; ${reason}`).join('')}`;
+
+async function firstThatWorks(name: 'cuda' | 'native', all: Installation[]): Promise<{ installation: Installation } | { reason: string }> {
+  // The library with CUDA works on processors too, but it is the larger one.
+  const fitting = all.filter(({ kind }) => name === 'native' || kind === 'gpu').sort((a, b) => a.kind.localeCompare(b.kind));
+  if (fitting.length === 0) return { reason: `${name} is not installed (pnpm backend install${name === 'cuda' ? ' --gpu' : ''})` };
+  const reasons: string[] = [];
+  for (const installation of fitting) {
+    const reason = reasonAgainst(name, await probeTensorFlow(installation, name === 'cuda'));
+    if (!reason) return { installation };
+    reasons.push(`${installation.directory}: ${reason}`);
+  }
+  return { reason: `${name} does not work: ${reasons.join('; ')}` };
+}
+
+function reasonAgainst(name: 'cuda' | 'native', probed: Probed): string | null {
+  if (probed.fault !== null) return probed.fault;
+  return name === 'cuda' && !probed.gpu ? 'TensorFlow sees no GPU that it can use' : null;
+}
+
+/**
+ * The backend that a run was begun with, again.
+ *
+ * @param description as the run keeps it
+ * @throws BackendError where that kind can't be had
+ */
+export async function useBackendAgain(description: string, threads: number): Promise<Backend> {
+  try {
+    const backend = await useBackend(backendOf(description), threads);
+    const same = backend.description === description;
+    return { ...backend, why: same ? 'as the run was begun' : `the run was begun with ${description}: other last digits are likely` };
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    throw new BackendError(`the run was begun with ${description} and goes on with that kind only. ${error.message}`);
+  }
+}
+
+/** The backend that a run was trained with, by its description. */
+export function backendOf(description: string): BackendName {
+  if (description.startsWith('tfjs-backend-wasm')) return 'wasm';
+  if (description.startsWith('tfjs-backend-webgpu')) return 'webgpu';
+  return description.endsWith('cuda') ? 'cuda' : 'native';
+}
+
+const INSTALL = 'pnpm backend install gets it (274 MB)';
+const INSTALL_GPU = 'pnpm backend install --gpu gets it (3.4 GB, Linux on x64 with an NVIDIA driver)';
+// Here it is to be chosen, once there is a trainer/backend/webgpu.ts.
+const NO_WEBGPU = 'the backend webgpu is not there yet. Allowed are auto, cuda, native and wasm.';
