@@ -103,6 +103,8 @@ const provenanceSchema = z.strictObject({
   data: z.record(z.string(), z.string()),
   trained: z.iso.datetime(),
   exported: z.iso.datetime(),
+  /** How it was trained, as the trainer's presets say it: architecture, losses, augmentation. Absent of a model from elsewhere. */
+  training: z.record(z.string(), z.json()).optional(),
   /** Where the thresholds are not from the data set but from an operator's own images: how many, the sha256 of the list of theirs, when. */
   ownCalibration: z.strictObject({ images: count, sha256, date: z.iso.datetime() }).optional(),
 });

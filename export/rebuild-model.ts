@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import proto, { type onnx } from 'onnx-proto';
+import { BundleError, openBundle } from '../shared/open-bundle.ts';
+import { architectureSchema } from '../trainer/model/architecture.ts';
+import { buildModel, type Model } from '../trainer/model/build-model.ts';
+import { permuted } from './layers/layer-conversion.ts';
+
+/** Operators that have trained weights: kernel, then bias. */
+const WITH_WEIGHTS = new Set(['Conv', 'ConvTranspose', 'Gemm']);
+
+/**
+ * The tfjs model of a bundle, for attacks that need gradients: the architecture that its provenance names, with the weights of
+ * encoder.onnx and decoder.onnx. So no trained weights need to be kept beside the bundle.
+ *
+ * @throws BundleError where the bundle is damaged, or does not say its architecture (of a model from elsewhere)
+ */
+export async function rebuildModel(directory: string): Promise<Model> {
+  const { screening, graphs, weights } = await openBundle((file) => readFile(join(directory, file)), ['encoder', 'decoder']);
+  const architecture = architectureSchema.safeParse(screening.provenance.training?.architecture);
+  if (!architecture.success) throw new BundleError(`${directory} does not say its architecture: its model can't be built from it`);
+  // Only training has the second head of a variable entropy.
+  const model = buildModel({ ...architecture.data, entropy: 'constant' }, screening.input, 1);
+  for (const part of ['encoder', 'decoder'] as const)
+    fill(
+      model[part],
+      proto.onnx.ModelProto.decode(graphs[part] as Uint8Array).graph as onnx.IGraphProto,
+      weights,
+      `${directory}/${part}.onnx`,
+    );
+  return model;
+}
+
+function fill(model: tf.LayersModel, { node, initializer }: onnx.IGraphProto, weights: Uint8Array, file: string): void {
+  const tensors = new Map((initializer ?? []).map((tensor) => [tensor.name, tensor]));
+  const nodes = (node ?? []).filter(({ opType }) => WITH_WEIGHTS.has(opType ?? ''));
+  const layers = model.layers.filter((layer) => layer.weights.length > 0);
+  if (nodes.length !== layers.length)
+    throw new BundleError(`${file} has ${nodes.length} layers with weights, its architecture ${layers.length}`);
+  layers.forEach((layer, i) => {
+    const [kernel, bias] = (nodes[i]?.input ?? []).slice(1).map((name) => valuesOf(tensors.get(name), weights));
+    const [kernelShape, biasShape] = layer.getWeights().map(({ shape }) => shape) as [number[], number[]];
+    const size = kernelShape.reduce((product, length) => product * length, 1);
+    if (!kernel || !bias || kernel.length !== size || bias.length !== biasShape[0])
+      throw new BundleError(`${file}: the weights of ${layer.name} have another size than its architecture says`);
+    // ONNX has the channels first, [out, in, height, width]; tfjs last.
+    const [height, width, a, b] = kernelShape as [number, number, number, number];
+    const values = kernelShape.length === 4 ? permuted(kernel, [b, a, height, width], [2, 3, 1, 0]) : kernel;
+    const filled = [tf.tensor(values, kernelShape), tf.tensor1d(bias)];
+    layer.setWeights(filled);
+    tf.dispose(filled);
+  });
+}
+
+function valuesOf(tensor: onnx.ITensorProto | undefined, weights: Uint8Array): Float32Array | undefined {
+  const place = Object.fromEntries((tensor?.externalData ?? []).map(({ key, value }) => [key, Number(value)]));
+  if (place.offset === undefined || place.length === undefined) return undefined;
+  return new Float32Array(Uint8Array.from(weights.subarray(place.offset, place.offset + place.length)).buffer);
+}
