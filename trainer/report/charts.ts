@@ -4,11 +4,14 @@ import type { Findings } from './findings.ts';
 type Metrics = Record<string, number>[];
 
 export function lossChart(metrics: Metrics): Promise<string> {
-  const values = metrics.flatMap(({ epoch, reconstruction, total }) => [
-    { epoch, part: 'reconstruction', loss: reconstruction },
+  const values = metrics.flatMap(({ epoch, reconstruction, total, validationLoss }) => [
+    { epoch, part: 'reconstruction', loss: reconstruction ?? 0 },
     { epoch, part: 'weighted latent', loss: (total ?? 0) - (reconstruction ?? 0) },
+    { epoch, part: 'validation, both', loss: validationLoss ?? 0 },
   ]);
-  return overEpochs(values, { y: { field: 'loss', type: 'quantitative', scale: { type: 'log' } }, color: { field: 'part', title: null } });
+  // Of variable entropy the latent's part may be below zero, which has no logarithm.
+  const shown = values.filter(({ loss }) => loss > 0);
+  return overEpochs(shown, { y: { field: 'loss', type: 'quantitative', scale: { type: 'log' } }, color: { field: 'part', title: null } });
 }
 
 export function accuracyChart(metrics: Metrics): Promise<string> {

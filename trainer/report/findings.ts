@@ -8,6 +8,7 @@ import type { Splits } from '../data/splits.ts';
 import { encodeAt, scoresOf } from '../encode.ts';
 import type { Model } from '../model/build-model.ts';
 import { type Outcomes, outcomesOf } from '../outcomes.ts';
+import { generate } from './generated.ts';
 
 /** All that a report shows of a calibrated model; every figure is of the test split. */
 export interface Findings {
@@ -21,8 +22,8 @@ export interface Findings {
   plane: { x: number; y: number; truth: string }[];
   /** False-rejection rate that was asked for, and what came out, over all and in the worst class. */
   reliability: { alpha: number; overall: number; worstClass: number }[];
-  /** The decoder's image of each class mean. */
-  generated: Float32Array[];
+  /** What the decoder makes of each class, `perClass` images each. */
+  generated: { images: Float32Array[]; perClass: number };
   /** The best, the median and the worst reconstructed images, each above its reconstruction. */
   reconstructions: { images: Float32Array[]; reconstructed: Float32Array[] };
 }
@@ -93,11 +94,11 @@ export function findingsOf(model: Model, dataset: Dataset, splits: Splits, calib
     const x = tf.tensor4d(flat, [shown.length, input.height, input.width, input.channels]);
     return (model.decoder.predict(model.encoder.predict(x) as tf.Tensor) as tf.Tensor).dataSync() as Float32Array;
   });
-  const generated = tf.tidy(() => (model.decoder.predict(tf.tensor2d(means)) as tf.Tensor).dataSync() as Float32Array);
+  const generated = generate(model, means, covariances);
   return {
     outcomes: of(all),
     ...{ perClass, confusion, scores, labels, plane, reliability },
-    generated: each(generated),
+    generated: { images: each(generated.values), perClass: generated.perClass },
     reconstructions: { images: each(flat), reconstructed: each(reconstructed) },
   };
 }

@@ -1,0 +1,34 @@
+import * as tf from '@tensorflow/tfjs';
+import { randomFrom } from '../../shared/random.ts';
+import type { Covariances } from '../../shared/screening-schema.ts';
+import type { Model } from '../model/build-model.ts';
+
+/** With more classes than this, only the means are shown. */
+const MOST_CLASSES = 20;
+const SAMPLES = 11;
+
+/**
+ * What the decoder makes of each class: of its mean, then of samples from N(mu_y, Sigma_y) (the paper's figure 2; of a full
+ * covariance its diagonal).
+ *
+ * @returns images of [H, W, C], flat, one after the other; class by class, `perClass` each
+ */
+export function generate(model: Model, means: number[][], covariances: Covariances): { values: Float32Array; perClass: number } {
+  const random = randomFrom(1, 'generated');
+  const perClass = means.length <= MOST_CLASSES ? 1 + SAMPLES : 1;
+  const latents = means.flatMap((mean, y) => {
+    const deviations = deviationsOf(covariances, y, mean.length);
+    return Array.from({ length: perClass }, (_, i) =>
+      i === 0 ? mean : mean.map((value, j) => value + (deviations[j] as number) * random.normal()),
+    );
+  });
+  const values = tf.tidy(() => (model.decoder.predict(tf.tensor2d(latents)) as tf.Tensor).dataSync() as Float32Array);
+  return { values, perClass };
+}
+
+function deviationsOf(covariances: Covariances, y: number, d: number): number[] {
+  const { kind, values } = covariances;
+  if (kind === 'spherical') return new Array<number>(d).fill(Math.sqrt(values[y] as number));
+  if (kind === 'diagonal') return (values[y] as number[]).map(Math.sqrt);
+  return (values[y] as number[][]).map((row, i) => Math.sqrt(row[i] as number));
+}
