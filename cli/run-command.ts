@@ -12,6 +12,7 @@ const EXPECTED = new Set([
   'ConversionError',
   'ReplaceError',
   'ProviderError',
+  'PythonError',
 ]);
 
 /** What to do about a fault of the machine. */

@@ -103,7 +103,7 @@ function reconstructions(model: Model, images: Float32Array, input: Screening['i
 }
 
 /** NaN counts as infinitely far. */
-function largestDifference(actual: Float32Array, expected: Float32Array): number {
+export function largestDifference(actual: Float32Array, expected: Float32Array): number {
   if (actual?.length !== expected.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
   for (const [i, value] of expected.entries()) {
