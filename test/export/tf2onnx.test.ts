@@ -22,7 +22,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'portcullis-'));
   for (const [name, seed] of Object.entries({ own: 3, other: 4 })) {
     const model = buildModel({ filters: [4, 6], dense: 12, latentDim: 4 }, input, seed);
-    await writeBundle(bundle(name), { ...tinyParts(), ...model, input, parityImages: images(4) });
+    await writeBundle(bundle(name), { ...tinyParts(), ...model, input, parityImages: [images(4)] });
   }
 });
 afterAll(() => rm(root, { recursive: true }));

@@ -4,6 +4,7 @@ import { decide } from '../../shared/decision.ts';
 import type { Scores } from '../../shared/scores.ts';
 import { type Calibrated, defaultCalibration, thresholdsFor } from '../calibrate.ts';
 import { type Dataset, imagesAt, labelsAt } from '../data/dataset.ts';
+import { imagesWithinMemory } from '../data/images-within-memory.ts';
 import type { Splits } from '../data/splits.ts';
 import { encodeAt, scoresOf } from '../encode.ts';
 import type { Model } from '../model/build-model.ts';
@@ -93,11 +94,16 @@ export function findingsOf(model: Model, dataset: Dataset, splits: Splits, calib
     const x = tf.tensor4d(flat, [shown.length, input.height, input.width, input.channels]);
     return (model.decoder.predict(model.encoder.predict(x) as tf.Tensor) as tf.Tensor).dataSync() as Float32Array;
   });
-  const generated = tf.tidy(() => (model.decoder.predict(tf.tensor2d(means)) as tf.Tensor).dataSync() as Float32Array);
+  const atOnce = imagesWithinMemory(input, means.length);
+  const generated = means.flatMap((_, first) => {
+    if (first % atOnce !== 0) return [];
+    const part = means.slice(first, first + atOnce);
+    return each(tf.tidy(() => (model.decoder.predict(tf.tensor2d(part)) as tf.Tensor).dataSync() as Float32Array));
+  });
   return {
     outcomes: of(all),
     ...{ perClass, confusion, scores, labels, plane, reliability },
-    generated: each(generated),
+    generated,
     reconstructions: { images: each(flat), reconstructed: each(reconstructed) },
   };
 }
