@@ -141,11 +141,12 @@ function row({ name }: ImageSet, outcomes: HttpOutcomes): string {
   ].join('  ');
 }
 
-async function latency(url: string, { images, labels }: ImageSet): Promise<string> {
+async function latency(url: string, { batches }: ImageSet): Promise<string> {
   const times: number[] = [];
-  const size = images.length / labels.length;
-  for (let i = 0; i < Math.min(200, labels.length); i++) {
-    const levels = Buffer.from(images.slice(i * size, (i + 1) * size).map((value) => Math.round(value * 255)));
+  let asked = 0;
+  for (const image of batches(1)) {
+    if (asked++ === 200) break;
+    const levels = Buffer.from(image.map((value) => Math.round(value * 255)));
     const png = await sharp(levels, { raw: { width: 28, height: 28, channels: 1 } })
       .png()
       .toBuffer();

@@ -13,6 +13,7 @@ const EXPECTED = new Set([
   'ReplaceError',
   'ProviderError',
   'BackendError',
+  'PythonError',
 ]);
 
 /** What to do about a fault of the machine. */

@@ -8,12 +8,14 @@ import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts'
 import { DataError, imagesAt } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
 import { EXTENSIONS } from '../trainer/data/image-folder.ts';
+import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
 import { rebuildDirectory } from '../trainer/replace-directory.ts';
 import { openScreener } from './screen-images.ts';
 import { writeScreening } from './write-screening.ts';
 
 /** Of the images that shape the thresholds; the rest sets them. */
 const TUNE = 1 / 3;
+/** Most images screened at once. */
 const AT_ONCE = 100;
 
 /** What became of it, with what a user should know of the images. */
@@ -45,11 +47,12 @@ export async function calibrateBundle(
     await screener.close();
     throw error;
   });
+  const atOnce = imagesWithinMemory(screening.input, AT_ONCE);
   try {
     for (const split of ['tune', 'calibration'] as const) {
       const indices = read[split];
-      for (let first = 0; first < indices.length; first += AT_ONCE) {
-        const levels = read.images(indices.slice(first, first + AT_ONCE));
+      for (let first = 0; first < indices.length; first += atOnce) {
+        const levels = read.images(indices.slice(first, first + atOnce));
         const batch = imagesAt(
           levels,
           Array.from({ length: levels.count }, (_, i) => i),

@@ -1,25 +1,26 @@
 import { fgsm, type Victim } from '../attacks/fgsm.ts';
 import { oneHotMeans } from '../shared/mixture.ts';
-import { randomFrom } from '../shared/random.ts';
-import { type Dataset, imagesAt, labelsAt } from '../trainer/data/dataset.ts';
+import { type Random, randomFrom, randomFromState } from '../shared/random.ts';
+import { batchesAt, type Dataset, labelsAt } from '../trainer/data/dataset.ts';
 import type { Model } from '../trainer/model/build-model.ts';
 import { nonsense } from './nonsense.ts';
 
-/** Images to be screened, and what they are. */
+/** Images to be screened, and what they are. They are made as they are asked for: a set may be larger than memory. */
 export interface ImageSet {
   /** As it stands in tables and evidence. */
   name: string;
-  /** [n, H, W, C] flat, in [0, 1] */
-  images: Float32Array;
   /** The true class of each; -1 for an image of nothing, of which every label is wrong. */
   labels: number[];
+  /**
+   * All of them in order, so many at a time; each call begins anew, with the same images.
+   *
+   * @returns [atOnce, H, W, C] flat, in [0, 1]; the last one may be shorter
+   */
+  batches(atOnce: number): Iterable<Float32Array>;
 }
 
 /** The radii of the paper's table 2. */
 export const FGSM_EPSILONS = [0.06, 0.12, 0.18, 0.24, 0.3];
-
-/** Images whose gradients are computed at once; bounds the memory. */
-const ATTACK_BATCH = 100;
 
 /**
  * Clean test images, FGSM on some of them at the paper's five epsilons, and images of nothing. The same data, counts and seed
@@ -34,45 +35,64 @@ export function imageSets(
   counts: { clean: number; attacked: number; nonsense: number },
   seed: number,
 ): ImageSet[] {
-  const { height, width, channels } = dataset.input;
-  const size = height * width * channels;
+  const { test, input, classes } = dataset;
   const random = randomFrom(seed, 'image-sets');
-  const chosen = random.shuffle(Array.from({ length: dataset.test.count }, (_, i) => i)).slice(0, counts.clean);
-  const clean = { name: 'clean test images', images: imagesAt(dataset.test, chosen), labels: labelsAt(dataset.test, chosen) };
-  const attacked = Math.min(counts.attacked, chosen.length);
-  const target = { images: clean.images.subarray(0, attacked * size), labels: clean.labels.slice(0, attacked) };
-  const victim = model && {
-    encoder: model.encoder,
-    means: oneHotMeans(dataset.classes.length, model.encoder.outputs[0]?.shape[1] as number),
-  };
-  const attacks = victim
-    ? FGSM_EPSILONS.map((eps) => ({
-        name: `FGSM, epsilon ${eps}`,
-        images: attackInBatches(victim, target.images, target.labels, [height, width, channels], eps),
-        labels: target.labels,
-      }))
-    : [];
-  const nothing = Object.entries(nonsense).map(([name, make]) => {
-    const images = new Float32Array(counts.nonsense * size);
-    for (let i = 0; i < counts.nonsense; i++) images.set(make(dataset.input, random), i * size);
-    return { name, images, labels: new Array<number>(counts.nonsense).fill(-1) };
-  });
-  return [clean, ...attacks, ...nothing];
+  const chosen = random.shuffle(Array.from({ length: test.count }, (_, i) => i)).slice(0, counts.clean);
+  const attacked = chosen.slice(0, counts.attacked);
+  const victim = model && { encoder: model.encoder, means: oneHotMeans(classes.length, model.encoder.outputs[0]?.shape[1] as number) };
+  return [
+    testImages('clean test images', dataset, chosen),
+    ...(victim
+      ? FGSM_EPSILONS.map((eps) => attackedImages(victim, testImages(`FGSM, epsilon ${eps}`, dataset, attacked), input, eps))
+      : []),
+    ...Object.entries(nonsense).map(([name, make]) => drawnImages(name, counts.nonsense, (from) => make(input, from), random)),
+  ];
 }
 
-function attackInBatches(
+function testImages(name: string, { test }: Dataset, indices: number[]): ImageSet {
+  return {
+    name,
+    labels: labelsAt(test, indices),
+    batches: (atOnce) => batchesAt(test, indices, atOnce),
+  };
+}
+
+function attackedImages(
   victim: Victim,
-  images: Float32Array,
-  labels: number[],
-  shape: [number, number, number],
+  { batches, ...set }: ImageSet,
+  { height, width, channels }: Dataset['input'],
   eps: number,
-): Float32Array {
-  const size = shape[0] * shape[1] * shape[2];
-  const adversarial = new Float32Array(images.length);
-  for (let first = 0; first < labels.length; first += ATTACK_BATCH) {
-    const part = labels.slice(first, first + ATTACK_BATCH);
-    const from = images.subarray(first * size, (first + part.length) * size);
-    adversarial.set(fgsm(victim, from, [part.length, ...shape], part, eps), first * size);
-  }
-  return adversarial;
+): ImageSet {
+  return {
+    ...set,
+    *batches(atOnce) {
+      let first = 0;
+      for (const images of batches(atOnce)) {
+        const labels = set.labels.slice(first, first + atOnce);
+        yield fgsm(victim, images, [labels.length, height, width, channels], labels, eps);
+        first += labels.length;
+      }
+    },
+  };
+}
+
+/** Images of nothing; `random` is left where it stands after all of them. */
+function drawnImages(name: string, count: number, make: (random: Random) => Float32Array, random: Random): ImageSet {
+  const start = random.state();
+  // Drawn once for nothing: the numbers after them are the next set's.
+  for (let i = 0; i < count; i++) make(random);
+  return {
+    name,
+    labels: new Array<number>(count).fill(-1),
+    *batches(atOnce) {
+      const again = randomFromState(start);
+      for (let first = 0; first < count; first += atOnce) {
+        const images = Array.from({ length: Math.min(atOnce, count - first) }, () => make(again));
+        const size = images[0]?.length ?? 0;
+        const flat = new Float32Array(images.length * size);
+        for (const [i, image] of images.entries()) flat.set(image, i * size);
+        yield flat;
+      }
+    },
+  };
 }

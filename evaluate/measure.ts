@@ -1,10 +1,11 @@
 import { decideReclassified } from '../shared/decision.ts';
 import type { Evidence } from '../shared/screening-schema.ts';
+import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
 import type { ImageSet } from './image-sets.ts';
 import type { Reclassifier } from './reclassify-images.ts';
 import type { Screener } from './screen-images.ts';
 
-/** Bounds the memory; the verdicts do not depend on it. */
+/** Most images at once; the verdicts do not depend on it. */
 const IMAGES_PER_RUN = 100;
 
 /**
@@ -24,9 +25,10 @@ export async function measure(screener: Screener, reclassifier: Reclassifier | n
     rejected: 0,
     reclassified: reclassifier && { right: 0, wrong: 0, rejectedStill: 0 },
   };
-  for (let first = 0; first < set.labels.length; first += IMAGES_PER_RUN) {
-    const labels = set.labels.slice(first, first + IMAGES_PER_RUN);
-    const part = set.images.subarray(first * size, (first + labels.length) * size);
+  let first = 0;
+  for (const part of set.batches(imagesWithinMemory(screening.input, IMAGES_PER_RUN))) {
+    const labels = set.labels.slice(first, first + part.length / size);
+    first += labels.length;
     const rejected: number[] = [];
     (await screener.screen(part)).forEach(({ scores, decision }, i) => {
       if (!decision.accepted) rejected.push(i);

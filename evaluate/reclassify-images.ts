@@ -4,6 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { BundleError, openBundle } from '../shared/open-bundle.ts';
 import { relativeError, type Scores } from '../shared/scores.ts';
 import type { Screening } from '../shared/screening-schema.ts';
+import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
 
 export interface Reclassifier {
   screening: Screening;
@@ -16,7 +17,7 @@ export interface Reclassifier {
   close(): Promise<void>;
 }
 
-/** An image takes as long alone as in a batch; the search of this many bounds the memory. */
+/** Most images searched for at once; an image takes as long alone as in a batch. */
 const IMAGES_PER_RUN = 8;
 
 /**
@@ -33,10 +34,12 @@ export async function openReclassifier(directory: string, options: { intraOpNumT
   });
   const { height, width, channels } = screening.input;
   const size = height * width * channels;
+  // The search starts from every class at once.
+  const atOnce = imagesWithinMemory(screening.input, IMAGES_PER_RUN, screening.classes.length);
   const reclassify = async (images: Float32Array) => {
     const found: Scores[] = [];
-    for (let first = 0; first < images.length; first += IMAGES_PER_RUN * size) {
-      const part = images.slice(first, first + IMAGES_PER_RUN * size);
+    for (let first = 0; first < images.length; first += atOnce * size) {
+      const part = images.slice(first, first + atOnce * size);
       const answers = await session.run({ image: new ort.Tensor('float32', part, [part.length / size, height, width, channels]) });
       const labels = answers.label?.data as BigInt64Array;
       const models = answers.model_id?.data as string[];

@@ -20,7 +20,7 @@ const AT_ONCE = 20;
  *
  * @throws Error where the worker does not answer with a verdict for each
  */
-export async function screenOverHttp(url: string, { images, labels }: ImageSet, signal?: AbortSignal): Promise<HttpOutcomes> {
+export async function screenOverHttp(url: string, { batches, labels }: ImageSet, signal?: AbortSignal): Promise<HttpOutcomes> {
   const outcomes: HttpOutcomes = {
     images: labels.length,
     acceptedRight: 0,
@@ -30,10 +30,12 @@ export async function screenOverHttp(url: string, { images, labels }: ImageSet, 
     rejected: 0,
     unavailable: 0,
   };
-  const size = images.length / labels.length;
-  const pixels = (i: number) => ({ pixels: Array.from(images.subarray(i * size, (i + 1) * size)) });
-  for (let first = 0; first < labels.length; first += AT_ONCE) {
-    const body = JSON.stringify({ images: Array.from({ length: Math.min(AT_ONCE, labels.length - first) }, (_, i) => pixels(first + i)) });
+  let first = 0;
+  for (const images of batches(AT_ONCE)) {
+    const count = Math.min(AT_ONCE, labels.length - first);
+    const size = images.length / count;
+    const pixels = (i: number) => ({ pixels: Array.from(images.subarray(i * size, (i + 1) * size)) });
+    const body = JSON.stringify({ images: Array.from({ length: count }, (_, i) => pixels(i)) });
     const response = await fetch(`${url}/screen`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -51,6 +53,7 @@ export async function screenOverHttp(url: string, { images, labels }: ImageSet, 
         outcomes[`${result.verdict}${right ? 'Right' : 'Wrong'}`]++;
       }
     });
+    first += count;
   }
   return outcomes;
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { defaultPreprocess } from '../shared/preprocess.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
-import { imagesAt } from '../trainer/data/dataset.ts';
+import { batchesAt } from '../trainer/data/dataset.ts';
+import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
 import { checkName, loadRun, type Run, sourceOf } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
@@ -70,7 +71,7 @@ export async function exportRun(
       exported: new Date().toISOString(),
     },
     search,
-    parityImages: imagesAt(dataset.train, splits.validation.slice(0, PARITY_IMAGES)),
+    parityImages: batchesAt(dataset.train, splits.validation.slice(0, PARITY_IMAGES), imagesWithinMemory(config.input, PARITY_IMAGES)),
   });
   if (!options.reference) await writeAtomically(join(models, ACTIVE_FILE), `${name}\n`);
   return { directory, screening, parity };

@@ -17,24 +17,21 @@ export async function goldenImage(
   parts: GraphParts & Pick<Screening, 'thresholds' | 'relativeErrorOffset'>,
 ): Promise<Golden> {
   const { height, width, channels } = parts.input;
-  const size = height * width * channels;
-  const d = (parts.means[0] as number[]).length;
-  const images = tf.tidy(() => (parts.decoder.predict(tf.tensor2d(parts.means)) as tf.Tensor).dataSync() as Float32Array);
-  const answers = await session.run({ image: new ort.Tensor('float32', images, [parts.means.length, height, width, channels]) });
-  const floats = (name: string) => answers[name]?.data as Float32Array;
-  const labels = answers.label?.data as BigInt64Array;
-  const candidates = parts.means.map((_, i): Golden & { accepted: boolean } => {
-    const image = images.slice(i * size, (i + 1) * size);
+  let nearest: Golden | undefined;
+  // One by one: images of all classes may not fit into memory, and mostly the first will do.
+  for (const mean of parts.means) {
+    const image = tf.tidy(() => (parts.decoder.predict(tf.tensor2d([mean])) as tf.Tensor).dataSync() as Float32Array).slice();
+    const answers = await session.run({ image: new ort.Tensor('float32', image, [1, height, width, channels]) });
+    const floats = (name: string) => answers[name]?.data as Float32Array;
     const scores = {
-      label: Number(labels[i]),
-      latentDistance: floats('latent_distance')[i] as number,
-      reconstructionError: floats('reconstruction_error')[i] as number,
+      label: Number(answers.label?.data[0]),
+      latentDistance: floats('latent_distance')[0] as number,
+      reconstructionError: floats('reconstruction_error')[0] as number,
     };
+    const golden = { image, latent: Array.from(floats('latent')), ...scores };
     const relative = relativeError(scores.reconstructionError, image, parts.relativeErrorOffset);
-    const { accepted } = decide({ ...scores, relativeError: relative }, parts.thresholds);
-    return { accepted, image, latent: Array.from(floats('latent').subarray(i * d, (i + 1) * d)), ...scores };
-  });
-  const nearest = candidates.reduce((best, candidate) => (candidate.latentDistance < best.latentDistance ? candidate : best));
-  const { accepted: _, ...golden } = candidates.find(({ accepted }) => accepted) ?? nearest;
-  return golden;
+    if (decide({ ...scores, relativeError: relative }, parts.thresholds).accepted) return golden;
+    if (!nearest || golden.latentDistance < nearest.latentDistance) nearest = golden;
+  }
+  return nearest as Golden;
 }

@@ -26,36 +26,47 @@ export class ParityError extends Error {
   override name = 'ParityError';
 }
 
+type Reference = Pick<Screening, 'input' | 'means' | 'covariances' | 'thresholds' | 'relativeErrorOffset'>;
+
 /**
  * Compares `screen.onnx` with the model it was made from.
  *
  * @param session of screen.onnx
- * @param images [n, H, W, C] flat, in [0, 1]
+ * @param batches of images, each [n, H, W, C] flat, in [0, 1]
  * @throws RangeError where there is no image, or a part of one
  */
 export async function measureParity(
   session: InferenceSession,
   model: Model,
-  images: Float32Array,
-  screening: Pick<Screening, 'input' | 'means' | 'covariances' | 'thresholds' | 'relativeErrorOffset'>,
+  batches: Iterable<Float32Array>,
+  screening: Reference,
 ): Promise<Parity> {
+  const parity: Parity = { images: 0, maxLatentDifference: 0, maxReconstructionDifference: 0, verdictsDiffering: 0, nearThreshold: 0 };
+  for (const images of batches) await addBatch(parity, session, model, images, screening);
+  if (parity.images === 0) throw new RangeError('there are no images to compare on; parity needs real images');
+  return parity;
+}
+
+async function addBatch(
+  parity: Parity,
+  session: InferenceSession,
+  model: Model,
+  images: Float32Array,
+  screening: Reference,
+): Promise<void> {
   const { height, width, channels } = screening.input;
   const size = height * width * channels;
   const n = images.length / size;
-  if (!Number.isInteger(n) || n < 1)
-    throw new RangeError(`${images.length} values are not one or more images of ${size}; parity needs real images`);
+  if (!Number.isInteger(n)) throw new RangeError(`${images.length} values are not images of ${size}; parity needs real images`);
   const answers = await session.run({ image: new ort.Tensor('float32', images, [n, height, width, channels]) });
   const floats = (name: string) => answers[name]?.data as Float32Array;
   const encodings = encode(model, images, screening.input, screening.relativeErrorOffset);
   const expected = scoresOf(encodings, screening.means, screening.covariances);
   const latents = Float32Array.from(encodings.flatMap(({ latent }) => latent));
-  const parity: Parity = {
-    images: n,
-    maxLatentDifference: largestDifference(floats('latent'), latents),
-    maxReconstructionDifference: largestDifference(floats('reconstruction'), reconstructions(model, images, screening.input)),
-    verdictsDiffering: 0,
-    nearThreshold: 0,
-  };
+  const reconstructed = largestDifference(floats('reconstruction'), reconstructions(model, images, screening.input));
+  parity.images += n;
+  parity.maxLatentDifference = Math.max(parity.maxLatentDifference, largestDifference(floats('latent'), latents));
+  parity.maxReconstructionDifference = Math.max(parity.maxReconstructionDifference, reconstructed);
   const labels = answers.label?.data as BigInt64Array;
   expected.forEach((scores, i) => {
     const reconstructionError = floats('reconstruction_error')[i] as number;
@@ -70,7 +81,6 @@ export async function measureParity(
     if (isNearThreshold(scores, screening.thresholds)) parity.nearThreshold++;
     else if (!same) parity.verdictsDiffering++;
   });
-  return parity;
 }
 
 /** @throws ParityError with the figures where the graphs differ by more than is allowed */
@@ -103,7 +113,7 @@ function reconstructions(model: Model, images: Float32Array, input: Screening['i
 }
 
 /** NaN counts as infinitely far. */
-function largestDifference(actual: Float32Array, expected: Float32Array): number {
+export function largestDifference(actual: Float32Array, expected: Float32Array): number {
   if (actual?.length !== expected.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
   for (const [i, value] of expected.entries()) {

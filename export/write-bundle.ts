@@ -18,8 +18,8 @@ import { reclassifyGraph, type SearchOptions } from './reclassify-graph.ts';
 export type BundleParts = GraphParts &
   Pick<Screening, 'name' | 'classes' | 'preprocess' | 'thresholds' | 'relativeErrorOffset' | 'calibration' | 'evidence' | 'provenance'> & {
     search: SearchOptions;
-    /** Real images for the parity check, [n, H, W, C] flat. */
-    parityImages: Float32Array;
+    /** Real images for the parity check, each batch [n, H, W, C] flat. */
+    parityImages: Iterable<Float32Array>;
   };
 
 /**

@@ -3,7 +3,8 @@ import { latentDistance, precisionsOf } from '../shared/latent-distance.ts';
 import { nearestMean } from '../shared/mixture.ts';
 import { relativeError, type Scores } from '../shared/scores.ts';
 import type { Covariances, Screening } from '../shared/screening-schema.ts';
-import { imagesAt, type LabelledImages } from './data/dataset.ts';
+import { batchesAt, type LabelledImages } from './data/dataset.ts';
+import { imagesWithinMemory } from './data/images-within-memory.ts';
 import type { Model } from './model/build-model.ts';
 
 /** What the model makes of one image, before any covariance or threshold. */
@@ -14,6 +15,7 @@ export interface Encoding {
   relativeError: number;
 }
 
+/** Most images encoded at once. */
 const AT_ONCE = 500;
 
 /**
@@ -23,9 +25,10 @@ const AT_ONCE = 500;
  */
 export function encode(model: Model, images: Float32Array, input: Screening['input'], relativeErrorOffset: number): Encoding[] {
   const size = input.height * input.width * input.channels;
+  const atOnce = imagesWithinMemory(input, AT_ONCE);
   const encodings: Encoding[] = [];
-  for (let first = 0; first < images.length / size; first += AT_ONCE) {
-    const part = images.subarray(first * size, (first + AT_ONCE) * size);
+  for (let first = 0; first < images.length / size; first += atOnce) {
+    const part = images.subarray(first * size, (first + atOnce) * size);
     const count = part.length / size;
     const [latents, errors] = tf.tidy(() => {
       const x = tf.tensor4d(part, [count, input.height, input.width, input.channels]);
@@ -51,8 +54,8 @@ export function encodeAt(
   relativeErrorOffset: number,
 ): Encoding[] {
   const encodings: Encoding[] = [];
-  for (let first = 0; first < indices.length; first += AT_ONCE)
-    encodings.push(...encode(model, imagesAt(images, indices.slice(first, first + AT_ONCE)), input, relativeErrorOffset));
+  for (const batch of batchesAt(images, indices, imagesWithinMemory(input, AT_ONCE)))
+    encodings.push(...encode(model, batch, input, relativeErrorOffset));
   return encodings;
 }
 

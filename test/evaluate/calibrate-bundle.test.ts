@@ -53,7 +53,7 @@ describe('calibration of a bundle on own images', () => {
     const { test } = await readMnist();
     const fresh = Array.from({ length: 2000 }, (_, i) => 4000 + i);
     const pale = imagesAt(test, fresh).map((value) => Math.fround(Math.round(value * 255 * 0.8) / 255));
-    const set = { name: 'pale', images: pale, labels: labelsAt(test, fresh) };
+    const set = { name: 'pale', batches: () => [pale], labels: labelsAt(test, fresh) };
     const screener = await openScreener(target);
     const rate = (await measure(screener, null, set, 'test')).rejected / 2000;
     await screener.close();

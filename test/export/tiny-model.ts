@@ -63,6 +63,6 @@ export function tinyParts(kind: Covariances['kind'] = 'diagonal'): BundleParts {
       exported: '2026-01-01T00:00:00.000Z',
     },
     search: { steps: 30, learningRate: 0.05 },
-    parityImages: randomImages(16),
+    parityImages: [randomImages(10), randomImages(6, 2)],
   };
 }

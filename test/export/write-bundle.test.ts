@@ -80,7 +80,7 @@ describe('writeBundle', () => {
     await rename(target, join(parent, '.tiny.old.tmp'));
     // A process id that no Linux has: its folder was left half-written.
     await mkdir(join(parent, '.tiny.99999999.tmp'));
-    await expect(writeBundle(target, { ...tinyParts(), parityImages: new Float32Array(0) })).rejects.toThrow(/parity needs real images/);
+    await expect(writeBundle(target, { ...tinyParts(), parityImages: [] })).rejects.toThrow(/parity needs real images/);
     expect(await readFile(join(target, 'screening.json'), 'utf8')).toBe(before);
     expect(await readdir(parent)).toEqual(['tiny']);
   });

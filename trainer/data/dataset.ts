@@ -53,6 +53,11 @@ export function imagesAt(images: LabelledImages, indices: ArrayLike<number>): Fl
   return values;
 }
 
+/** `imagesAt`, so many at a time. */
+export function* batchesAt(images: LabelledImages, indices: readonly number[], atOnce: number): Generator<Float32Array> {
+  for (let first = 0; first < indices.length; first += atOnce) yield imagesAt(images, indices.slice(first, first + atOnce));
+}
+
 export function labelsAt(images: LabelledImages, indices: ArrayLike<number>): number[] {
   return Array.from(indices, (index) => images.labels[index] as number);
 }

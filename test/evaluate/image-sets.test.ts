@@ -1,0 +1,69 @@
+import { beforeAll, expect, it } from 'vitest';
+import { FGSM_EPSILONS, type ImageSet, imageSets } from '../../evaluate/image-sets.ts';
+import { useWasm } from '../../trainer/backend/wasm.ts';
+import type { Dataset } from '../../trainer/data/dataset.ts';
+import { imagesWithinMemory } from '../../trainer/data/images-within-memory.ts';
+import { buildModel, type Model } from '../../trainer/model/build-model.ts';
+import { input } from '../export/tiny-model.ts';
+import { tinyDataset } from '../trainer/tiny-dataset.ts';
+
+let model: Model;
+beforeAll(async () => {
+  await useWasm();
+  model = buildModel({ filters: [4, 6], dense: 12, latentDim: 4 }, input, 3);
+});
+
+const counts = { clean: 50, attacked: 20, nonsense: 11 };
+const all = (set: ImageSet, atOnce: number) => Array.from(set.batches(atOnce), (images) => [...images]).flat();
+
+it('sets are the same however many images are asked for at once, and whichever is read first', () => {
+  const dataset = tinyDataset(30, 60);
+  const sets = imageSets(model, dataset, counts, 5);
+  expect(sets.map(({ name, labels }) => [name, labels.length])).toEqual([
+    ['clean test images', 50],
+    ...FGSM_EPSILONS.map((eps) => [`FGSM, epsilon ${eps}`, 20]),
+    ['uniform noise', 11],
+    ['blank pages', 11],
+    ['drawn nonsense', 11],
+  ]);
+  const whole = sets.map((set) => all(set, 1000));
+  expect(whole.map(({ length }) => length)).toEqual(sets.map(({ labels }) => 64 * labels.length));
+  const again = imageSets(model, dataset, counts, 5).reverse();
+  expect(again.map((set) => all(set, 7)).reverse()).toEqual(whole);
+  expect(new Set(whole.map(String)).size).toBe(sets.length);
+  // Another seed, other images.
+  expect(all(imageSets(null, dataset, counts, 6)[1] as ImageSet, 100)).not.toEqual(whole[6]);
+});
+
+it('test images are read when they are asked for, no sooner', () => {
+  const dataset = tinyDataset(30, 60);
+  let read = 0;
+  const test: Dataset['test'] = {
+    ...dataset.test,
+    image: (i) => {
+      read++;
+      return dataset.test.image(i);
+    },
+  };
+  const [clean, attacked] = imageSets(model, { ...dataset, test }, counts, 5) as [ImageSet, ImageSet];
+  expect(read).toBe(0);
+  for (const [set, atOnce] of [
+    [clean, 8],
+    [attacked, 5],
+  ] as const) {
+    read = 0;
+    for (const images of set.batches(atOnce)) {
+      // One look at the first image's size more.
+      expect([images.length, read]).toEqual([64 * atOnce, atOnce + 1]);
+      break;
+    }
+  }
+});
+
+it('so many images fit into memory at once', () => {
+  const square = (size: number) => ({ height: size, width: size, channels: 3 as const });
+  expect(imagesWithinMemory({ height: 28, width: 28, channels: 1 }, 500)).toBe(500);
+  expect(imagesWithinMemory(square(128), 500)).toBe(85);
+  expect(imagesWithinMemory(square(128), 8, 100)).toBe(1);
+  expect(imagesWithinMemory(square(4096), 500)).toBe(1);
+});
