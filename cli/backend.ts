@@ -36,9 +36,9 @@ program
         output: json ? 'stderr' : 'stdout',
         say,
       });
-      say(
-        `${lineOf(installation, probed)}\ninstalled in ${duration((performance.now() - started) / 1000)}; pnpm train takes it from now on`,
-      );
+      const { name, why } = await chooseBackend('auto');
+      say(lineOf(installation, probed));
+      say(`installed in ${duration((performance.now() - started) / 1000)}; pnpm train takes ${name} (${why})`);
       if (json) console.log(JSON.stringify(shownOf(installation, probed)));
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;
