@@ -4,13 +4,13 @@ import { useWasm } from '../../trainer/backend/wasm.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
 import { imagesWithinMemory } from '../../trainer/data/images-within-memory.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
-import { input } from '../export/tiny-model.ts';
+import { input, tinyArchitecture } from '../export/tiny-model.ts';
 import { tinyDataset } from '../trainer/tiny-dataset.ts';
 
 let model: Model;
 beforeAll(async () => {
   await useWasm();
-  model = buildModel({ filters: [4, 6], dense: 12, latentDim: 4 }, input, 3);
+  model = buildModel(tinyArchitecture, input, 3);
 });
 
 const counts = { clean: 50, attacked: 20, nonsense: 11 };

@@ -9,7 +9,7 @@ import { writeBundle } from '../../export/write-bundle.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import type { Run } from '../../trainer/run.ts';
-import { tinyParts } from './tiny-model.ts';
+import { tinyArchitecture, tinyParts } from './tiny-model.ts';
 
 /** As MNIST's, on which the run below was "trained". */
 const input = { height: 28, width: 28, channels: 1 as const };
@@ -21,7 +21,7 @@ beforeAll(async () => {
   await useWasm();
   root = await mkdtemp(join(tmpdir(), 'portcullis-'));
   for (const [name, seed] of Object.entries({ own: 3, other: 4 })) {
-    const model = buildModel({ filters: [4, 6], dense: 12, latentDim: 4 }, input, seed);
+    const model = buildModel(tinyArchitecture, input, seed);
     await writeBundle(bundle(name), { ...tinyParts(), ...model, input, parityImages: [images(4)] });
   }
 });

@@ -2,15 +2,19 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { randomFrom } from '../../shared/random.ts';
+import { adam } from '../../trainer/adam.ts';
 import { type BackendName, useBackend } from '../../trainer/backend/use-backend.ts';
+import { trainingImages } from '../../trainer/data/batches.ts';
 import { encode } from '../../trainer/encode.ts';
-import { fit as fitModel, optimizerFor } from '../../trainer/fit.ts';
+import { fit as fitModel } from '../../trainer/fit.ts';
 import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
+import { parametersOf } from '../../trainer/gradient/parameters.ts';
+import { strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import { loadModel, saveModel } from '../../trainer/model/save-model.ts';
 import type { Training } from '../../trainer/presets.ts';
 import { input, randomImages } from '../export/tiny-model.ts';
-import { tinyDataset } from './tiny-dataset.ts';
+import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
 
 /** What one backend makes of the same weights and data. */
 export interface Findings {
@@ -33,8 +37,9 @@ export interface Findings {
 const [name, folder, other] = process.argv.slice(2) as [BackendName, string, string | undefined];
 
 const training: Training = {
-  architecture: { filters: [8, 16], dense: 24, latentDim: 4 },
-  ...{ epochs: 5, batchSize: 32, learningRate: 3e-3, adamBeta2: 0.99, latentWeight: 10, encoderNoise: 1e-3, maxShift: 1 },
+  ...tinyTraining,
+  architecture: { encoder: strided(8, 16), decoder: strided(8, 16), dense: 24, latentDim: 4, entropy: 'constant' },
+  ...{ epochs: 5, batchSize: 32, learningRate: 3e-3 },
 };
 
 const random = randomFrom(7, 'backends');
@@ -74,20 +79,18 @@ const layers = {
   sigmoid: gradientsOf((x) => tf.sigmoid(x), tensor(6, 10)),
 };
 const model = buildModel(training.architecture, input, 5);
-const gradients = await openBatchGradients(model, input, training, 1);
+const parameters = parametersOf(model);
+const { train, classes } = tinyDataset(320, 3);
+const indices = Array.from({ length: 320 }, (_, i) => i);
+const images = trainingImages(train, input, classes.length, indices, training, randomFrom(1, 'labels'));
+const gradients = await openBatchGradients(model, parameters, { input, classes: classes.length, training }, training.batchSize, 1);
 const losses: number[] = [];
-await fitModel(
-  model,
-  tinyDataset(320, 3),
-  Array.from({ length: 320 }, (_, i) => i),
-  training,
-  {
-    ...{ seed: 9, optimizer: optimizerFor(training), gradients, from: null, secondsBetweenCheckpoints: 1000 },
-    onStep: ({ total }) => void losses.push(total),
-    onEpoch: async () => {},
-    onCheckpoint: async () => {},
-  },
-);
+await fitModel(images, training, {
+  ...{ seed: 9, optimizer: adam(parameters, { beta2: 0.99, averageDecay: 0.9 }), gradients, from: null, secondsBetweenCheckpoints: 1000 },
+  onStep: ({ total }) => void losses.push(total),
+  onEpoch: async () => null,
+  onCheckpoint: async () => {},
+});
 await saveModel(join(folder, 'model'), model);
 const latentsOf = (of: typeof model) => encode(of, randomImages(20), input, 1).flatMap(({ latent }) => latent);
 const { description, why, threads } = backend;

@@ -28,7 +28,10 @@ export function generate(model: Model, means: number[][], covariances: Covarianc
   const values = new Float32Array(latents.length * size);
   for (let first = 0; first < latents.length; first += AT_ONCE) {
     const part = latents.slice(first, first + AT_ONCE);
-    values.set(tf.tidy(() => (model.decoder.predict(tf.tensor2d(part)) as tf.Tensor).dataSync()), first * size);
+    values.set(
+      tf.tidy(() => (model.decoder.predict(tf.tensor2d(part)) as tf.Tensor).dataSync()),
+      first * size,
+    );
   }
   return { values, perClass };
 }
