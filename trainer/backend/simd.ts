@@ -10,6 +10,12 @@ export interface Simd {
   packPanels: Loop;
   unpackPanels: Loop;
   padImages: Loop;
+  reluGradient: Loop;
+  sumRows: Loop;
+  maxPoolGradient: Loop;
+  averagePoolGradient: Loop;
+  upSample: Loop;
+  upSampleGradient: Loop;
 }
 
 type Loop = (...args: number[]) => void;

@@ -5,7 +5,12 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { conv2DKernel, fusedConv2DKernel } from './kernels/conv2d.ts';
 import { conv2DBackpropFilterKernel } from './kernels/conv2d-backprop-filter.ts';
 import { conv2DBackpropInputKernel } from './kernels/conv2d-backprop-input.ts';
+import { identityKernel } from './kernels/identity.ts';
 import { batchMatMulKernel, fusedMatMulKernel } from './kernels/mat-mul.ts';
+import { averagePoolGradKernel, maxPoolGradKernel } from './kernels/pool-gradients.ts';
+import { registerReluGradient } from './kernels/relu-gradient.ts';
+import { sumKernel } from './kernels/sum.ts';
+import { upSampleGradKernel, upSampleKernel } from './kernels/up-sample.ts';
 
 /**
  * Makes tfjs's wasm backend the current one, with the kernels that it lacks, has slow or has wrong replaced.
@@ -24,9 +29,19 @@ let replaced = false;
 function replaceKernels(): void {
   if (replaced) return;
   replaced = true;
-  for (const kernel of [conv2DBackpropFilterKernel, conv2DBackpropInputKernel, batchMatMulKernel]) put(kernel);
-  const around = { [tf.Conv2D]: conv2DKernel, [tf.FusedConv2D]: fusedConv2DKernel, [tf._FusedMatMul]: fusedMatMulKernel };
+  const own = [conv2DBackpropFilterKernel, conv2DBackpropInputKernel, batchMatMulKernel, averagePoolGradKernel, maxPoolGradKernel];
+  for (const kernel of own) put(kernel);
+  const around = {
+    [tf.Conv2D]: conv2DKernel,
+    [tf.FusedConv2D]: fusedConv2DKernel,
+    [tf._FusedMatMul]: fusedMatMulKernel,
+    [tf.Identity]: identityKernel,
+    [tf.ResizeNearestNeighbor]: upSampleKernel,
+    [tf.ResizeNearestNeighborGrad]: upSampleGradKernel,
+    [tf.Sum]: sumKernel,
+  };
   for (const [name, kernel] of Object.entries(around)) put(kernel(tf.getKernel(name, 'wasm').kernelFunc));
+  registerReluGradient();
 }
 
 function put(kernel: tf.KernelConfig): void {
