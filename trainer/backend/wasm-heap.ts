@@ -11,6 +11,16 @@ export function floatsOf(backend: BackendWasm, tensor: TensorInfo): Float32Array
   return backend.typedArrayFromHeap(tensor) as Float32Array;
 }
 
+/** `count` floats from an address on, as a view that is dead after the next allocation. */
+export function floatsAt(backend: BackendWasm, address: number, count: number): Float32Array {
+  return new Float32Array((backend.wasm as unknown as { HEAPU8: Uint8Array }).HEAPU8.buffer, address, count);
+}
+
+/** Where a tensor's values lie on the heap, in bytes; stays as long as the tensor. */
+export function addressOf(backend: BackendWasm, tensor: TensorInfo): number {
+  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
 /** A float32 tensor on the heap with unset values. Free it with `free`, or return it from a kernel. */
 export function allocate(backend: BackendWasm, shape: number[]): TensorInfo {
   return backend.makeOutput(shape, 'float32');
@@ -18,4 +28,14 @@ export function allocate(backend: BackendWasm, shape: number[]): TensorInfo {
 
 export function free(backend: BackendWasm, tensor: TensorInfo): void {
   backend.disposeData(tensor.dataId);
+}
+
+/** Runs `work` with room for so many floats on the heap, and gives the room back. */
+export function withRoom<Result>(backend: BackendWasm, floats: number, work: (address: number) => Result): Result {
+  const room = allocate(backend, [floats]);
+  try {
+    return work(addressOf(backend, room));
+  } finally {
+    free(backend, room);
+  }
 }

@@ -2,10 +2,15 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { batchMatMulKernel } from './kernels/batch-mat-mul.ts';
+import { conv2DKernel, fusedConv2DKernel } from './kernels/conv2d.ts';
 import { conv2DBackpropFilterKernel } from './kernels/conv2d-backprop-filter.ts';
 import { conv2DBackpropInputKernel } from './kernels/conv2d-backprop-input.ts';
-import { conv2DSameKernel } from './kernels/conv2d-same.ts';
+import { identityKernel } from './kernels/identity.ts';
+import { batchMatMulKernel, fusedMatMulKernel } from './kernels/mat-mul.ts';
+import { averagePoolGradKernel, maxPoolGradKernel } from './kernels/pool-gradients.ts';
+import { registerReluGradient } from './kernels/relu-gradient.ts';
+import { sumKernel } from './kernels/sum.ts';
+import { upSampleGradKernel, upSampleKernel } from './kernels/up-sample.ts';
 
 /**
  * Makes tfjs's wasm backend the current one, with the kernels that it lacks, has slow or has wrong replaced.
@@ -24,15 +29,22 @@ let replaced = false;
 function replaceKernels(): void {
   if (replaced) return;
   replaced = true;
-  const stockMatMul = tf.getKernel(tf.BatchMatMul, 'wasm').kernelFunc;
-  tf.unregisterKernel(tf.BatchMatMul, 'wasm');
-  tf.unregisterKernel(tf.Conv2DBackpropInput, 'wasm');
-  tf.registerKernel(batchMatMulKernel(stockMatMul));
-  for (const name of [tf.Conv2D, tf.FusedConv2D]) {
-    const stock = tf.getKernel(name, 'wasm').kernelFunc;
-    tf.unregisterKernel(name, 'wasm');
-    tf.registerKernel(conv2DSameKernel(name, stock));
-  }
-  tf.registerKernel(conv2DBackpropInputKernel);
-  tf.registerKernel(conv2DBackpropFilterKernel);
+  const own = [conv2DBackpropFilterKernel, conv2DBackpropInputKernel, batchMatMulKernel, averagePoolGradKernel, maxPoolGradKernel];
+  for (const kernel of own) put(kernel);
+  const around = {
+    [tf.Conv2D]: conv2DKernel,
+    [tf.FusedConv2D]: fusedConv2DKernel,
+    [tf._FusedMatMul]: fusedMatMulKernel,
+    [tf.Identity]: identityKernel,
+    [tf.ResizeNearestNeighbor]: upSampleKernel,
+    [tf.ResizeNearestNeighborGrad]: upSampleGradKernel,
+    [tf.Sum]: sumKernel,
+  };
+  for (const [name, kernel] of Object.entries(around)) put(kernel(tf.getKernel(name, 'wasm').kernelFunc));
+  registerReluGradient();
+}
+
+function put(kernel: tf.KernelConfig): void {
+  if (tf.getKernel(kernel.kernelName, 'wasm')) tf.unregisterKernel(kernel.kernelName, 'wasm');
+  tf.registerKernel(kernel);
 }

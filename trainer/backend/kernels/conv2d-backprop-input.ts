@@ -1,95 +1,76 @@
-import {
-  BatchMatMul,
-  backend_util,
-  Conv2D,
-  Conv2DBackpropInput,
-  getKernel,
-  type KernelConfig,
-  type TensorInfo,
-} from '@tensorflow/tfjs-core';
-import { imagesAtOnce, scatterPatches } from '../patches.ts';
-import { allocate, type BackendWasm, floatsOf, free } from '../wasm-heap.ts';
-
-interface Attrs {
-  strides: [number, number] | number;
-  pad: 'valid' | 'same' | number | backend_util.ExplicitPadding;
-  dataFormat: 'NHWC' | 'NCHW';
-  dimRoundingMode?: 'floor' | 'round' | 'ceil';
-  inputShape: [number, number, number, number];
-}
+import { Conv2DBackpropInput, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
+import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withPadded } from '../convolution-windows.ts';
+import { addressOf, allocate, type BackendWasm, floatsOf } from '../wasm-heap.ts';
+import { type Matrix, windowProduct } from '../window-product.ts';
 
 /**
- * Gradient of a convolution's input, and the forward pass of a transposed convolution. The stock kernel is a naive loop.
- * Stride 1: a convolution of dy with the filter turned round. Otherwise: dy · filter^T, then col2im.
+ * Gradient of a convolution's input, and the forward pass of a transposed convolution. With stride s the pixels of dx fall into
+ * s x s interleaved images; each meets its own taps of the filter, every s-th, and is a convolution of dy with stride 1.
  */
 export const conv2DBackpropInputKernel: KernelConfig = {
   kernelName: Conv2DBackpropInput,
   backendName: 'wasm',
   kernelFunc: ({ inputs, attrs, backend }) => {
     const wasm = backend as BackendWasm;
-    const dy = inputs.dy as TensorInfo;
-    const filter = inputs.filter as TensorInfo;
-    const { strides, pad, dataFormat, dimRoundingMode, inputShape } = attrs as unknown as Attrs;
-    if (dataFormat !== 'NHWC') throw new Error(`the input gradient on wasm takes NHWC only, not ${dataFormat}`);
-    const g = backend_util.computeConv2DInfo(
-      inputShape,
-      filter.shape as [number, number, number, number],
-      strides,
-      1,
-      pad,
-      dimRoundingMode,
-    );
-    return g.strideHeight === 1 && g.strideWidth === 1 ? byConvolution(dy, filter, g, wasm) : byPatches(dy, filter, g, wasm);
+    const [dy, filter] = [inputs.dy as TensorInfo, inputs.filter as TensorInfo];
+    const options = attrs as unknown as ConvolutionAttrs & { inputShape: number[] };
+    if (options.dataFormat !== 'NHWC') throw new Error(`the input gradient on wasm takes NHWC only, not ${options.dataFormat}`);
+    return inputGradient(wasm, dy, filter, geometryOf(options.inputShape, filter.shape, options));
   },
 };
 
-function byConvolution(dy: TensorInfo, filter: TensorInfo, g: backend_util.Conv2DInfo, backend: BackendWasm): TensorInfo {
-  const { filterHeight: fh, filterWidth: fw, inChannels: cin, outChannels: cout, padInfo } = g;
-  const turned = allocate(backend, [fh, fw, cout, cin]);
-  const [from, to] = [floatsOf(backend, filter), floatsOf(backend, turned)];
-  for (let tap = 0; tap < fh * fw; tap++) {
-    const opposite = fh * fw - 1 - tap;
-    for (let ci = 0; ci < cin; ci++) {
-      for (let co = 0; co < cout; co++) to[(opposite * cout + co) * cin + ci] = from[(tap * cin + ci) * cout + co] as number;
+function inputGradient(backend: BackendWasm, dy: TensorInfo, filter: TensorInfo, g: Geometry): TensorInfo {
+  const { inChannels: cin, outChannels: cout, filterWidth } = g;
+  const dx = allocate(backend, g.inShape);
+  const vertical = phasesOf(g.inHeight, g.outHeight, g.filterHeight, g.strideHeight, g.padInfo.top);
+  const horizontal = phasesOf(g.inWidth, g.outWidth, g.filterWidth, g.strideWidth, g.padInfo.left);
+  const all = pixelSteps(g.inHeight, g.inWidth, cin);
+  // A phase without taps (a stride that is longer than the filter) leaves its pixels as they are.
+  if (g.strideHeight > g.filterHeight || g.strideWidth > g.filterWidth) floatsOf(backend, dx).fill(0);
+  const place = { top: vertical.before, left: horizontal.before, height: vertical.size, width: horizontal.size };
+  withPadded(backend, dy, place, ({ address, rowStep, imageStep }) => {
+    for (const v of vertical.phases) {
+      for (const h of horizontal.phases) {
+        const windows = {
+          address: address + v.start * rowStep + 4 * h.start * cout,
+          steps: { image: imageStep, row: rowStep, col: 4 * cout },
+          images: g.batchSize,
+          rows: v.count,
+          cols: h.count,
+          runs: v.taps.length,
+          runLength: h.taps.length * cout,
+          runStep: rowStep,
+        };
+        const weights = v.taps.flatMap((fh) => h.taps.map((fw) => transposedTap(backend, filter, fh * filterWidth + fw, cin, cout)));
+        const steps = { image: all.image, row: g.strideHeight * all.row, col: g.strideWidth * all.col };
+        const result = { address: addressOf(backend, dx) + v.phase * all.row + h.phase * all.col, steps };
+        windowProduct(backend, windows, weights, cin, undefined, result);
+      }
     }
-  }
-  const pad: backend_util.ExplicitPadding = [
-    [0, 0],
-    [fh - 1 - padInfo.top, fh - 1 - padInfo.bottom],
-    [fw - 1 - padInfo.left, fw - 1 - padInfo.right],
-    [0, 0],
-  ];
-  const attrs = { strides: 1, pad, dataFormat: 'NHWC', dilations: 1 };
-  const dx = getKernel(Conv2D, 'wasm').kernelFunc({ inputs: { x: dy, filter: turned }, attrs: attrs as never, backend }) as TensorInfo;
-  free(backend, turned);
+  });
   return dx;
 }
 
-function byPatches(dy: TensorInfo, filter: TensorInfo, g: backend_util.Conv2DInfo, backend: BackendWasm): TensorInfo {
-  const taps = g.filterHeight * g.filterWidth * g.inChannels;
-  const positions = g.outHeight * g.outWidth;
-  const product = getKernel(BatchMatMul, 'wasm').kernelFunc;
-  const dx = allocate(backend, g.inShape);
-  floatsOf(backend, dx).fill(0);
-  const transposed = allocate(backend, [1, g.outChannels, taps]);
-  const [from, to] = [floatsOf(backend, filter), floatsOf(backend, transposed)];
-  for (let tap = 0; tap < taps; tap++) {
-    for (let co = 0; co < g.outChannels; co++) to[co * taps + tap] = from[tap * g.outChannels + co] as number;
+/** One tap of a filter [fh, fw, cin, cout] as a matrix [cout, cin]. */
+function transposedTap(backend: BackendWasm, filter: TensorInfo, tap: number, cin: number, cout: number): Matrix {
+  return { address: addressOf(backend, filter) + 4 * tap * cin * cout, rowStep: 4, colStep: 4 * cout, rows: cout };
+}
+
+/**
+ * Along one axis: the input pixels i with i mod stride = phase, the taps that they meet, in the order of dy, and where in the
+ * padded dy the window of the first begins. From o * stride + tap - pad = i: the taps of a phase are those with
+ * tap mod stride = (phase + pad) mod stride, and the larger the tap, the smaller o.
+ */
+function phasesOf(inSize: number, outSize: number, filterSize: number, stride: number, pad: number) {
+  const found = [];
+  for (let phase = 0; phase < Math.min(stride, inSize); phase++) {
+    const taps = [];
+    for (let tap = (phase + pad) % stride; tap < filterSize; tap += stride) taps.unshift(tap);
+    if (taps.length === 0) continue;
+    const first = (phase + pad - (taps[0] as number)) / stride;
+    found.push({ phase, taps, first, count: Math.ceil((inSize - phase) / stride) });
   }
-  const atOnce = imagesAtOnce(g, g.batchSize);
-  for (let first = 0; first < g.batchSize; first += atOnce) {
-    const count = Math.min(atOnce, g.batchSize - first);
-    const slope = allocate(backend, [1, count * positions, g.outChannels]);
-    const rows = floatsOf(backend, dy).subarray(first * positions * g.outChannels, (first + count) * positions * g.outChannels);
-    floatsOf(backend, slope).set(rows);
-    const patches = product({
-      inputs: { a: slope, b: transposed },
-      attrs: { transposeA: false, transposeB: false },
-      backend,
-    }) as TensorInfo;
-    scatterPatches(floatsOf(backend, patches), first, count, g, floatsOf(backend, dx));
-    for (const tensor of [slope, patches]) free(backend, tensor);
-  }
-  free(backend, transposed);
-  return dx;
+  const before = Math.max(0, ...found.map(({ first }) => -first));
+  const end = Math.max(outSize, ...found.map(({ first, taps, count }) => first + taps.length + count - 1));
+  return { before, size: before + end, phases: found.map((phase) => ({ ...phase, start: before + phase.first })) };
 }

@@ -1,0 +1,10 @@
+export { convolve } from './convolve';
+export { convolveThin } from './convolve-thin';
+export { correlate } from './correlate';
+export { correlateThin } from './correlate-thin';
+export { packPanels, unpackPanels } from './pack-panels';
+export { padImages } from './pad-images';
+export { averagePoolGradient, maxPoolGradient } from './pool-gradients';
+export { reluGradient } from './relu-gradient';
+export { sumRows } from './sum-rows';
+export { upSample, upSampleGradient } from './up-sample';

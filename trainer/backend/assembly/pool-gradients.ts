@@ -1,0 +1,110 @@
+/**
+ * Gradient of max pooling: what each window's maximum gets; of equal ones the first, as in TensorFlow.
+ *
+ * @param x [images, height, width, channels]; dx likewise, added to
+ * @param dy [images, outHeight, outWidth, channels]
+ */
+export function maxPoolGradient(
+  x: usize,
+  dy: usize,
+  dx: usize,
+  images: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  poolHeight: i32,
+  poolWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  top: i32,
+  left: i32,
+): void {
+  const pixel = <usize>channels * 4;
+  const row = <usize>width * pixel;
+  const image = <usize>height * row;
+  for (let b = 0; b < images; b++, x += image, dx += image) {
+    for (let oh = 0; oh < outHeight; oh++) {
+      const fromRow = max(0, oh * strideHeight - top);
+      const toRow = min(height, oh * strideHeight - top + poolHeight);
+      for (let ow = 0; ow < outWidth; ow++, dy += pixel) {
+        const fromCol = max(0, ow * strideWidth - left);
+        const toCol = min(width, ow * strideWidth - left + poolWidth);
+        let c: usize = 0;
+        for (; c + 16 <= pixel; c += 16) {
+          let most = f32x4.splat(-Infinity);
+          for (let ih = fromRow; ih < toRow; ih++) {
+            for (let iw = fromCol; iw < toCol; iw++) most = f32x4.max(most, v128.load(x + <usize>ih * row + <usize>iw * pixel + c));
+          }
+          let slope = v128.load(dy + c);
+          for (let ih = fromRow; ih < toRow; ih++) {
+            for (let iw = fromCol; iw < toCol; iw++) {
+              const at = <usize>ih * row + <usize>iw * pixel + c;
+              const hit = f32x4.eq(v128.load(x + at), most);
+              v128.store(dx + at, f32x4.add(v128.load(dx + at), v128.and(slope, hit)));
+              slope = v128.andnot(slope, hit);
+            }
+          }
+        }
+        for (; c < pixel; c += 4) {
+          let best: usize = 0;
+          let most: f32 = -Infinity;
+          for (let ih = fromRow; ih < toRow; ih++) {
+            for (let iw = fromCol; iw < toCol; iw++) {
+              const at = <usize>ih * row + <usize>iw * pixel + c;
+              const value = load<f32>(x + at);
+              if (value > most || (ih === fromRow && iw === fromCol)) {
+                most = value;
+                best = at;
+              }
+            }
+          }
+          store<f32>(dx + best, load<f32>(dx + best) + load<f32>(dy + c));
+        }
+      }
+    }
+  }
+}
+
+/** Gradient of average pooling: an equal share for each pixel of the window; padding is not counted. Shapes as above. */
+export function averagePoolGradient(
+  dy: usize,
+  dx: usize,
+  images: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  poolHeight: i32,
+  poolWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  top: i32,
+  left: i32,
+): void {
+  const pixel = <usize>channels * 4;
+  const row = <usize>width * pixel;
+  for (let b = 0; b < images; b++, dx += <usize>height * row) {
+    for (let oh = 0; oh < outHeight; oh++) {
+      const fromRow = max(0, oh * strideHeight - top);
+      const toRow = min(height, oh * strideHeight - top + poolHeight);
+      for (let ow = 0; ow < outWidth; ow++, dy += pixel) {
+        const fromCol = max(0, ow * strideWidth - left);
+        const toCol = min(width, ow * strideWidth - left + poolWidth);
+        const share: f32 = 1 / <f32>((toRow - fromRow) * (toCol - fromCol));
+        for (let ih = fromRow; ih < toRow; ih++) {
+          for (let iw = fromCol; iw < toCol; iw++) addShare(dx + <usize>ih * row + <usize>iw * pixel, dy, share, pixel);
+        }
+      }
+    }
+  }
+}
+
+function addShare(to: usize, from: usize, share: f32, bytes: usize): void {
+  const shares = f32x4.splat(share);
+  let c: usize = 0;
+  for (; c + 16 <= bytes; c += 16) v128.store(to + c, f32x4.add(v128.load(to + c), f32x4.mul(v128.load(from + c), shares)));
+  for (; c < bytes; c += 4) store<f32>(to + c, load<f32>(to + c) + load<f32>(from + c) * share);
+}

@@ -1,0 +1,83 @@
+import {
+  _FusedMatMul,
+  BatchMatMul,
+  broadcast_util,
+  type KernelConfig,
+  type KernelFunc,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
+import { simdOf } from '../simd.ts';
+import { addressOf, allocate, type BackendWasm, withRoom } from '../wasm-heap.ts';
+import { type Windows, windowProduct, windowSlopes } from '../window-product.ts';
+import { ACTIVATIONS, activated } from './conv2d.ts';
+
+interface Attrs {
+  transposeA: boolean;
+  transposeB: boolean;
+}
+
+/** Matrix product, each operand transposed or not; the stock kernel is 10 to 50 times slower where one is. */
+export const batchMatMulKernel: KernelConfig = {
+  kernelName: BatchMatMul,
+  backendName: 'wasm',
+  kernelFunc: ({ inputs, attrs, backend }) =>
+    product(backend as BackendWasm, inputs.a as TensorInfo, inputs.b as TensorInfo, attrs as unknown as Attrs, undefined),
+};
+
+/** The same with bias and activation, which tfjs asks for where no gradient is wanted. */
+export function fusedMatMulKernel(stock: KernelFunc): KernelConfig {
+  return {
+    kernelName: _FusedMatMul,
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const options = attrs as unknown as Attrs & { activation: string; leakyreluAlpha?: number };
+      const name = ACTIVATIONS[options.activation];
+      const bias = inputs.bias as TensorInfo | undefined;
+      if ((!name && options.activation !== 'linear') || (options.transposeA && bias)) return stock({ inputs, attrs, backend });
+      const wasm = backend as BackendWasm;
+      const sums = product(wasm, inputs.a as TensorInfo, inputs.b as TensorInfo, options, bias);
+      return activated(wasm, sums, name, options.leakyreluAlpha);
+    },
+  };
+}
+
+/** a [..., M, K] times b [..., K, N], batches broadcast; no bias where `a` is transposed. */
+function product(backend: BackendWasm, a: TensorInfo, b: TensorInfo, { transposeA, transposeB }: Attrs, bias?: TensorInfo): TensorInfo {
+  const [aRows, aCols] = a.shape.slice(-2) as [number, number];
+  const [bRows, bCols] = b.shape.slice(-2) as [number, number];
+  const [m, k] = transposeA ? [aCols, aRows] : [aRows, aCols];
+  const [inner, n] = transposeB ? [bCols, bRows] : [bRows, bCols];
+  util.assert(k === inner, () => `matMul: [${a.shape}] and [${b.shape}] (transposed: ${transposeA}, ${transposeB}) don't fit together`);
+  const outer = broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const [aCount, bCount] = [a, b].map(({ shape }) => util.sizeFromShape(shape.slice(0, -2))) as [number, number];
+  const result = allocate(backend, [...outer, m, n]);
+  for (let i = 0; i < Math.max(aCount, bCount); i++) {
+    const left = addressOf(backend, a) + 4 * (i % aCount) * m * k;
+    const right = addressOf(backend, b) + 4 * (i % bCount) * n * k;
+    const to = addressOf(backend, result) + 4 * i * m * n;
+    if (transposeA) {
+      const rows = matrix(left, k, m);
+      if (transposeB) turnedRight(backend, right, n, k, (turned) => windowSlopes(backend, rows, turned, n, to));
+      else windowSlopes(backend, rows, right, n, to);
+    } else {
+      const weights = { address: right, rows: k, ...(transposeB ? { rowStep: 4, colStep: 4 * k } : { rowStep: 4 * n, colStep: 4 }) };
+      const steps = { image: 0, row: 0, col: 4 * n };
+      windowProduct(backend, matrix(left, m, k), [weights], n, bias && addressOf(backend, bias), { address: to, steps });
+    }
+  }
+  return result;
+}
+
+/** A matrix of adjacent rows: each is a window. */
+function matrix(address: number, rows: number, length: number): Windows {
+  return { address, steps: { image: 0, row: 0, col: 4 * length }, images: 1, rows: 1, cols: rows, runs: 1, runLength: length, runStep: 0 };
+}
+
+/** Runs `work` with b [n, k] as [k, n]. */
+function turnedRight(backend: BackendWasm, b: number, n: number, k: number, work: (turned: number) => void): void {
+  withRoom(backend, n * k, (room) => {
+    simdOf(backend).packPanels(b, 4, 4 * k, k, n, n, room, 0);
+    work(room);
+  });
+}

@@ -1,0 +1,138 @@
+import { simdOf } from './simd.ts';
+import { type BackendWasm, floatsAt, withRoom } from './wasm-heap.ts';
+
+/** Steps in bytes between neighbouring images, rows and columns. */
+export interface Steps {
+  image: number;
+  row: number;
+  col: number;
+}
+
+/** The windows of a convolution over images that are padded already; a matrix is one image of one row, its rows the columns. */
+export interface Windows {
+  /** where the first window begins */
+  address: number;
+  steps: Steps;
+  images: number;
+  rows: number;
+  cols: number;
+  /** A window is so many runs, each of so many adjacent floats, `runStep` bytes apart. */
+  runs: number;
+  runLength: number;
+  runStep: number;
+}
+
+/** A matrix on the heap, its steps in bytes. */
+export interface Matrix {
+  address: number;
+  rowStep: number;
+  colStep: number;
+  rows: number;
+}
+
+/** Fewer columns than this are not worth panels of eight. */
+const THIN = 4;
+const TABLE_FLOATS = 192;
+
+/**
+ * result[p, j] = bias[j] + sum over the window p of window[p, k] * weights[k, j].
+ *
+ * @param weights matrices that lie below each other, together runs * runLength rows of `n` columns
+ * @param bias address of `n` floats, or undefined for none
+ * @param result address of the first position's first column; columns are adjacent
+ */
+export function windowProduct(
+  backend: BackendWasm,
+  windows: Windows,
+  weights: Matrix[],
+  n: number,
+  bias: number | undefined,
+  result: { address: number; steps: Steps },
+): void {
+  const simd = simdOf(backend);
+  const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
+  const width = n < THIN ? 1 : 8;
+  const panelFloats = width * (1 + runs * runLength);
+  withRoom(backend, panelFloats * Math.ceil(n / width) + TABLE_FLOATS, (room) => {
+    const panels = room + 4 * TABLE_FLOATS;
+    const add = ({ address, rowStep, colStep, rows }: Matrix, at: number) =>
+      simd.packPanels(address, rowStep, colStep, rows, n, width, panels + 4 * width * at, 4 * panelFloats);
+    if (bias !== undefined) add({ address: bias, rowStep: 0, colStep: 4, rows: 1 }, 0);
+    else {
+      const all = floatsAt(backend, panels, panelFloats * Math.ceil(n / width));
+      for (let first = 0; first < all.length; first += panelFloats) all.fill(0, first, first + width);
+    }
+    let at = 1;
+    for (const matrix of weights) {
+      add(matrix, at);
+      at += matrix.rows;
+    }
+    const from = [address, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, panels, n];
+    const to = [result.address, result.steps.image, result.steps.row, result.steps.col, images, rows, cols];
+    if (width === 1) simd.convolveThin(...from, ...to);
+    else simd.convolve(...from, ...to, room);
+  });
+}
+
+/** Positions whose slopes are worked on at once: with them the sums of a tile stay in registers for long enough. */
+const BLOCK_FLOATS = 16384;
+
+/**
+ * sums[k, j] = sum over positions p of window[p, k] * slopes[p, j].
+ *
+ * @param slopes address of [images, rows, cols, n]
+ * @param sums address of [runs * runLength, n], written
+ */
+export function windowSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: number, sums: number): void {
+  if (n < THIN) thinSlopes(backend, windows, slopes, n, sums);
+  else wideSlopes(backend, windows, slopes, n, sums);
+}
+
+function wideSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: number, sums: number): void {
+  const simd = simdOf(backend);
+  const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
+  const panels = Math.ceil(n / 8);
+  const taps = runs * runLength;
+  const padded = 4 * Math.ceil(taps / 4);
+  const positions = Math.max(cols, Math.floor(BLOCK_FLOATS / (8 * panels)));
+  const rowsAtOnce = Math.min(rows, Math.floor(positions / cols));
+  const imagesAtOnce = rowsAtOnce < rows ? 1 : Math.min(images, Math.floor(positions / (rows * cols)));
+  const sumFloats = 8 * panels * padded;
+  const blockFloats = 8 * panels * imagesAtOnce * rowsAtOnce * cols;
+  withRoom(backend, sumFloats + padded + blockFloats, (room) => {
+    const offsets = room + 4 * sumFloats;
+    const block = offsets + 4 * padded;
+    floatsAt(backend, room, sumFloats).fill(0);
+    const table = new Int32Array(floatsAt(backend, offsets, padded).buffer, offsets, padded);
+    table.forEach((_, k) => {
+      const tap = Math.min(k, taps - 1);
+      table[k] = Math.floor(tap / runLength) * runStep + 4 * (tap % runLength);
+    });
+    for (let image = 0; image < images; image += imagesAtOnce) {
+      const nowImages = Math.min(imagesAtOnce, images - image);
+      for (let row = 0; row < rows; row += rowsAtOnce) {
+        const nowRows = Math.min(rowsAtOnce, rows - row);
+        const count = nowImages * nowRows * cols;
+        simd.packPanels(slopes + 4 * n * (image * rows + row) * cols, 4 * n, 4, count, n, 8, block, 32 * count);
+        const from = address + image * steps.image + row * steps.row;
+        simd.correlate(...[from, steps.image, steps.row, steps.col, offsets, padded, block, panels], ...[nowImages, nowRows, cols, room]);
+      }
+    }
+    simd.unpackPanels(room, 32 * padded, 8, taps, n, sums);
+  });
+}
+
+function thinSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: number, sums: number): void {
+  const simd = simdOf(backend);
+  const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
+  const taps = runs * runLength;
+  withRoom(backend, n * taps, (room) => {
+    floatsAt(backend, room, n * taps).fill(0);
+    for (let image = 0; image < images; image++) {
+      const from = address + image * steps.image;
+      const dy = slopes + 4 * n * image * rows * cols;
+      simd.correlateThin(from, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, dy, n, 1, rows, cols, room);
+    }
+    simd.unpackPanels(room, 4 * taps, 1, taps, n, sums);
+  });
+}
