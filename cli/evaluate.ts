@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import { Option, type OptionValues } from 'commander';
 import { imageSets } from '../evaluate/image-sets.ts';
 import { keepEvidence } from '../evaluate/keep-evidence.ts';
 import { measure } from '../evaluate/measure.ts';
@@ -7,26 +8,28 @@ import { openReclassifier } from '../evaluate/reclassify-images.ts';
 import { openScreener } from '../evaluate/screen-images.ts';
 import { MODELS, referenceNames } from '../export/models-folder.ts';
 import { canonicalJson } from '../shared/canonical-json.ts';
+import { BundleError } from '../shared/open-bundle.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
-import { DataError } from '../trainer/data/dataset.ts';
-import { type DataSource, dataSourceSchema, openDataset } from '../trainer/data/open-dataset.ts';
+import { DataError, type Dataset } from '../trainer/data/dataset.ts';
+import { DATASETS, type DataSource, dataSourceSchema, openDataset } from '../trainer/data/open-dataset.ts';
 import type { Model } from '../trainer/model/build-model.ts';
 import { percent } from '../trainer/outcomes.ts';
-import { listRuns, openRun, type Run, RunError, sourceOf } from '../trainer/run.ts';
+import { listRuns, type Run, sourceOf } from '../trainer/run.ts';
 import { resolveModel } from './resolve-model.ts';
-import { command, positive, runCommand, wholeNumber } from './run-command.ts';
+import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
 
 const program = command(
   'evaluate',
   "What a bundle makes of clean test images, of FGSM at the paper's five epsilons and of images of nothing, by its exported graphs; kept as its evidence and in its model card.",
-  '  pnpm evaluate                                  the active model\n  pnpm evaluate --model mnist --run mnist-paper --reclassify',
+  '  pnpm evaluate                                  the active model\n  pnpm evaluate --model mnist --reclassify\n  pnpm evaluate --unknown fashion-mnist --unknown-dir /usr/share/datasets/fashion-mnist',
 )
   .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
-  .option('--run <name>', "the run it was exported from, for attacks that need gradients (default: the bundle's name)")
   .option('--images <n>', 'of each kind, but for the clean ones, which are all test images', positive, 1000)
   .option('--reclassify', 'search for the class of each rejected image too (slow: about 0.2 s an image)')
-  .option('--data-dir <folder>', 'that holds its data set (default: where its run read it)', process.env.DATA_DIR)
+  .option('--data-dir <folder>', 'that holds its data set (default: where the run of its name read it)', process.env.DATA_DIR)
+  .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...DATASETS]))
+  .option('--unknown-dir <folder>', 'that holds that one')
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .option('--dry', 'print only; keep nothing in the bundle')
   .option('--reference', 'keep it in a bundle that comes with the project too')
@@ -36,22 +39,24 @@ const program = command(
     const directory = await resolveModel(options.model);
     const screener = await openScreener(directory);
     const { screening } = screener;
-    const trained = await trainedOf(screening, options.run ?? basename(directory), options.run !== undefined);
-    const [run, model] = [trained?.run ?? null, trained?.model ?? null];
+    const run = (await listRuns()).find(({ config }) => config.name === basename(directory)) ?? null;
+    const model = await modelOrNull(directory, screening);
     const dataset = await openDataset(sourceFor(screening, run, options.dataDir));
     if (canonicalJson(dataset.checksums) !== canonicalJson(screening.provenance.data)) {
       throw new DataError(
         `${screening.name} was trained on other files of ${screening.provenance.dataset}: the test images here may be among those it was trained on. Name the same folder with --data-dir.`,
       );
     }
-    if (!model)
-      console.error(
-        `runs/ has no run ${basename(directory)}: attacks, which need its gradients, are left out. Name the run with --run, or train it.`,
-      );
     const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
     const keep = !options.dry && (options.reference || !reference);
     const reclassifier = options.reclassify ? await openReclassifier(directory) : null;
-    const sets = imageSets(model, dataset, { clean: dataset.test.count, attacked: options.images, nonsense: options.images }, options.seed);
+    const sets = imageSets(
+      model,
+      dataset,
+      { clean: dataset.test.count, attacked: options.images, nonsense: options.images },
+      options.seed,
+      await unknownOf(options, screening),
+    );
     const protocol = `quick, seed ${options.seed}`;
     const evidence = [];
     if (!options.json) console.log(`${directory}, id ${screening.id.slice(0, 12)}; per cent of all images: accuracy / error / rejection`);
@@ -73,17 +78,32 @@ const program = command(
     else if (!options.dry) console.log(`not kept: ${directory} comes with the project (--reference, if you are making it)`);
   });
 
-/** The run that a bundle was exported from, with its model, or null. @throws RunError where a run was named that is not there or not this bundle's */
-async function trainedOf(screening: Screening, name: string, named: boolean): Promise<{ run: Run; model: Model } | null> {
-  if (!named && !(await listRuns()).some(({ config }) => config.name === name)) return null;
+/** Null, and why on standard error, where the bundle's model can't be built: then there are no attacks. */
+async function modelOrNull(directory: string, screening: Screening): Promise<Model | null> {
   try {
-    const run = await openRun(name);
-    return { run, model: await modelOfBundle(run, screening) };
+    return await modelOfBundle(directory, screening);
   } catch (error) {
-    if (named || !(error instanceof RunError)) throw error;
-    console.error(error.message);
+    if (!(error instanceof BundleError)) throw error;
+    console.error(`${error.message}: attacks, which need its gradients, are left out.`);
     return null;
   }
+}
+
+/** @throws UsageError where its images are of another size */
+async function unknownOf({ unknown, unknownDir }: OptionValues, { input, provenance }: Screening): Promise<Dataset | null> {
+  if (unknown === undefined) return null;
+  if (unknown === provenance.dataset) throw new UsageError(`${unknown} is what the bundle was trained on: not unknown to it`);
+  const folder = unknown === 'images';
+  const dataset = await openDataset({
+    dataset: unknown,
+    dataDir: unknownDir ?? null,
+    imageSize: folder ? input.height : null,
+    channels: folder ? input.channels : null,
+  });
+  const size = (of: Screening['input']) => `${of.height} x ${of.width} x ${of.channels}`;
+  if (size(dataset.input) !== size(input))
+    throw new UsageError(`images of ${unknown} are ${size(dataset.input)}, the bundle's ${size(input)}`);
+  return dataset;
 }
 
 function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: string | undefined): DataSource {

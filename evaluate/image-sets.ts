@@ -28,12 +28,14 @@ export const FGSM_EPSILONS = [0.06, 0.12, 0.18, 0.24, 0.3];
  *
  * @param model gives the attack its gradients; null leaves the attacks out
  * @param counts images in each set; of the clean ones at most those that the test split has
+ * @param unknown another data set, whose test images are of no class of this one; of the same size
  */
 export function imageSets(
   model: Model | null,
   dataset: Dataset,
   counts: { clean: number; attacked: number; nonsense: number },
   seed: number,
+  unknown: Dataset | null = null,
 ): ImageSet[] {
   const { test, input, classes } = dataset;
   const random = randomFrom(seed, 'image-sets');
@@ -46,6 +48,7 @@ export function imageSets(
       ? FGSM_EPSILONS.map((eps) => attackedImages(victim, testImages(`FGSM, epsilon ${eps}`, dataset, attacked), input, eps))
       : []),
     ...Object.entries(nonsense).map(([name, make]) => drawnImages(name, counts.nonsense, (from) => make(input, from), random)),
+    ...(unknown ? [unknownImages(unknown)] : []),
   ];
 }
 
@@ -55,6 +58,11 @@ function testImages(name: string, { test }: Dataset, indices: number[]): ImageSe
     labels: labelsAt(test, indices),
     batches: (atOnce) => batchesAt(test, indices, atOnce),
   };
+}
+
+function unknownImages(dataset: Dataset): ImageSet {
+  const all = Array.from({ length: dataset.test.count }, (_, i) => i);
+  return { ...testImages(`unknown: ${dataset.name} test images`, dataset, all), labels: all.map(() => -1) };
 }
 
 function attackedImages(

@@ -38,7 +38,7 @@ interface Preset extends Omit<Training, 'architecture' | 'labelsPerClass' | 'cla
   leastSteps: number;
 }
 
-const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32 } = architectures;
+const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128': strided128 } = architectures;
 
 /** `quick` ends within two minutes on two slow cores; `paper` takes what it needs. */
 export const presets = {
@@ -57,7 +57,7 @@ export const presets = {
     augmentation: { shift: 1, rotation: 0, scale: 0, shear: 0 },
   },
   paper: {
-    shapes: { 28: deep28, 32: deep32 },
+    shapes: { 28: deep28, 32: deep32, 128: strided128 },
     width: 32,
     leastSteps: 2000,
     epochs: 14,
@@ -71,6 +71,9 @@ export const presets = {
     augmentation: { shift: 2, rotation: 12, scale: 0.12, shear: 0.15 },
   },
 } satisfies Record<string, Preset>;
+
+/** In an image of those that the presets' weights were chosen on. */
+const MNIST_VALUES = 28 * 28;
 
 export type PresetName = keyof typeof presets;
 
@@ -122,6 +125,8 @@ export function trainingFor(
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   return {
     ...preset,
+    // The reconstruction's part of the loss grows with the number of values in an image; so that the latent's is not lost beside it.
+    latentWeight: preset.latentWeight * Math.sqrt(Math.max(1, (input.height * input.width * input.channels) / MNIST_VALUES)),
     ...others,
     architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),

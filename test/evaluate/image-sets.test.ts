@@ -35,6 +35,16 @@ it('sets are the same however many images are asked for at once, and whichever i
   expect(all(imageSets(null, dataset, counts, 6)[1] as ImageSet, 100)).not.toEqual(whole[6]);
 });
 
+it('images of another data set are of no class', () => {
+  const sets = imageSets(null, tinyDataset(3, 60), counts, 5, { ...tinyDataset(3, 40), name: 'other' });
+  const last = sets.at(-1) as ImageSet;
+  expect([last.name, last.labels]).toEqual(['unknown: other test images', new Array(40).fill(-1)]);
+  expect(all(last, 7)).toEqual(
+    all(imageSets(null, tinyDataset(3, 40), { ...counts, clean: 40 }, 5, tinyDataset(3, 40)).at(-1) as ImageSet, 100),
+  );
+  expect(all(last, 9)).toHaveLength(40 * 64);
+});
+
 it('test images are read when they are asked for, no sooner', () => {
   const dataset = tinyDataset(30, 60);
   let read = 0;

@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelOfBundle } from '../../evaluate/model-of-bundle.ts';
 import { rebuildModel } from '../../export/rebuild-model.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
+import { parseScreening } from '../../shared/open-bundle.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import type { Architecture } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
@@ -51,6 +53,10 @@ describe('the model of a bundle', () => {
       Array.from((decoder.predict(encoder.predict(images) as tf.Tensor) as tf.Tensor).dataSync()),
     );
     expect(answers[1]).toEqual(answers[0]);
+    const screening = await parseScreening(await readFile(join(directory, 'screening.json'), 'utf8'));
+    expect((await modelOfBundle(directory, screening)).encoder.countParams()).toBe(model.encoder.countParams());
+    const golden = { ...screening.golden, latent: screening.golden.latent.map((value, i) => value + (i === 2 ? 0.01 : 0)) };
+    await expect(modelOfBundle(directory, { ...screening, golden })).rejects.toThrow(/gives another latent for the golden image/);
   });
 
   it('is refused where the bundle says no architecture, or another one', async () => {

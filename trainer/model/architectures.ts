@@ -28,7 +28,7 @@ export const architectures = {
     dense: 128,
   },
   'strided-64': { encoder: strided(32, 64, 128), decoder: strided(32, 64, 128), dense: 128 },
-  'strided-128': { encoder: strided(32, 64, 128, 128), decoder: strided(32, 64, 128, 128), dense: 128 },
+  'strided-128': { encoder: strided(16, 32, 64, 64), decoder: strided(16, 32, 64, 32), dense: 128 },
 } satisfies Record<string, Shape>;
 
 export type ArchitectureName = keyof typeof architectures;
