@@ -44,7 +44,7 @@ const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128'
 export const presets = {
   quick: {
     shapes: { 28: small28 },
-    width: 16,
+    width: 8,
     leastSteps: 200,
     epochs: 2,
     patience: 0,
@@ -58,7 +58,7 @@ export const presets = {
   },
   paper: {
     shapes: { 28: deep28, 32: deep32, 128: strided128 },
-    width: 32,
+    width: 16,
     leastSteps: 2000,
     epochs: 14,
     patience: 8,

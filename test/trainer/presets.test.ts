@@ -12,7 +12,7 @@ const square = (size: number, classes: number) => ({
 it('architectures fit the images: halved to 8 or less, wider latents with less noise', () => {
   const of = (size: number, classes: number) => trainingFor('paper', square(size, classes), labels(...new Array(classes).fill(500)));
   expect(of(28, 10).architecture).toMatchObject({ encoder: architectures['deep-28'].encoder, latentDim: 10, entropy: 'constant' });
-  expect(of(64, 3).architecture).toMatchObject({ encoder: strided(32, 64, 128), decoder: strided(32, 64, 128), dense: 128, latentDim: 3 });
+  expect(of(64, 3).architecture).toMatchObject({ encoder: strided(16, 32, 64), decoder: strided(16, 32, 64), dense: 128, latentDim: 3 });
   expect(of(128, 100).architecture).toMatchObject({ encoder: strided(16, 32, 64, 64), dense: 200, latentDim: 100 });
   expect(of(128, 100).latentWeight / of(28, 10).latentWeight).toBeCloseTo(128 / 28, 9);
   expect(of(28, 10).encoderNoise).toBeCloseTo(1 / 3000, 12);
