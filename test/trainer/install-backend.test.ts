@@ -145,13 +145,21 @@ describe('a library that does not load', () => {
     expect(auto.why).toMatch(/cuda is not installed.*native does not work: \/somewhere: /);
     expect(auto.why).toMatch(why);
     await expect(chooseBackend('native', [broken])).rejects.toThrow(/native does not work: \/somewhere.*--backend wasm needs nothing/);
-    await expect(chooseBackend('cuda', [broken])).rejects.toThrow(/cuda is not installed \(pnpm backend install --gpu\)/);
+    await expect(chooseBackend('cuda', [broken])).rejects.toThrow(/cuda is not installed. pnpm backend install --gpu gets it/);
   });
 
   async function copyCut(path: string): Promise<void> {
     const program = await readFile(process.execPath);
     await writeFile(path, program.subarray(0, program.length / 2));
   }
+});
+
+it('auto is wasm where nothing is installed, and says what would be faster', async () => {
+  expect(await chooseBackend('auto', [])).toEqual({
+    name: 'wasm',
+    why: 'the fastest that works here; cuda is not installed; native is not installed; pnpm backend install gets a faster one',
+    installation: null,
+  });
 });
 
 it('a run is not gone on with by another kind of backend', async () => {

@@ -60,16 +60,24 @@ export async function chooseBackend(choice: BackendChoice, installations = findI
     if ('installation' in found) return { name, why: choice === 'auto' ? whyAuto(reasons) : 'as asked', installation: found.installation };
     reasons.push(found.reason);
   }
-  if (choice === 'auto') return { name: 'wasm', why: whyAuto(reasons), installation: null };
+  if (choice === 'auto') {
+    const hint = installations.length === 0 ? '; pnpm backend install gets a faster one' : '';
+    return { name: 'wasm', why: `${whyAuto(reasons)}${hint}`, installation: null };
+  }
   throw new BackendError(`${reasons[0]}. ${choice === 'cuda' ? INSTALL_GPU : INSTALL}; a training with --backend wasm needs nothing.`);
 }
+
+const INSTALL = 'pnpm backend install gets it, 274 MB';
+const INSTALL_GPU = 'pnpm backend install --gpu gets it, 3.4 GB, for Linux on x64 with an NVIDIA driver';
+// Here it is to be chosen, once there is a trainer/backend/webgpu.ts.
+const NO_WEBGPU = 'the backend webgpu is not there yet. Allowed are auto, cuda, native and wasm.';
 
 const whyAuto = (reasons: string[]) => `the fastest that works here${reasons.map((reason) => `; ${reason}`).join('')}`;
 
 async function firstThatWorks(name: 'cuda' | 'native', all: Installation[]): Promise<{ installation: Installation } | { reason: string }> {
   // The library with CUDA works on processors too, but it is the larger one.
   const fitting = all.filter(({ kind }) => name === 'native' || kind === 'gpu').sort((a, b) => a.kind.localeCompare(b.kind));
-  if (fitting.length === 0) return { reason: `${name} is not installed (pnpm backend install${name === 'cuda' ? ' --gpu' : ''})` };
+  if (fitting.length === 0) return { reason: `${name} is not installed` };
   const reasons: string[] = [];
   for (const installation of fitting) {
     const reason = reasonAgainst(name, await probeTensorFlow(installation, name === 'cuda'));
@@ -107,8 +115,3 @@ export function backendOf(description: string): BackendName {
   if (description.startsWith('tfjs-backend-webgpu')) return 'webgpu';
   return description.endsWith('cuda') ? 'cuda' : 'native';
 }
-
-const INSTALL = 'pnpm backend install gets it (274 MB)';
-const INSTALL_GPU = 'pnpm backend install --gpu gets it (3.4 GB, Linux on x64 with an NVIDIA driver)';
-// Here it is to be chosen, once there is a trainer/backend/webgpu.ts.
-const NO_WEBGPU = 'the backend webgpu is not there yet. Allowed are auto, cuda, native and wasm.';

@@ -5,18 +5,20 @@ import { runProgram } from './run-program.ts';
 /** Python reads zip files of any size, and is there for pip anyway. It stops when its starter is gone, as after kill -9. */
 const SCRIPT = `
 import fnmatch, os, sys, zipfile
-wheel, target, *patterns = sys.argv[1:]
-parent = os.getppid()
+starter, wheel, target, *patterns = sys.argv[1:]
+def stop_if_left():
+    if os.getppid() != int(starter):
+        sys.exit("left alone")
 with zipfile.ZipFile(wheel) as archive:
     for member in archive.infolist():
         if member.is_dir() or not any(fnmatch.fnmatchcase(member.filename, pattern) for pattern in patterns):
             continue
         path = os.path.join(target, *[part for part in member.filename.split("/") if part not in ("", ".", "..")])
+        stop_if_left()
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with archive.open(member) as source, open(path, "wb") as file:
             while block := source.read(1 << 20):
-                if os.getppid() != parent:
-                    sys.exit("left alone")
+                stop_if_left()
                 file.write(block)
         if member.external_attr >> 16 & 0o111:
             os.chmod(path, 0o755)
@@ -29,7 +31,7 @@ with zipfile.ZipFile(wheel) as archive:
  * @throws BackendError where it is no whole zip file, or the disk is full; AbortError
  */
 export async function unpackWheel(wheel: string, target: string, patterns: string[], signal?: AbortSignal): Promise<void> {
-  const { code, errors } = await runProgram(python(), ['-c', SCRIPT, wheel, target, ...patterns], {
+  const { code, errors } = await runProgram(python(), ['-c', SCRIPT, String(process.pid), wheel, target, ...patterns], {
     output: 'kept',
     missing: NO_PYTHON,
     ...(signal ? { signal } : {}),
