@@ -1,0 +1,60 @@
+import { createInterface } from 'node:readline';
+import { adam } from '../../trainer/adam.ts';
+import { type BackendChoice, useBackend } from '../../trainer/backend/use-backend.ts';
+import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
+import { parametersOf } from '../../trainer/gradient/parameters.ts';
+import { buildModel } from '../../trainer/model/build-model.ts';
+import { models } from './models.ts';
+
+/**
+ * One side of the benchmark, as a process: does as many training steps as each line of its input says, and answers a line of
+ * JSON with the milliseconds of each, gradient and Adam apart.
+ *
+ *   node bench/train-step/worker.ts wasm|native MODEL THREADS
+ */
+const [backend, name, threads] = process.argv.slice(2) as [BackendChoice, string, string];
+await useBackend(backend, Number(threads));
+
+const { architecture, input, batch: count, classes } = models.find((model) => model.name === name) as (typeof models)[number];
+const model = buildModel(architecture, input, 1);
+const parameters = parametersOf(model);
+const training = { architecture, latentWeight: 100, encoderNoise: 0, labelsPerClass: null, classWeights: 'none' as const };
+const gradients = await openBatchGradients(
+  model,
+  parameters,
+  { input, classes, training },
+  count,
+  backend === 'wasm' ? Number(threads) : 1,
+);
+const part = {
+  ...{ count, unlabelledWeight: 0 },
+  images: Float32Array.from({ length: count * input.height * input.width * input.channels }, Math.random),
+  targets: new Float32Array(count * classes),
+  noise: new Float32Array(count * classes),
+  labelled: new Float32Array(count).fill(1),
+  weights: new Float32Array(count).fill(1),
+};
+const optimizer = adam(parameters, { beta2: 0.99, averageDecay: 0 });
+
+async function step(): Promise<{ gradient: number; adam: number; cpu: number }> {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const { gradient } = await gradients.of(part);
+  // Native kernels may still be at work when their tensors are there.
+  gradient.dataSync();
+  const middle = performance.now();
+  optimizer.step(gradient, 1e-3);
+  optimizer.average().dataSync();
+  const end = performance.now();
+  const used = process.cpuUsage(cpu);
+  gradient.dispose();
+  return { gradient: middle - start, adam: end - middle, cpu: (used.user + used.system) / 1000 };
+}
+
+console.log('ready');
+for await (const line of createInterface({ input: process.stdin })) {
+  const steps = [];
+  for (let i = 0; i < Number(line); i++) steps.push(await step());
+  console.log(JSON.stringify(steps));
+}
+await gradients.close();
