@@ -125,4 +125,5 @@ export function backendOf(description: string): BackendName {
 
 const INSTALL = 'pnpm backend install gets it (274 MB)';
 const INSTALL_GPU = 'pnpm backend install --gpu gets it (3.4 GB, Linux on x64 with an NVIDIA driver)';
-const NEEDS_GPU = 'It needs a GPU with its driver, on Linux also libvulkan.so.1 (Debian: apt-get install libvulkan1), see docs/backends.md';
+const NEEDS_GPU =
+  'It needs a GPU with its driver, on Linux also libvulkan.so.1 (Debian: apt-get install libvulkan1), see docs/backends-webgpu.md';

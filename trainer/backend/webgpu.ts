@@ -53,7 +53,7 @@ function throwErrorsOnRead(backend: WebGpuBackend, adapter: Adapter): void {
   const check = () => {
     if (fault !== null)
       throw new BackendError(
-        `${adapter.name} failed: ${fault.trim()}. Go on with pnpm train --resume; where it fails again, train with a smaller --batch-size or with --backend wasm.`,
+        `${adapter.name} failed: ${(fault.split('\n')[0] as string).replace(/\.$/, '')}. Go on with pnpm train --resume; where it fails again, train a new run with a smaller --batch-size or with --backend wasm.`,
       );
   };
   backend.read = async (data) => {
