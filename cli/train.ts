@@ -31,7 +31,7 @@ const program = withTrainingOptions(
   .addOption(new Option('--backend <name>', 'that computes; auto is the fastest that is there').choices(BACKENDS).default('auto'))
   .option(
     '--threads <n>',
-    'that share the work on each batch (default: wasm 1, native all); another number gives other last digits',
+    'that share the work on each batch (default: all processors, on wasm at most 4); another number gives other last digits',
     positive,
   )
   .option('--json', 'print the result as JSON on standard output, progress on standard error')

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
+import { copyParameters, endTraining, evaluating } from './backend/evaluation.ts';
 import { type Backend, type BackendChoice, useBackend, useBackendAgain } from './backend/use-backend.ts';
 import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
@@ -57,7 +58,7 @@ export interface TrainOptions extends Common {
   choices?: TrainingChoices;
   /** By default `wasm`, which needs nothing installed. */
   backend?: BackendChoice;
-  /** By default 1 of the wasm backend, and as many as there are processors of the native one. */
+  /** By default as many as there are processors, on wasm at most 4. */
   threads?: number;
   seed: number;
   source: DataSource;
@@ -127,7 +128,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   const model = buildModel(training.architecture, input, seed);
   const parameters = parametersOf(model);
   // What is judged and kept has the running average of the weights.
-  const kept = buildModel(training.architecture, input, seed);
+  const kept = await evaluating(backend, () => buildModel(training.architecture, input, seed));
   const keptParameters = parametersOf(kept);
   const optimizer = adam(parameters, { beta2: training.adamBeta2, averageDecay: training.averageDecay });
   const checkpoint = join(run.directory, 'checkpoint');
@@ -154,8 +155,8 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
       await new Promise((resolve) => setImmediate(resolve));
     },
     onEpoch: async (epoch, losses, seconds) => {
-      keptParameters.assign(optimizer.average());
-      const validation = validate(kept, dataset, splits.validation, training);
+      await copyParameters(backend, optimizer.average(), keptParameters);
+      const validation = await evaluating(backend, () => validate(kept, dataset, splits.validation, training));
       const isBest = best === null || validation.loss < best.loss;
       if (isBest) best = { epoch, loss: validation.loss };
       await saveEpoch(run, kept, epoch, isBest);
@@ -170,6 +171,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   });
   const done = await fitting.finally(gradients.close);
   optimizer.dispose();
+  await endTraining(backend);
   run.config.status = done ? 'trained' : 'interrupted';
   await writeConfig(run);
   if (!done) return { run, model: kept, test: null, trainingSeconds };

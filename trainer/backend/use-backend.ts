@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { BackendError } from './backend-error.ts';
 import { findInstallations, type Installation } from './installations.ts';
 import { type Probed, probeTensorFlow } from './probe-tensorflow.ts';
+import { probeWebGpu } from './probe-webgpu.ts';
 import { tensorFlowSettings, tensorFlowThreads, useTensorFlow } from './tensorflow.ts';
 import { useWasm } from './wasm.ts';
+import { useWebGpu } from './webgpu.ts';
 
 /** What `--backend` takes. */
 export const BACKENDS = ['auto', 'cuda', 'native', 'webgpu', 'wasm'] as const;
@@ -26,17 +29,21 @@ export interface Choice extends Pick<Backend, 'name' | 'why'> {
 }
 
 /**
- * Makes a backend tfjs's current one. `auto` is the fastest that is there: cuda, native, wasm; it downloads nothing. Call it once, before
- * the first tensor, on the main thread: TensorFlow reads its settings when it is loaded, and can't be unloaded.
+ * Makes a backend tfjs's current one. `auto` is the fastest that is there: cuda, native, webgpu on a real GPU, wasm; it downloads
+ * nothing. Call it once, before the first tensor, on the main thread: TensorFlow reads its settings when it is loaded, and can't be unloaded.
  *
- * @param threads by default 1 of wasm, and of TensorFlow as many as there are processors
+ * @param threads by default as many as there are processors, of wasm at most 4; webgpu is always fed by one
  * @throws BackendError where the one that was asked for can't be had
  */
 export async function useBackend(choice: BackendChoice, threads?: number): Promise<Backend> {
   const { name, why, installation } = await chooseBackend(choice);
+  if (name === 'webgpu') {
+    const adapter = await useWebGpu();
+    return { name, why, description: `tfjs-backend-webgpu ${tf.version_core} on ${adapter.name}`, threads: 1 };
+  }
   if (!installation) {
     await useWasm();
-    return { name, why, description: `tfjs-backend-wasm ${tf.version_core}`, threads: threads ?? 1 };
+    return { name, why, description: `tfjs-backend-wasm ${tf.version_core}`, threads: threads ?? wasmThreads() };
   }
   Object.assign(process.env, tensorFlowSettings(name === 'cuda', threads));
   const { tensorflow, gpu } = await useTensorFlow(installation);
@@ -53,7 +60,12 @@ export async function useBackend(choice: BackendChoice, threads?: number): Promi
 /** @throws BackendError as `useBackend` */
 export async function chooseBackend(choice: BackendChoice, installations = findInstallations()): Promise<Choice> {
   if (choice === 'wasm') return { name: 'wasm', why: 'as asked', installation: null };
-  if (choice === 'webgpu') throw new BackendError(NO_WEBGPU);
+  if (choice === 'webgpu') {
+    const { fault } = await probeWebGpu('any');
+    if (fault !== null)
+      throw new BackendError(`webgpu does not work: ${fault}. ${NEEDS_GPU}; a training with --backend wasm needs nothing.`);
+    return { name: 'webgpu', why: 'as asked', installation: null };
+  }
   const reasons: string[] = [];
   for (const name of choice === 'auto' ? (['cuda', 'native'] as const) : [choice]) {
     const found = await firstThatWorks(name, installations);
@@ -61,16 +73,16 @@ export async function chooseBackend(choice: BackendChoice, installations = findI
     reasons.push(found.reason);
   }
   if (choice === 'auto') {
+    const { fault } = await probeWebGpu('hardware');
+    if (fault === null) return { name: 'webgpu', why: whyAuto(reasons), installation: null };
     const hint = installations.length === 0 ? '; pnpm backend install gets a faster one' : '';
-    return { name: 'wasm', why: `${whyAuto(reasons)}${hint}`, installation: null };
+    return { name: 'wasm', why: `${whyAuto([...reasons, `for webgpu ${fault}`])}${hint}`, installation: null };
   }
   throw new BackendError(`${reasons[0]}. ${choice === 'cuda' ? INSTALL_GPU : INSTALL}; a training with --backend wasm needs nothing.`);
 }
 
 const INSTALL = 'pnpm backend install gets it, 274 MB';
 const INSTALL_GPU = 'pnpm backend install --gpu gets it, 3.4 GB, for Linux on x64 with an NVIDIA driver';
-// Here it is to be chosen, once there is a trainer/backend/webgpu.ts.
-const NO_WEBGPU = 'the backend webgpu is not there yet. Allowed are auto, cuda, native and wasm.';
 
 const whyAuto = (reasons: string[]) => `the fastest that works here${reasons.map((reason) => `; ${reason}`).join('')}`;
 
@@ -114,4 +126,12 @@ export function backendOf(description: string): BackendName {
   if (description.startsWith('tfjs-backend-wasm')) return 'wasm';
   if (description.startsWith('tfjs-backend-webgpu')) return 'webgpu';
   return description.endsWith('cuda') ? 'cuda' : 'native';
+}
+
+const NEEDS_GPU =
+  'It needs a GPU with its driver, on Linux also libvulkan.so.1 (Debian: apt-get install libvulkan1), see docs/backends-webgpu.md';
+
+/** With many threads the parts of a batch get too small to be worth it. */
+function wasmThreads(): number {
+  return Math.min(4, availableParallelism());
 }

@@ -1,0 +1,94 @@
+import * as tf from '@tensorflow/tfjs';
+import { randomFrom } from '../../shared/random.ts';
+import { adam } from '../../trainer/adam.ts';
+import { copyParameters, endTraining, evaluating } from '../../trainer/backend/evaluation.ts';
+import { type BackendName, useBackend } from '../../trainer/backend/use-backend.ts';
+import { closeWebGpu, useWebGpu } from '../../trainer/backend/webgpu.ts';
+import { encode } from '../../trainer/encode.ts';
+import { lossGradients, type Part } from '../../trainer/gradient/loss-gradients.ts';
+import { parametersOf } from '../../trainer/gradient/parameters.ts';
+import { type Architecture, strided } from '../../trainer/model/architecture.ts';
+import { buildModel } from '../../trainer/model/build-model.ts';
+import type { Training } from '../../trainer/presets.ts';
+import { input, randomImages, tinyArchitecture } from '../export/tiny-model.ts';
+import { tinyTraining } from './tiny-dataset.ts';
+
+/** What one backend makes of the same weights and data. */
+export interface Findings {
+  description: string;
+  threads: number;
+  /** By the kind of training, one entry a step. */
+  losses: Record<string, number[]>;
+  /** By the kind of training, of the first step. */
+  gradients: Record<string, number[]>;
+  /** Latents and errors by the running average, after the last step. */
+  encodings: number[];
+  /** What a read says after the GPU refused something; null of wasm. */
+  fault: string | null;
+}
+
+const COUNT = 5;
+/** The stride of 1 is what the larger architectures have besides. */
+const architecture: Architecture = { ...tinyArchitecture, encoder: [{ filters: 3, kernel: 3, stride: 1 }, ...strided(4, 6)] };
+const random = randomFrom(8, 'webgpu');
+const part: Part = {
+  images: randomImages(COUNT),
+  targets: Float32Array.from({ length: 4 * COUNT }, (_, i) => (i % 4 === (i >> 2) % 3 ? 1 : 0)),
+  noise: Float32Array.from({ length: 4 * COUNT }, () => random.normal()),
+  labelled: Float32Array.of(1, 0, 1, 0, 0),
+  weights: Float32Array.of(1, 2, 0.5, 1, 3),
+  ...{ count: COUNT, unlabelledWeight: 0.6 },
+};
+const kinds: Record<string, { training: Training; steps: number }> = {
+  plain: { training: { ...tinyTraining, architecture }, steps: 3 },
+  'variable entropy': { training: { ...tinyTraining, architecture: { ...architecture, entropy: 'variable' } }, steps: 1 },
+  'semi-supervised, class weights': {
+    training: { ...tinyTraining, architecture, labelsPerClass: 1, classWeights: 'balanced' },
+    steps: 1,
+  },
+};
+
+/** node test/trainer/webgpu-process.ts BACKEND: the last line of its output is a `Findings`. */
+const backend = await useBackend(process.argv[2] as BackendName);
+const { description, threads } = backend;
+const findings: Findings = { description, threads, losses: {}, gradients: {}, encodings: [], fault: null };
+for (const [kind, { training, steps }] of Object.entries(kinds)) {
+  const model = buildModel(training.architecture, input, 5);
+  const parameters = parametersOf(model);
+  const optimizer = adam(parameters, { beta2: training.adamBeta2, averageDecay: training.averageDecay });
+  const losses: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const { losses: found, gradient } = await lossGradients(model, parameters, part, { input, classes: 3, training });
+    losses.push(found.total);
+    if (step === 0) findings.gradients[kind] = Array.from(await gradient.data());
+    optimizer.step(gradient, training.learningRate);
+    gradient.dispose();
+  }
+  findings.losses[kind] = losses;
+  if (kind === 'plain') {
+    const kept = await evaluating(backend, () => buildModel(training.architecture, input, 6));
+    await copyParameters(backend, optimizer.average(), parametersOf(kept));
+    const encodings = await evaluating(backend, () => encode(kept, randomImages(20, 2), input, 1));
+    findings.encodings = encodings.flatMap(({ latent, reconstructionError }) => [...latent, reconstructionError]);
+  }
+  optimizer.dispose();
+}
+await endTraining(backend);
+if (tf.getBackend() !== 'wasm') throw new Error(`what follows a training would be on ${tf.getBackend()}`);
+if (backend.name === 'webgpu') findings.fault = await faultOfTooLarge();
+console.log(JSON.stringify(findings));
+
+/** On the backend opened anew. */
+async function faultOfTooLarge(): Promise<string | null> {
+  await useWebGpu();
+  const { device } = tf.backend() as tf.KernelBackend & { device: GPUDevice };
+  device.createBuffer({ size: 2 * device.limits.maxBufferSize, usage: GPUBufferUsage.STORAGE });
+  const read = tf.ones([4]).add(1).data();
+  const fault = await read.then(
+    () => null,
+    (error: Error) => `${error.name}: ${error.message}`,
+  );
+  await tf.setBackend('wasm');
+  closeWebGpu();
+  return fault;
+}

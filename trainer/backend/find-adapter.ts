@@ -1,0 +1,42 @@
+import { BackendError } from './backend-error.ts';
+
+/** A graphics adapter that tfjs's webgpu backend would take. */
+export interface Adapter {
+  /** As the driver tells: `SwiftShader driver 5.0.0 (google, swiftshader) through Vulkan`. */
+  name: string;
+  /** One that computes on the processor: right, and far slower than the wasm backend. */
+  software: boolean;
+}
+
+/** By what Dawn reaches the driver. */
+const API: Partial<Record<NodeJS.Platform, string>> = { linux: 'Vulkan', darwin: 'Metal', win32: 'Direct3D 12' };
+
+/**
+ * Opens Dawn, Chrome's implementation of WebGPU, from the npm package `webgpu`, and gives tfjs what it looks for: the classes of WebGPU
+ * as globals, and `navigator.gpu`. Dawn stays loaded; `navigator.gpu` is what keeps it busy, so delete that when it is no longer needed.
+ *
+ * @returns what tfjs would take, null where there is no adapter
+ * @throws BackendError where Dawn is not installed, or not made for this machine
+ */
+export async function findAdapter(): Promise<Adapter | null> {
+  const dawn = await import('webgpu').catch((error: NodeJS.ErrnoException) => {
+    const missing = error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes("'webgpu'");
+    throw new BackendError(missing ? NOT_INSTALLED : `Dawn (the npm package webgpu) can't be loaded here: ${error.message}`);
+  });
+  Object.assign(globalThis, dawn.globals);
+  const gpu = dawn.create([]);
+  Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
+  // As tfjs asks for it.
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) return null;
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const kind = [vendor, architecture].filter(Boolean).join(', ');
+  return {
+    name: `${description || device || 'an adapter without a name'}${kind && ` (${kind})`} through ${API[process.platform] ?? process.platform}`,
+    // Dawn calls an adapter fallback if its driver says that it is a processor; the names are for drivers that do not.
+    software: isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|microsoft basic render/i.test(`${architecture} ${device} ${description}`),
+  };
+}
+
+const NOT_INSTALLED =
+  'the npm package webgpu is not in node_modules (an optional dependency; pnpm install brings it unless it was told --no-optional)';
