@@ -17,6 +17,7 @@ function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): num
   return Math.max(0, ...Array.from(expected, (value, i) => Math.abs(value - (actual[i] as number)) / scale));
 }
 
+const pads = fc.constantFrom<'same' | 'valid'>('same', 'valid');
 const convolution = fc.record({
   batch: fc.integer({ min: 1, max: 3 }),
   height: fc.integer({ min: 4, max: 9 }),
@@ -25,29 +26,51 @@ const convolution = fc.record({
   cout: fc.constantFrom(1, 2, 3, 4, 7, 8, 9, 18),
   kernel: fc.constantFrom([1, 1], [2, 2], [3, 3], [4, 4], [3, 2], [1, 3], [5, 5]),
   stride: fc.constantFrom(1, 2, 3),
-  pad: fc.constantFrom<'same' | 'valid'>('same', 'valid'),
+  pad: pads,
 });
+
+interface Case {
+  batch: number;
+  height: number;
+  width: number;
+  cin: number;
+  cout: number;
+  kernel: readonly number[];
+  stride: number;
+  pad: 'same' | 'valid';
+}
+
+/** Result and gradients are those of the plain loops. */
+function agree({ batch, height, width, cin, cout, kernel, stride, pad }: Case): void {
+  const [fh, fw] = kernel as [number, number];
+  const x = tf.tensor4d(values(batch * height * width * cin), [batch, height, width, cin]);
+  const filter = tf.tensor4d(values(fh * fw * cin * cout), [fh, fw, cin, cout]);
+  const y = tf.conv2d(x, filter, stride, pad);
+  const dy = tf.tensor4d(values(y.size), y.shape);
+  const [dx, dFilter] = tf.grads((a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, stride, pad))([x, filter], dy) as [
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  const expected = convGradients(x, filter, dy, stride, pad);
+  expect(difference(y.dataSync(), expected.y)).toBeLessThan(1e-5);
+  expect(difference(dx.dataSync(), expected.dx)).toBeLessThan(1e-5);
+  expect(difference(dFilter.dataSync(), expected.dFilter)).toBeLessThan(1e-5);
+  tf.dispose([x, filter, y, dy, dx, dFilter]);
+}
 
 describe('convolutions on wasm and their gradients', () => {
   it('equal those of a plain seven-loop convolution, any stride, padding and size', () => {
+    fc.assert(fc.property(convolution, agree), { numRuns: 150, seed: 1 });
+  });
+
+  it('equal it too where the fast way is taken: 4x4, stride 2, many channels, sizes that leave an even number', () => {
+    const even = fc.constantFrom(4, 5, 8, 12, 13);
+    const channels = fc.constantFrom(16, 20, 36);
     fc.assert(
-      fc.property(convolution, ({ batch, height, width, cin, cout, kernel, stride, pad }) => {
-        const [fh, fw] = kernel as [number, number];
-        const x = tf.tensor4d(values(batch * height * width * cin), [batch, height, width, cin]);
-        const filter = tf.tensor4d(values(fh * fw * cin * cout), [fh, fw, cin, cout]);
-        const y = tf.conv2d(x, filter, stride, pad);
-        const dy = tf.tensor4d(values(y.size), y.shape);
-        const [dx, dFilter] = tf.grads((a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, stride, pad))([x, filter], dy) as [
-          tf.Tensor,
-          tf.Tensor,
-        ];
-        const expected = convGradients(x, filter, dy, stride, pad);
-        expect(difference(y.dataSync(), expected.y)).toBeLessThan(1e-5);
-        expect(difference(dx.dataSync(), expected.dx)).toBeLessThan(1e-5);
-        expect(difference(dFilter.dataSync(), expected.dFilter)).toBeLessThan(1e-5);
-        tf.dispose([x, filter, y, dy, dx, dFilter]);
+      fc.property(fc.integer({ min: 1, max: 5 }), even, even, channels, channels, pads, (batch, height, width, cin, cout, pad) => {
+        agree({ batch, height, width, cin, cout, kernel: [4, 4], stride: 2, pad });
       }),
-      { numRuns: 150, seed: 1 },
+      { numRuns: 40, seed: 3 },
     );
   });
 
@@ -93,13 +116,56 @@ describe('convolutions on wasm and their gradients', () => {
   });
 
   it('keep no tensor', () => {
-    const x = tf.ones([2, 6, 6, 2]) as tf.Tensor4D;
-    const filter = tf.ones([4, 4, 2, 3]) as tf.Tensor4D;
-    const once = () => tf.tidy(() => void tf.grads((a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 2, 'same').sum())([x, filter]));
-    once();
-    const before = { tensors: tf.memory().numTensors, buffers: tf.memory().numDataBuffers };
-    for (let i = 0; i < 5; i++) once();
-    expect({ tensors: tf.memory().numTensors, buffers: tf.memory().numDataBuffers }).toEqual(before);
+    for (const channels of [2, 16]) {
+      const x = tf.ones([2, 8, 8, channels]) as tf.Tensor4D;
+      const filter = tf.ones([4, 4, channels, channels]) as tf.Tensor4D;
+      const once = () =>
+        tf.tidy(() => void tf.grads((a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 2, 'same').sum())([x, filter]));
+      once();
+      const before = { tensors: tf.memory().numTensors, buffers: tf.memory().numDataBuffers };
+      for (let i = 0; i < 5; i++) once();
+      expect({ tensors: tf.memory().numTensors, buffers: tf.memory().numDataBuffers }).toEqual(before);
+    }
+  });
+
+  it('are the same bits each time', () => {
+    const x = tf.tensor4d(values(6 * 16 * 16 * 16), [6, 16, 16, 16]);
+    const filter = tf.tensor4d(values(4 * 4 * 16 * 20), [4, 4, 16, 20]);
+    const once = () =>
+      tf
+        .grads((a, b) =>
+          tf
+            .conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 2, 'same')
+            .square()
+            .sum(),
+        )([x, filter])
+        .map((slope) => slope.dataSync());
+    expect(once()).toEqual(once());
+  });
+
+  it('take a bias and an activation where no gradient is wanted, thin, wide and in the fast way', () => {
+    for (const [cin, cout] of [
+      [2, 1],
+      [3, 10],
+      [16, 16],
+    ] as const) {
+      const x = tf.tensor4d(values(2 * 8 * 8 * cin), [2, 8, 8, cin]);
+      const filter = tf.tensor4d(values(16 * cin * cout), [4, 4, cin, cout]);
+      const bias = tf.tensor1d(values(cout));
+      for (const activation of ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const) {
+        const fused = tf.fused.conv2d({ x, filter, strides: 2, pad: 'same', bias, activation, leakyreluAlpha: 0.1 });
+        const sum = tf.conv2d(x, filter, 2, 'same').add(bias);
+        const apart = {
+          linear: sum,
+          relu: sum.relu(),
+          relu6: sum.relu6(),
+          elu: sum.elu(),
+          sigmoid: sum.sigmoid(),
+          leakyrelu: sum.leakyRelu(0.1),
+        };
+        expect(difference(fused.dataSync(), apart[activation].dataSync())).toBeLessThan(1e-5);
+      }
+    }
   });
 });
 

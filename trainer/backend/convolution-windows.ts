@@ -57,15 +57,19 @@ export function withPadded<Result>(
   }
 }
 
-/** Runs `work` with the windows that a convolution without dilation takes of x. */
-export function withWindows<Result>(backend: BackendWasm, x: TensorInfo, g: Geometry, work: (windows: Windows) => Result): Result {
-  const place = {
+/** Where x lies in the images that a convolution's windows cover. */
+export function placeOf(g: Geometry): { top: number; left: number; height: number; width: number } {
+  return {
     top: g.padInfo.top,
     left: g.padInfo.left,
     height: (g.outHeight - 1) * g.strideHeight + g.filterHeight,
     width: (g.outWidth - 1) * g.strideWidth + g.filterWidth,
   };
-  return withPadded(backend, x, place, ({ address, rowStep, imageStep }) =>
+}
+
+/** Runs `work` with the windows that a convolution without dilation takes of x. */
+export function withWindows<Result>(backend: BackendWasm, x: TensorInfo, g: Geometry, work: (windows: Windows) => Result): Result {
+  return withPadded(backend, x, placeOf(g), ({ address, rowStep, imageStep }) =>
     work({
       address,
       steps: { image: imageStep, row: g.strideHeight * rowStep, col: 4 * g.strideWidth * g.inChannels },

@@ -10,6 +10,12 @@ export interface Simd {
   packPanels: Loop;
   unpackPanels: Loop;
   padImages: Loop;
+  filterParts: Loop;
+  filterGradient: Loop;
+  inputTiles: Loop;
+  addInputSlopes: Loop;
+  outputTiles: Loop;
+  slopeTiles: Loop;
   reluGradient: Loop;
   sumRows: Loop;
   maxPoolGradient: Loop;

@@ -39,3 +39,20 @@ export function withRoom<Result>(backend: BackendWasm, floats: number, work: (ad
     free(backend, room);
   }
 }
+
+/** The same with several rooms, each on a multiple of 16 bytes from the first. */
+export function withRooms<Name extends string>(
+  backend: BackendWasm,
+  floats: Record<Name, number>,
+  work: (addresses: Record<Name, number>) => void,
+): void {
+  const starts: [string, number][] = [];
+  let total = 0;
+  for (const [name, size] of Object.entries<number>(floats)) {
+    starts.push([name, total]);
+    total += 4 * Math.ceil(size / 4);
+  }
+  withRoom(backend, total, (room) =>
+    work(Object.fromEntries(starts.map(([name, start]) => [name, room + 4 * start])) as Record<Name, number>),
+  );
+}

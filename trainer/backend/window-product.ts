@@ -1,3 +1,4 @@
+import { type Matrix, packedFloats, packWeights, panelWidth } from './packed-weights.ts';
 import { simdOf } from './simd.ts';
 import { type BackendWasm, floatsAt, withRoom } from './wasm-heap.ts';
 
@@ -22,17 +23,8 @@ export interface Windows {
   runStep: number;
 }
 
-/** A matrix on the heap, its steps in bytes. */
-export interface Matrix {
-  address: number;
-  rowStep: number;
-  colStep: number;
-  rows: number;
-}
-
-/** Fewer columns than this are not worth panels of eight. */
-const THIN = 4;
-const TABLE_FLOATS = 192;
+/** Scratch of the loop `convolve`. */
+export const TABLE_FLOATS = 192;
 
 /**
  * result[p, j] = bias[j] + sum over the window p of window[p, k] * weights[k, j].
@@ -51,25 +43,12 @@ export function windowProduct(
 ): void {
   const simd = simdOf(backend);
   const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
-  const width = n < THIN ? 1 : 8;
-  const panelFloats = width * (1 + runs * runLength);
-  withRoom(backend, panelFloats * Math.ceil(n / width) + TABLE_FLOATS, (room) => {
+  withRoom(backend, packedFloats(runs * runLength, n) + TABLE_FLOATS, (room) => {
     const panels = room + 4 * TABLE_FLOATS;
-    const add = ({ address, rowStep, colStep, rows }: Matrix, at: number) =>
-      simd.packPanels(address, rowStep, colStep, rows, n, width, panels + 4 * width * at, 4 * panelFloats);
-    if (bias !== undefined) add({ address: bias, rowStep: 0, colStep: 4, rows: 1 }, 0);
-    else {
-      const all = floatsAt(backend, panels, panelFloats * Math.ceil(n / width));
-      for (let first = 0; first < all.length; first += panelFloats) all.fill(0, first, first + width);
-    }
-    let at = 1;
-    for (const matrix of weights) {
-      add(matrix, at);
-      at += matrix.rows;
-    }
+    packWeights(backend, weights, n, bias, panels);
     const from = [address, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, panels, n];
     const to = [result.address, result.steps.image, result.steps.row, result.steps.col, images, rows, cols];
-    if (width === 1) simd.convolveThin(...from, ...to);
+    if (panelWidth(n) === 1) simd.convolveThin(...from, ...to);
     else simd.convolve(...from, ...to, room);
   });
 }
@@ -84,7 +63,7 @@ const BLOCK_FLOATS = 16384;
  * @param sums address of [runs * runLength, n], written
  */
 export function windowSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: number, sums: number): void {
-  if (n < THIN) thinSlopes(backend, windows, slopes, n, sums);
+  if (panelWidth(n) === 1) thinSlopes(backend, windows, slopes, n, sums);
   else wideSlopes(backend, windows, slopes, n, sums);
 }
 

@@ -2,6 +2,8 @@ export { convolve } from './convolve';
 export { convolveThin } from './convolve-thin';
 export { correlate } from './correlate';
 export { correlateThin } from './correlate-thin';
+export { filterGradient, filterParts } from './fast-filter';
+export { addInputSlopes, inputTiles, outputTiles, slopeTiles } from './fast-tiles';
 export { packPanels, unpackPanels } from './pack-panels';
 export { padImages } from './pad-images';
 export { averagePoolGradient, maxPoolGradient } from './pool-gradients';

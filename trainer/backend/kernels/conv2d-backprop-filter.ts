@@ -1,5 +1,7 @@
 import { Conv2DBackpropFilter, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
 import { type ConvolutionAttrs, geometryOf, withWindows } from '../convolution-windows.ts';
+import { isFast } from '../fast-blocks.ts';
+import { fastFilterGradient } from '../fast-gradients.ts';
 import { addressOf, allocate, type BackendWasm } from '../wasm-heap.ts';
 import { windowSlopes } from '../window-product.ts';
 
@@ -13,6 +15,7 @@ export const conv2DBackpropFilterKernel: KernelConfig = {
     const options = attrs as unknown as ConvolutionAttrs & { filterShape: number[] };
     if (options.dataFormat !== 'NHWC') throw new Error(`the filter gradient on wasm takes NHWC only, not ${options.dataFormat}`);
     const g = geometryOf(x.shape, options.filterShape, options);
+    if (isFast(g)) return fastFilterGradient(wasm, x, dy, g);
     const result = allocate(wasm, options.filterShape);
     withWindows(wasm, x, g, (windows) => windowSlopes(wasm, windows, addressOf(wasm, dy), g.outChannels, addressOf(wasm, result)));
     return result;

@@ -1,7 +1,10 @@
 import { Conv2DBackpropInput, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
 import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withPadded } from '../convolution-windows.ts';
+import { isFast } from '../fast-blocks.ts';
+import { fastInputGradient } from '../fast-gradients.ts';
+import type { Matrix } from '../packed-weights.ts';
 import { addressOf, allocate, type BackendWasm, floatsOf } from '../wasm-heap.ts';
-import { type Matrix, windowProduct } from '../window-product.ts';
+import { windowProduct } from '../window-product.ts';
 
 /**
  * Gradient of a convolution's input, and the forward pass of a transposed convolution. With stride s the pixels of dx fall into
@@ -15,7 +18,8 @@ export const conv2DBackpropInputKernel: KernelConfig = {
     const [dy, filter] = [inputs.dy as TensorInfo, inputs.filter as TensorInfo];
     const options = attrs as unknown as ConvolutionAttrs & { inputShape: number[] };
     if (options.dataFormat !== 'NHWC') throw new Error(`the input gradient on wasm takes NHWC only, not ${options.dataFormat}`);
-    return inputGradient(wasm, dy, filter, geometryOf(options.inputShape, filter.shape, options));
+    const g = geometryOf(options.inputShape, filter.shape, options);
+    return isFast(g) ? fastInputGradient(wasm, dy, filter, g) : inputGradient(wasm, dy, filter, g);
   },
 };
 

@@ -1,5 +1,7 @@
 import { Conv2D, FusedConv2D, getKernel, type KernelConfig, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
 import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withWindows } from '../convolution-windows.ts';
+import { isFast } from '../fast-blocks.ts';
+import { fastConvolution } from '../fast-convolution.ts';
 import { addressOf, allocate, type BackendWasm, free } from '../wasm-heap.ts';
 import { windowProduct } from '../window-product.ts';
 
@@ -57,6 +59,7 @@ function ours(g: Geometry, { dataFormat }: ConvolutionAttrs): boolean {
 }
 
 function convolved(backend: BackendWasm, x: TensorInfo, filter: TensorInfo, bias: TensorInfo | undefined, g: Geometry): TensorInfo {
+  if (isFast(g)) return fastConvolution(backend, x, filter, bias, g);
   const y = allocate(backend, g.outShape);
   const n = g.outChannels;
   withWindows(backend, x, g, (windows) => {
