@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { adamOnHeap } from './backend/adam-on-heap.ts';
 import type { Parameters } from './gradient/parameters.ts';
 
 /** The state of the optimizer: vectors as long as the parameters. */
@@ -25,15 +26,15 @@ const BETA1 = 0.9;
 const EPSILON = 1e-7;
 
 /**
- * Adam (Kingma and Ba 2015, algorithm 1) over one flat vector: a dozen kernels a step whatever the number of weights, where an
- * optimizer that goes from weight to weight needs that dozen for each.
+ * Adam (Kingma and Ba 2015, algorithm 1) over one flat vector: a dozen kernels a step whatever the number of weights (on wasm one
+ * loop), where an optimizer that goes from weight to weight needs that dozen for each.
  */
 export function adam(parameters: Parameters, { beta2, averageDecay }: AdamOptions): Adam {
   let steps = 0;
   let values = parameters.values();
   let first = tf.zeros([parameters.count]) as tf.Tensor1D;
   let second = tf.zeros([parameters.count]) as tf.Tensor1D;
-  let average: tf.Tensor1D | null = averageDecay > 0 ? values.clone() : null;
+  let average: tf.Tensor1D | null = averageDecay > 0 ? values.mul(1) : null;
 
   /** @param next values, first, second and, where there is one, average */
   function replace(next: tf.Tensor1D[]): void {
@@ -50,11 +51,17 @@ export function adam(parameters: Parameters, { beta2, averageDecay }: AdamOption
       // Both corrections of the moments' beginning, drawn together into two numbers.
       const root = Math.sqrt(1 - beta2 ** steps);
       const rate = (learningRate * root) / (1 - BETA1 ** steps);
+      const epsilon = EPSILON * root;
+      if (tf.getBackend() === 'wasm') {
+        adamOnHeap({ values, first, second, average }, gradient, { rate, beta1: BETA1, beta2, epsilon, decay });
+        parameters.assign(values);
+        return;
+      }
       replace(
         tf.tidy(() => {
           const m = first.mul(BETA1).add(gradient.mul(1 - BETA1));
           const v = second.mul(beta2).add(gradient.square().mul(1 - beta2));
-          const moved = values.sub(m.mul(rate).div(v.sqrt().add(EPSILON * root)));
+          const moved = values.sub(m.mul(rate).div(v.sqrt().add(epsilon)));
           return [moved, m, v, ...(average ? [average.mul(decay).add(moved.mul(1 - decay))] : [])] as tf.Tensor1D[];
         }),
       );

@@ -3,6 +3,7 @@ import type { BackendWasm } from './wasm-heap.ts';
 
 /** Loops in WebAssembly that work on the heap of tfjs's wasm backend; all numbers are addresses, bytes or counts. See assembly/. */
 export interface Simd {
+  adamStep: Loop;
   convolve: Loop;
   convolveThin: Loop;
   correlate: Loop;

@@ -1,3 +1,4 @@
+export { adamStep } from './adam-step';
 export { convolve } from './convolve';
 export { convolveThin } from './convolve-thin';
 export { correlate } from './correlate';
