@@ -14,6 +14,7 @@ const EXPECTED = new Set([
   'ProviderError',
   'BackendError',
   'PythonError',
+  'StepError',
 ]);
 
 /** What to do about a fault of the machine. */

@@ -1,5 +1,9 @@
+import type { Outcomes } from '../trainer/outcomes.ts';
 import { listRuns, RunError, readMetrics } from '../trainer/run.ts';
+import { readTestOutcomes } from '../trainer/run-outcomes.ts';
 import { command, runCommand } from './run-command.ts';
+
+const TEST_FIGURES = ['test right', 'test accuracy', 'test error', 'test rejection'] as const;
 
 const program = command(
   'runs',
@@ -21,18 +25,52 @@ const program = command(
         const last = (await readMetrics(run)).at(-1) ?? {};
         const { name, status, preset, dataset, seed, epochs, training } = config;
         const { epoch: _, ...metrics } = last;
-        return { name, status, dataset, preset, seed, epochs: `${epochs} of ${training.epochs}`, ...metrics, settings: training };
+        const outcomes = await readTestOutcomes(run);
+        return {
+          ...{
+            name,
+            status,
+            dataset,
+            preset,
+            seed,
+            backend: config.backend,
+            epochs: `${epochs} of ${training.epochs}`,
+            bestEpoch: config.bestEpoch,
+          },
+          ...metrics,
+          ...(outcomes ? inPercent(outcomes) : {}),
+          settings: training,
+        };
       }),
     );
     if (options.json) for (const row of rows) console.log(JSON.stringify(row));
-    else if (rows.length > 0)
+    else if (rows.length > 0) {
       console.log(
         table(
           rows.map(({ settings, ...row }) => ({ ...row, ...(names.length > 0 ? flat(settings) : {}) })),
           names.length > 0,
         ),
       );
+      if (names.length > 1) for (const line of spread(rows)) console.log(line);
+    }
   });
+
+/** The outcomes on the test images, per cent. */
+function inPercent({ images, nearestRight, acceptedRight, acceptedWrong, rejected }: Outcomes) {
+  const share = (of: number) => Math.round((10_000 * of) / images) / 100;
+  const [right, accuracy, error, rejection] = [nearestRight, acceptedRight, acceptedWrong, rejected].map(share);
+  return { 'test right': right, 'test accuracy': accuracy, 'test error': error, 'test rejection': rejection };
+}
+
+/** Mean, least and largest of each test figure, where at least two runs have it. */
+function spread(rows: Record<string, unknown>[]): string[] {
+  return TEST_FIGURES.flatMap((key) => {
+    const values = rows.map((row) => row[key]).filter((value) => typeof value === 'number');
+    if (values.length < 2) return [];
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return [`${key}: mean of ${values.length} ${mean.toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`];
+  });
+}
 
 /** Columns for a list, rows for a comparison, of which only those that differ. */
 function table(rows: Record<string, unknown>[], compare: boolean): string {

@@ -7,6 +7,7 @@ import { encodeAt, scoresOf } from './encode.ts';
 import type { Model } from './model/build-model.ts';
 import { type Outcomes, outcomesOf } from './outcomes.ts';
 import { type Run, saveCalibration } from './run.ts';
+import { saveOutcomes } from './run-outcomes.ts';
 
 /**
  * Thresholds for a trained run, kept in it in place of those it had.
@@ -25,10 +26,12 @@ export async function calibrateRun(
   const calibrated = calibrate(model, dataset, splits, options, run.config.training.labelsPerClass === null);
   run.config.calibration = options;
   await saveCalibration(run, calibrated);
-  // It would be about other thresholds.
-  await rm(join(run.directory, 'report.html'), { force: true });
+  // They would be about other thresholds.
+  for (const file of ['report.html', 'outcomes.json']) await rm(join(run.directory, file), { force: true });
   const from = report === 'test' ? dataset.test : dataset.train;
   const encodings = encodeAt(model, from, splits[report], dataset.input, calibrated.relativeErrorOffset);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
-  return outcomesOf(scores, labelsAt(from, splits[report]), calibrated.thresholds);
+  const outcomes = outcomesOf(scores, labelsAt(from, splits[report]), calibrated.thresholds);
+  await saveOutcomes(run, report, outcomes);
+  return outcomes;
 }

@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Outcomes } from './outcomes.ts';
+import { parsedOrNull } from './parsed-or-null.ts';
+import type { Run } from './run.ts';
+import { writeAtomically } from './write-atomically.ts';
+
+const count = z.int().nonnegative();
+const schema = z.strictObject({
+  split: z.enum(['test', 'validation']),
+  outcomes: z.strictObject({ images: count, acceptedRight: count, acceptedWrong: count, rejected: count, nearestRight: count }),
+});
+
+const fileOf = (run: Run) => join(run.directory, 'outcomes.json');
+
+/** Keeps what the run's thresholds made of a split, in place of what was kept before. */
+export async function saveOutcomes(run: Run, split: 'test' | 'validation', outcomes: Outcomes): Promise<void> {
+  await writeAtomically(fileOf(run), `${JSON.stringify({ split, outcomes })}\n`);
+}
+
+/** Of the test split, or null where the thresholds were last tried on another, or none are set. */
+export async function readTestOutcomes(run: Run): Promise<Outcomes | null> {
+  const kept = schema.safeParse(parsedOrNull(await readFile(fileOf(run), 'utf8').catch(() => 'null')));
+  return kept.success && kept.data.split === 'test' ? kept.data.outcomes : null;
+}
