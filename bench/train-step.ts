@@ -10,14 +10,22 @@ import { models } from './train-step/models.ts';
  * A training step (loss, gradient, Adam) on tfjs's wasm backend with our kernels beside native TensorFlow and PyTorch, in turns
  * in one run, so that whatever else the machine does meets all alike.
  *
- *   pnpm bench:train-step [--model TEXT] [--rounds N] [--json]
+ *   pnpm bench:train-step [--model TEXT] [--side TEXT] [--rounds N] [--json]
+ *
+ * TEXT is a part of the name: `--side '1 thread'`.
  *
  * Native takes part where @tensorflow/tfjs-node finds its library, PyTorch where BENCH_PYTHON names a Python that has it
  * (`python3 -m venv V && V/bin/pip install torch`, then BENCH_PYTHON=V/bin/python). Two wasm processes work on half a batch each;
- * adding up their gradients is not included. `cpu` is processor time, which other work on the machine disturbs least.
+ * adding up their gradients is not included. `cpu` is processor time, which other work on the machine disturbs least; but
+ * PyTorch's threads wait for each other by spinning, so on a busy machine only its single thread says something.
  */
 const { values } = parseArgs({
-  options: { model: { type: 'string', default: '' }, rounds: { type: 'string', default: '12' }, json: { type: 'boolean', default: false } },
+  options: {
+    model: { type: 'string', default: '' },
+    side: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '12' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const rounds = Number(values.rounds);
 const STEPS = 4;
@@ -47,7 +55,7 @@ for (const spec of models.filter(({ name }) => name.includes(values.model))) {
   const torch = (layout: string, threads: number) => () =>
     child(python as string, [here('train-step/torch_worker.py'), JSON.stringify(spec), layout, String(threads)]);
   const one = { OMP_NUM_THREADS: '1', TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' };
-  const sides: Side[] = [
+  const all: Side[] = [
     { name: 'wasm, 1 thread', processes: [tfjs('wasm', 1)] },
     { name: 'wasm, 2 processes', processes: [tfjs('wasm', 0.5), tfjs('wasm', 0.5)] },
     ...(hasNative
@@ -57,12 +65,13 @@ for (const spec of models.filter(({ name }) => name.includes(values.model))) {
         ]
       : []),
     ...(hasTorch
-      ? ['channels_last', 'contiguous'].map((layout) => ({
-          name: `torch, all cores, ${layout}`,
-          processes: [torch(layout, cpus().length)],
-        }))
+      ? ['channels_last', 'contiguous'].flatMap((layout) => [
+          { name: `torch, 1 thread, ${layout}`, processes: [torch(layout, 1)] },
+          { name: `torch, all cores, ${layout}`, processes: [torch(layout, cpus().length)] },
+        ])
       : []),
   ];
+  const sides = all.filter(({ name }) => name.includes(values.side));
   const measured = new Map<string, Step[]>();
   const running = await Promise.all(
     sides.map(async ({ name, processes }) => ({ name, workers: await Promise.all(processes.map((start) => ready(start()))) })),
@@ -87,7 +96,8 @@ for (const spec of models.filter(({ name }) => name.includes(values.model))) {
   const rows = [...measured].map(([name, steps]) => ({ model: spec.name, side: name, ...summary(steps) }));
   results.push(...rows);
   if (!values.json) {
-    const reference = rows.find(({ side }) => side === 'native, all cores') ?? rows[0];
+    const reference =
+      rows.find(({ side }) => side === 'native, all cores') ?? rows.find(({ side }) => side.startsWith('native')) ?? rows[0];
     console.log(`\n${spec.name}, batch ${spec.batch}, ${rounds * STEPS} steps; ms`);
     console.table(
       Object.fromEntries(
