@@ -3,9 +3,9 @@ import { decide } from '../shared/decision.ts';
 import { randomFrom } from '../shared/random.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { defaultCalibration, thresholdsFor } from '../trainer/calibrate.ts';
-import { imagesAt } from '../trainer/data/dataset.ts';
+import type { LabelledImages } from '../trainer/data/dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
-import { encode, scoresOf } from '../trainer/encode.ts';
+import { encodeAt, scoresOf } from '../trainer/encode.ts';
 import { latestTrainedRun, loadRun, openRun, sourceOf } from '../trainer/run.ts';
 
 /**
@@ -19,8 +19,9 @@ await useWasm();
 const dataset = await openDataset(sourceOf(run.config));
 const { model, splits, calibrated } = await loadRun(run);
 const { means, covariances, relativeErrorOffset } = calibrated;
-const scored = (images: Float32Array) => scoresOf(encode(model, images, dataset.input, relativeErrorOffset), means, covariances);
-const pool = [...scored(imagesAt(dataset.train, [...splits.tune, ...splits.calibration])), ...scored(imagesAt(dataset.test, splits.test))];
+const scored = (images: LabelledImages, indices: number[]) =>
+  scoresOf(encodeAt(model, images, indices, dataset.input, relativeErrorOffset), means, covariances);
+const pool = [...scored(dataset.train, [...splits.tune, ...splits.calibration]), ...scored(dataset.test, splits.test)];
 const random = randomFrom(1, 'partitions');
 const { alpha, delta } = defaultCalibration;
 const rates: number[] = [];

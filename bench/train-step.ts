@@ -10,14 +10,19 @@ import { models } from './train-step/models.ts';
  * A training step (loss, gradient, Adam) on the wasm backend beside native TensorFlow and PyTorch, in turns in one run, so that
  * whatever else the machine does meets all alike.
  *
- *   pnpm bench:train-step [--model TEXT] [--rounds N] [--json]
+ *   pnpm bench:train-step [--model TEXT] [--side TEXT] [--rounds N] [--json]
  *
  * Native takes part where it is installed (`pnpm backend install`), PyTorch where BENCH_PYTHON names a Python that has it
  * (`python3 -m venv V && V/bin/pip install torch`, then BENCH_PYTHON=V/bin/python). `cpu` is processor time of all threads, which
  * other work on the machine disturbs least.
  */
 const { values } = parseArgs({
-  options: { model: { type: 'string', default: '' }, rounds: { type: 'string', default: '12' }, json: { type: 'boolean', default: false } },
+  options: {
+    model: { type: 'string', default: '' },
+    side: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '12' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const rounds = Number(values.rounds);
 const STEPS = 4;
@@ -43,15 +48,16 @@ for (const spec of models.filter(({ name }) => name.includes(values.model))) {
     name: `${backend}, ${threads} threads`,
     start: () => child(process.execPath, [here('train-step/worker.ts'), backend, spec.name, String(threads)]),
   });
-  const torch = (layout: string) => ({
-    name: `torch, ${cores} threads, ${layout}`,
-    start: () => child(python as string, [here('train-step/torch_worker.py'), JSON.stringify(spec), layout, String(cores)]),
+  const torch = (layout: string, threads: number) => ({
+    name: `torch, ${threads} threads, ${layout}`,
+    start: () => child(python as string, [here('train-step/torch_worker.py'), JSON.stringify(spec), layout, String(threads)]),
   });
-  const sides = [
+  const all = [
     ...[tfjs('wasm', 1), tfjs('wasm', cores)],
     ...(hasNative ? [tfjs('native', 1), tfjs('native', cores)] : []),
-    ...(hasTorch ? ['channels_last', 'contiguous'].map(torch) : []),
+    ...(hasTorch ? [1, cores].flatMap((threads) => ['channels_last', 'contiguous'].map((layout) => torch(layout, threads))) : []),
   ];
+  const sides = all.filter(({ name }) => name.includes(values.side));
   const measured = new Map<string, Step[]>();
   const running = await Promise.all(sides.map(async ({ name, start }) => ({ name, ask: await ready(start()) })));
   for (let round = 0; round < rounds + 1; round++) {
