@@ -1,25 +1,19 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Argument, Option } from 'commander';
+import { type Recipe, referenceRecipes } from '../export/models-folder.ts';
 import { BACKENDS } from '../trainer/backend/use-backend.ts';
 import { listRuns, RUNS } from '../trainer/run.ts';
 import { command, positive, runCommand, UsageError } from './run-command.ts';
 
-/** What `pnpm train` is told, and `pnpm evaluate`, for each bundle that comes with the project. */
-const RECIPES: Record<string, { train: string[]; needs?: string }> = {
-  mnist: { train: [] },
-  'mnist-semi': { train: ['--labels-per-class', '100'] },
-  'mnist-variable': { train: ['--entropy', 'variable'] },
-  fashion: { train: ['--data', 'fashion-mnist'], needs: 'fashion-mnist' },
-  coil100: { train: ['--data', 'coil-100', '--batch-size', '32', '--learning-rate', '0.001', '--epochs', '40'], needs: 'coil-100' },
-};
+const recipes = await referenceRecipes();
 
 const program = command(
   'reference',
   'Make a bundle that comes with the project: train it (runs/NAME-sSEED, where it is not trained yet), export it to models/NAME, measure it.',
   '  pnpm reference mnist\n  pnpm reference mnist --seed 2 --only-train      for the spread over seeds: pnpm runs mnist-s1 mnist-s2 mnist-s3\n  pnpm reference coil100 --data-dir ~/coil-100',
 )
-  .addArgument(new Argument('<name>', 'of the bundle').choices(Object.keys(RECIPES)))
+  .addArgument(new Argument('<name>', 'of the bundle').choices(Object.keys(recipes)))
   .option('--seed <n>', 'the one seed of all randomness', positive, 1)
   .option('--data-dir <folder>', 'that holds its data set (MNIST comes with the project)')
   .option('--unknown-dir <folder>', 'with the files of Fashion-MNIST: screened as unknown images by the bundles of MNIST')
@@ -27,21 +21,21 @@ const program = command(
   .option('--threads <n>', 'that it trains with', positive)
   .option('--only-train', 'neither export nor measure')
   .action(async (name: string, options) => {
-    const { train, needs } = RECIPES[name] as (typeof RECIPES)[string];
+    const { train, data: needs } = recipes[name] as Recipe;
     if (needs && !options.dataDir)
       throw new UsageError(`${needs} does not come with the project: name the folder that holds it with --data-dir`);
     const run = `${name}-s${options.seed}`;
     const known = (await listRuns()).find(({ config }) => config.name === run)?.config.status;
-    const data = options.dataDir ? ['--data-dir', options.dataDir] : [];
+    const folder = options.dataDir ? ['--data-dir', options.dataDir] : [];
     const threads = options.threads ? ['--threads', String(options.threads)] : [];
     if (known === undefined)
-      await own('train', ...train, ...data, ...threads, '--backend', options.backend, '--seed', String(options.seed), '--name', run);
+      await own('train', ...train, ...folder, ...threads, '--backend', options.backend, '--seed', String(options.seed), '--name', run);
     else if (known === 'calibrated') console.log(`${join(RUNS, run)} is trained already`);
     else await own('train', '--resume', run);
     if (options.onlyTrain) return;
     await own('export', '--run', run, '--name', name, '--reference');
     const unknown = options.unknownDir && !needs ? ['--unknown', 'fashion-mnist', '--unknown-dir', options.unknownDir] : [];
-    await own('evaluate', '--model', name, '--reference', ...data, ...unknown);
+    await own('evaluate', '--model', name, '--reference', ...folder, ...unknown);
   });
 
 /** A command that this one is made of failed. */
