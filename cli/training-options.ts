@@ -22,6 +22,7 @@ export function withTrainingOptions(program: Command): Command {
     .addOption(
       new Option('--entropy <kind>', "of the encoder: Eq. 7's constant noise, or an ordinary VAE's").choices(['constant', 'variable']),
     )
+    .option('--outliers <share>', 'images of no class that are added to each batch, 0 to 1 of its own; 0: none', shareOrNone)
     .option('--labels-per-class <n>', 'semi-supervised: so many images of each class have labels, the others go by Eq. 3', positive)
     .addOption(
       new Option('--class-weights <kind>', 'in the loss (default: balanced where the classes differ by more than 2 in size)').choices([
@@ -33,13 +34,20 @@ export function withTrainingOptions(program: Command): Command {
 
 const CHOICES = [
   ...(['epochs', 'patience', 'batchSize', 'learningRate', 'latentWeight', 'architecture', 'entropy'] as const),
-  ...(['labelsPerClass', 'classWeights'] as const),
+  ...(['outliers', 'labelsPerClass', 'classWeights'] as const),
 ];
 
 /** What was chosen, from the parsed options. */
 export function trainingChoicesOf(options: OptionValues): TrainingChoices {
   const given = CHOICES.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   return { ...Object.fromEntries(given), ...(options.latent === undefined ? {} : { latentDim: options.latent }) };
+}
+
+/** @throws UsageError */
+function shareOrNone(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new UsageError(`${text} is not a number from 0 to 1`);
+  return value;
 }
 
 const shapeSchema = architectureSchema.pick({ encoder: true, decoder: true, dense: true });

@@ -21,6 +21,11 @@ export const trainingSchema = z.strictObject({
   /** Variance of the noise on the latent in training, Eq. 7's epsilon; not used where the entropy is variable. */
   encoderNoise: z.number().nonnegative(),
   augmentation: augmentationSchema,
+  /**
+   * Outlier exposure: to each batch so many images for each of its own are added that are of no class, whose latent is drawn to the
+   * origin, as far from every mean as from the others; 0: none.
+   */
+  outliers: z.number().min(0).max(1),
   /** Semi-supervised: so many training images of each class have labels (Eq. 7), the others none (Eq. 3). null: all have. */
   labelsPerClass: z.int().positive().nullable(),
   /** `balanced`: each class has the same weight in the loss, up to ten times that of an image of the largest. */
@@ -55,6 +60,7 @@ export const presets = {
     latentWeight: 800,
     encoderNoise: 1 / 3000,
     augmentation: { shift: 1, rotation: 0, scale: 0, shear: 0 },
+    outliers: 1 / 8,
   },
   paper: {
     shapes: { 28: deep28, 32: deep32, 128: strided128 },
@@ -69,6 +75,7 @@ export const presets = {
     latentWeight: 400,
     encoderNoise: 1 / 3000,
     augmentation: { shift: 2, rotation: 12, scale: 0.12, shear: 0.15 },
+    outliers: 1 / 8,
   },
 } satisfies Record<string, Preset>;
 
@@ -88,6 +95,7 @@ export interface TrainingChoices {
   entropy?: Architecture['entropy'];
   /** At least the number of classes, which is the default. */
   latentDim?: number;
+  outliers?: number;
   labelsPerClass?: number;
   /** By default `balanced` where the largest class has more than twice the images of the smallest. */
   classWeights?: Training['classWeights'];

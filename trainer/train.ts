@@ -9,7 +9,7 @@ import { type Backend, type BackendChoice, useBackend, useBackendAgain } from '.
 import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { trainingImages } from './data/batches.ts';
+import { largestBatch, trainingImages } from './data/batches.ts';
 import { DataError, type Dataset, labelsAt } from './data/dataset.ts';
 import { type DataSource, openDataset } from './data/open-dataset.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
@@ -139,7 +139,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   await writeConfig(run);
   options.onStart?.(run, dataset, from?.epoch ?? 0, backend);
   const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'));
-  const gradients = await openBatchGradients(model, parameters, { input, classes, training }, training.batchSize, partsOn(backend));
+  const gradients = await openBatchGradients(model, parameters, { input, classes, training }, largestBatch(training), partsOn(backend));
   let trainingSeconds = from?.seconds ?? 0;
   let best = from?.best ?? null;
   const fitting = fit(images, training, {

@@ -18,7 +18,7 @@ await useBackend(backend, Number(threads));
 const { architecture, input, batch: count, classes } = models.find((model) => model.name === name) as (typeof models)[number];
 const model = buildModel(architecture, input, 1);
 const parameters = parametersOf(model);
-const training = { architecture, latentWeight: 100, encoderNoise: 0, labelsPerClass: null, classWeights: 'none' as const };
+const training = { architecture, latentWeight: 100, encoderNoise: 0, labelsPerClass: null, classWeights: 'none' as const, outliers: 0 };
 const gradients = await openBatchGradients(
   model,
   parameters,
@@ -33,6 +33,7 @@ const part = {
   noise: new Float32Array(count * classes),
   labelled: new Float32Array(count).fill(1),
   weights: new Float32Array(count).fill(1),
+  genuine: new Float32Array(count).fill(1),
 };
 const optimizer = adam(parameters, { beta2: 0.99, averageDecay: 0 });
 

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { randomFrom } from '../../shared/random.ts';
 import { adam } from '../../trainer/adam.ts';
 import { type BackendName, useBackend } from '../../trainer/backend/use-backend.ts';
-import { trainingImages } from '../../trainer/data/batches.ts';
+import { largestBatch, trainingImages } from '../../trainer/data/batches.ts';
 import { encode } from '../../trainer/encode.ts';
 import { fit as fitModel } from '../../trainer/fit.ts';
 import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
@@ -83,7 +83,7 @@ const parameters = parametersOf(model);
 const { train, classes } = tinyDataset(320, 3);
 const indices = Array.from({ length: 320 }, (_, i) => i);
 const images = trainingImages(train, input, classes.length, indices, training, randomFrom(1, 'labels'));
-const gradients = await openBatchGradients(model, parameters, { input, classes: classes.length, training }, training.batchSize, 1);
+const gradients = await openBatchGradients(model, parameters, { input, classes: classes.length, training }, largestBatch(training), 1);
 const losses: number[] = [];
 await fitModel(images, training, {
   ...{ seed: 9, optimizer: adam(parameters, { beta2: 0.99, averageDecay: 0.9 }), gradients, from: null, secondsBetweenCheckpoints: 1000 },

@@ -11,7 +11,7 @@ const still = { shift: 0, rotation: 0, scale: 0, shear: 0 };
 
 /** One pixel an image, whose level is its number. */
 function made(labels: number[], change: object) {
-  const training = { ...tinyTraining, augmentation: still, batchSize: 8, ...change };
+  const training = { ...tinyTraining, augmentation: still, batchSize: 8, outliers: 0, ...change };
   const data = inMemory(
     Uint8Array.from(labels, (_, i) => i),
     Uint16Array.from(labels),
@@ -48,11 +48,25 @@ describe('batches', () => {
     expect(of(1)).toEqual(images.labelled.flatMap((i) => [i, i, i]));
   });
 
+  it('have so many images of no class behind the others, whose target is the origin', () => {
+    const labels = Array.from({ length: 24 }, (_, i) => i % 4);
+    const { all } = made(labels, { outliers: 1 / 4 });
+    expect(all.map(({ count }) => count)).toEqual([10, 10, 10]);
+    for (const { images, targets, genuine, labelled, weights, noise } of all) {
+      expect([images.length, noise.length, weights.length]).toEqual([10, 40, 10]);
+      expect(Array.from(genuine)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+      expect(Array.from(targets.slice(32))).toEqual(new Array(8).fill(0));
+      expect(targets.slice(0, 32).filter((value) => value === 1)).toHaveLength(8);
+      expect(Array.from(labelled)).toEqual(new Array(10).fill(1));
+    }
+    expect(all).toEqual(made(labels, { outliers: 1 / 4 }).all);
+  });
+
   it('never look at the label of an unlabelled image', () => {
     const labels = Array.from({ length: 24 }, (_, i) => i % 4);
     const { images, all } = made(labels, { labelsPerClass: 2, classWeights: 'balanced' });
     const others = labels.map((label, i) => (images.labelled.includes(i) ? label : 3 - label));
-    const training = { ...tinyTraining, augmentation: still, batchSize: 8 };
+    const training = { ...tinyTraining, augmentation: still, batchSize: 8, outliers: 0 };
     const changed = {
       ...images,
       data: inMemory(

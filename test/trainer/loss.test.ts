@@ -24,10 +24,11 @@ const rows = {
   noise: Float32Array.from({ length: 4 * COUNT }, () => random.normal()),
   labelled: Float32Array.of(1, 0, 1, 0, 0),
   weights: Float32Array.of(1, 2, 0.5, 1, 3),
+  genuine: Float32Array.of(1, 1, 0, 1, 1),
 };
 const options: LossOptions = { latentWeight: 7, encoderNoise: 0.01, unlabelledWeight: 0.6, means: null };
 
-function losses(model: Model, kinds: { labelled?: boolean; weighted?: boolean }) {
+function losses(model: Model, kinds: { labelled?: boolean; weighted?: boolean; outliers?: boolean }) {
   return tf.tidy(() => {
     const batch = {
       images: tf.tensor4d(rows.images, [COUNT, 8, 8, 1]),
@@ -35,6 +36,7 @@ function losses(model: Model, kinds: { labelled?: boolean; weighted?: boolean })
       noise: tf.tensor2d(rows.noise, [COUNT, 4]),
       labelled: kinds.labelled ? tf.tensor1d(rows.labelled) : null,
       weights: kinds.weighted ? tf.tensor1d(rows.weights) : null,
+      genuine: kinds.outliers ? tf.tensor1d(rows.genuine) : null,
     };
     const parts = gmvaeLoss(model, batch, { ...options, means: kinds.labelled ? tf.tensor2d(means) : null });
     return { reconstruction: parts.reconstruction.arraySync(), latent: parts.latent.arraySync(), total: parts.total.arraySync() };
@@ -89,6 +91,10 @@ describe('the loss', () => {
     expect(weighted.latent).toBeCloseTo(mean(distances.map((distance, i) => distance * (rows.weights[i] as number))), 4);
     const errors = byHand(model).map(({ reconstruction }, i) => reconstruction * (rows.weights[i] as number));
     expect(weighted.reconstruction).toBeCloseTo(mean(errors), 3);
+    // An outlier is not reconstructed.
+    const without = losses(model, { labelled: true, weighted: true, outliers: true });
+    expect(without.reconstruction).toBeCloseTo(mean(errors.map((error, i) => (i === 2 ? 0 : error))), 3);
+    expect(without.latent).toBe(weighted.latent);
   });
 
   it.each([

@@ -7,7 +7,7 @@ import { randomFrom, randomFromState } from '../../shared/random.ts';
 import { adam } from '../../trainer/adam.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from '../../trainer/checkpoint.ts';
-import { trainingImages } from '../../trainer/data/batches.ts';
+import { largestBatch, trainingImages } from '../../trainer/data/batches.ts';
 import { fit as fitModel } from '../../trainer/fit.ts';
 import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
 import { parametersOf } from '../../trainer/gradient/parameters.ts';
@@ -39,7 +39,7 @@ async function run(directory: string, stopAt: number, resume: boolean, threads =
   const { model, parameters, optimizer } = begin(training);
   const from = resume ? await loadCheckpoint(directory, optimizer) : null;
   const images = trainingImages(dataset.train, input, 3, indices, training, randomFrom(1, 'labels'));
-  const gradients = await openBatchGradients(model, parameters, { input, classes: 3, training }, training.batchSize, threads);
+  const gradients = await openBatchGradients(model, parameters, { input, classes: 3, training }, largestBatch(training), threads);
   const stop = new AbortController();
   const losses: number[] = [];
   const epochs: { epoch: number; total: number }[] = [];

@@ -29,5 +29,5 @@ export const tinyTraining: Training = {
     encoderNoise: 1e-3,
   },
   augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.1 },
-  ...{ labelsPerClass: null, classWeights: 'none' },
+  ...{ outliers: 1 / 4, labelsPerClass: null, classWeights: 'none' },
 };

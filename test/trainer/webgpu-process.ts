@@ -37,6 +37,7 @@ const part: Part = {
   noise: Float32Array.from({ length: 4 * COUNT }, () => random.normal()),
   labelled: Float32Array.of(1, 0, 1, 0, 0),
   weights: Float32Array.of(1, 2, 0.5, 1, 3),
+  genuine: Float32Array.of(1, 1, 0, 1, 1),
   ...{ count: COUNT, unlabelledWeight: 0.6 },
 };
 const kinds: Record<string, { training: Training; steps: number }> = {

@@ -1,10 +1,11 @@
 import { oneHotMeans } from '../../shared/mixture.ts';
-import type { Random } from '../../shared/random.ts';
+import { type Random, randomFrom } from '../../shared/random.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Part } from '../gradient/loss-gradients.ts';
 import { classCounts, type Training } from '../presets.ts';
 import { applyChange, drawChange } from './augment.ts';
 import type { LabelledImages } from './dataset.ts';
+import { makeOutlier } from './outliers.ts';
 
 /** Of a semi-supervised batch, the share that has labels. */
 const LABELLED_SHARE = 1 / 4;
@@ -68,28 +69,42 @@ export function batchesIn({ labelled, unlabelled }: TrainingImages, batchSize: n
  */
 export function* batches(
   images: TrainingImages,
-  { batchSize, augmentation, architecture }: Pick<Training, 'batchSize' | 'augmentation' | 'architecture'>,
+  { batchSize, augmentation, architecture, outliers }: Pick<Training, 'batchSize' | 'augmentation' | 'architecture' | 'outliers'>,
   random: Random,
 ): Generator<Batch> {
   const { data, input, classes } = images;
   const means = oneHotMeans(classes, architecture.latentDim);
+  const origin = new Array<number>(architecture.latentDim).fill(0);
   const size = input.height * input.width * input.channels;
   for (const { labelled, unlabelled } of orderOf(images, batchSize, random)) {
     const chosen = [...labelled, ...unlabelled];
     const changes = chosen.map(() => drawChange(augmentation, input, random));
-    const noise = Float32Array.from({ length: chosen.length * architecture.latentDim }, () => random.normal());
+    const extra = outliersIn(chosen.length, outliers);
+    const count = chosen.length + extra;
+    const noise = Float32Array.from({ length: count * architecture.latentDim }, () => random.normal());
+    const seeds = Array.from({ length: extra }, () => random.integer(0, 2 ** 31 - 1));
     yield {
-      count: chosen.length,
+      count,
       part: () => {
-        const values = new Float32Array(chosen.length * size);
+        const values = new Float32Array(count * size);
         chosen.forEach((index, i) => void applyChange(data.image(index), changes[i] as never, input, values, i * size));
         // The label of an unlabelled image is not looked at.
         const truth = labelled.map((index) => data.labels[index] as number);
+        const genuine = {
+          ...{ values, count: chosen.length },
+          alike: (a: number, b: number) => a < truth.length && b < truth.length && truth[a] === truth[b],
+        };
+        for (const [i, seed] of seeds.entries())
+          values.set(makeOutlier(genuine, input, randomFrom(seed, 'outlier')), (chosen.length + i) * size);
+        const target = (i: number) => (i < chosen.length ? means[truth[i] ?? 0] : origin) as number[];
+        const rows = Array.from({ length: count }, (_, i) => i);
         return {
-          ...{ images: values, noise, count: chosen.length },
-          targets: Float32Array.from(chosen.flatMap((_, i) => means[truth[i] ?? 0] as number[])),
-          labelled: Float32Array.from(chosen, (_, i) => (i < labelled.length ? 1 : 0)),
-          weights: Float32Array.from(chosen, (_, i) => (i < labelled.length ? (images.weights[truth[i] as number] as number) : 1)),
+          ...{ images: values, noise, count },
+          targets: Float32Array.from(rows.flatMap(target)),
+          // An outlier's target counts like a label.
+          labelled: Float32Array.from(rows, (i) => (i < truth.length || i >= chosen.length ? 1 : 0)),
+          weights: Float32Array.from(rows, (i) => (i < truth.length ? (images.weights[truth[i] as number] as number) : 1)),
+          genuine: Float32Array.from(rows, (i) => (i < chosen.length ? 1 : 0)),
         };
       },
     };
@@ -109,6 +124,16 @@ function* orderOf({ labelled, unlabelled }: TrainingImages, batchSize: number, r
     while (waiting.length < perBatch) waiting = [...waiting, ...random.shuffle([...labelled])];
     yield { labelled: waiting.splice(0, perBatch), unlabelled: order.slice(first, first + batchSize - perBatch) };
   }
+}
+
+/** Images in the largest batch, those of no class among them. */
+export function largestBatch({ batchSize, outliers }: Pick<Training, 'batchSize' | 'outliers'>): number {
+  return batchSize + outliersIn(batchSize, outliers);
+}
+
+/** Images of no class that are added to so many others. */
+function outliersIn(images: number, share: number): number {
+  return Math.round(share * images);
 }
 
 function labelledIn(batchSize: number): number {

@@ -42,6 +42,7 @@ export async function openBatchGradients(
         noise: floats(most * sizes.noise),
         labelled: floats(most),
         weights: floats(most),
+        genuine: floats(most),
       },
       answer: floats(parameters.count + 3),
     };

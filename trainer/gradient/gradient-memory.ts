@@ -17,12 +17,12 @@ export interface GradientThreadData {
 
 export const STATE = { starting: 0, idle: 1, work: 2, done: 3, failed: 4, end: 5 } as const;
 
-export type RowName = keyof Pick<Part, 'images' | 'targets' | 'noise' | 'labelled' | 'weights'>;
+export type RowName = keyof Pick<Part, 'images' | 'targets' | 'noise' | 'labelled' | 'weights' | 'genuine'>;
 
 /** How many values each image has in each kind of row. */
 export function rowSizes({ input, training }: LossSetting): Record<RowName, number> {
   const d = training.architecture.latentDim;
-  return { images: input.height * input.width * input.channels, targets: d, noise: d, labelled: 1, weights: 1 };
+  return { images: input.height * input.width * input.channels, targets: d, noise: d, labelled: 1, weights: 1, genuine: 1 };
 }
 
 /** The rows of `count` images from `first` on, by `cut`, which takes from and to. */

@@ -18,6 +18,8 @@ export interface Part {
   labelled: Float32Array;
   /** Of each image in the mean. */
   weights: Float32Array;
+  /** 1 where the image is to be reconstructed, 0 where it is an outlier. */
+  genuine: Float32Array;
   count: number;
   /** Of the mixture term of unlabelled images, 0 to 1. */
   unlabelledWeight: number;
@@ -27,7 +29,7 @@ export interface Part {
 export interface LossSetting {
   input: Screening['input'];
   classes: number;
-  training: Pick<Training, 'architecture' | 'latentWeight' | 'encoderNoise' | 'labelsPerClass' | 'classWeights'>;
+  training: Pick<Training, 'architecture' | 'latentWeight' | 'encoderNoise' | 'labelsPerClass' | 'classWeights' | 'outliers'>;
 }
 
 /** Means over the part. */
@@ -45,7 +47,7 @@ export async function lossGradients(
   setting: LossSetting,
 ): Promise<{ losses: Losses; gradient: tf.Tensor1D }> {
   const { input, training, classes } = setting;
-  const { latentWeight, encoderNoise, labelsPerClass, classWeights } = training;
+  const { latentWeight, encoderNoise, labelsPerClass, classWeights, outliers } = training;
   const d = training.architecture.latentDim;
   const { gradient, values } = tf.tidy(() => {
     const batch = {
@@ -54,6 +56,7 @@ export async function lossGradients(
       noise: tf.tensor2d(part.noise, [part.count, d]),
       labelled: labelsPerClass === null ? null : tf.tensor1d(part.labelled),
       weights: classWeights === 'balanced' ? tf.tensor1d(part.weights) : null,
+      genuine: outliers > 0 ? tf.tensor1d(part.genuine) : null,
     };
     const means = labelsPerClass === null ? null : tf.tensor2d(oneHotMeans(classes, d));
     const parts: tf.Scalar[] = [];

@@ -13,6 +13,8 @@ export interface LossInput {
   labelled: tf.Tensor1D | null;
   /** Of each image in the mean, [N]; null where all weigh 1 */
   weights: tf.Tensor1D | null;
+  /** 1 where the image is to be reconstructed, 0 where it is an outlier (its target is the origin): [N]; null where all are */
+  genuine: tf.Tensor1D | null;
 }
 
 export interface LossOptions {
@@ -40,11 +42,13 @@ export interface LossParts {
  * the second term is -log of the mixture of N(mu_y, I / (2 latentWeight)) over all classes, each as likely, up to a constant:
  * -log mean_y exp(-latentWeight ||f(x) - mu_y||^2).
  *
+ * Outliers (not of the paper): the latent's distance from the origin, and no reconstruction.
+ *
  * Of variable entropy (section 3's alternative, an ordinary VAE posterior): e has the variances s that the encoder gives, and the
  * divergence from the component adds latentWeight * sum(s) - sum(log s) / 2.
  */
 export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInput, options: LossOptions): LossParts {
-  const { images, targets, noise, labelled, weights } = input;
+  const { images, targets, noise, labelled, weights, genuine } = input;
   const { latentWeight, encoderNoise, unlabelledWeight, means } = options;
   const perImage = (values: tf.Tensor) => values.sum(values.shape.map((_, i) => i).slice(1)) as tf.Tensor1D; // [N]
   const mean = (values: tf.Tensor1D) => (weights ? values.mul(weights) : values).sum().div(images.shape[0]) as tf.Scalar;
@@ -54,7 +58,8 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
     : [encoder.apply(images, { training: true }) as tf.Tensor2D, null];
   const deviations = logVariances ? logVariances.mul(0.5).exp() : tf.scalar(Math.sqrt(encoderNoise));
   const reconstructions = decoder.apply(latents.add(noise.mul(deviations)), { training: true }) as tf.Tensor4D; // [N, H, W, C]
-  const reconstruction = mean(perImage(tf.squaredDifference(images, reconstructions)));
+  const errors = perImage(tf.squaredDifference(images, reconstructions)); // [N]
+  const reconstruction = mean((genuine ? errors.mul(genuine) : errors) as tf.Tensor1D);
 
   let distance = perImage(tf.squaredDifference(latents, targets)); // [N]
   if (labelled && means) {

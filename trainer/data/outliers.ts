@@ -1,0 +1,141 @@
+import type { Random } from '../../shared/random.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+
+/** Images of a batch, from which others are made that are of no class. */
+export interface Genuine {
+  /** [count, H, W, C] flat, in [0, 1] */
+  values: Float32Array;
+  count: number;
+  /** Whether two of them are known to be of the same class. */
+  alike(a: number, b: number): boolean;
+}
+
+type Make = (genuine: Genuine, size: Screening['input'], random: Random) => Float32Array;
+
+/**
+ * One image of no class, for outlier exposure (Hendrycks, Mazeika and Dietterich 2019): the encoder is taught to put it far from
+ * every mean. Made from the batch itself, so that no other data set is needed.
+ */
+export const makeOutlier: Make = (genuine, size, random) => {
+  const make = KINDS[random.integer(0, KINDS.length - 1)] as Make;
+  return make(genuine, size, random);
+};
+
+/** Two images of different classes, side by side along a wavy border, or one laid over the other. */
+const joined: Make = (genuine, size, random) => {
+  const first = random.integer(0, genuine.count - 1);
+  let second = random.integer(0, genuine.count - 1);
+  for (let tries = 0; tries < 8 && (second === first || genuine.alike(first, second)); tries++)
+    second = random.integer(0, genuine.count - 1);
+  const [a, b] = [imageOf(genuine, size, first), imageOf(genuine, size, second)];
+  if (random.integer(0, 1) === 0) return a.map((value, i) => Math.max(value, b[i] as number));
+  const side = field(size, random, 2);
+  return a.map((value, i) => ((side[Math.floor(i / size.channels)] as number) > 0 ? value : (b[i] as number)));
+};
+
+/** An image whose tiles are in another order. */
+const shuffled: Make = (genuine, size, random) => {
+  const { height, width, channels } = size;
+  const image = imageOf(genuine, size, random.integer(0, genuine.count - 1));
+  const tiles = random.integer(2, 4);
+  const [high, wide] = [Math.floor(height / tiles), Math.floor(width / tiles)];
+  const order = random.shuffle(Array.from({ length: tiles * tiles }, (_, i) => i));
+  const output = image.slice();
+  order.forEach((from, to) => {
+    const at = (tile: number) => [Math.floor(tile / tiles) * high, (tile % tiles) * wide] as const;
+    const [[sourceRow, sourceColumn], [row, column]] = [at(from), at(to)];
+    for (let y = 0; y < high; y++) {
+      const start = ((sourceRow + y) * width + sourceColumn) * channels;
+      output.set(image.subarray(start, start + wide * channels), ((row + y) * width + column) * channels);
+    }
+  });
+  return output;
+};
+
+/** Light and dark changed over. */
+const inverted: Make = (genuine, size, random) => imageOf(genuine, size, random.integer(0, genuine.count - 1)).map((value) => 1 - value);
+
+/** Noise of some contrast, in squares of some size. */
+const noise: Make = (_, { height, width, channels }, random) => {
+  const square = 2 ** random.integer(0, 3);
+  const [low, high] = [random.uniform() * 0.5, 0.5 + random.uniform() * 0.5];
+  const across = Math.ceil(width / square);
+  const levels = Float32Array.from({ length: across * Math.ceil(height / square) * channels }, () => low + (high - low) * random.uniform());
+  return drawn({ height, width, channels }, (row, column, channel) => {
+    const cell = Math.floor(row / square) * across + Math.floor(column / square);
+    return levels[cell * channels + channel] as number;
+  });
+};
+
+/** One plain level. */
+const plain: Make = (_, size, random) => {
+  const levels = Array.from({ length: size.channels }, () => [0, 1, random.uniform()][random.integer(0, 2)] as number);
+  return drawn(size, (_row, _column, channel) => levels[channel] as number);
+};
+
+/** Shapes with soft or hard insides on a plain ground: from stripes to blots. */
+const shapes: Make = (_, size, random) => {
+  const [shape, inside] = [field(size, random, random.integer(1, 3)), field(size, random, random.integer(1, 6))];
+  const threshold = random.normal() * 0.5;
+  const texture = random.uniform() * 0.5;
+  const levels = Array.from({ length: size.channels }, () => [random.uniform(), random.integer(0, 1) * random.uniform()] as const);
+  return drawn(size, (row, column, channel) => {
+    const at = row * size.width + column;
+    const [light, ground] = levels[channel] as readonly [number, number];
+    if ((shape[at] as number) <= threshold) return ground;
+    return Math.min(1, Math.max(0, light + texture * (inside[at] as number)));
+  });
+};
+
+/** A filled outline, symmetric from left to right, as most things are that are put before a camera. */
+const things: Make = (_, size, random) => {
+  const { height, width } = size;
+  const outline = Float32Array.from({ length: 6 }, () => random.uniform());
+  const [top, bottom] = [random.uniform() * 0.3 * height, height * (0.7 + 0.3 * random.uniform())];
+  const [level, texture] = [0.3 + 0.7 * random.uniform(), field(size, random, random.integer(1, 6))];
+  const gap = random.uniform() < 0.3 ? random.uniform() * 0.2 : 0;
+  const rough = random.uniform() * 0.3;
+  return drawn(size, (row, column, channel) => {
+    if (row < top || row > bottom) return 0;
+    const place = (5 * (row - top)) / Math.max(1, bottom - top);
+    const [from, to] = [outline[Math.floor(place)] as number, outline[Math.min(5, Math.floor(place) + 1)] as number];
+    const half = 0.05 + 0.45 * (from + (to - from) * (place % 1));
+    const away = Math.abs((column + 0.5) / width - 0.5);
+    if (away > half || away < gap * (row / height)) return 0;
+    return Math.min(1, Math.max(0, level + rough * (texture[row * width + column] as number) - 0.1 * channel * rough));
+  });
+};
+
+const KINDS: Make[] = [joined, joined, shuffled, inverted, noise, plain, shapes, shapes, things, things];
+
+/** A smooth random field of mean 0 and variance about 1 (a few plane waves), up to so many periods across the image: [H * W]. */
+function field({ height, width }: Screening['input'], random: Random, periods: number): Float32Array {
+  const waves = Array.from({ length: 5 }, () => {
+    const angle = 2 * Math.PI * random.uniform();
+    const pace = (2 * Math.PI * periods * random.uniform()) / Math.max(height, width);
+    return [pace * Math.sin(angle), pace * Math.cos(angle), 2 * Math.PI * random.uniform()] as const;
+  });
+  const values = new Float32Array(height * width);
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++)
+      values[row * width + column] =
+        Math.sqrt(2 / waves.length) * waves.reduce((sum, [down, across, phase]) => sum + Math.sin(down * row + across * column + phase), 0);
+  return values;
+}
+
+function drawn(
+  { height, width, channels }: Screening['input'],
+  level: (row: number, column: number, channel: number) => number,
+): Float32Array {
+  const image = new Float32Array(height * width * channels);
+  let at = 0;
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++)
+      for (let channel = 0; channel < channels; channel++) image[at++] = level(row, column, channel);
+  return image;
+}
+
+function imageOf({ values }: Genuine, { height, width, channels }: Screening['input'], index: number): Float32Array {
+  const size = height * width * channels;
+  return values.slice(index * size, (index + 1) * size);
+}
