@@ -66,7 +66,7 @@ export const presets = {
     shapes: { 28: deep28, 32: deep32, 128: strided128 },
     width: 16,
     leastSteps: 2000,
-    epochs: 14,
+    epochs: 12,
     patience: 8,
     batchSize: 128,
     learningRate: 2e-3,

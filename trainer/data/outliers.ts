@@ -24,13 +24,16 @@ export const makeOutlier: Make = (genuine, size, random) => {
 /** Two images of different classes, side by side along a wavy border, or one laid over the other. */
 const joined: Make = (genuine, size, random) => {
   const first = random.integer(0, genuine.count - 1);
-  let second = random.integer(0, genuine.count - 1);
-  for (let tries = 0; tries < 8 && (second === first || genuine.alike(first, second)); tries++)
-    second = random.integer(0, genuine.count - 1);
+  const others = Array.from({ length: genuine.count }, (_, i) => i).filter((i) => i !== first && !genuine.alike(first, i));
+  if (others.length === 0) return shuffled(genuine, size, random);
+  const second = others[random.integer(0, others.length - 1)] as number;
   const [a, b] = [imageOf(genuine, size, first), imageOf(genuine, size, second)];
-  if (random.integer(0, 1) === 0) return a.map((value, i) => Math.max(value, b[i] as number));
+  const laid = a.map((value, i) => Math.max(value, b[i] as number));
+  if (random.integer(0, 1) === 0) return laid;
   const side = field(size, random, 2);
-  return a.map((value, i) => ((side[Math.floor(i / size.channels)] as number) > 0 ? value : (b[i] as number)));
+  const beside = a.map((value, i) => ((side[Math.floor(i / size.channels)] as number) > 0 ? value : (b[i] as number)));
+  // The border may pass beside what is on them.
+  return isOther(beside, a) && isOther(beside, b) ? beside : laid;
 };
 
 /** An image whose tiles are in another order. */
@@ -49,7 +52,8 @@ const shuffled: Make = (genuine, size, random) => {
       output.set(image.subarray(start, start + wide * channels), ((row + y) * width + column) * channels);
     }
   });
-  return output;
+  // Tiles may come to lie where they were, or only empty ones change places.
+  return isOther(output, image) ? output : inverted(genuine, size, random);
 };
 
 /** Light and dark changed over. */
@@ -105,6 +109,13 @@ const things: Make = (_, size, random) => {
     return Math.min(1, Math.max(0, level + rough * (texture[row * width + column] as number) - 0.1 * channel * rough));
   });
 };
+
+/** Whether an image differs from another by a good part of what is on that one. */
+function isOther(image: Float32Array, from: Float32Array): boolean {
+  const mean = from.reduce((sum, value) => sum + value, 0) / from.length;
+  const content = from.reduce((sum, value) => sum + Math.abs(value - mean), 0);
+  return from.reduce((sum, value, i) => sum + Math.abs(value - (image[i] as number)), 0) > 0.4 * content;
+}
 
 const KINDS: Make[] = [joined, joined, shuffled, inverted, noise, plain, shapes, shapes, things, things];
 
