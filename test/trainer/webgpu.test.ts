@@ -22,7 +22,7 @@ const run = new URL('webgpu-run-process.ts', import.meta.url);
 
 /** Each in a process of its own, as Dawn stays loaded. @returns the last line of its output */
 async function lastLineOf(entry: URL, argument: string, cwd = process.cwd()) {
-  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(entry), argument], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', fileURLToPath(entry), argument], {
     env: environment ?? process.env,
     cwd,
   });

@@ -8,12 +8,14 @@ export interface Adapter {
   software: boolean;
 }
 
+let gpu: GPU | undefined;
+
 /** By what Dawn reaches the driver. */
 const API: Partial<Record<NodeJS.Platform, string>> = { linux: 'Vulkan', darwin: 'Metal', win32: 'Direct3D 12' };
 
 /**
  * Opens Dawn, Chrome's implementation of WebGPU, from the npm package `webgpu`, and gives tfjs what it looks for: the classes of WebGPU
- * as globals, and `navigator.gpu`. Dawn stays loaded; `navigator.gpu` is what keeps it busy, so delete that when it is no longer needed.
+ * as globals, and `navigator.gpu`. Once a process: a second instance, after the first was collected as garbage, ends the process.
  *
  * @returns what tfjs would take, null where there is no adapter
  * @throws BackendError where Dawn is not installed, or not made for this machine
@@ -24,8 +26,10 @@ export async function findAdapter(): Promise<Adapter | null> {
     throw new BackendError(missing ? NOT_INSTALLED : `Dawn (the npm package webgpu) can't be loaded here: ${error.message}`);
   });
   Object.assign(globalThis, dawn.globals);
-  const gpu = dawn.create([]);
-  Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
+  if (!gpu) {
+    gpu = dawn.create([]);
+    Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu });
+  }
   // As tfjs asks for it.
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return null;

@@ -31,13 +31,12 @@ export async function useWebGpu(): Promise<Adapter> {
   return adapter;
 }
 
-/** Frees the GPU and Dawn's threads, so that the process can end; what is left of the backend's tensors can't be read any more. */
+/** Frees the GPU; what is left of the backend's tensors can't be read any more. */
 export function closeWebGpu(): void {
   if (!(NAME in tf.engine().registry)) return;
   const { device } = tf.findBackend(NAME) as WebGpuBackend;
   tf.removeBackend(NAME);
   device.destroy();
-  Reflect.deleteProperty(globalThis.navigator, 'gpu');
 }
 
 function throwErrorsOnRead(backend: WebGpuBackend, adapter: Adapter): void {
