@@ -3,6 +3,10 @@ import type { Evidence, Screening } from './screening-schema.ts';
 /** What a data set may be used for, as its makers say. */
 const DATA_LICENCES: Record<string, string> = {
   mnist: 'MNIST: made by LeCun, Cortes and Burges from NIST special databases 1 and 3; free to use, commonly given as CC BY-SA 3.0.',
+  'fashion-mnist': 'Fashion-MNIST: made by Zalando Research, MIT licence.',
+  'coil-100':
+    'COIL-100: made by Nene, Nayar and Murase at Columbia University, available for research purposes; what is trained on it should be used for no other.',
+  svhn: 'SVHN: made by Netzer and others from Google Street View images, for non-commercial use only.',
 };
 
 /**
@@ -36,6 +40,7 @@ export function modelCard(screening: Screening): string {
             }
           : {}),
         latent: `${latentDim} dimensions, ${covariances.kind} covariances`,
+        ...(provenance.training ? { training: methodOf(provenance.training) } : {}),
       }),
     ].join('\n'),
     '## What it promises',
@@ -85,6 +90,19 @@ function evidenceTable(evidence: Evidence[]): string {
     ...head,
     ...lines,
   ].join('\n');
+}
+
+/** The method's variant and its main figures; all of them are in screening.json. */
+function methodOf({ labelsPerClass, latentWeight, outliers, architecture }: NonNullable<Screening['provenance']['training']>): string {
+  const { entropy } = (architecture ?? {}) as { entropy?: string };
+  return [
+    typeof labelsPerClass === 'number'
+      ? `semi-supervised (Eq. 7 with ${labelsPerClass} labels a class, Eq. 3 on the other images)`
+      : 'supervised (Eq. 7)',
+    ...(entropy === 'variable' ? ['variable entropy'] : []),
+    `latent weight ${Number(Number(latentWeight).toPrecision(4))}`,
+    Number(outliers) > 0 ? `${100 * Number(outliers)} % images of no class added (outlier exposure)` : 'no outlier exposure',
+  ].join(', ');
 }
 
 const rows = (entries: Record<string, string>) => Object.entries(entries).map(([key, value]) => `| ${key} | ${value} |`);
