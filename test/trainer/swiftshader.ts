@@ -9,7 +9,9 @@ const FILES = ['libvk_swiftshader.so', 'vk_swiftshader_icd.json', 'libvulkan.so.
 export function swiftShader(): NodeJS.ProcessEnv | null {
   const folder = FOLDERS.find((folder) => FILES.every((file) => existsSync(join(folder, file))));
   if (!folder) {
-    console.warn(`SKIPPED, webgpu is not compared with wasm: no SwiftShader in ${FOLDERS.join(' or ')} (Debian: apt-get install chromium-common)`);
+    console.warn(
+      `SKIPPED, webgpu is not compared with wasm: no SwiftShader in ${FOLDERS.join(' or ')} (Debian: apt-get install chromium-common)`,
+    );
     return null;
   }
   const driver = join(folder, 'vk_swiftshader_icd.json');
