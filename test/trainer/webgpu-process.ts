@@ -81,6 +81,7 @@ console.log(JSON.stringify(findings));
 
 /** On the backend opened anew. */
 async function faultOfTooLarge(): Promise<string | null> {
+  await collectGarbage();
   await useWebGpu();
   const { device } = tf.backend() as tf.KernelBackend & { device: GPUDevice };
   device.createBuffer({ size: 2 * device.limits.maxBufferSize, usage: GPUBufferUsage.STORAGE });
@@ -91,10 +92,14 @@ async function faultOfTooLarge(): Promise<string | null> {
   );
   await tf.setBackend('wasm');
   closeWebGpu();
-  // What was closed is collected while the process goes on: a second instance of Dawn would end it here, most of the times.
+  await collectGarbage();
+  return fault;
+}
+
+/** What was closed: it would end the process, were Dawn let go of and opened again. */
+async function collectGarbage(): Promise<void> {
   for (let i = 0; i < 5; i++) {
     gc?.();
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return fault;
 }

@@ -15,7 +15,7 @@ const API: Partial<Record<NodeJS.Platform, string>> = { linux: 'Vulkan', darwin:
 
 /**
  * Opens Dawn, Chrome's implementation of WebGPU, from the npm package `webgpu`, and gives tfjs what it looks for: the classes of WebGPU
- * as globals, and `navigator.gpu`. Once a process: a second instance, after the first was collected as garbage, ends the process.
+ * as globals, and `navigator.gpu`. Once a process: let go of, collected as garbage and opened again, it crashes.
  *
  * @returns what tfjs would take, null where there is no adapter
  * @throws BackendError where Dawn is not installed, or not made for this machine
