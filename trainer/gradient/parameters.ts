@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { copyOnHeap } from '../backend/on-heap.ts';
 import type { Model } from '../model/build-model.ts';
 
 /** All trainable weights of a model as one vector, which a step updates at once. */
@@ -22,13 +23,15 @@ export function parametersOf({ encoder, decoder, posterior }: Model): Parameters
     weights,
     count: sizes.reduce((sum, size) => sum + size, 0),
     values: () => flattened(weights),
-    assign: (values) =>
+    assign: (values) => {
+      if (tf.getBackend() === 'wasm') return copyOnHeap(values, weights);
       tf.tidy(() => {
         tf.split(values, sizes).forEach((part, i) => {
           const weight = weights[i] as tf.Variable;
           weight.assign(part.reshape(weight.shape));
         });
-      }),
+      });
+    },
   };
 }
 

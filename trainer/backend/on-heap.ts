@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { simdOf } from './simd.ts';
-import { addressOf, type BackendWasm } from './wasm-heap.ts';
+import { addressOf, type BackendWasm, floatsOf } from './wasm-heap.ts';
 
 /** Vectors as long as the parameters, on the wasm backend; none may share its values with another tensor. */
 export interface AdamVectors {
@@ -10,7 +10,7 @@ export interface AdamVectors {
   average: tf.Tensor1D | null;
 }
 
-/** The same arithmetic as tfjs's kernels would do one by one, in one pass and in place. */
+/** A step of Adam and of the running average: the same arithmetic as tfjs's kernels would do one by one, in one pass and in place. */
 export function adamOnHeap(
   { values, first, second, average }: AdamVectors,
   gradient: tf.Tensor1D,
@@ -20,4 +20,19 @@ export function adamOnHeap(
   const [w, m, v, g] = [values, first, second, gradient].map((tensor) => addressOf(backend, tensor)) as [number, number, number, number];
   const a = average ? addressOf(backend, average) : 0;
   simdOf(backend).adamStep(w, m, v, a, g, values.size, rate, beta1, beta2, epsilon, decay);
+}
+
+/**
+ * Copies a vector into tensors, in place, one after the other: tfjs's own split copies the whole vector once for each part.
+ *
+ * @param tensors on the wasm backend; none may share its values with one that is still needed
+ */
+export function copyOnHeap(vector: tf.Tensor1D, tensors: readonly tf.Tensor[]): void {
+  const backend = tf.backend() as unknown as BackendWasm;
+  const values = floatsOf(backend, vector);
+  let from = 0;
+  for (const tensor of tensors) {
+    floatsOf(backend, tensor).set(values.subarray(from, from + tensor.size));
+    from += tensor.size;
+  }
 }
