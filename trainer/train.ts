@@ -139,7 +139,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   await writeConfig(run);
   options.onStart?.(run, dataset, from?.epoch ?? 0, backend);
   const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'));
-  const gradients = await openBatchGradients(model, parameters, { input, classes, training }, largestBatch(training), partsOn(backend));
+  const gradients = await openBatchGradients(model, parameters, { input, classes, training }, largestBatch(training), backend);
   let trainingSeconds = from?.seconds ?? 0;
   let best = from?.best ?? null;
   const fitting = fit(images, training, {
@@ -180,9 +180,4 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   const test = await calibrateRun(run, trained, dataset, splits, run.config.calibration, 'test');
   if (options.report !== false) await writeReport(run, dataset);
   return { run, model: trained, test, trainingSeconds };
-}
-
-/** TensorFlow shares the work of each operation itself; the wasm backend does not, so a batch is cut in parts there. */
-function partsOn({ name, threads }: Backend): number {
-  return name === 'wasm' ? threads : 1;
 }

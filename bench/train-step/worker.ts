@@ -13,19 +13,13 @@ import { models } from './models.ts';
  *   node bench/train-step/worker.ts wasm|native MODEL THREADS
  */
 const [backend, name, threads] = process.argv.slice(2) as [BackendChoice, string, string];
-await useBackend(backend, Number(threads));
+const used = await useBackend(backend, Number(threads));
 
 const { architecture, input, batch: count, classes } = models.find((model) => model.name === name) as (typeof models)[number];
 const model = buildModel(architecture, input, 1);
 const parameters = parametersOf(model);
 const training = { architecture, latentWeight: 100, encoderNoise: 0, labelsPerClass: null, classWeights: 'none' as const, outliers: 0 };
-const gradients = await openBatchGradients(
-  model,
-  parameters,
-  { input, classes, training },
-  count,
-  backend === 'wasm' ? Number(threads) : 1,
-);
+const gradients = await openBatchGradients(model, parameters, { input, classes, training }, count, used);
 const part = {
   ...{ count, unlabelledWeight: 0 },
   images: Float32Array.from({ length: count * input.height * input.width * input.channels }, Math.random),
@@ -47,9 +41,9 @@ async function step(): Promise<{ gradient: number; adam: number; cpu: number }> 
   optimizer.step(gradient, 1e-3);
   optimizer.average().dataSync();
   const end = performance.now();
-  const used = process.cpuUsage(cpu);
+  const spent = process.cpuUsage(cpu);
   gradient.dispose();
-  return { gradient: middle - start, adam: end - middle, cpu: (used.user + used.system) / 1000 };
+  return { gradient: middle - start, adam: end - middle, cpu: (spent.user + spent.system) / 1000 };
 }
 
 console.log('ready');

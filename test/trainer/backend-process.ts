@@ -83,7 +83,10 @@ const parameters = parametersOf(model);
 const { train, classes } = tinyDataset(320, 3);
 const indices = Array.from({ length: 320 }, (_, i) => i);
 const images = trainingImages(train, input, classes.length, indices, training, randomFrom(1, 'labels'));
-const gradients = await openBatchGradients(model, parameters, { input, classes: classes.length, training }, largestBatch(training), 1);
+const gradients = await openBatchGradients(model, parameters, { input, classes: classes.length, training }, largestBatch(training), {
+  ...backend,
+  parts: 1,
+});
 const losses: number[] = [];
 await fitModel(images, training, {
   ...{ seed: 9, optimizer: adam(parameters, { beta2: 0.99, averageDecay: 0.9 }), gradients, from: null, secondsBetweenCheckpoints: 1000 },

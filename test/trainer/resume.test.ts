@@ -39,7 +39,10 @@ async function run(directory: string, stopAt: number, resume: boolean, threads =
   const { model, parameters, optimizer } = begin(training);
   const from = resume ? await loadCheckpoint(directory, optimizer) : null;
   const images = trainingImages(dataset.train, input, 3, indices, training, randomFrom(1, 'labels'));
-  const gradients = await openBatchGradients(model, parameters, { input, classes: 3, training }, largestBatch(training), threads);
+  const gradients = await openBatchGradients(model, parameters, { input, classes: 3, training }, largestBatch(training), {
+    parts: threads,
+    thread: { name: 'wasm' },
+  });
   const stop = new AbortController();
   const losses: number[] = [];
   const epochs: { epoch: number; total: number }[] = [];

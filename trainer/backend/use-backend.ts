@@ -5,6 +5,7 @@ import { findInstallations, type Installation } from './installations.ts';
 import { type Probed, probeTensorFlow } from './probe-tensorflow.ts';
 import { probeWebGpu } from './probe-webgpu.ts';
 import { tensorFlowSettings, tensorFlowThreads, useTensorFlow } from './tensorflow.ts';
+import type { ThreadBackend } from './thread-backend.ts';
 import { useWasm } from './wasm.ts';
 import { useWebGpu } from './webgpu.ts';
 
@@ -21,6 +22,10 @@ export interface Backend {
   why: string;
   /** That share the work on a batch. */
   threads: number;
+  /** Parts that a batch is cut into, each for a thread of its own; what is left of `threads` works within each operation. */
+  parts: number;
+  /** How the further threads compute. */
+  thread: ThreadBackend;
 }
 
 /** What would be used, without loading it into this process. */
@@ -39,13 +44,23 @@ export async function useBackend(choice: BackendChoice, threads?: number): Promi
   const { name, why, installation } = await chooseBackend(choice);
   if (name === 'webgpu') {
     const adapter = await useWebGpu();
-    return { name, why, description: `tfjs-backend-webgpu ${tf.version_core} on ${adapter.name}`, threads: 1 };
+    return {
+      name,
+      why,
+      description: `tfjs-backend-webgpu ${tf.version_core} on ${adapter.name}`,
+      threads: 1,
+      parts: 1,
+      thread: { name: 'wasm' },
+    };
   }
   if (!installation) {
     await useWasm();
-    return { name, why, description: `tfjs-backend-wasm ${tf.version_core}`, threads: threads ?? wasmThreads() };
+    const all = threads ?? partsFor(availableParallelism());
+    return { name, why, description: `tfjs-backend-wasm ${tf.version_core}`, threads: all, parts: all, thread: { name: 'wasm' } };
   }
-  Object.assign(process.env, tensorFlowSettings(name === 'cuda', threads));
+  const all = tensorFlowThreads(threads);
+  const parts = name === 'cuda' ? 1 : partsFor(all);
+  Object.assign(process.env, tensorFlowSettings(name === 'cuda', parts === 1 ? threads : Math.floor(all / parts)));
   const { tensorflow, gpu } = await useTensorFlow(installation);
   if (gpu !== (name === 'cuda'))
     throw new BackendError(`TensorFlow ${gpu ? 'took' : 'no longer sees'} a GPU when it was loaded anew. Try again.`);
@@ -53,7 +68,9 @@ export async function useBackend(choice: BackendChoice, threads?: number): Promi
     name,
     why,
     description: `tfjs-node ${tf.version_core} on TensorFlow ${tensorflow}, ${gpu ? 'cuda' : 'cpu'}`,
-    threads: tensorFlowThreads(threads),
+    threads: all,
+    parts,
+    thread: { name: 'tensorflow', binding: installation.binding, kind: installation.kind },
   };
 }
 
@@ -132,6 +149,6 @@ const NEEDS_GPU =
   'It needs a GPU with its driver, on Linux also libvulkan.so.1 (Debian: apt-get install libvulkan1), see docs/backends-webgpu.md';
 
 /** With many threads the parts of a batch get too small to be worth it. */
-function wasmThreads(): number {
-  return Math.min(4, availableParallelism());
+function partsFor(threads: number): number {
+  return Math.min(4, threads);
 }

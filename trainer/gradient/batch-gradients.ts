@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
+import type { Backend } from '../backend/use-backend.ts';
 import type { Model } from '../model/build-model.ts';
 import { type GradientThreadData, rowSizes, rowsOf, STATE } from './gradient-memory.ts';
 import { type Losses, type LossSetting, lossGradients, type Part } from './loss-gradients.ts';
@@ -17,7 +18,8 @@ export interface BatchGradients {
  * a fixed order, so the same number of threads gives the same bits.
  *
  * @param batchSize of the largest batch
- * @param threads more than 1 on the wasm backend only, which itself uses one under Node
+ * @param threads how many, and how the further ones compute; wasm uses one of itself under Node, and of TensorFlow's two are nearly
+ *   twice as fast so as when they share the work of each operation
  * @throws Error where a thread does not start
  */
 export async function openBatchGradients(
@@ -25,14 +27,14 @@ export async function openBatchGradients(
   parameters: Parameters,
   setting: LossSetting,
   batchSize: number,
-  threads: number,
+  { parts: threads, thread: backend }: Pick<Backend, 'parts' | 'thread'>,
 ): Promise<BatchGradients> {
   const most = Math.ceil(batchSize / threads);
   const floats = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
   const sizes = rowSizes(setting);
   const others = Array.from({ length: threads - 1 }, () => {
     const data: GradientThreadData = {
-      setting,
+      ...{ backend, setting },
       control: new Int32Array(new SharedArrayBuffer(8)),
       unlabelledWeight: floats(1),
       parameters: floats(parameters.count),

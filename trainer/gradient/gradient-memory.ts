@@ -1,7 +1,9 @@
+import type { ThreadBackend } from '../backend/thread-backend.ts';
 import type { LossSetting, Part } from './loss-gradients.ts';
 
 /** What a thread works on, in memory shared with the one that trains. */
 export interface GradientThreadData {
+  backend: ThreadBackend;
   setting: LossSetting;
   /** STATE, and the number of images of the part. */
   control: Int32Array<SharedArrayBuffer>;

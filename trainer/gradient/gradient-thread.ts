@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
-import { useWasm } from '../backend/wasm.ts';
+import { useBackendInThread } from '../backend/thread-backend.ts';
 import { buildModel } from '../model/build-model.ts';
 import { type GradientThreadData, rowsOf, STATE } from './gradient-memory.ts';
 import { lossGradients } from './loss-gradients.ts';
@@ -13,9 +13,11 @@ async function serve({ control, setting, ...data }: GradientThreadData): Promise
     Atomics.notify(control, 0);
   };
   try {
-    await useWasm();
+    await useBackendInThread(data.backend);
     const model = buildModel(setting.training.architecture, setting.input, 1);
     const parameters = parametersOf(model);
+    // Made once: megabytes of new memory a step cost more than the copy.
+    const values = new Float32Array(parameters.count);
     tell(STATE.idle);
     for (;;) {
       Atomics.wait(control, 0, STATE.idle);
@@ -24,7 +26,8 @@ async function serve({ control, setting, ...data }: GradientThreadData): Promise
       if (state === STATE.end) return;
       if (state !== STATE.work) continue;
       const count = control[1] as number;
-      tf.tidy(() => parameters.assign(tf.tensor1d(data.parameters.slice())));
+      values.set(data.parameters);
+      tf.tidy(() => parameters.assign(tf.tensor1d(values)));
       const rows = rowsOf(setting, 0, count, (name, from, to) => data.rows[name].slice(from, to));
       const part = { ...rows, count, unlabelledWeight: data.unlabelledWeight[0] as number };
       const { losses, gradient } = await lossGradients(model, parameters, part, setting);
