@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { rebuildModel } from '../export/rebuild-model.ts';
 import { float32FromBase64 } from '../shared/float32-base64.ts';
 import { BundleError } from '../shared/open-bundle.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import type { Model } from '../trainer/model/build-model.ts';
+import { rebuildModel } from './rebuild-model.ts';
 
 /** Of the latent of the golden image, between tfjs and the exported graph. */
 const TOLERANCE = 1e-3;

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelOfBundle } from '../../evaluate/model-of-bundle.ts';
-import { rebuildModel } from '../../export/rebuild-model.ts';
+import { rebuildModel } from '../../evaluate/rebuild-model.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
 import { parseScreening } from '../../shared/open-bundle.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import type { Architecture } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
+import { input, randomImages, tinyArchitecture, tinyParts } from '../export/tiny-model.ts';
 import { tinyTraining } from '../trainer/tiny-dataset.ts';
-import { input, randomImages, tinyArchitecture, tinyParts } from './tiny-model.ts';
 
 let root: string;
 beforeAll(async () => {

@@ -5,7 +5,6 @@ import proto, { type onnx } from 'onnx-proto';
 import { BundleError, openBundle } from '../shared/open-bundle.ts';
 import { architectureSchema } from '../trainer/model/architecture.ts';
 import { buildModel, type Model } from '../trainer/model/build-model.ts';
-import { permuted } from './layers/layer-conversion.ts';
 
 /** Operators that have trained weights: kernel, then bias. */
 const WITH_WEIGHTS = new Set(['Conv', 'ConvTranspose', 'Gemm']);
@@ -44,12 +43,13 @@ function fill(model: tf.LayersModel, { node, initializer }: onnx.IGraphProto, we
     const size = kernelShape.reduce((product, length) => product * length, 1);
     if (!kernel || !bias || kernel.length !== size || bias.length !== biasShape[0])
       throw new BundleError(`${file}: the weights of ${layer.name} have another size than its architecture says`);
-    // ONNX has the channels first, [out, in, height, width]; tfjs last.
-    const [height, width, a, b] = kernelShape as [number, number, number, number];
-    const values = kernelShape.length === 4 ? permuted(kernel, [b, a, height, width], [2, 3, 1, 0]) : kernel;
-    const filled = [tf.tensor(values, kernelShape), tf.tensor1d(bias)];
-    layer.setWeights(filled);
-    tf.dispose(filled);
+    tf.tidy(() => {
+      // ONNX has the channels first, [b, a, height, width]; tfjs last.
+      const [height, width, a, b] = kernelShape as [number, number, number, number];
+      const values =
+        kernelShape.length === 4 ? tf.tensor(kernel, [b, a, height, width]).transpose([2, 3, 1, 0]) : tf.tensor(kernel, kernelShape);
+      layer.setWeights([values, tf.tensor1d(bias)]);
+    });
   });
 }
 
