@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRunning } from '../../trainer/replace-directory.ts';
+import { tinyTraining } from '../trainer/tiny-dataset.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const cli = join(repository, 'cli/export.ts');
@@ -26,10 +27,7 @@ beforeAll(async () => {
       epochs: 1,
       status: 'trained',
     },
-    training: {
-      ...{ architecture: { filters: [4], dense: 4, latentDim: 10 }, epochs: 1, batchSize: 8, learningRate: 1 },
-      ...{ latentWeight: 1, encoderNoise: 0, maxShift: 0 },
-    },
+    training: tinyTraining,
   };
   await mkdir(join(directory, 'runs/digits'), { recursive: true });
   await writeFile(join(directory, 'runs/digits/config.json'), JSON.stringify(config));
