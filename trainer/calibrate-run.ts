@@ -25,9 +25,9 @@ export async function calibrateRun(
 ): Promise<Outcomes> {
   const calibrated = calibrate(model, dataset, splits, options, run.config.training.labelsPerClass === null);
   run.config.calibration = options;
-  await saveCalibration(run, calibrated);
-  // They would be about other thresholds.
+  // They would be about other thresholds; before those are there, so that a kill between leaves no wrong figure.
   for (const file of ['report.html', 'outcomes.json']) await rm(join(run.directory, file), { force: true });
+  await saveCalibration(run, calibrated);
   const from = report === 'test' ? dataset.test : dataset.train;
   const encodings = encodeAt(model, from, splits[report], dataset.input, calibrated.relativeErrorOffset);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);

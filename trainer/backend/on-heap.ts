@@ -25,7 +25,8 @@ export function adamOnHeap(
 /**
  * Copies a vector into tensors, in place, one after the other: tfjs's own split copies the whole vector once for each part.
  *
- * @param tensors on the wasm backend; none may share its values with one that is still needed
+ * @param tensors on the wasm backend; none may share its values with one that is still needed, or be the filter of a stock convolution
+ *   (dilated, or not NHWC), which keeps what it once packed of it
  */
 export function copyOnHeap(vector: tf.Tensor1D, tensors: readonly tf.Tensor[]): void {
   const backend = tf.backend() as unknown as BackendWasm;
