@@ -7,10 +7,10 @@ import { imagesAt } from '../../trainer/data/dataset.ts';
 import { openDataset } from '../../trainer/data/open-dataset.ts';
 import { rebuildDirectory } from '../../trainer/replace-directory.ts';
 import { type Run, RunError, readSplits, sourceOf } from '../../trainer/run.ts';
+import { runProgram } from '../../trainer/run-program.ts';
 import { ParityError, TOLERANCE } from '../parity.ts';
 import { compareGraphs } from './compare-graphs.ts';
 import { lastLines, PythonError } from './python-environment.ts';
-import { runProgram } from './run-program.ts';
 
 const IMAGES = 256;
 const CONVERT = fileURLToPath(new URL('convert.py', import.meta.url));
@@ -80,6 +80,10 @@ function assertOf({ config }: Run, { provenance }: Screening, bundle: string): v
 
 async function convert(python: string, model: string, directory: string, signal?: AbortSignal): Promise<void> {
   const env = { TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '-1' };
-  const { code, said } = await runProgram(python, [CONVERT, model, directory], { env, ...(signal ? { signal } : {}) });
-  if (code !== 0) throw new PythonError(`tf2onnx could not convert ${model} (exit code ${code}):\n${lastLines(said, 15)}`);
+  const { code, output, errors } = await runProgram(python, [CONVERT, model, directory], {
+    output: 'kept',
+    env,
+    ...(signal ? { signal } : {}),
+  });
+  if (code !== 0) throw new PythonError(`tf2onnx could not convert ${model} (exit code ${code}):\n${lastLines(output + errors, 15)}`);
 }

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runProgram } from '../../trainer/run-program.ts';
 import { writeAtomically } from '../../trainer/write-atomically.ts';
-import { runProgram } from './run-program.ts';
 
 /** Python, its packages, or what was run by it failed; the message says what to do. */
 export class PythonError extends Error {
@@ -36,13 +36,13 @@ export async function pythonEnvironment(cache: string, say: (line: string) => vo
   say(`making a Python environment in ${directory}: 2.6 GB, some minutes, once. It may be removed at any time.`);
   await rm(directory, { recursive: true, force: true });
   await mkdir(cache, { recursive: true });
-  const made = await runProgram(base, ['-m', 'venv', directory], signalOf(signal));
+  const made = await runProgram(base, ['-m', 'venv', directory], keptOf(signal));
   if (made.code !== 0)
     throw new PythonError(
-      `${base} can't make a virtual environment: ${lastLines(made.said)}\nInstall its venv and pip (Debian: apt install python${VERSION}-venv), or name a ready Python with --python.`,
+      `${base} can't make a virtual environment: ${lastLines(made.output + made.errors)}\nInstall its venv and pip (Debian: apt install python${VERSION}-venv), or name a ready Python with --python.`,
     );
   const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', REQUIREMENTS];
-  const installed = await runProgram(python, pip, { show: true, ...signalOf(signal) });
+  const installed = await runProgram(python, pip, { ...keptOf(signal), output: 'stderr' });
   if (installed.code !== 0)
     throw new PythonError(
       `pip could not install ${REQUIREMENTS} (its own words are above). Can the package index be reached, and is there room for 2.6 GB? Run the command again to go on, or name a ready Python with --python.`,
@@ -61,7 +61,7 @@ export async function checkPython(python: string, signal?: AbortSignal): Promise
   if (found === null) throw new PythonError(`${python} is no Python that can be run. Name an interpreter (…/bin/python) with --python.`);
   const modules = ['tensorflow', 'tensorflowjs', 'tf2onnx', 'onnx'];
   const code = `import importlib.util, sys; print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])`;
-  const missing = (await runProgram(python, ['-c', code, ...modules], signalOf(signal))).said.trim();
+  const missing = (await runProgram(python, ['-c', code, ...modules], keptOf(signal))).output.trim();
   if (missing)
     throw new PythonError(
       `${python} (Python ${found}) lacks ${missing.replaceAll(' ', ', ')}. Install them (pip install -r ${REQUIREMENTS}, Python ${VERSION}), or leave --python out.`,
@@ -82,12 +82,12 @@ async function findPython(signal?: AbortSignal): Promise<string> {
 
 /** Such as `3.11`, or null where it is no Python. */
 async function versionOf(python: string, signal?: AbortSignal): Promise<string | null> {
-  const { code, said } = await runProgram(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], signalOf(signal));
-  const version = said.trim();
+  const { code, output } = await runProgram(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], keptOf(signal));
+  const version = output.trim();
   return code === 0 && /^\d+\.\d+$/.test(version) ? version : null;
 }
 
-const signalOf = (signal?: AbortSignal) => (signal ? { signal } : {});
+const keptOf = (signal?: AbortSignal) => ({ output: 'kept' as const, ...(signal ? { signal } : {}) });
 
 /** Where a program says most of what went wrong. */
 export const lastLines = (said: string, count = 5) => said.trim().split('\n').slice(-count).join('\n');

@@ -1,8 +1,8 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type ProgramOptions, runProgram } from '../../run-program.ts';
 import { BackendError } from '../backend-error.ts';
 import { bindingName, NO_TFJS_NODE, packageFolder } from '../installations.ts';
-import { type ProgramOptions, runProgram } from './run-program.ts';
 
 const compiler = () => process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
 
@@ -11,7 +11,11 @@ const missing = () =>
 
 /** Asked before anything is downloaded. @throws BackendError where the compiler or the sources are missing */
 export async function checkCompiler(options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
-  const { code, errors } = await runProgram(compiler(), ['--version'], { ...options, output: 'kept', missing: missing() });
+  const { code, errors } = await runProgram(compiler(), ['--version'], {
+    ...options,
+    output: 'kept',
+    missing: new BackendError(missing()),
+  });
   if (code !== 0) throw new BackendError(`${compiler()} does not run: ${errors.trim()}. CXX=/path/to/g++ names another compiler.`);
   sources();
 }
@@ -46,7 +50,7 @@ export async function compileBinding(
         ...(mac ? ['-undefined', 'dynamic_lookup'] : []),
         ...['-o', temporary],
       ],
-      { ...options, output: 'kept', missing: missing() },
+      { ...options, output: 'kept', missing: new BackendError(missing()) },
     );
     if (code !== 0) throw new BackendError(`${compiler()} could not compile tfjs-node's binding (it takes C++17):\n${errors.trim()}`);
     await rename(temporary, binding);

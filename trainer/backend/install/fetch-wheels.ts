@@ -1,8 +1,8 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ProgramOptions, runProgram } from '../../run-program.ts';
 import { BackendError } from '../backend-error.ts';
 import type { Manifest } from './manifest.ts';
-import { type ProgramOptions, runProgram } from './run-program.ts';
 
 /** As node-gyp has it: which Python, if not `python3`. */
 export const python = () => process.env.PYTHON || 'python3';
@@ -12,7 +12,11 @@ export const NO_PYTHON =
 
 /** @throws BackendError where there is no Python with pip */
 export async function checkPip(options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
-  const { code } = await runProgram(python(), ['-m', 'pip', '--version'], { ...options, output: 'kept', missing: NO_PYTHON });
+  const { code } = await runProgram(python(), ['-m', 'pip', '--version'], {
+    ...options,
+    output: 'kept',
+    missing: new BackendError(NO_PYTHON),
+  });
   if (code !== 0)
     throw new BackendError(
       `${python()} has no pip, which fetches the libraries. Install it (Debian, Ubuntu: apt install python3-pip; elsewhere: ${python()} -m ensurepip).`,
@@ -38,7 +42,7 @@ export async function fetchWheels(manifest: Manifest, folder: string, options: O
       ...manifest.platforms.flatMap((platform) => ['--platform', platform]),
       ...['--dest', folder, '--requirement', requirements],
     ],
-    { ...options, missing: NO_PYTHON },
+    { ...options, missing: new BackendError(NO_PYTHON) },
   );
   if (code !== 0)
     throw new BackendError(`pip could not fetch ${manifest.wheels.map(({ requirement }) => requirement).join(', ')}: ${adviceOn(errors)}`);

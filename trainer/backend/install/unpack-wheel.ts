@@ -1,6 +1,6 @@
+import { runProgram } from '../../run-program.ts';
 import { BackendError } from '../backend-error.ts';
 import { NO_PYTHON, python } from './fetch-wheels.ts';
-import { runProgram } from './run-program.ts';
 
 /** Python reads zip files of any size, and is there for pip anyway. It stops when its starter is gone, as after kill -9. */
 const SCRIPT = `
@@ -33,7 +33,7 @@ with zipfile.ZipFile(wheel) as archive:
 export async function unpackWheel(wheel: string, target: string, patterns: string[], signal?: AbortSignal): Promise<void> {
   const { code, errors } = await runProgram(python(), ['-c', SCRIPT, String(process.pid), wheel, target, ...patterns], {
     output: 'kept',
-    missing: NO_PYTHON,
+    missing: new BackendError(NO_PYTHON),
     ...(signal ? { signal } : {}),
   });
   if (code === 0) return;
