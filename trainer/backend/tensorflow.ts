@@ -5,6 +5,7 @@ import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { BackendError } from './backend-error.ts';
 import { type Installation, NO_TFJS_NODE, packageFolder } from './installations.ts';
+import { registerReluGradient, reluGradOnTensorFlow } from './kernels/relu-gradient.ts';
 
 /** What the loaded library says of itself. */
 export interface Loaded {
@@ -62,6 +63,7 @@ export async function useTensorFlow({ binding: path, kind }: Pick<Installation, 
   if (!tf.findBackendFactory(NAME)) tf.registerBackend(NAME, () => new NodeJSKernelBackend(binding, packageName));
   if (!(await tf.setBackend(NAME))) throw new BackendError("tfjs-node's backend could not be started");
   await tf.ready();
+  registerReluGradient(reluGradOnTensorFlow(NAME));
   return { tensorflow: binding.TF_Version, gpu: binding.isUsingGpuDevice?.() ?? false };
 }
 

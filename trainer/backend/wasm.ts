@@ -8,7 +8,7 @@ import { conv2DBackpropInputKernel } from './kernels/conv2d-backprop-input.ts';
 import { identityKernel } from './kernels/identity.ts';
 import { batchMatMulKernel, fusedMatMulKernel } from './kernels/mat-mul.ts';
 import { averagePoolGradKernel, maxPoolGradKernel } from './kernels/pool-gradients.ts';
-import { registerReluGradient } from './kernels/relu-gradient.ts';
+import { registerReluGradient, reluGradOnWasm } from './kernels/relu-gradient.ts';
 import { sumKernel } from './kernels/sum.ts';
 import { upSampleGradKernel, upSampleKernel } from './kernels/up-sample.ts';
 
@@ -41,7 +41,7 @@ function replaceKernels(): void {
     [tf.Sum]: sumKernel,
   };
   for (const [name, kernel] of Object.entries(around)) put(kernel(tf.getKernel(name, 'wasm').kernelFunc));
-  registerReluGradient();
+  registerReluGradient(reluGradOnWasm);
 }
 
 function put(kernel: tf.KernelConfig): void {

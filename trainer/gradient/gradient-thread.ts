@@ -1,5 +1,4 @@
 import { workerData } from 'node:worker_threads';
-import * as tf from '@tensorflow/tfjs';
 import { useBackendInThread } from '../backend/thread-backend.ts';
 import { buildModel } from '../model/build-model.ts';
 import { type GradientThreadData, rowsOf, STATE } from './gradient-memory.ts';
@@ -27,7 +26,7 @@ async function serve({ control, setting, ...data }: GradientThreadData): Promise
       if (state !== STATE.work) continue;
       const count = control[1] as number;
       values.set(data.parameters);
-      tf.tidy(() => parameters.assign(tf.tensor1d(values)));
+      parameters.load(values);
       const rows = rowsOf(setting, 0, count, (name, from, to) => data.rows[name].slice(from, to));
       const part = { ...rows, count, unlabelledWeight: data.unlabelledWeight[0] as number };
       const { losses, gradient } = await lossGradients(model, parameters, part, setting);

@@ -11,6 +11,8 @@ export interface Parameters {
   values(): tf.Tensor1D;
   /** Gives each weight its part of the vector; it may be disposed of afterwards. */
   assign(values: tf.Tensor1D): void;
+  /** The same from outside of the backend. TensorFlow reads `values` only when a weight is next used: they must stay until then. */
+  load(values: Float32Array): void;
 }
 
 export function parametersOf({ encoder, decoder, posterior }: Model): Parameters {
@@ -31,6 +33,15 @@ export function parametersOf({ encoder, decoder, posterior }: Model): Parameters
           weight.assign(part.reshape(weight.shape));
         });
       });
+    },
+    load: (values) => {
+      let from = 0;
+      for (const weight of weights) {
+        const part = tf.tensor(values.subarray(from, from + weight.size), weight.shape);
+        weight.assign(part);
+        part.dispose();
+        from += weight.size;
+      }
     },
   };
 }

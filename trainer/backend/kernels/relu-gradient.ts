@@ -2,6 +2,7 @@ import {
   engine,
   type GradConfig,
   getGradient,
+  getKernel,
   type KernelConfig,
   Relu,
   registerGradient,
@@ -16,7 +17,8 @@ import { addressOf, allocate, type BackendWasm } from '../wasm-heap.ts';
 
 const RELU_GRAD = 'PortcullisReluGrad';
 
-const reluGradKernel: KernelConfig = {
+/** On the wasm backend. */
+export const reluGradOnWasm: KernelConfig = {
   kernelName: RELU_GRAD,
   backendName: 'wasm',
   kernelFunc: ({ inputs, backend }) => {
@@ -28,17 +30,40 @@ const reluGradKernel: KernelConfig = {
   },
 };
 
-/** One kernel for the gradient of ReLU on wasm, for which tfjs takes three (step, cast, mul); other backends keep tfjs's. */
-export function registerReluGradient(): void {
+/** On tfjs-node: TensorFlow's own, which tfjs-node does not name. */
+export const reluGradOnTensorFlow = (backendName: string): KernelConfig => ({
+  kernelName: RELU_GRAD,
+  backendName,
+  kernelFunc: ({ inputs, backend }) => {
+    const { binding, executeSingleOutput } = backend as unknown as TfjsNode;
+    const type = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+    return executeSingleOutput.call(backend, 'ReluGrad', [type], [inputs.dy as TensorInfo, inputs.x as TensorInfo]);
+  },
+});
+
+interface TfjsNode {
+  binding: { TF_ATTR_TYPE: number; TF_FLOAT: number };
+  executeSingleOutput(operation: string, attributes: object[], inputs: TensorInfo[]): TensorInfo;
+}
+
+/**
+ * One kernel for the gradient of ReLU, for which tfjs takes three (step, cast, mul), and tfjs-node ten (its step selects among
+ * constants as large as x, twice). Backends without it keep tfjs's.
+ */
+export function registerReluGradient(kernel: KernelConfig): void {
+  if (!getKernel(RELU_GRAD, kernel.backendName)) registerKernel(kernel);
+  if (registered) return;
+  registered = true;
   const stock = getGradient(Relu) as GradConfig;
   unregisterGradient(Relu);
   registerGradient({
     ...stock,
     gradFunc: (dy, saved, attrs) => {
       const [x] = saved;
-      if (engine().backendName !== 'wasm' || x?.dtype !== 'float32') return stock.gradFunc(dy, saved, attrs);
+      if (!getKernel(RELU_GRAD, engine().backendName) || x?.dtype !== 'float32') return stock.gradFunc(dy, saved, attrs);
       return { x: () => engine().runKernel(RELU_GRAD, { dy: dy as Tensor, x }) as Tensor };
     },
   });
-  registerKernel(reluGradKernel);
 }
+
+let registered = false;
