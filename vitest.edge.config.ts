@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+
+const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
 
 /** The tests of the edge run inside workerd, against the worker as it is built. */
 export default defineConfig({
@@ -7,7 +10,10 @@ export default defineConfig({
     cloudflareTest({
       wrangler: { configPath: './wrangler.toml' },
       // vitest itself asks for node:inspector; the worker does not.
-      miniflare: { compatibilityFlags: ['nodejs_compat'], bindings: { EXPLAIN_TOKENS: 'explain-token' } },
+      miniflare: {
+        compatibilityFlags: ['nodejs_compat'],
+        bindings: { KEYS: `test:explain+admin:${sha256('explain-token')}`, SCREEN_WITHOUT_KEY: 'on', LOG_DECISIONS: 'off' },
+      },
     }),
   ],
   test: {

@@ -6,7 +6,8 @@ import { command, positive, runCommand, UsageError, wholeNumber } from './run-co
 const program = command(
   'fallback',
   'Serve the search for the true class of rejected images (Open Inference Protocol v2), until Ctrl-C.\n' +
-    'Where FALLBACK_TOKEN is set, requests must carry it: Authorization: Bearer TOKEN.',
+    'Where FALLBACK_TOKEN is set, requests must carry it: Authorization: Bearer TOKEN. Where FALLBACK_HMAC_KEY is set (two with a comma\n' +
+    'between while one is replaced), inference requests must be signed with it, as the worker does.',
   '  pnpm fallback\n  pnpm fallback --model mnist --port 9000\n  FALLBACK_TOKEN=… pnpm fallback --host 0.0.0.0 --threads 4',
 )
   .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
@@ -20,7 +21,9 @@ const program = command(
   .option('--json', 'print the address as JSON')
   .action(async ({ model, json, ...options }) => {
     const directory = await resolveModel(model);
-    const fallback = await startFallback({ ...defaultFallback, ...options, directory, token: process.env.FALLBACK_TOKEN });
+    const { FALLBACK_TOKEN: token, FALLBACK_HMAC_KEY } = process.env;
+    const hmacKeys = hmacKeysOf(FALLBACK_HMAC_KEY);
+    const fallback = await startFallback({ ...defaultFallback, ...options, directory, token, hmacKeys });
     // Answers what was taken; a second Ctrl-C ends at once.
     const stop = () => void fallback.close();
     process.once('SIGINT', stop);
@@ -32,6 +35,14 @@ const program = command(
   });
 
 await runCommand(program);
+
+/** @throws UsageError where it is set and holds a key that is too short, or none */
+function hmacKeysOf(text: string | undefined): string[] {
+  const keys = text?.split(',').map((key) => key.trim()) ?? [];
+  if (keys.some((key) => key.length < 32))
+    throw new UsageError('FALLBACK_HMAC_KEY is shorter than 32 characters; make one with openssl rand -hex 32');
+  return keys;
+}
 
 /** @throws UsageError */
 function port(text: string): number {

@@ -1,42 +1,32 @@
-import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Verdict } from '../shared/screen-messages.ts';
-import { configOf } from './config.ts';
-import { CONTENT_TYPES, readImages } from './decode/read-images.ts';
-import page from './playground/page.html';
+import { type Config, configOf } from './config.ts';
+import type { Env, Services } from './env.ts';
+import { type Resilience, resilienceOf } from './escalation/resilience.ts';
+import { type App, methodsOf, routesOf } from './openapi.ts';
 import { ProblemError, problemOf, problemResponse } from './problem.ts';
-import { goldenProblem } from './readiness.ts';
-import { type Model, screenImages } from './screen.ts';
-import { authorize } from './tokens.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { guardRoute } from './routes/guard.ts';
+import { healthRoutes } from './routes/health.ts';
+import { inferRoutes } from './routes/infer.ts';
+import { modelRoutes } from './routes/model.ts';
+import { screenRoute } from './routes/screen.ts';
+import { traceOf } from './trace.ts';
 
-type Env = { Bindings: Record<string, unknown>; Variables: { requestId: string } };
+/** Answers whatever the variables are: that the worker runs, and its pages. */
+const WITHOUT_CONFIG = ['/', '/docs', '/openapi.json', '/health/live', '/v2', '/v2/health/live'];
 
-/** The routes and what each allows, for 405. */
-const METHODS: Record<string, string> = {
-  '/': 'GET, HEAD',
-  '/model': 'GET, HEAD',
-  '/health/live': 'GET, HEAD',
-  '/health/ready': 'GET, HEAD',
-  '/screen': 'POST',
-};
-
-/**
- * The worker's HTTP face.
- *
- * @param loadModel the loaded model, or a rejection that says why there is none; then nothing is ever accepted
- * @param fetcher how the fallback is reached
- */
-export function createApp(loadModel: () => Promise<Model>, fetcher: typeof fetch): Hono<Env> {
-  const app = new Hono<Env>();
-  const model = () =>
-    loadModel().catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new ProblemError('model-unavailable', `The model could not be loaded: ${why} Deploy a whole bundle.`);
-    });
+/** The worker's HTTP face. */
+export function createApp(services: Services): App {
+  const app: App = new OpenAPIHono<Env>();
+  const resilience = perIsolate();
   app.use(requestId({ headerName: '', generator: () => crypto.randomUUID() }));
   app.use(async (c, next) => {
+    c.set('services', services);
+    c.set('resilience', resilience);
+    c.set('trace', traceOf(c.req.header('traceparent'), c.req.header('tracestate')));
     await next();
     c.header('Portcullis-Request', c.get('requestId'));
   });
@@ -53,56 +43,52 @@ export function createApp(loadModel: () => Promise<Model>, fetcher: typeof fetch
       },
     }),
   );
+  app.use(async (c, next) => {
+    if (WITHOUT_CONFIG.includes(c.req.path)) return next();
+    const config = configOf(c.env ?? {});
+    c.set('config', config);
+    if (config.CORS_ORIGINS.length === 0) return next();
+    return cors({
+      origin: config.CORS_ORIGINS.includes('*') ? '*' : config.CORS_ORIGINS,
+      allowMethods: ['GET', 'HEAD', 'POST'],
+      allowHeaders: ['authorization', 'content-type', 'traceparent', 'tracestate', 'inference-header-content-length'],
+      exposeHeaders: ['portcullis-request', 'portcullis-verdict', 'portcullis-label', 'portcullis-guard', 'retry-after'],
+      maxAge: 3600,
+    })(c, next);
+  });
   app.onError((error, c) => {
-    const problem = problemOf(error, c.get('requestId'));
-    if (problem.status >= 500) console.error(JSON.stringify({ event: 'error', request: problem.request, why: String(error) }));
-    return problemResponse(problem, problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {});
+    const [request, trace] = [c.get('requestId'), c.get('trace')];
+    const problem = problemOf(error, request);
+    const why = error instanceof Error ? error.message : String(error);
+    if (problem.status >= 500)
+      console.error(JSON.stringify({ event: 'error', request, trace: trace?.traceId, status: problem.status, why }));
+    const headers = error instanceof ProblemError ? error.headers : {};
+    return problemResponse(problem, { ...headers, ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
   });
   app.notFound((c) => {
-    const allowed = METHODS[c.req.path];
+    const allowed = methodsOf(app, c.req.path);
+    const paths = [...new Set(routesOf(app).map(({ path }) => path))].join(', ');
     const problem = allowed
       ? new ProblemError('method-not-allowed', `${c.req.method} is not allowed here; allowed: ${allowed}.`)
-      : new ProblemError('not-found', `There is no ${c.req.path}. There are: ${Object.keys(METHODS).join(', ')}.`);
+      : new ProblemError('not-found', `There is no ${c.req.path}. There are: ${paths}.`);
     return problemResponse(problemOf(problem, c.get('requestId')), allowed ? { allow: allowed } : {});
   });
 
-  app.get('/', (c) => c.html(page));
-  app.get('/health/live', (c) => c.json({ status: 'live' }));
-  app.get('/health/ready', async (c) => {
-    configOf(c.env);
-    const problem = await goldenProblem(await model());
-    if (problem) throw new ProblemError('model-unavailable', `The model does not compute what it did when it was exported: ${problem}.`);
-    return c.json({ status: 'ready' });
-  });
-  app.get('/model', async (c) => {
-    const { id, name, classes, input } = (await model()).screening;
-    return c.json({ id, name, classes, input });
-  });
-  app.post(
-    '/screen',
-    async (c, next) => {
-      const config = configOf(c.env);
-      const maxSize = config.MAX_BODY_BYTES;
-      await authorize(c.req.header('authorization'), c.req.query('explain') === '1', config);
-      const tooLarge = new ProblemError('body-too-large', `The body is larger than ${maxSize} bytes. Send fewer or smaller images.`);
-      const onError = () => problemResponse(problemOf(tooLarge, c.get('requestId')));
-      return bodyLimit({ maxSize, onError })(c, next);
-    },
-    async (c) => {
-      const config = configOf(c.env);
-      const contentType = (c.req.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-      if (!CONTENT_TYPES.includes(contentType)) {
-        throw new ProblemError(
-          'unsupported-media-type',
-          `The content type is ${contentType || 'missing'}; allowed are ${CONTENT_TYPES.join(', ')}.`,
-        );
-      }
-      const loaded = await model();
-      const { batch, images } = await readImages(contentType, new Uint8Array(await c.req.arrayBuffer()), loaded.screening, config);
-      const options = { explain: c.req.query('explain') === '1', request: c.get('requestId'), fetcher };
-      const results = await screenImages(images, loaded, config, options);
-      return batch ? c.json({ results }) : c.json(results[0] as Verdict);
-    },
-  );
+  screenRoute(app);
+  guardRoute(app);
+  inferRoutes(app);
+  modelRoutes(app);
+  healthRoutes(app);
+  docsRoutes(app);
   return app;
+}
+
+/** Made by the first request that knows the configuration, and anew where it changes. */
+function perIsolate(): (config: Config) => Resilience {
+  let made: { of: string; resilience: Resilience } | undefined;
+  return ({ FALLBACK_URL, FALLBACK_CONCURRENCY }) => {
+    const of = `${FALLBACK_CONCURRENCY} ${FALLBACK_URL}`;
+    if (made?.of !== of) made = { of, resilience: resilienceOf(FALLBACK_CONCURRENCY) };
+    return made.resilience;
+  };
 }

@@ -1,46 +1,128 @@
 import { z } from 'zod';
+import { parseKeys } from './keys.ts';
 import { ProblemError } from './problem.ts';
 
-/** A list that is set but holds no token is refused: it must not open the door that it was meant to close. */
-const tokens = z
-  .string()
-  .transform((text) => text.split(',').flatMap((token) => token.trim() || []))
-  .refine((list) => list.length > 0, 'is set but holds no token; allowed are tokens with commas between, or no such variable')
-  .default([]);
 const positive = (otherwise: number) => z.coerce.number().int().positive().default(otherwise);
+const onOff = (otherwise: 'on' | 'off') => z.enum(['on', 'off']).default(otherwise);
+const httpUrl = z.url({ protocol: /^https?$/ });
 
-const configSchema = z.object({
-  /** Comma-separated bearer tokens; without any, everyone may screen. */
-  SCREEN_TOKENS: tokens,
-  /** Tokens that may also ask for `?explain=1`. */
-  EXPLAIN_TOKENS: tokens,
-  MAX_BODY_BYTES: positive(5 * 1024 * 1024),
-  /** Of one image before resizing; decoded it takes some 12 bytes a pixel of the worker's 128 MB. */
-  MAX_PIXELS: positive(4 * 1024 * 1024),
-  MAX_IMAGES: positive(64),
-  FALLBACK_URL: z.url({ protocol: /^https?$/ }).optional(),
-  /** Bearer token that the fallback asks for. */
-  FALLBACK_TOKEN: z.string().optional(),
-  FALLBACK_TIMEOUT_MS: positive(10_000),
-  RECLASSIFY_KEEP_ALL: z.enum(['on', 'off']).default('off'),
-});
+/** Origins, each as a browser sends it. */
+const origins = z
+  .string()
+  .transform((text) => text.split(',').flatMap((origin) => origin.trim() || []))
+  .refine(
+    (list) => list.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
+    'is wrong; allowed are origins such as https://example.com with commas between, or *',
+  )
+  .default([]);
+
+const configSchema = z
+  .object({
+    /** Hashed bearer keys with their scopes (keys.ts); without any, everyone may screen, and nobody explain. */
+    KEYS: z
+      .string()
+      .transform((text, context) => {
+        const keys = parseKeys(text);
+        if (typeof keys !== 'string') return keys;
+        context.addIssue(keys);
+        return z.NEVER;
+      })
+      .default([]),
+    /** `on`: screening and the guard need no key although there are KEYS. */
+    SCREEN_WITHOUT_KEY: z.enum(['on', 'off']).optional(),
+    /** The id of the only bundle that may answer. */
+    MODEL_ID: z
+      .string()
+      .regex(/^[0-9a-f]{12,64}$/, 'is not the id of a bundle, or its first 12 or more digits')
+      .optional(),
+    CORS_ORIGINS: origins,
+
+    MAX_BODY_BYTES: positive(5 * 1024 * 1024),
+    /** Of one image before resizing; decoded it takes some 12 bytes a pixel of the worker's 128 MB. */
+    MAX_PIXELS: positive(4 * 1024 * 1024),
+    MAX_IMAGES: positive(64),
+    /** From the first to the last byte of a body. */
+    BODY_TIMEOUT_MS: positive(30_000),
+    /** What a refused caller is told to wait; the limit itself is the binding's (wrangler.toml). */
+    RATE_LIMIT_PERIOD_S: positive(60),
+
+    /** The operator's own classifier, which `POST /guard` stands before. */
+    UPSTREAM_URL: httpUrl.optional(),
+    /** The Authorization header that the classifier gets; the client's is Portcullis's own and never passed on. */
+    UPSTREAM_AUTHORIZATION: z.string().optional(),
+    /** Until the classifier's headers are there, and between two pieces of its body. */
+    UPSTREAM_TIMEOUT_MS: positive(30_000),
+    GUARD: z.enum(['enforce', 'observe']).default('enforce'),
+    FORWARD_RECLASSIFIED: onOff('off'),
+    /** JSON pointer (RFC 6901) to the label in the classifier's answer. */
+    AGREEMENT_POINTER: z
+      .string()
+      .regex(/^(\/([^~]|~[01])*)?$/, 'is not a JSON pointer, such as /label or /predictions/0/class')
+      .optional(),
+    /** Whether the classifier answers a class by its name or by its index. */
+    AGREEMENT_BY: z.enum(['label', 'index']).default('label'),
+
+    /** Where rejected images are searched for their class. Default: the fallback where FALLBACK_URL is set. */
+    RECLASSIFY: z.enum(['fallback', 'local', 'off']).optional(),
+    /** The most images of a request that are searched in the worker itself; it is slow work. */
+    RECLASSIFY_LOCAL_MAX: positive(2),
+    RECLASSIFY_KEEP_ALL: onOff('off'),
+    FALLBACK_URL: httpUrl.optional(),
+    /** Bearer token that the fallback asks for. */
+    FALLBACK_TOKEN: z.string().optional(),
+    /** Signs requests to our own fallback: at least 32 characters. */
+    FALLBACK_HMAC_KEY: z.string().min(32, 'is shorter than 32 characters; make one with openssl rand -hex 32').optional(),
+    FALLBACK_TIMEOUT_MS: positive(10_000),
+    /** Requests to the fallback at once, of one isolate. */
+    FALLBACK_CONCURRENCY: positive(8),
+
+    /** Which decisions are logged, a line each. */
+    LOG_DECISIONS: z.enum(['all', 'rejected', 'off']).default('all'),
+    LOG_SCORES: onOff('off'),
+  })
+  .superRefine((config, context) => {
+    const needs = (name: 'AGREEMENT_POINTER' | 'RECLASSIFY', other: 'UPSTREAM_URL' | 'FALLBACK_URL') =>
+      context.addIssue({ code: 'custom', path: [name], message: `needs ${other}, which is not set` });
+    if (config.AGREEMENT_POINTER !== undefined && !config.UPSTREAM_URL) needs('AGREEMENT_POINTER', 'UPSTREAM_URL');
+    if (config.RECLASSIFY === 'fallback' && !config.FALLBACK_URL) needs('RECLASSIFY', 'FALLBACK_URL');
+  })
+  .transform((config) => ({
+    ...config,
+    RECLASSIFY: config.RECLASSIFY ?? (config.FALLBACK_URL ? ('fallback' as const) : ('off' as const)),
+    SCREEN_WITHOUT_KEY: config.SCREEN_WITHOUT_KEY ?? (config.KEYS.length === 0 ? ('on' as const) : ('off' as const)),
+  }));
 
 export type Config = z.infer<typeof configSchema>;
 
-/** The worker's variables, checked. @throws ProblemError `configuration` naming the variable and what is allowed */
+const names = Object.keys(configSchema.in.shape) as (keyof Config)[];
+const SECRETS: readonly (keyof Config)[] = ['KEYS', 'UPSTREAM_AUTHORIZATION', 'FALLBACK_TOKEN', 'FALLBACK_HMAC_KEY'];
+
+let last: { given: string; config: Config } | undefined;
+
+/** The worker's variables, checked; once for as long as they stay. @throws ProblemError `configuration` naming the variable and what is allowed */
 export function configOf(env: Record<string, unknown>): Config {
-  const given = Object.fromEntries(
-    Object.keys(configSchema.shape).flatMap((name) => (isGiven(name, env[name]) ? [[name, env[name]]] : [])),
-  );
-  const parsed = configSchema.safeParse(given);
-  if (parsed.success) return parsed.data;
+  const entries = names.flatMap((name) => (isGiven(name, env[name]) ? [[name, env[name]]] : []));
+  const given = JSON.stringify(entries);
+  if (last?.given === given) return last.config;
+  const parsed = configSchema.safeParse(Object.fromEntries(entries));
+  if (parsed.success) {
+    last = { given, config: parsed.data };
+    return parsed.data;
+  }
   throw new ProblemError(
     'configuration',
     `A variable of the worker is wrong: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. Mend it and deploy again.`,
   );
 }
 
-/** An empty variable counts as not there, but for a list of tokens. */
+/** What may be shown to who runs the worker: of secrets only whether they are set. */
+export function shownConfig(config: Config): Record<string, unknown> {
+  const isSet = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined);
+  const shown = (name: keyof Config) => (SECRETS.includes(name) ? (isSet(config[name]) ? 'set' : 'not set') : (config[name] ?? null));
+  return Object.fromEntries(names.map((name) => [name, shown(name)]));
+}
+
+/** An empty variable counts as not there, but for the keys: an empty list must not open the door that it was meant to close. */
 function isGiven(name: string, value: unknown): boolean {
-  return value !== undefined && (value !== '' || name.endsWith('_TOKENS'));
+  return value !== undefined && (value !== '' || name === 'KEYS');
 }

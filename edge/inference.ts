@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Bundle } from '../shared/open-bundle.ts';
+import { relativeError, type Scores } from '../shared/scores.ts';
 
 /** What screen.onnx answers for a batch; row i belongs to image i. */
 export interface ScreenOutput {
@@ -30,13 +31,6 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
   );
   const { height, width, channels } = bundle.screening.input;
   const wanted = ['label', 'latent', 'latent_distance', 'reconstruction_error'];
-  // ONNX Runtime Web runs one inference at a time; requests of one isolate take turns.
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = turn.then(work);
-    turn = result.catch(() => undefined);
-    return result;
-  };
   return (images, count, explain) =>
     inTurn(async () => {
       const image = new ort.Tensor('float32', images, [count, height, width, channels]);
@@ -52,6 +46,45 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
     });
 }
 
+/** @param image [H, W, C] in [0, 1]. @returns the scores of its best latent */
+export type SearchHere = (image: Float32Array) => Promise<Scores>;
+
+/**
+ * A session of reclassify.onnx: the whole search of Eq. 9. Needs a session of screen.onnx to have been opened before, which brings the
+ * runtime up.
+ *
+ * @throws Error where the graph can't be loaded
+ */
+export async function openSearchHere({ graphs, weights, screening }: Bundle): Promise<SearchHere> {
+  const session = await inTurn(() =>
+    ort.InferenceSession.create(graphs.reclassify as Uint8Array, { externalData: [{ path: screening.weights.file, data: weights }] }),
+  );
+  const { height, width, channels } = screening.input;
+  const wanted = ['label', 'latent_distance', 'reconstruction_error', 'model_id'];
+  return (image) =>
+    inTurn(async () => {
+      const answers = await session.run({ image: new ort.Tensor('float32', image.slice(), [1, height, width, channels]) }, wanted);
+      if (String(answers.model_id?.data[0]) !== screening.modelId) throw new Error('reclassify.onnx is of another model');
+      const float = (name: string) => checked(answers[name]?.data, Float32Array, name, 1)[0] as number;
+      const reconstructionError = float('reconstruction_error');
+      return {
+        label: Number(checked(answers.label?.data, BigInt64Array, 'label', 1)[0]),
+        latentDistance: float('latent_distance'),
+        reconstructionError,
+        relativeError: relativeError(reconstructionError, image, screening.relativeErrorOffset),
+      };
+    });
+}
+
+/** ONNX Runtime Web runs one inference at a time, whatever the session; requests of one isolate take turns. */
+let turn: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const result = turn.then(work);
+  turn = result.catch(() => undefined);
+  return result;
+}
+
 function checked<T extends Float32Array | BigInt64Array>(
   data: unknown,
   type: { new (length: number): T },
@@ -59,7 +92,7 @@ function checked<T extends Float32Array | BigInt64Array>(
   length: number,
 ): T {
   if (!(data instanceof type) || data.length !== length)
-    throw new Error(`screen.onnx answered ${name} not as ${length} values of ${type.name}`);
+    throw new Error(`the graph answered ${name} not as ${length} values of ${type.name}`);
   return data;
 }
 

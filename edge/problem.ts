@@ -1,32 +1,45 @@
 import type { Problem } from '../shared/screen-messages.ts';
 
-const TITLES = {
+/** docs/errors.md has a section for each. */
+export const PROBLEMS = {
   'empty-body': [400, 'The body is empty'],
   'bad-json': [400, 'The JSON can not be used'],
-  'bad-image': [422, 'The image can not be decoded'],
-  'wrong-size': [422, 'The number of values does not fit the model'],
-  'not-finite': [422, 'A value is not allowed'],
+  'bad-multipart': [400, 'The multipart body can not be used'],
+  'bad-request': [400, 'The request can not be used'],
+  unauthorized: [401, 'A key is needed'],
+  forbidden: [403, 'The key does not allow this'],
+  'not-found': [404, 'There is nothing here'],
+  'method-not-allowed': [405, 'The method is not allowed here'],
+  'body-timeout': [408, 'The body did not come in time'],
   'body-too-large': [413, 'The body is too large'],
   'image-too-large': [413, 'The image is too large'],
   'unsupported-media-type': [415, 'The content type is not supported'],
-  unauthorized: [401, 'A token is needed'],
-  forbidden: [403, 'The token does not allow this'],
-  'not-found': [404, 'There is nothing here'],
-  'method-not-allowed': [405, 'The method is not allowed here'],
+  'bad-image': [422, 'The image can not be decoded'],
+  'wrong-size': [422, 'The number of values does not fit the model'],
+  'not-finite': [422, 'A value is not allowed'],
+  rejected: [422, 'The image was rejected'],
+  'too-many-requests': [429, 'Too many requests'],
+  internal: [500, 'Something broke'],
+  'upstream-failed': [502, 'The classifier failed'],
   'model-unavailable': [503, 'The model can not be used'],
   configuration: [503, 'The worker is not configured rightly'],
-  internal: [500, 'Something broke'],
+  'upstream-timeout': [504, 'The classifier did not answer in time'],
 } as const satisfies Record<string, readonly [number, string]>;
 
-export type ProblemName = keyof typeof TITLES;
+export type ProblemName = keyof typeof PROBLEMS;
 
 /** A request, or one image of it, that can't be screened; `detail` says what was wrong, what is allowed and what to do. */
 export class ProblemError extends Error {
   override name = 'ProblemError';
   readonly problem: ProblemName;
-  constructor(problem: ProblemName, detail: string) {
+  readonly headers: Record<string, string>;
+  constructor(problem: ProblemName, detail: string, headers: Record<string, string> = {}) {
     super(detail);
     this.problem = problem;
+    this.headers = headers;
+  }
+  get status(): number {
+    return PROBLEMS[this.problem][0];
   }
 }
 
@@ -34,7 +47,7 @@ export class ProblemError extends Error {
 export function problemOf(error: unknown, request: string): Problem {
   const known = error instanceof ProblemError;
   const name = known ? error.problem : 'internal';
-  const [status, title] = TITLES[name];
+  const [status, title] = PROBLEMS[name];
   const detail = known ? error.message : 'The request was not screened. Try again; if it stays, give the operator the request id.';
   return { type: `urn:portcullis:problem:${name}`, title, status, detail, request };
 }

@@ -1,11 +1,9 @@
-import { decide, decideReclassified, pValue } from '../shared/decision.ts';
-import { float32ToBase64 } from '../shared/float32-base64.ts';
+import { type Decision, decide, decideReclassified } from '../shared/decision.ts';
 import { relativeError, type Scores } from '../shared/scores.ts';
-import type { Explanation, Problem, Verdict } from '../shared/screen-messages.ts';
+import type { Problem, Verdict } from '../shared/screen-messages.ts';
 import type { Screening } from '../shared/screening-schema.ts';
-import { sha256 } from '../shared/sha256.ts';
 import type { Config } from './config.ts';
-import { escalate } from './escalate.ts';
+import { explanationOf } from './explain.ts';
 import type { Screen } from './inference.ts';
 import { ProblemError, problemOf } from './problem.ts';
 
@@ -16,17 +14,31 @@ export interface Model {
 }
 
 /**
- * The verdict on each image, in order; an image that could not be read has its problem in its place. All images go through
- * the model in one run, all rejected ones to the fallback in one request.
+ * Searches the class of rejected images, each [H, W, C] in [0, 1]: the scores of each one's best latent; null for one that was not
+ * searched, and for all where there was no whole and plausible answer.
+ */
+export type Reclassify = (images: Float32Array[]) => Promise<(Scores | null)[] | null>;
+
+/** One image, with what led to its verdict; or why it has none. */
+export type Screened =
+  | { problem: ProblemError; verdict?: undefined }
+  | { problem?: undefined; verdict: Verdict; scores: Scores; decision: Decision };
+
+/**
+ * The verdict on each image, in order; an image that could not be read keeps its problem in its place. All images go through
+ * the model in one run, all rejected ones to the search in one request.
+ *
+ * @param images the model's input of each, [H, W, C] in [0, 1]
+ * @param reclassify null where rejected images are not searched
  */
 export async function screenImages(
   images: (Float32Array | ProblemError)[],
   { screening, screen }: Model,
-  config: Config,
-  options: { explain: boolean; request: string; fetcher: typeof fetch },
-): Promise<(Verdict | Problem)[]> {
+  config: Pick<Config, 'RECLASSIFY_KEEP_ALL' | 'RECLASSIFY'>,
+  options: { explain: boolean; request: string; reclassify: Reclassify | null },
+): Promise<Screened[]> {
   const readable = images.filter((image) => !(image instanceof ProblemError)) as Float32Array[];
-  if (readable.length === 0) return images.map((error) => problemOf(error, options.request));
+  if (readable.length === 0) return images.map((problem) => ({ problem: problem as ProblemError }));
   const size = (readable[0] as Float32Array).length;
   const batch = new Float32Array(readable.length * size);
   readable.forEach((image, i) => {
@@ -44,69 +56,37 @@ export async function screenImages(
   });
   const decisions = scores.map((score) => decide(score, screening.thresholds));
   const rejected = decisions.flatMap(({ accepted }, i) => (accepted ? [] : [i]));
-  const again = await escalate(
-    rejected.map((i) => readable[i] as Float32Array),
-    screening,
-    config,
-    options.fetcher,
-  );
+  const found =
+    options.reclassify && rejected.length > 0 ? await options.reclassify(rejected.map((i) => readable[i] as Float32Array)) : null;
   const identity = { model: screening.id, request: options.request };
   const className = (label: number) => screening.classes[label] as string;
-  const verdicts = decisions.map((decision, i): Verdict => {
+  const verdictOf = (i: number): Verdict => {
     const { label } = scores[i] as Scores;
-    if (decision.accepted) return { verdict: 'accepted', label: className(label), index: label, ...identity };
-    if (!config.FALLBACK_URL) return { verdict: 'rejected', ...identity };
-    const found = again?.[rejected.indexOf(i)];
-    if (!found) return { verdict: 'rejected', reclassification: 'unavailable', ...identity };
-    const { accepted } = decideReclassified(found, screening.thresholds, config.RECLASSIFY_KEEP_ALL === 'on');
+    if ((decisions[i] as Decision).accepted) return { verdict: 'accepted', label: className(label), index: label, ...identity };
+    if (!options.reclassify) return { verdict: 'rejected', ...identity };
+    const again = found?.[rejected.indexOf(i)];
+    if (!again) return { verdict: 'rejected', reclassification: 'unavailable', ...identity };
+    const { accepted } = decideReclassified(again, screening.thresholds, config.RECLASSIFY_KEEP_ALL === 'on');
     if (!accepted) return { verdict: 'rejected', reclassification: 'rejected', ...identity };
-    return { verdict: 'reclassified', label: className(found.label), index: found.label, by: 'fallback', ...identity };
-  });
-  if (options.explain) {
-    for (const [i, verdict] of verdicts.entries()) {
-      const decision = decisions[i] as (typeof decisions)[number];
+    const by = config.RECLASSIFY === 'local' ? ('local' as const) : ('fallback' as const);
+    return { verdict: 'reclassified', label: className(again.label), index: again.label, by, ...identity };
+  };
+  const screened: Screened[] = [];
+  for (const [i, image] of readable.entries()) {
+    const verdict = verdictOf(i);
+    const decision = decisions[i] as Decision;
+    if (options.explain) {
       const reconstruction = output.reconstruction?.subarray(i * size, (i + 1) * size) ?? new Float32Array(0);
-      verdict.explain = await explanation(
-        scores[i] as Scores,
-        decision.accepted ? null : decision.reason,
-        readable[i] as Float32Array,
-        reconstruction,
-        screening,
-      );
+      const reason = decision.accepted ? null : decision.reason;
+      verdict.explain = await explanationOf(scores[i] as Scores, reason, image, reconstruction, screening);
     }
+    screened.push({ verdict, decision, scores: scores[i] as Scores });
   }
   let next = 0;
-  return images.map((image) => (image instanceof ProblemError ? problemOf(image, options.request) : (verdicts[next++] as Verdict)));
+  return images.map((image) => (image instanceof ProblemError ? { problem: image } : (screened[next++] as Screened)));
 }
 
-async function explanation(
-  scores: Scores,
-  reason: Explanation['reason'],
-  image: Float32Array,
-  reconstruction: Float32Array,
-  { classes, thresholds, calibration }: Screening,
-): Promise<Explanation> {
-  const { label, latentDistance, reconstructionError } = scores;
-  const finite = (value: number) => (Number.isFinite(value) ? value : null);
-  const { levels } = calibration.quantiles;
-  return {
-    reason,
-    nearest: classes[label] ?? '',
-    scores: {
-      latentDistance: finite(latentDistance),
-      reconstructionError: finite(reconstructionError),
-      relativeError: finite(scores.relativeError),
-    },
-    thresholds: {
-      latentDistance: thresholds.maxLatentDistance[label] ?? 0,
-      reconstructionError: thresholds.maxReconstructionError[label] ?? 0,
-      relativeError: thresholds.maxRelativeError?.[label] ?? null,
-    },
-    pValues: {
-      latentDistance: pValue(latentDistance, levels, calibration.quantiles.latentDistance[label] ?? []),
-      reconstructionError: pValue(reconstructionError, levels, calibration.quantiles.reconstructionError[label] ?? []),
-    },
-    tensor: await sha256(new Uint8Array(image.buffer, image.byteOffset, image.byteLength)),
-    reconstruction: float32ToBase64(reconstruction),
-  };
+/** What an answer says of an image. */
+export function told(screened: Screened, request: string): Verdict | Problem {
+  return screened.problem ? problemOf(screened.problem, request) : screened.verdict;
 }

@@ -1,24 +1,28 @@
 import { openBundle } from '../shared/open-bundle.ts';
 import { createApp } from './app.ts';
 import wasmModule from './generated/ort.wasm';
+import reclassifyGraph from './generated/reclassify.onnx';
 import screenGraph from './generated/screen.onnx';
 import screeningText from './generated/screening.json.txt';
 import weights from './generated/weights.bin';
-import { openScreen } from './inference.ts';
+import { openScreen, openSearchHere, type SearchHere } from './inference.ts';
 import type { Model } from './screen.ts';
 
 /** The files that the build put beside, verified again here: what is hashed is what is run. */
+const files: Record<string, () => Uint8Array> = {
+  'screening.json': () => new TextEncoder().encode(screeningText),
+  'screen.onnx': () => new Uint8Array(screenGraph),
+  'reclassify.onnx': () => new Uint8Array(reclassifyGraph),
+  'weights.bin': () => new Uint8Array(weights),
+};
+
+function read(file: string): Uint8Array {
+  const found = files[file];
+  if (!found) throw new Error('it was not built into the worker');
+  return found();
+}
+
 async function loadModel(): Promise<Model> {
-  const files: Record<string, () => Uint8Array> = {
-    'screening.json': () => new TextEncoder().encode(screeningText),
-    'screen.onnx': () => new Uint8Array(screenGraph),
-    'weights.bin': () => new Uint8Array(weights),
-  };
-  const read = (file: string) => {
-    const found = files[file];
-    if (!found) throw new Error('it was not built into the worker');
-    return found();
-  };
   const bundle = await openBundle(read, ['screen']);
   return { screening: bundle.screening, screen: await openScreen(wasmModule, bundle) };
 }
@@ -28,7 +32,14 @@ async function loadModel(): Promise<Model> {
 const model = loadModel();
 await model.catch(() => undefined);
 
-export default createApp(
-  () => model,
-  (input, init) => fetch(input, init),
-);
+/** Opened by the first image that needs it, for those few workers that search themselves. */
+let search: Promise<SearchHere> | undefined;
+
+export default createApp({
+  model: () => model,
+  openSearch: () => {
+    search ??= model.then(() => openBundle(read, ['reclassify'])).then(openSearchHere);
+    return search;
+  },
+  fetcher: (input, init) => fetch(input, init),
+});

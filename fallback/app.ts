@@ -2,9 +2,11 @@ import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import packageJson from '../package.json' with { type: 'json' };
+import { inferContentProblem } from '../shared/infer-request.ts';
 import { BINARY_HEADER, ProtocolError } from '../shared/inference-protocol.ts';
+import { SIGNATURE_HEADER, signatureProblem } from '../shared/signature.ts';
 import { bearerToken } from './bearer-token.ts';
-import { inferAnswer, outputsMetadata, readInferRequest } from './infer.ts';
+import { answerOf, outputsMetadata, readRequest } from './infer.ts';
 import type { Search } from './search.ts';
 import { QueueFullError } from './search-pool.ts';
 
@@ -13,6 +15,8 @@ export interface Limits {
   maxImages: number;
   /** Needed for all but `/v2/health/*` where it is given. */
   token?: string | undefined;
+  /** Where there are any, an inference request must be signed with one of them (shared/signature.ts). */
+  hmacKeys?: readonly string[] | undefined;
 }
 
 /** The Open Inference Protocol v2 for the one model `reclassify`. Errors are `{"error": "..."}`, as the protocol has them. */
@@ -65,13 +69,18 @@ export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, l
   });
   const infer: Handler = async (c) => {
     const body = new Uint8Array(await c.req.arrayBuffer());
-    if (body.byteLength === 0) throw new ProtocolError('the body is empty; an inference request is needed');
+    if (limits.hmacKeys?.length) {
+      const problem = await signatureProblem(limits.hmacKeys, c.req.header(SIGNATURE_HEADER), body);
+      if (problem) throw new HTTPException(401, { message: problem });
+    }
     const headerLength = c.req.header(BINARY_HEADER) ?? null;
-    checkContent(c.req.header('content-type') ?? '', c.req.header('content-encoding') ?? 'identity', headerLength !== null);
-    const request = readInferRequest(body, headerLength, search.screening, limits.maxImages);
+    const [type = '', encoding = 'identity'] = [c.req.header('content-type'), c.req.header('content-encoding')];
+    const wrong = inferContentProblem(type, encoding, headerLength !== null);
+    if (wrong) throw new HTTPException(415, { message: wrong });
+    const request = readRequest(body, headerLength, search.screening, limits.maxImages);
     const { image } = request;
     const result = await search.run({ images: image.data, shape: image.shape }, { signal: c.req.raw.signal });
-    const { json, binary } = inferAnswer(result, request, search.screening);
+    const { json, binary } = answerOf(result, request, search.screening);
     if (binary.length === 0) return c.json(json);
     const head = Buffer.from(JSON.stringify(json));
     return c.body(Buffer.concat([head, ...binary]), 200, {
@@ -89,17 +98,4 @@ export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, l
     route('POST', `${model}/infer`, bounded, infer);
   }
   return app;
-}
-
-/** @throws HTTPException 415 naming what is allowed */
-function checkContent(type: string, encoding: string, binary: boolean): void {
-  const allowed = binary ? ['application/octet-stream', 'application/json'] : ['application/json'];
-  const given = type.split(';')[0]?.trim().toLowerCase() ?? '';
-  if (!allowed.includes(given)) {
-    throw new HTTPException(415, {
-      message: `content-type is ${given || 'missing'}; ${allowed.join(' or ')} is needed${binary ? '' : ` (or the binary extension, with ${BINARY_HEADER})`}`,
-    });
-  }
-  if (encoding.toLowerCase() !== 'identity')
-    throw new HTTPException(415, { message: `content-encoding is ${encoding}; only identity is allowed` });
 }

@@ -16,11 +16,19 @@ export class ImageHeaderError extends Error {
 
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** @throws ImageHeaderError where the bytes are neither, or end before the dimensions */
+const isPng = (bytes: Uint8Array) => PNG_SIGNATURE.every((byte, i) => bytes[i] === byte);
+const isJpeg = (bytes: Uint8Array) => bytes[0] === 0xff && bytes[1] === 0xd8;
+
+/** Whether the bytes begin as a PNG or a JPEG does. */
+export function isImageFile(bytes: Uint8Array): boolean {
+  return isPng(bytes) || isJpeg(bytes);
+}
+
+/** @throws ImageHeaderError where the bytes are neither, end before the dimensions, or are of a kind that is not read */
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (PNG_SIGNATURE.every((byte, i) => bytes[i] === byte)) return pngHeader(view);
-  if (bytes[0] === 0xff && bytes[1] === 0xd8) return jpegHeader(view);
+  if (isPng(bytes)) return pngHeader(view);
+  if (isJpeg(bytes)) return jpegHeader(view);
   throw new ImageHeaderError('the bytes are neither a PNG nor a JPEG');
 }
 
@@ -50,7 +58,13 @@ function jpegHeader(view: DataView): ImageHeader {
     }
     const length = view.getUint16(at + 2);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame && at + 9 <= view.byteLength) {
+    if (isFrame && at + 10 <= view.byteLength) {
+      const components = view.getUint8(at + 9);
+      // Four are CMYK or YCCK, whose colours depend on a profile and, in many files, on an inversion that nothing tells.
+      if (components !== 1 && components !== 3)
+        throw new ImageHeaderError(
+          `the JPEG has ${components} components (CMYK where they are 4); only grey and colour (YCbCr or RGB) are read: save it as RGB`,
+        );
       return sized({ type: 'jpeg', width: view.getUint16(at + 7), height: view.getUint16(at + 5), orientation });
     }
     const isExif = marker === 0xe1 && at + 10 <= view.byteLength && view.getUint32(at + 4) === 0x45786966;

@@ -9,56 +9,62 @@ const identity = {
 };
 
 /** Only with `?explain=1` and the permission for it: scores help a black-box attacker. */
-export const explanationSchema = z.strictObject({
-  reason: z.enum(['latent-distance', 'reconstruction-error', 'relative-error', 'not-finite', 'unknown-label']).nullable(),
-  nearest: z.string(),
-  scores: z.strictObject({
-    latentDistance: z.number().nullable(),
-    reconstructionError: z.number().nullable(),
-    relativeError: z.number().nullable(),
-  }),
-  thresholds: z.strictObject({ latentDistance: z.number(), reconstructionError: z.number(), relativeError: z.number().nullable() }),
-  /** Share of clean images of the nearest class whose score is at least this one. */
-  pValues: z.strictObject({ latentDistance: z.number(), reconstructionError: z.number() }),
-  /** sha256 of the preprocessed tensor (float32, little-endian), to compare preprocessing between machines. */
-  tensor: z.string(),
-  /** base64 of the reconstruction, float32, little-endian, H*W*C. */
-  reconstruction: z.string(),
-});
+export const explanationSchema = z
+  .strictObject({
+    reason: z.enum(['latent-distance', 'reconstruction-error', 'relative-error', 'not-finite', 'unknown-label']).nullable(),
+    nearest: z.string(),
+    scores: z.strictObject({
+      latentDistance: z.number().nullable(),
+      reconstructionError: z.number().nullable(),
+      relativeError: z.number().nullable(),
+    }),
+    thresholds: z.strictObject({ latentDistance: z.number(), reconstructionError: z.number(), relativeError: z.number().nullable() }),
+    /** Share of clean images of the nearest class whose score is at least this one. */
+    pValues: z.strictObject({ latentDistance: z.number(), reconstructionError: z.number() }),
+    /** sha256 of the preprocessed tensor (float32, little-endian), to compare preprocessing between machines. */
+    tensor: z.string(),
+    /** base64 of the reconstruction, float32, little-endian, H*W*C. */
+    reconstruction: z.string(),
+  })
+  .meta({ id: 'Explanation' });
 
 const explain = { explain: explanationSchema.optional() };
 
-export const verdictSchema = z.discriminatedUnion('verdict', [
-  z.strictObject({ verdict: z.literal('accepted'), label: z.string(), index: z.int().nonnegative(), ...identity, ...explain }),
-  z.strictObject({
-    verdict: z.literal('rejected'),
-    /** Absent where no fallback is configured. `unavailable`: it failed. `rejected`: it did not find a class either. */
-    reclassification: z.enum(['unavailable', 'rejected']).optional(),
-    ...identity,
-    ...explain,
-  }),
-  z.strictObject({
-    verdict: z.literal('reclassified'),
-    label: z.string(),
-    index: z.int().nonnegative(),
-    by: z.enum(['fallback', 'local']),
-    ...identity,
-    ...explain,
-  }),
-]);
+export const verdictSchema = z
+  .discriminatedUnion('verdict', [
+    z.strictObject({ verdict: z.literal('accepted'), label: z.string(), index: z.int().nonnegative(), ...identity, ...explain }),
+    z.strictObject({
+      verdict: z.literal('rejected'),
+      /** Absent where no fallback is configured. `unavailable`: it failed. `rejected`: it did not find a class either. */
+      reclassification: z.enum(['unavailable', 'rejected']).optional(),
+      ...identity,
+      ...explain,
+    }),
+    z.strictObject({
+      verdict: z.literal('reclassified'),
+      label: z.string(),
+      index: z.int().nonnegative(),
+      by: z.enum(['fallback', 'local']),
+      ...identity,
+      ...explain,
+    }),
+  ])
+  .meta({ id: 'Verdict' });
 
 /** RFC 9457. `type` is stable: `urn:portcullis:problem:NAME`. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  /** What was wrong, what is allowed, what to do. */
-  detail: z.string(),
-  request: z.string().optional(),
-});
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    /** What was wrong, what is allowed, what to do. */
+    detail: z.string(),
+    request: z.string().optional(),
+  })
+  .meta({ id: 'Problem' });
 
 /** One answer an image, in the order sent; an image that can't be screened has a problem in its place. */
-export const batchSchema = z.strictObject({ results: z.array(z.union([verdictSchema, problemSchema])) });
+export const batchSchema = z.strictObject({ results: z.array(z.union([verdictSchema, problemSchema])) }).meta({ id: 'Batch' });
 
 /**
  * A JSON batch. `image` is a whole PNG or JPEG file as base64; `pixels` is the model's own input as nested numbers (H x W x C,

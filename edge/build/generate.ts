@@ -13,11 +13,12 @@ import { withUnsharedMemory } from './unshared-memory.ts';
  * @throws BundleError where the bundle is damaged
  */
 export async function generate(bundle: string, target: string): Promise<Screening> {
-  const { screening, graphs, weights } = await openBundle((file) => readFile(join(bundle, file)), ['screen']);
+  const { screening, graphs, weights } = await openBundle((file) => readFile(join(bundle, file)), ['screen', 'reclassify']);
   const runtime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
   await mkdir(target, { recursive: true });
   await writeIfChanged(join(target, 'ort.wasm'), withUnsharedMemory(await readFile(runtime)));
   await writeIfChanged(join(target, 'screen.onnx'), graphs.screen as Uint8Array);
+  await writeIfChanged(join(target, 'reclassify.onnx'), graphs.reclassify as Uint8Array);
   await writeIfChanged(join(target, 'weights.bin'), weights);
   await writeIfChanged(join(target, 'screening.json.txt'), await readFile(join(bundle, 'screening.json')));
   return screening;

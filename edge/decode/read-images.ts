@@ -1,12 +1,12 @@
 import { float32FromBytes } from '../../shared/float32-base64.ts';
 import { preprocess } from '../../shared/preprocess.ts';
-import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
 import { decodeImage } from './decode-image.ts';
+import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
-export const CONTENT_TYPES = ['image/png', 'image/jpeg', 'application/octet-stream', 'application/json'];
+export const CONTENT_TYPES = ['image/png', 'image/jpeg', 'application/octet-stream', 'application/json', 'multipart/form-data'];
 
 /** The model's input of each image, [H, W, C] in [0, 1], or what is wrong with it. `batch`: the answer is a list. */
 export interface ReadImages {
@@ -14,48 +14,61 @@ export interface ReadImages {
   images: (Float32Array | ProblemError)[];
 }
 
+export type ReadConfig = Pick<Config, 'MAX_PIXELS' | 'MAX_IMAGES'>;
+
+/** The media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` where it is none of those taken */
+export function mediaTypeOf(contentType: string | null | undefined): string {
+  const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (CONTENT_TYPES.includes(type)) return type;
+  throw new ProblemError(
+    'unsupported-media-type',
+    `The content type is ${type.slice(0, 100) || 'missing'}; allowed are ${CONTENT_TYPES.join(', ')}.`,
+  );
+}
+
 /**
  * The images of a body, by its content type. Of a batch, an image that can't be read takes its own error; of a single image
  * the error is thrown.
  *
+ * @param contentType the whole header
  * @throws ProblemError
  */
-export async function readImages(contentType: string, body: Uint8Array, screening: Screening, config: Config): Promise<ReadImages> {
+export async function readImages(contentType: string, body: Uint8Array, screening: Screening, config: ReadConfig): Promise<ReadImages> {
+  const type = mediaTypeOf(contentType);
   if (body.byteLength === 0) throw new ProblemError('empty-body', `The body is empty; an image is needed (${CONTENT_TYPES.join(', ')}).`);
-  const fromFile = async (bytes: Uint8Array) =>
-    preprocess(await decodeImage(bytes, config.MAX_PIXELS), screening.input, screening.preprocess);
-  if (contentType === 'image/png' || contentType === 'image/jpeg') return { batch: false, images: [await fromFile(body)] };
-  if (contentType === 'application/octet-stream') return { batch: false, images: [fromFloats(body, screening.input)] };
-  const images: ReadImages['images'] = [];
+  if (type === 'application/json') return { batch: true, images: await readItems(itemsOfJson(body, config.MAX_IMAGES), screening, config) };
+  if (type === 'multipart/form-data')
+    return { batch: true, images: await readItems(await itemsOfMultipart(body, contentType, config.MAX_IMAGES), screening, config) };
+  const item: Item = type === 'application/octet-stream' ? { floats: body } : { file: body };
+  const [image] = await readItems([item], screening, config);
+  if (image instanceof ProblemError) throw image;
+  return { batch: false, images: [image as Float32Array] };
+}
+
+/** Each item as the model's input, or what is wrong with it. */
+export async function readItems(
+  items: readonly Item[],
+  screening: Screening,
+  config: ReadConfig,
+): Promise<(Float32Array | ProblemError)[]> {
+  const images: (Float32Array | ProblemError)[] = [];
   // One after the other: a decoded image takes far more memory than its file, and a worker has little.
-  for (const item of batchOf(body, config.MAX_IMAGES)) {
+  for (const item of items) {
     try {
-      images.push('image' in item ? await fromFile(fromBase64(item.image)) : checkedPixels(flat(item.pixels), screening.input));
+      images.push(await readItem(item, screening, config));
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       images.push(error);
     }
   }
-  return { batch: true, images };
+  return images;
 }
 
-function batchOf(body: Uint8Array, maxImages: number) {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch (error) {
-    throw new ProblemError('bad-json', `The body is not JSON (${(error as Error).message}).`);
-  }
-  const batch = batchRequestSchema.safeParse(json);
-  const count = batch.data?.images.length ?? 0;
-  if (count > maxImages)
-    throw new ProblemError('body-too-large', `The batch has ${count} images; at most ${maxImages} are allowed. Send several batches.`);
-  const items = batchItemSchema.array().safeParse(batch.data?.images);
-  if (items.success) return items.data;
-  throw new ProblemError(
-    'bad-json',
-    'The JSON must be {"images": [...]}, each {"image": "base64 of a PNG or JPEG"} or {"pixels": numbers in [0, 1]}.',
-  );
+async function readItem(item: Item, { input, preprocess: rules }: Screening, config: ReadConfig): Promise<Float32Array> {
+  if ('problem' in item) throw item.problem;
+  if ('file' in item) return preprocess(await decodeImage(item.file, config.MAX_PIXELS), input, rules);
+  if ('base64' in item) return preprocess(await decodeImage(fromBase64(item.base64), config.MAX_PIXELS), input, rules);
+  return 'floats' in item ? fromFloats(item.floats, input) : checkedPixels(flat(item.pixels), input);
 }
 
 function fromBase64(text: string): Uint8Array {
@@ -71,7 +84,7 @@ function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {
   if (body.byteLength !== 4 * floats) {
     throw new ProblemError(
       'wrong-size',
-      `The body has ${body.byteLength} bytes; ${4 * floats} are needed: ${shapeText(input)} little-endian float32.`,
+      `There are ${body.byteLength} bytes; ${4 * floats} are needed: ${shapeText(input)} little-endian float32.`,
     );
   }
   return checkedPixels(float32FromBytes(body), input);

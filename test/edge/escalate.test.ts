@@ -1,9 +1,11 @@
 import { describe, expect, inject, it } from 'vitest';
 import { configOf } from '../../edge/config.ts';
-import { escalate } from '../../edge/escalate.ts';
+import { reclassifyOf } from '../../edge/escalation/reclassify.ts';
+import { resilienceOf } from '../../edge/escalation/resilience.ts';
 import screeningText from '../../edge/generated/screening.json.txt';
 import { ProblemError } from '../../edge/problem.ts';
-import { screenImages } from '../../edge/screen.ts';
+import { screenImages, told } from '../../edge/screen.ts';
+import { traceOf } from '../../edge/trace.ts';
 import { float32FromBase64 } from '../../shared/float32-base64.ts';
 import { parseScreening } from '../../shared/open-bundle.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
@@ -22,8 +24,16 @@ const rejecting = {
     reconstructionError: new Float32Array(count),
   }),
 };
-const verdicts = (images: Float32Array[], url: string, fetcher: typeof fetch, more: object = {}) =>
-  screenImages(images, rejecting, config(url, more), { explain: false, request: 'r', fetcher });
+/** What the fallback makes of it, with a breaker and a retry budget of its own. */
+const reclassifying = (url: string, fetcher: typeof fetch, more: object = {}) =>
+  reclassifyOf({
+    ...{ screening, config: config(url, more), fetcher, resilience: resilienceOf(8), openSearch: undefined },
+    ...{ trace: traceOf(undefined, undefined), request: 'r' },
+  });
+const verdicts = async (images: Float32Array[], url: string, fetcher: typeof fetch, more: object = {}) => {
+  const options = { explain: false, request: 'r', reclassify: reclassifying(url, fetcher, more) };
+  return (await screenImages(images, rejecting, config(url, more), options)).map((screened) => told(screened, 'r'));
+};
 const realFetch: typeof fetch = (input, init) => fetch(input, init);
 
 describe('the real fallback, asked from workerd', () => {
@@ -89,9 +99,13 @@ describe('a fallback that answers anything else', () => {
     ['a label that is no class', { label: [10] }],
     ['a negative label', { label: [-1] }],
     ['a negative score', { latent_distance: [-5] }],
-    ['an error beyond all thresholds', { reconstruction_error: [1e6] }],
-  ])('%s: rejected', async (_, change) => {
+  ])('%s: rejected, unavailable', async (_, change) => {
     const [result] = await verdicts([golden], 'http://f', async () => answer(change));
+    expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
+  });
+
+  it('an error beyond all thresholds: rejected', async () => {
+    const [result] = await verdicts([golden], 'http://f', async () => answer({ reconstruction_error: [1e6] }));
     expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'rejected' });
   });
 
@@ -114,7 +128,8 @@ describe('a fallback that answers anything else', () => {
   });
 
   it('none configured: nothing is asked', async () => {
-    expect(await escalate([golden], screening, configOf({}), () => Promise.reject(new Error('asked')))).toBeNull();
+    expect(reclassifying('', () => Promise.reject(new Error('asked')))).toBeNull();
+    expect(reclassifying('http://f', () => Promise.reject(new Error('asked')), { RECLASSIFY: 'off' })).toBeNull();
     expect(() => configOf({ FALLBACK_URL: 'ftp://x' })).toThrow(ProblemError);
   });
 });

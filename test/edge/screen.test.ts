@@ -65,7 +65,7 @@ describe('POST /screen', () => {
   });
 
   it('explains only with the token that allows it', async () => {
-    expect((await send(digit7, 'image/png', '/screen?explain=1')).status).toBe(403);
+    expect((await send(digit7, 'image/png', '/screen?explain=1')).status).toBe(401);
     const response = await send(digit7, 'image/png', '/screen?explain=1', { authorization: 'Bearer explain-token' });
     const { explain } = verdictSchema.parse(await response.json());
     expect(explain).toMatchObject({ reason: null, nearest: '7' });

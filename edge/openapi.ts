@@ -1,0 +1,68 @@
+import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
+import type { Handler } from 'hono';
+import { problemSchema } from '../shared/screen-messages.ts';
+import type { Env } from './env.ts';
+import { PROBLEMS, ProblemError, type ProblemName } from './problem.ts';
+
+export type App = OpenAPIHono<Env>;
+
+/** Every route may answer these. */
+const ALWAYS: ProblemName[] = ['internal', 'configuration', 'too-many-requests', 'unauthorized', 'forbidden'];
+
+/** The answers that tell these problems, by status. */
+export function problems(...names: ProblemName[]): RouteConfig['responses'] {
+  const byStatus = new Map<number, ProblemName[]>();
+  for (const name of new Set([...names, ...ALWAYS])) {
+    const [status] = PROBLEMS[name];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), name]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, ofIt]) => [
+      status,
+      {
+        description: ofIt.map((name) => `\`${name}\`: ${PROBLEMS[name][1]}.`).join(' '),
+        content: { 'application/problem+json': { schema: problemSchema } },
+        ...(status === 429 ? { headers: z.object({ 'Retry-After': z.string().meta({ description: 'seconds' }) }) } : {}),
+      },
+    ]),
+  );
+}
+
+/** What an OpenAPI path is in Hono. */
+const pathInHono = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+/** Adds a route with its description. The schemas in it are those that its handler checks by. */
+export function route(app: App, config: RouteConfig, ...handlers: Handler<Env>[]): void {
+  const responses = { ...problems(), ...config.responses };
+  app.openAPIRegistry.registerPath({ ...config, responses });
+  app.on(config.method.toUpperCase(), [pathInHono(config.path)], ...handlers);
+}
+
+/** The methods that a path takes, for 405; null where there is no such path. */
+export function methodsOf(app: App, path: string): string | null {
+  const segments = path.split('/');
+  const fits = (pattern: string) => {
+    const parts = pattern.split('/');
+    return parts.length === segments.length && parts.every((part, i) => /^\{\w+\}$/.test(part) || part === segments[i]);
+  };
+  const methods = routesOf(app).flatMap((config) => (fits(config.path) ? config.method.toUpperCase() : []));
+  if (methods.length === 0) return null;
+  return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))].join(', ');
+}
+
+export const routesOf = (app: App): RouteConfig[] =>
+  app.openAPIRegistry.definitions.flatMap((definition) => (definition.type === 'route' ? [definition.route] : []));
+
+/** `?explain=1` */
+export const explainQuery = z.object({
+  explain: z
+    .enum(['0', '1'])
+    .optional()
+    .meta({ description: '1: why, with scores and reconstruction; needs a key with the scope explain' }),
+});
+
+/** @throws ProblemError `bad-request` */
+export function checkQuery(query: Record<string, string>): void {
+  const parsed = explainQuery.safeParse(query);
+  if (!parsed.success) throw new ProblemError('bad-request', `explain is ${JSON.stringify(query.explain)}; allowed are 0 and 1.`);
+}

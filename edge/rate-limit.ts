@@ -1,0 +1,25 @@
+import type { Config } from './config.ts';
+import { ProblemError } from './problem.ts';
+
+/** The binding of Workers that counts (`[[ratelimits]]` in wrangler.toml); it does so per location, and about. */
+interface RateLimit {
+  limit(options: { key: string }): Promise<{ success: boolean }>;
+}
+
+/**
+ * Counts the request against its key, or its address where it has none; nothing where `RATE_LIMITER` is not bound.
+ *
+ * @throws ProblemError `too-many-requests`; `configuration` where the binding does not answer as one
+ */
+export async function limitRate(binding: unknown, caller: string, config: Config): Promise<void> {
+  if (binding === undefined) return;
+  const answer = await (async () => (binding as RateLimit).limit({ key: caller }))().catch((error: unknown) => {
+    throw new ProblemError('configuration', `The binding RATE_LIMITER does not count (${String(error)}). Mend wrangler.toml.`);
+  });
+  if (answer?.success === true) return;
+  throw new ProblemError(
+    'too-many-requests',
+    `More requests came from this caller than are allowed. Wait ${config.RATE_LIMIT_PERIOD_S} seconds.`,
+    { 'retry-after': String(config.RATE_LIMIT_PERIOD_S) },
+  );
+}

@@ -1,0 +1,69 @@
+import type { Config } from './config.ts';
+import { ProblemError } from './problem.ts';
+
+/** A body up to its end, or, where it is longer than allowed, what of it was read and what is still to come. */
+export type Body = { whole: true; bytes: Uint8Array } | { whole: false; read: Uint8Array[]; rest: ReadableStreamDefaultReader<Uint8Array> };
+
+/**
+ * Reads a body up to the limit, whatever length it says it has.
+ *
+ * @throws ProblemError `body-timeout` where it comes too slowly, `bad-request` where it breaks off
+ */
+export async function readUpTo(request: Request, config: Config): Promise<Body> {
+  if (!request.body) return { whole: true, bytes: new Uint8Array(0) };
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new ProblemError('body-timeout', `The body took longer than ${config.BODY_TIMEOUT_MS} ms. Send it again, or a smaller image.`),
+      );
+    }, config.BODY_TIMEOUT_MS);
+  });
+  late.catch(() => undefined);
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late]);
+      if (done) return { whole: true, bytes: joined(chunks, size) };
+      chunks.push(value);
+      size += value.byteLength;
+      if (size > config.MAX_BODY_BYTES) return { whole: false, read: chunks, rest: reader };
+    }
+  } catch (error) {
+    reader.cancel().catch(() => undefined);
+    if (error instanceof ProblemError) throw error;
+    throw new ProblemError('bad-request', 'The body broke off before its end. Send it again.');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * @returns the whole body
+ * @throws ProblemError `body-too-large`, `body-timeout`, `bad-request`
+ */
+export async function readBody(request: Request, config: Config): Promise<Uint8Array> {
+  const tooLarge = tooLargeProblem(config);
+  // Not read at all where it says so itself.
+  if (Number(request.headers.get('content-length')) > config.MAX_BODY_BYTES) throw tooLarge;
+  const body = await readUpTo(request, config);
+  if (body.whole) return body.bytes;
+  body.rest.cancel().catch(() => undefined);
+  throw tooLarge;
+}
+
+export const tooLargeProblem = ({ MAX_BODY_BYTES }: Config): ProblemError =>
+  new ProblemError('body-too-large', `The body is larger than ${MAX_BODY_BYTES} bytes. Send fewer or smaller images.`);
+
+function joined(chunks: Uint8Array[], size: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0] as Uint8Array;
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { shownConfig } from '../config.ts';
+import { modelOf } from '../env.ts';
+import { type App, problems, route } from '../openapi.ts';
+import { ProblemError } from '../problem.ts';
+import { protect } from '../protect.ts';
+import { goldenProblem } from '../readiness.ts';
+
+const stateSchema = (state: 'live' | 'ready') => z.object({ status: z.literal(state) });
+
+const statusSchema = z
+  .object({
+    model: z.string().nullable(),
+    problem: z.string().nullable(),
+    fallback: z.object({ breaker: z.enum(['closed', 'open', 'half-open', 'isolated']), free: z.number(), retryTokens: z.number() }),
+    config: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Status' });
+
+/** Whether the worker can answer, and how it stands. */
+export function healthRoutes(app: App): void {
+  route(
+    app,
+    {
+      method: 'get',
+      path: '/health/live',
+      summary: 'Whether the worker runs',
+      responses: { 200: { description: 'It does.', content: { 'application/json': { schema: stateSchema('live') } } } },
+    },
+    (c) => c.json({ status: 'live' }),
+  );
+  route(
+    app,
+    {
+      method: 'get',
+      path: '/health/ready',
+      summary: 'Whether the worker screens rightly',
+      description: "Runs the bundle's golden image and compares what comes out with what came out at the export.",
+      responses: {
+        ...problems('model-unavailable'),
+        200: { description: 'It does.', content: { 'application/json': { schema: stateSchema('ready') } } },
+      },
+    },
+    async (c) => {
+      const problem = await goldenProblem(await modelOf(c));
+      if (problem) throw new ProblemError('model-unavailable', `The model does not compute what it did when it was exported: ${problem}.`);
+      return c.json({ status: 'ready' });
+    },
+  );
+  route(
+    app,
+    {
+      method: 'get',
+      path: '/status',
+      summary: 'How this isolate stands',
+      security: [{ key: [] }],
+      responses: {
+        200: {
+          description:
+            'Its model, its view of the fallback (each isolate has its own), its configuration without secrets. Needs the scope admin.',
+          content: { 'application/json': { schema: statusSchema } },
+        },
+      },
+    },
+    protect('admin'),
+    async (c) => {
+      const config = c.get('config');
+      const model = await modelOf(c).catch((error: unknown) => error as Error);
+      const failed = model instanceof Error;
+      return c.json({
+        model: failed ? null : model.screening.id,
+        problem: failed ? model.message : null,
+        fallback: c.get('resilience')(config).state(),
+        config: shownConfig(config),
+      });
+    },
+  );
+}

@@ -1,0 +1,193 @@
+import type { Context, Handler } from 'hono';
+import { z } from 'zod';
+import packageJson from '../../package.json' with { type: 'json' };
+import { imageInput, inferAnswer, inferContentProblem, readInferRequest } from '../../shared/infer-request.ts';
+import { BINARY_HEADER, inferRequestSchema, inferResponseSchema, ProtocolError, type Tensor } from '../../shared/inference-protocol.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+import { readItems } from '../decode/read-images.ts';
+import { type Env, modelOf } from '../env.ts';
+import { escalationOf } from '../escalation/of-request.ts';
+import { type App, route } from '../openapi.ts';
+import { ProblemError } from '../problem.ts';
+import { admit } from '../protect.ts';
+import { readBody } from '../read-body.ts';
+import { record } from '../record.ts';
+import { type Screened, screenImages } from '../screen.ts';
+
+/** One value of each for an image. `label` is empty and `index` -1 where it has none, `error` empty where nothing was wrong. */
+const OUTPUTS = [
+  { name: 'verdict', datatype: 'BYTES', shape: [-1] },
+  { name: 'label', datatype: 'BYTES', shape: [-1] },
+  { name: 'index', datatype: 'INT64', shape: [-1] },
+  { name: 'model_id', datatype: 'BYTES', shape: [-1] },
+  { name: 'error', datatype: 'BYTES', shape: [-1] },
+] as const;
+
+const inputsOf = ({ input }: Screening) => [{ name: 'image', datatype: 'FP32', shape: [-1, input.height, input.width, input.channels] }];
+
+const errorSchema = z.object({ error: z.string() }).meta({ id: 'InferenceError' });
+const tensors = z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()) }));
+const metadataSchema = z.object({
+  name: z.string(),
+  versions: z.array(z.string()),
+  platform: z.string(),
+  inputs: tensors,
+  outputs: tensors,
+});
+
+/**
+ * The Open Inference Protocol v2 for the one model `screen`, so that clients of KServe, Triton and MLServer can ask for verdicts
+ * unchanged. Input: `image`, FP32 [N, H, W, C]; or `file`, BYTES [N], each a PNG or JPEG as base64. Errors are `{"error": "..."}`.
+ */
+export function inferRoutes(app: App): void {
+  const ok = (schema: z.ZodType, description: string) => ({ 200: { description, content: { 'application/json': { schema } } } });
+  const failed = (...statuses: number[]) =>
+    Object.fromEntries(statuses.map((s) => [s, { description: 'Why not.', content: { 'application/json': { schema: errorSchema } } }]));
+  const always = [401, 403, 429, 500, 503];
+  const get = (path: string, summary: string, schema: z.ZodType, handler: Handler<Env>, ...statuses: number[]) =>
+    route(
+      app,
+      {
+        method: 'get',
+        path,
+        summary,
+        tags: ['v2'],
+        ...parametersOf(path),
+        responses: { ...failed(...always, ...statuses), ...ok(schema, summary) },
+      },
+      inProtocol(handler),
+    );
+
+  get('/v2', 'The server', z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }), (c) =>
+    c.json({ name: 'portcullis', version: packageJson.version, extensions: ['binary_tensor_data'] }),
+  );
+  get('/v2/health/live', 'Whether the worker runs', z.object({ live: z.boolean() }), (c) => c.json({ live: true }));
+  const ready: Handler<Env> = async (c) => {
+    await versionOf(c);
+    return c.json({ ready: true });
+  };
+  get('/v2/health/ready', 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready);
+  for (const path of ['/v2/models/screen', '/v2/models/screen/versions/{version}']) {
+    get(path, 'The model', metadataSchema, metadata, 404);
+    get(`${path}/ready`, 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready, 404);
+    route(
+      app,
+      {
+        method: 'post',
+        path: `${path}/infer`,
+        summary: 'Screen images',
+        tags: ['v2'],
+        security: [{}, { key: [] }],
+        request: {
+          ...parametersOf(path).request,
+          body: {
+            required: true,
+            content: { 'application/json': { schema: inferRequestSchema }, 'application/octet-stream': { schema: z.any() } },
+          },
+        },
+        responses: {
+          ...failed(...always, 400, 404, 408, 413, 415),
+          200: {
+            description: 'A verdict for each image.',
+            content: { 'application/json': { schema: inferResponseSchema }, 'application/octet-stream': { schema: z.any() } },
+          },
+        },
+      },
+      inProtocol(async (c) => {
+        await admit(c, 'screen');
+        return infer(c);
+      }),
+    );
+  }
+}
+
+async function metadata(c: Context<Env>): Promise<Response> {
+  const screening = await versionOf(c);
+  return c.json({ name: 'screen', versions: [screening.id], platform: 'onnxruntime_onnx', inputs: inputsOf(screening), outputs: OUTPUTS });
+}
+
+async function infer(c: Context<Env>): Promise<Response> {
+  const [config, request, trace] = [c.get('config'), c.get('requestId'), c.get('trace')];
+  await versionOf(c);
+  const model = await modelOf(c);
+  const headerLength = c.req.header(BINARY_HEADER) ?? null;
+  const wrong = inferContentProblem(
+    c.req.header('content-type') ?? '',
+    c.req.header('content-encoding') ?? 'identity',
+    headerLength !== null,
+  );
+  if (wrong) throw new ProblemError('unsupported-media-type', wrong);
+  const names = OUTPUTS.map(({ name }) => name);
+  const asked = readInferRequest(await readBody(c.req.raw, config), headerLength, names);
+  const images = await imagesOf(asked.inputs, model.screening, config);
+  const screened = await screenImages(images, model, config, { explain: false, request, reclassify: escalationOf(c, model) });
+  const { key } = c.get('caller');
+  record(screened, { route: 'infer', request, trace, key, model: model.screening.id }, config, c.env.DECISIONS);
+  const { json, binary } = inferAnswer(outputsOf(screened, model.screening.id), asked, { model: 'screen', version: model.screening.id });
+  if (binary.length === 0) return c.json(json);
+  const head = new TextEncoder().encode(JSON.stringify(json));
+  const body = new Blob([head, ...binary] as BlobPart[]);
+  return c.body(await body.arrayBuffer(), 200, { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) });
+}
+
+/** @throws ProtocolError where the tensors are neither; of files that can't be read each has its own problem */
+async function imagesOf(inputs: readonly Tensor[], screening: Screening, config: Parameters<typeof readItems>[2]) {
+  const [tensor] = inputs;
+  if (inputs.length === 1 && tensor?.name === 'file' && tensor.datatype === 'BYTES') {
+    const count = tensor.data.length;
+    if (tensor.shape.length !== 1 || count === 0) throw new ProtocolError('file has a shape other than [N], N at least 1');
+    if (count > config.MAX_IMAGES)
+      throw new ProtocolError(`file holds ${count} images; at most ${config.MAX_IMAGES} are allowed in a request`);
+    return readItems(
+      tensor.data.map((base64) => ({ base64 })),
+      screening,
+      config,
+    );
+  }
+  if (tensor?.name !== 'image')
+    throw new ProtocolError('one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64');
+  const { data, shape } = imageInput(inputs, screening.input, config.MAX_IMAGES);
+  const size = data.length / (shape[0] as number);
+  return Array.from({ length: shape[0] as number }, (_, i) => data.slice(i * size, (i + 1) * size));
+}
+
+function outputsOf(screened: readonly Screened[], id: string): Record<string, Tensor> {
+  const shape = [screened.length];
+  const texts = (name: string, of: (one: Screened) => string): Tensor => ({ name, datatype: 'BYTES', shape, data: screened.map(of) });
+  const index = screened.map(({ verdict }) => BigInt(verdict && 'index' in verdict ? verdict.index : -1));
+  return {
+    verdict: texts('verdict', ({ verdict }) => verdict?.verdict ?? 'error'),
+    label: texts('label', ({ verdict }) => (verdict && 'label' in verdict ? verdict.label : '')),
+    index: { name: 'index', datatype: 'INT64', shape, data: BigInt64Array.from(index) },
+    model_id: texts('model_id', () => id),
+    error: texts('error', ({ problem }) => problem?.message ?? ''),
+  };
+}
+
+/** @throws ProblemError `not-found` where a version is asked for that is not the model's */
+async function versionOf(c: Context<Env>): Promise<Screening> {
+  const { screening } = await modelOf(c);
+  const version = c.req.param('version');
+  if (version !== undefined && version !== screening.id)
+    throw new ProblemError('not-found', `there is no version ${version}; there is ${screening.id}`);
+  return screening;
+}
+
+/** Tells problems as the protocol has them. */
+function inProtocol(handler: Handler<Env>): Handler<Env> {
+  return async (c, next) => {
+    try {
+      return await handler(c, next);
+    } catch (error) {
+      if (error instanceof ProtocolError) return c.json({ error: error.message }, 400);
+      if (!(error instanceof ProblemError)) throw error;
+      return Response.json({ error: error.message }, { status: error.status, headers: error.headers });
+    }
+  };
+}
+
+function parametersOf(path: string) {
+  return path.includes('{version}')
+    ? { request: { params: z.object({ version: z.string().meta({ description: "the bundle's id" }) }) } }
+    : {};
+}

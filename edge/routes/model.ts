@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { screeningSchema } from '../../shared/screening-schema.ts';
+import { modelOf } from '../env.ts';
+import { type App, problems, route } from '../openapi.ts';
+import { protect } from '../protect.ts';
+
+const { id, name, classes, input, calibration, thresholds, evidence, provenance } = screeningSchema.shape;
+const publicSchema = z.object({ id, name, classes, input }).meta({ id: 'Model' });
+const evidenceSchema = z.object({ id, calibration, thresholds, evidence, provenance }).meta({ id: 'Evidence' });
+
+/** What runs here. Nothing of a graph is told by any route. */
+export function modelRoutes(app: App): void {
+  route(
+    app,
+    {
+      method: 'get',
+      path: '/model',
+      summary: 'The model',
+      responses: {
+        ...problems('model-unavailable'),
+        200: { description: 'Its id, classes and input.', content: { 'application/json': { schema: publicSchema } } },
+      },
+    },
+    async (c) => {
+      const { id, name, classes, input } = (await modelOf(c)).screening;
+      return c.json({ id, name, classes, input });
+    },
+  );
+  route(
+    app,
+    {
+      method: 'get',
+      path: '/model/evidence',
+      summary: 'How the model was calibrated and what it lets through',
+      security: [{ key: [] }],
+      responses: {
+        ...problems('model-unavailable'),
+        200: {
+          description: 'Calibration, thresholds, evidence and provenance. Needs the scope explain.',
+          content: { 'application/json': { schema: evidenceSchema } },
+        },
+      },
+    },
+    protect('explain'),
+    async (c) => {
+      const { id, calibration, thresholds, evidence, provenance } = (await modelOf(c)).screening;
+      return c.json({ id, calibration, thresholds, evidence, provenance });
+    },
+  );
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { binaryOf, inferRequestSchema, jsonOf, ProtocolError, readTensors, splitBody, type Tensor } from './inference-protocol.ts';
+import type { Screening } from './screening-schema.ts';
+
+export type FloatTensor = Extract<Tensor, { datatype: 'FP32' }>;
+
+/** An inference request, read whole. */
+export interface InferRequest {
+  id?: string;
+  inputs: Tensor[];
+  /** In the order of the answer. */
+  outputs: { name: string; binary: boolean }[];
+}
+
+/**
+ * Reads an inference request, JSON or with the binary extension.
+ *
+ * @param names outputs that there are
+ * @throws ProtocolError naming what is allowed
+ */
+export function readInferRequest(body: Uint8Array, headerLength: string | null, names: readonly string[]): InferRequest {
+  if (body.byteLength === 0) throw new ProtocolError('the body is empty; an inference request is needed');
+  const { json, binary } = splitBody(body, headerLength);
+  const parsed = inferRequestSchema.safeParse(json);
+  if (!parsed.success) throw new ProtocolError(`the request does not follow the protocol: ${z.prettifyError(parsed.error)}`);
+  const { id, parameters, inputs, outputs } = parsed.data;
+  const allBinary = parameters?.binary_data_output === true;
+  const wanted = outputs?.length ? outputs : names.map((name) => ({ name, parameters: undefined }));
+  for (const { name } of wanted)
+    if (!names.includes(name)) throw new ProtocolError(`there is no output ${name}; there are ${names.join(', ')}`);
+  return {
+    ...(id === undefined ? {} : { id }),
+    inputs: readTensors(inputs, binary),
+    outputs: wanted.map((output) => ({ name: output.name, binary: (output.parameters?.binary_data ?? allBinary) === true })),
+  };
+}
+
+/**
+ * The one input that a model of images takes.
+ *
+ * @returns `image`, [N, H, W, C], N at least 1, all values in [0, 1]
+ * @throws ProtocolError
+ */
+export function imageInput(tensors: readonly Tensor[], { height, width, channels }: Screening['input'], maxImages: number): FloatTensor {
+  const [tensor] = tensors;
+  if (tensors.length !== 1 || tensor?.name !== 'image' || tensor.datatype !== 'FP32')
+    throw new ProtocolError('one input is needed: image, FP32');
+  const [n, ...shape] = tensor.shape;
+  if (String(shape) !== String([height, width, channels]) || n === undefined || n < 1) {
+    throw new ProtocolError(`image has shape [${tensor.shape.join(', ')}]; [N, ${height}, ${width}, ${channels}] is needed, N at least 1`);
+  }
+  if (n > maxImages)
+    throw new ProtocolError(`image holds ${n} images; at most ${maxImages} are allowed in a request. Send several requests.`);
+  const odd = tensor.data.findIndex((value) => !(value >= 0 && value <= 1));
+  if (odd >= 0) throw new ProtocolError(`value ${odd} of image is ${tensor.data[odd]}; every value must be a number in [0, 1]`);
+  return tensor;
+}
+
+/**
+ * What answers an inference request.
+ *
+ * @param tensors by their names, those at least that were asked for
+ * @returns the JSON part and what follows it: nothing where no output was asked for in binary
+ */
+export function inferAnswer(
+  tensors: Record<string, Tensor>,
+  { id, outputs }: InferRequest,
+  { model, version }: { model: string; version: string },
+) {
+  const binary: Uint8Array[] = [];
+  const answered = outputs.map((output) => {
+    const tensor = tensors[output.name] as Tensor;
+    if (!output.binary) return jsonOf(tensor);
+    const bytes = binaryOf(tensor);
+    binary.push(bytes);
+    const { name, datatype, shape } = tensor;
+    return { name, datatype, shape, parameters: { binary_data_size: bytes.byteLength } };
+  });
+  return { json: { ...(id === undefined ? {} : { id }), model_name: model, model_version: version, outputs: answered }, binary };
+}
+
+/**
+ * The type of an inference request's body.
+ *
+ * @param binary whether it says that binary tensors follow its JSON
+ * @returns what is wrong with it, or null where nothing is
+ */
+export function inferContentProblem(contentType: string, contentEncoding: string, binary: boolean): string | null {
+  const allowed = binary ? ['application/octet-stream', 'application/json'] : ['application/json'];
+  const given = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (!allowed.includes(given)) {
+    const otherwise = binary ? '' : ' (or the binary extension, with Inference-Header-Content-Length)';
+    return `content-type is ${given || 'missing'}; ${allowed.join(' or ')} is needed${otherwise}`;
+  }
+  return contentEncoding.toLowerCase() === 'identity' ? null : `content-encoding is ${contentEncoding}; only identity is allowed`;
+}
