@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
+import { useCudaLibraries } from './use-cuda-libraries.ts';
 
 const program = command(
   'fallback',
@@ -20,13 +21,14 @@ const program = command(
   .option('--json', 'print the address as JSON')
   .action(async ({ model, json, ...options }) => {
     const directory = await resolveModel(model);
+    useCudaLibraries(options.provider);
     const fallback = await startFallback({ ...defaultFallback, ...options, directory, token: process.env.FALLBACK_TOKEN });
     // Answers what was taken; a second Ctrl-C ends at once.
     const stop = () => void fallback.close();
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
     const { screening, provider, why } = fallback.search;
-    if (json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider }));
+    if (json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider, why }));
     else
       console.log(`listening on ${fallback.url} (model ${screening.name}, id ${screening.id.slice(0, 12)}, provider ${provider}, ${why})`);
   });
