@@ -1,12 +1,17 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import { BackendError } from '../trainer/backend/backend-error.ts';
 import { backendsFolder } from '../trainer/backend/cache-folder.ts';
+import { findCudaProviders } from '../trainer/backend/cuda-provider.ts';
+import { cudaProviderManifest } from '../trainer/backend/install/cuda-provider-manifest.ts';
 import { installBackend } from '../trainer/backend/install/install-backend.ts';
-import { megabytes } from '../trainer/backend/install/install-libraries.ts';
-import { manifestFor } from '../trainer/backend/install/manifest.ts';
+import { installCudaProvider } from '../trainer/backend/install/install-cuda-provider.ts';
+import type { InstallOptions } from '../trainer/backend/install/install-libraries.ts';
+import { type Manifest, manifestFor } from '../trainer/backend/install/manifest.ts';
 import { removeBackends, removeIfEmpty } from '../trainer/backend/install/remove-backends.ts';
-import { findInstallations, type Installation, readRecord } from '../trainer/backend/installations.ts';
+import { findInstallations } from '../trainer/backend/installations.ts';
 import { type Probed, probeTensorFlow } from '../trainer/backend/probe-tensorflow.ts';
 import { chooseBackend } from '../trainer/backend/use-backend.ts';
+import { lineOf, providerLine, type ShownProvider, shownOf, shownProvider } from './describe-backend.ts';
 import { onlyOne } from './only-one.ts';
 import { duration } from './progress.ts';
 import { command, runCommand } from './run-command.ts';
@@ -14,32 +19,32 @@ import { command, runCommand } from './run-command.ts';
 const program = command(
   'backend',
   'Install, show or remove the native backend of the trainer: TensorFlow, kept in a cache outside of node_modules.',
-  '  pnpm backend install          274 MB by pip, a binding compiled by g++\n  pnpm backend install --gpu    with CUDA, 3.4 GB\n  pnpm backend status           what is there, and what pnpm train would take\n  pnpm backend remove',
+  '  pnpm backend install          274 MB by pip, a binding compiled by g++\n  pnpm backend install --gpu    with CUDA, 3.4 GB, and CUDA for pnpm fallback, 1.6 GB\n  pnpm backend status           what is there, and what pnpm train would take\n  pnpm backend remove',
 );
 
 program
   .command('install')
   .description('Fetch TensorFlow with pip, compile the binding with g++, and try both. Goes on where an earlier one was stopped.')
-  .option('--gpu', 'with CUDA 12, for NVIDIA cards (Linux on x64)')
+  .option('--gpu', 'with CUDA, for NVIDIA cards, and the CUDA provider of pnpm fallback (Linux on x64)')
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
   .action(async ({ gpu, json }: { gpu?: boolean; json?: boolean }) => {
     const manifest = manifestFor(gpu ? 'gpu' : 'cpu');
     const stream = json ? process.stderr : process.stdout;
     const say = (line: string) => void stream.write(`${line}\n`);
+    const forFallback = gpu ? providerManifest(say) : null;
     const interrupt = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
     const started = performance.now();
     const unlock = await lock();
     try {
-      const { installation, probed } = await installBackend(manifest, {
-        signal: interrupt.signal,
-        output: json ? 'stderr' : 'stdout',
-        say,
-      });
+      const options: InstallOptions = { signal: interrupt.signal, output: json ? 'stderr' : 'stdout', say };
+      const { installation, probed } = await installBackend(manifest, options);
+      const provider = forFallback && (await shownProvider(await installCudaProvider(forFallback, options)));
       const { name, why } = await chooseBackend('auto');
       say(lineOf(installation, probed));
+      if (provider) say(providerLine(provider));
       say(`installed in ${duration((performance.now() - started) / 1000)}; pnpm train takes ${name} (${why})`);
-      if (json) console.log(JSON.stringify(shownOf(installation, probed)));
+      if (json) console.log(JSON.stringify({ ...shownOf(installation, probed), ...(gpu ? { cudaProvider: provider } : {}) }));
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;
       say('stopped; pnpm backend install goes on with the files that are whole');
@@ -59,12 +64,16 @@ program
     for (const installation of installations) probes.push(await probeTensorFlow(installation, installation.kind === 'gpu'));
     const { name, why } = await chooseBackend('auto', installations);
     const shown = installations.map((installation, i) => shownOf(installation, probes[i] as Probed));
-    if (json) return console.log(JSON.stringify({ folder: backendsFolder(), installations: shown, auto: { name, why } }));
+    const providers: ShownProvider[] = [];
+    for (const provider of findCudaProviders()) providers.push(await shownProvider(provider));
+    if (json)
+      return console.log(JSON.stringify({ folder: backendsFolder(), installations: shown, cudaProviders: providers, auto: { name, why } }));
     console.log(`folder: ${backendsFolder()}`);
     if (shown.length === 0) console.log('installed: nothing (pnpm backend install)');
     installations.forEach((installation, i) => {
       console.log(lineOf(installation, probes[i] as Probed));
     });
+    for (const provider of providers) console.log(providerLine(provider));
     console.log(`pnpm train takes ${name} (${why})`);
   });
 
@@ -82,35 +91,17 @@ program
 
 await runCommand(program);
 
+/** What pnpm fallback needs for CUDA. Where there is none for this machine that is said, and is no error. */
+function providerManifest(say: InstallOptions['say']): Manifest | null {
+  try {
+    return cudaProviderManifest();
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    say(error.message);
+    return null;
+  }
+}
+
 function lock(): Promise<() => Promise<void>> {
   return onlyOne('pnpm backend install or remove', join(backendsFolder(), '.lock'));
-}
-
-/** As JSON. */
-function shownOf(installation: Installation, probed: Probed) {
-  const { directory, kind, origin } = installation;
-  return { directory, kind, origin, bytes: bytesOf(installation), ...probed };
-}
-
-function lineOf(installation: Installation, probed: Probed): string {
-  const { directory, origin, kind } = installation;
-  const bytes = bytesOf(installation);
-  const name = origin === 'own' ? `a tfjs-node of your own in ${directory}` : `${basename(directory)} in ${directory}`;
-  const device =
-    kind === 'gpu'
-      ? probed.fault === null && probed.gpu
-        ? 'on a GPU'
-        : 'no GPU that it can use, so on the processor'
-      : 'on the processor';
-  const state =
-    probed.fault === null
-      ? `TensorFlow ${probed.tensorflow} loads, ${device}; a product of 512 x 512 in ${probed.milliseconds.toFixed(1)} ms`
-      : `can't be used: ${probed.fault}`;
-  return `${name}${bytes ? `, ${megabytes(bytes)}` : ''}: ${state}`;
-}
-
-/** Null where it was not installed by this command. */
-function bytesOf({ origin, directory }: Installation): number | null {
-  const record = origin === 'installed' ? readRecord(directory) : null;
-  return record && Object.values(record.files).reduce((sum, size) => sum + size, 0);
 }

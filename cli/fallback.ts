@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
+import { useCudaLibraries } from './use-cuda-libraries.ts';
 
 const program = command(
   'fallback',
@@ -23,13 +24,14 @@ const program = command(
     const directory = await resolveModel(model);
     const { FALLBACK_TOKEN: token, FALLBACK_HMAC_KEY } = process.env;
     const hmacKeys = hmacKeysOf(FALLBACK_HMAC_KEY);
+    useCudaLibraries(options.provider);
     const fallback = await startFallback({ ...defaultFallback, ...options, directory, token, hmacKeys });
     // Answers what was taken; a second Ctrl-C ends at once.
     const stop = () => void fallback.close();
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
     const { screening, provider, why } = fallback.search;
-    if (json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider }));
+    if (json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider, why }));
     else
       console.log(`listening on ${fallback.url} (model ${screening.name}, id ${screening.id.slice(0, 12)}, provider ${provider}, ${why})`);
   });

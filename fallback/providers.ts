@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { listSupportedBackends } from 'onnxruntime-node';
+import { cudaLibrary, loaderFault } from './cuda-library.ts';
 
 export type ProviderName = 'cpu' | 'cuda' | 'webgpu';
 export type Provider = 'auto' | ProviderName;
@@ -21,8 +19,17 @@ export class ProviderError extends Error {
 export function providersToTry(asked: Provider): ProviderName[] {
   if (asked === 'auto') return isInstalled('cuda') ? ['cuda', 'cpu'] : ['cpu'];
   if (!isInstalled(asked))
-    throw new ProviderError(`provider ${asked} is not installed with ONNX Runtime; there are ${installed().join(', ')} (or auto)`);
+    throw new ProviderError(
+      `provider ${asked} is not installed with ONNX Runtime; there are ${installed().join(', ')} (or auto)${asked === 'cuda' ? '. pnpm backend install --gpu gets cuda (Linux on x64)' : ''}`,
+    );
   return [asked];
+}
+
+/** Asked before ONNX Runtime is, which would say less. @throws Error with what a provider that is installed lacks here */
+export function checkLibraries(provider: ProviderName): void {
+  const library = provider === 'cuda' ? cudaLibrary() : null;
+  const fault = library && loaderFault(library);
+  if (fault) throw new Error(fault);
 }
 
 export function installed(): ProviderName[] {
@@ -31,7 +38,5 @@ export function installed(): ProviderName[] {
 
 /** ONNX Runtime names cuda among its backends even where its library, which comes by a separate install, is not there. */
 function isInstalled(provider: ProviderName): boolean {
-  if (provider !== 'cuda') return listSupportedBackends().some(({ name }) => name === provider);
-  const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
-  return existsSync(join(root, 'bin', 'napi-v6', process.platform, process.arch, 'libonnxruntime_providers_cuda.so'));
+  return provider === 'cuda' ? cudaLibrary() !== null : listSupportedBackends().some(({ name }) => name === provider);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { float32FromBase64 } from '../shared/float32-base64.ts';
 import { type Bundle, BundleError, openBundle } from '../shared/open-bundle.ts';
 import type { Screening } from '../shared/screening-schema.ts';
-import { installed, type Provider, ProviderError, type ProviderName, providersToTry } from './providers.ts';
+import { checkLibraries, installed, type Provider, ProviderError, type ProviderName, providersToTry } from './providers.ts';
 import { createSearchPool, type SearchPool } from './search-pool.ts';
 import type { SearchResult, SearchThreadData } from './search-thread.ts';
 
@@ -35,6 +35,7 @@ export async function openSearch(directory: string, options: SearchOptions): Pro
   const failures: string[] = [];
   for (const provider of providersToTry(options.provider)) {
     try {
+      checkLibraries(provider);
       const why = options.provider === 'auto' ? ['auto', ...failures].join(': ') : 'as asked';
       return await startOn(provider, why, bundle, options);
     } catch (error) {
@@ -116,6 +117,8 @@ function goldenProblem(found: SearchResult, { golden, modelId }: Screening): str
   return error <= worst ? null : `the golden image's reconstruction error is ${error}, not at most ${worst}`;
 }
 
+/** Of a CUDA error only what CUDA says, without the C++ around it. */
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] as string;
+  const [line] = (error instanceof Error ? error.message : String(error)).split('\n') as [string];
+  return /CUDA failure [^;]*[^; ]/.exec(line)?.[0] ?? line;
 }

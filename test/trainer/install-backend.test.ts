@@ -178,9 +178,11 @@ it('remove takes what was installed and what was left unfinished, and nothing el
   const directory = await install(manifest, folder);
   await mkdir(join(folder, 'downloads'));
   await mkdir(join(folder, '.tensorflow-cpu-1.0.99999999.tmp'));
+  await mkdir(join(folder, '.onnxruntime-cuda-1.0.99999999.tmp'));
   await mkdir(join(folder, 'mine'));
   await symlink(directory, join(folder, 'mine', 'link'));
   expect((await removeBackends(folder)).sort()).toEqual([
+    join(folder, '.onnxruntime-cuda-1.0.99999999.tmp'),
     join(folder, '.tensorflow-cpu-1.0.99999999.tmp'),
     join(folder, 'downloads'),
     directory,

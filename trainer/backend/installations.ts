@@ -1,26 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { z } from 'zod';
-import { parsedOrNull } from '../parsed-or-null.ts';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { backendsFolder } from './cache-folder.ts';
-
-/** The mark of a whole installation, written last. */
-export const RECORD = 'installed.json';
-
-export const recordSchema = z.strictObject({
-  kind: z.enum(['cpu', 'gpu']),
-  tensorflow: z.string(),
-  /** platform-arch, of Node. */
-  machine: z.string(),
-  /** TensorFlow's two, to link the binding with. */
-  libraries: z.array(z.string()),
-  wheels: z.array(z.strictObject({ requirement: z.string(), sha256: z.string(), bytes: z.int() })),
-  /** Each unpacked file with its size. */
-  files: z.record(z.string(), z.int()),
-});
-
-export type InstallationRecord = z.infer<typeof recordSchema>;
+import { isCudaProvider } from './cuda-provider.ts';
+import { changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from './installation-record.ts';
+import { packageFolder, packageVersion } from './package-folder.ts';
 
 /** TensorFlow's libraries on this machine, and the binding by which Node loads them. */
 export interface Installation {
@@ -33,30 +16,14 @@ export interface Installation {
   fault: string | null;
 }
 
-const require = createRequire(import.meta.url);
-
-/** The folder of an npm package of the project, null where it is not installed (both are optional dependencies). */
-export function packageFolder(name: '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu' | 'node-api-headers'): string | null {
-  try {
-    return dirname(require.resolve(`${name}/package.json`));
-  } catch {
-    return null;
-  }
-}
-
 /** Bindings are compiled from tfjs-node's sources, so each version of it has its own. */
-export function bindingName(): string {
-  const folder = packageFolder('@tensorflow/tfjs-node');
-  const { version } = folder
-    ? (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string })
-    : { version: 'none' };
-  return `tfjs-node-${version}.node`;
-}
+export const bindingName = () => `tfjs-node-${packageVersion('@tensorflow/tfjs-node')}.node`;
 
-/** All of this machine, those of `pnpm backend install` first, each kind's newest version first. */
+/** All TensorFlows of this machine, those of `pnpm backend install` first, each kind's newest version first. */
 export function findInstallations(folder = backendsFolder()): Installation[] {
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, RECORD))) : [];
   const installed = names
+    .filter((name) => !isCudaProvider(name))
     .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
     .flatMap((name) => installedIn(join(folder, name)) ?? []);
   const own = (['gpu', 'cpu'] as const).flatMap((kind): Installation[] => {
@@ -75,12 +42,7 @@ function installedIn(directory: string): Installation | null {
   if (record && record.machine !== MACHINE) return null;
   const binding = join(directory, bindingName());
   const fault = record ? faultOf(directory, binding, record) : `${RECORD} can't be read`;
-  return { directory, origin: 'installed', kind: record?.kind ?? 'cpu', binding, fault };
-}
-
-/** @returns null where it can't be read */
-export function readRecord(directory: string): InstallationRecord | null {
-  return recordSchema.safeParse(parsedOrNull(readFileSync(join(directory, RECORD), 'utf8'))).data ?? null;
+  return { directory, origin: 'installed', kind: record?.kind === 'gpu' ? 'gpu' : 'cpu', binding, fault };
 }
 
 function faultOf(directory: string, binding: string, record: InstallationRecord): string | null {
@@ -89,14 +51,6 @@ function faultOf(directory: string, binding: string, record: InstallationRecord)
   if (changed) return `${changed} is missing or has not the size that it had`;
   return existsSync(binding) ? null : `it has no binding for this version of tfjs-node (${bindingName()})`;
 }
-
-/** The first file that is not there as it was unpacked, by its size; undefined where all are. */
-export function changedFile(directory: string, { files }: InstallationRecord): string | undefined {
-  const sizeOf = (file: string) => statSync(join(directory, file), { throwIfNoEntry: false })?.size;
-  return Object.keys(files).find((file) => sizeOf(file) !== files[file]);
-}
-
-export const MACHINE = `${process.platform}-${process.arch}`;
 
 export const NO_TFJS_NODE =
   'the npm package @tensorflow/tfjs-node is not in node_modules (an optional dependency; pnpm install brings it unless it was told --no-optional)';

@@ -2,7 +2,8 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ProgramOptions, runProgram } from '../../run-program.ts';
 import { BackendError } from '../backend-error.ts';
-import { bindingName, NO_TFJS_NODE, packageFolder } from '../installations.ts';
+import { bindingName, NO_TFJS_NODE } from '../installations.ts';
+import { packageFolder } from '../package-folder.ts';
 
 const compiler = () => process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
 

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { rebuildDirectory } from '../../replace-directory.ts';
 import { writeAtomically } from '../../write-atomically.ts';
 import { BackendError } from '../backend-error.ts';
 import { backendsFolder } from '../cache-folder.ts';
-import { changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from '../installations.ts';
+import { bytesOf, changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from '../installation-record.ts';
 import { fetchWheels } from './fetch-wheels.ts';
 import type { Manifest } from './manifest.ts';
 import { unpackWheel } from './unpack-wheel.ts';
@@ -17,6 +16,8 @@ export interface InstallOptions {
   /** Where pip shows its progress. */
   output: 'stdout' | 'stderr' | 'kept';
   say(line: string): void;
+  /** Puts what no wheel has into the new folder. */
+  add?(fresh: string): Promise<void>;
 }
 
 /**
@@ -42,20 +43,25 @@ export async function installLibraries(manifest: Manifest, options: InstallOptio
   await rebuildDirectory(directory, RECORD, async (fresh) => {
     say(`unpacking into ${directory}`);
     for (const wheel of wheels) await unpackWheel(wheel, fresh, manifest.keep, signal);
+    await options.add?.(fresh);
     const files = await sizesOf(fresh);
     const absent = manifest.libraries.find((library) => !(library in files));
     if (absent) throw new BackendError(`the wheel has no ${absent}; this version of Portcullis can't use it. Nothing was installed.`);
-    const { kind, tensorflow, wheels: from } = manifest;
-    const record: InstallationRecord = { kind, tensorflow, machine: MACHINE, wheels: from, libraries: manifest.libraries, files };
+    const { libraries, wheels: from } = manifest;
+    const contents =
+      manifest.kind === 'onnxruntime-cuda'
+        ? { kind: manifest.kind, onnxruntime: manifest.onnxruntime }
+        : { kind: manifest.kind, tensorflow: manifest.tensorflow };
+    const record: InstallationRecord = { ...contents, machine: MACHINE, wheels: from, libraries, files };
     await writeAtomically(join(fresh, RECORD), `${JSON.stringify(record, null, 2)}\n`);
-    say(`${Object.keys(files).length} files, ${megabytes(Object.values(files).reduce((sum, size) => sum + size, 0))}`);
+    say(`${Object.keys(files).length} files, ${megabytes(bytesOf(record))}`);
   });
   await rm(downloads, { recursive: true, force: true });
   return directory;
 }
 
 function isWhole(directory: string): boolean {
-  const record = existsSync(join(directory, RECORD)) ? readRecord(directory) : null;
+  const record = readRecord(directory);
   return record !== null && changedFile(directory, record) === undefined;
 }
 

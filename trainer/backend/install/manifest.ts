@@ -2,17 +2,17 @@ import { BackendError } from '../backend-error.ts';
 import { NVIDIA_WHEELS, type Wheel } from './wheels.ts';
 
 /** What is fetched and what of it is kept, for one kind of machine. */
-export interface Manifest {
+export type Manifest = Fetched & ({ kind: 'cpu' | 'gpu'; tensorflow: string } | { kind: 'onnxruntime-cuda'; onnxruntime: string });
+
+interface Fetched {
   /** Name of the folder in the cache: what is in it, for which machine. */
   name: string;
-  kind: 'cpu' | 'gpu';
-  tensorflow: string;
   wheels: Wheel[];
   /** Tags that pip may take, the newest first; the Python that runs pip may be of another version. */
   platforms: string[];
   /** Shell patterns of the files to unpack; `*` matches slashes too. */
   keep: string[];
-  /** TensorFlow's two libraries, those to link with. */
+  /** Those that must be there then; of TensorFlow its two, to link with. */
   libraries: string[];
   /** Of all that is unpacked, in bytes. */
   unpacked: number;

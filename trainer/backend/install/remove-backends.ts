@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { backendsFolder } from '../cache-folder.ts';
+import { findCudaProviders } from '../cuda-provider.ts';
 import { findInstallations } from '../installations.ts';
 
 /**
@@ -12,8 +13,9 @@ import { findInstallations } from '../installations.ts';
 export async function removeBackends(folder = backendsFolder()): Promise<string[]> {
   if (!existsSync(folder)) return [];
   const installed = findInstallations(folder).flatMap(({ origin, directory }) => (origin === 'installed' ? [directory] : []));
-  const left = (await readdir(folder)).filter((name) => name === 'downloads' || /^\.tensorflow-.*\.tmp$/.test(name));
-  const removed = [...installed, ...left.map((name) => join(folder, name))];
+  const providers = findCudaProviders(folder).map(({ directory }) => directory);
+  const left = (await readdir(folder)).filter((name) => name === 'downloads' || /^\.(tensorflow|onnxruntime-cuda)-.*\.tmp$/.test(name));
+  const removed = [...installed, ...providers, ...left.map((name) => join(folder, name))];
   for (const directory of removed) await rm(directory, { recursive: true, force: true });
   return removed;
 }

@@ -1,0 +1,27 @@
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BESIDE, cudaProviderManifest } from '../../trainer/backend/install/cuda-provider-manifest.ts';
+import { RECORD } from '../../trainer/backend/installation-record.ts';
+import { packageFolder } from '../../trainer/backend/package-folder.ts';
+
+/**
+ * In a folder of backends, an installation of ONNX Runtime's CUDA provider that is whole by its record. Its ONNX Runtime is the real
+ * one; its provider is a real library too, but not that one, and needs a libabsent.so.6 that no machine has.
+ */
+export async function makeCudaProvider(backends: string): Promise<string> {
+  const { name, wheels, libraries, ...manifest } = cudaProviderManifest();
+  const directory = join(backends, name);
+  await mkdir(join(directory, BESIDE), { recursive: true });
+  const npm = join(packageFolder('onnxruntime-node') as string, 'bin/napi-v6/linux/x64');
+  await symlink(join(npm, 'libonnxruntime.so.1'), join(directory, BESIDE, 'libonnxruntime.so.1'));
+  const library = (await readFile(join(npm, 'onnxruntime_binding.node'), 'latin1')).replaceAll('libstdc++.so.6\0', 'libabsent.so.6\0');
+  for (const kind of ['cuda', 'shared']) await writeFile(join(directory, BESIDE, `libonnxruntime_providers_${kind}.so`), library, 'latin1');
+  const sizes = libraries.map(async (file) => [file, (await stat(join(directory, file))).size] as const);
+  const { kind } = manifest;
+  const record = {
+    ...{ kind, onnxruntime: '1.30.0', machine: 'linux-x64', wheels, libraries },
+    files: Object.fromEntries(await Promise.all(sizes)),
+  };
+  await writeFile(join(directory, RECORD), JSON.stringify(record));
+  return directory;
+}
