@@ -13,9 +13,12 @@ interface RateLimit {
  */
 export async function limitRate(binding: unknown, caller: string, config: Config): Promise<void> {
   if (binding === undefined) return;
-  const answer = await (async () => (binding as RateLimit).limit({ key: caller }))().catch((error: unknown) => {
+  let answer: { success: boolean };
+  try {
+    answer = await (binding as RateLimit).limit({ key: caller });
+  } catch (error) {
     throw new ProblemError('configuration', `The binding RATE_LIMITER does not count (${String(error)}). Mend wrangler.toml.`);
-  });
+  }
   if (answer?.success === true) return;
   throw new ProblemError(
     'too-many-requests',

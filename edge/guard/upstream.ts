@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
 import { type Trace, traceHeaders } from '../trace.ts';
+import { within } from '../within.ts';
 
 /** Of the client's, those that are about the body and the answer. Its Authorization is Portcullis's own. */
 const PASSED_ON = ['content-type', 'accept', 'accept-language', 'inference-header-content-length'];
@@ -65,7 +66,7 @@ export function passedBack(response: Response, ours: Record<string, string>, con
   const theirs = [...headers.keys()].filter((name) => name.startsWith('portcullis-') || NOT_PASSED_BACK.includes(name));
   for (const name of theirs) headers.delete(name);
   for (const [name, value] of Object.entries(ours)) headers.set(name, value);
-  const stream = body ?? response.body?.pipeThrough(notStalled(config.UPSTREAM_TIMEOUT_MS)) ?? null;
+  const stream = body ?? (response.body && notStalled(response.body, config));
   // These have no body, and a Response with one would throw.
   const empty = [101, 204, 205, 304].includes(response.status);
   return new Response(empty ? null : (stream as BodyInit | null), { status: response.status, headers });
@@ -77,19 +78,21 @@ export function passedBack(response: Response, ours: Record<string, string>, con
  * @throws ProblemError where it is longer than allowed, breaks off or stalls
  */
 export async function wholeAnswer(response: Response, config: Config): Promise<Uint8Array> {
-  if (!response.body) return new Uint8Array(0);
+  const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of response.body.pipeThrough(notStalled(config.UPSTREAM_TIMEOUT_MS)) as unknown as AsyncIterable<Uint8Array>) {
-      size += chunk.byteLength;
+    for (;;) {
+      const { value } = (await (reader && nextOf(reader, config))) ?? {};
+      if (!value) break;
+      size += value.byteLength;
       if (size > config.MAX_BODY_BYTES)
         throw failed(`answers with more than ${config.MAX_BODY_BYTES} bytes, which are read to compare its label`);
-      chunks.push(chunk);
+      chunks.push(value);
     }
   } catch (error) {
+    reader?.cancel().catch(() => undefined);
     if (error instanceof ProblemError) throw error;
-    if (error instanceof StalledError) throw timedOut(config);
     throw failed(`broke off its answer (${error instanceof Error ? error.message : error})`);
   }
   const bytes = new Uint8Array(size);
@@ -101,28 +104,26 @@ export async function wholeAnswer(response: Response, config: Config): Promise<U
   return bytes;
 }
 
-class StalledError extends Error {
-  override name = 'StalledError';
+/** Its pieces as they come; it breaks off where the next one takes too long. */
+function notStalled(stream: ReadableStream<Uint8Array>, config: Config): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { value } = await nextOf(reader, config);
+        if (value) controller.enqueue(value);
+        else controller.close();
+      } catch (error) {
+        reader.cancel().catch(() => undefined);
+        controller.error(error);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
 }
 
-/** Passes pieces on; breaks off where the next one takes too long. */
-function notStalled(milliseconds: number): TransformStream<Uint8Array, Uint8Array> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const wait = (controller: TransformStreamDefaultController<Uint8Array>) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => controller.error(new StalledError(`no more came within ${milliseconds} ms`)), milliseconds);
-  };
-  const transformer: Transformer<Uint8Array, Uint8Array> & { cancel(): void } = {
-    start: wait,
-    transform(chunk, controller) {
-      wait(controller);
-      controller.enqueue(chunk);
-    },
-    flush: () => clearTimeout(timer),
-    cancel: () => clearTimeout(timer),
-  };
-  return new TransformStream(transformer);
-}
+const nextOf = (reader: ReadableStreamDefaultReader<Uint8Array>, config: Config) =>
+  within(reader.read(), config.UPSTREAM_TIMEOUT_MS, () => timedOut(config));
 
 const failed = (how: string) => new ProblemError('upstream-failed', `The classifier ${how}. Try again; if it stays, tell the operator.`);
 const timedOut = ({ UPSTREAM_TIMEOUT_MS }: Config) =>

@@ -4,7 +4,9 @@ import { modelOf } from '../env.ts';
 import { type App, problems, route } from '../openapi.ts';
 import { protect } from '../protect.ts';
 
-const { id, name, classes, input, calibration, thresholds, evidence, provenance } = screeningSchema.shape;
+const { id, name, classes, input, calibration, thresholds, evidence } = screeningSchema.shape;
+/** Its own schema names itself, which the description can't. */
+const provenance = z.record(z.string(), z.unknown());
 const publicSchema = z.object({ id, name, classes, input }).meta({ id: 'Model' });
 const evidenceSchema = z.object({ id, calibration, thresholds, evidence, provenance }).meta({ id: 'Evidence' });
 

@@ -1,0 +1,236 @@
+import { describe, expect, inject, it, vi } from 'vitest';
+import { sha256 } from '../../shared/sha256.ts';
+import digit0 from '../samples/digit-0-a.png';
+import digit7 from '../samples/digit-7-a.png';
+import { app, keyEntry, model, noise, post, problemName } from './real-model.ts';
+import type { Seen } from './upstream-server.ts';
+
+const upstream = (path: string) => `${inject('upstreamUrl')}${path}`;
+const seen = async (): Promise<Seen> => (await fetch(upstream('/seen'))).json();
+const guard = (body: BodyInit, path: string, env: object = {}, type = 'image/png', headers: Record<string, string> = {}, query = '') =>
+  post(`/guard${query}`, body, type, { UPSTREAM_URL: upstream(path), ...env }, headers);
+const bytesOf = (values: Float32Array) => values.buffer as ArrayBuffer;
+const base64 = (bytes: ArrayBuffer) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
+const quietly = async <T>(work: () => T | Promise<T>): Promise<T> => {
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  try {
+    return await work();
+  } finally {
+    logged.mockRestore();
+  }
+};
+
+describe('POST /guard', () => {
+  it('passes an accepted body on to the bit, and the answer back with the verdict', async () => {
+    const env = { UPSTREAM_AUTHORIZATION: 'Bearer of-the-classifier' };
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const headers = { authorization: 'Bearer of-the-client', accept: 'text/x', traceparent, tracestate: 'v=1', cookie: 'c=d' };
+    const response = await guard(digit7, '/label/7', env, 'image/png', headers, '?top=3&explain=0');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ label: '7', index: 7 });
+    expect(response.headers.get('Portcullis-Verdict')).toBe('accepted');
+    expect(response.headers.get('Portcullis-Label')).toBe('7');
+    expect(response.headers.get('x-classifier')).toBe('yes');
+    expect(response.headers.get('set-cookie')).toBeNull();
+    const last = await seen();
+    expect(last.sha256).toBe(await sha256(new Uint8Array(digit7)));
+    expect(last.url).toBe('/label/7?top=3');
+    expect(last.headers).toMatchObject({
+      authorization: 'Bearer of-the-classifier',
+      accept: 'text/x',
+      'content-type': 'image/png',
+      tracestate: 'v=1',
+    });
+    expect(last.headers.traceparent).toMatch(new RegExp(`^00-${'a'.repeat(32)}-(?!${'b'.repeat(16)})[0-9a-f]{16}-01$`));
+    expect(last.headers.cookie).toBeUndefined();
+    expect(last.headers['portcullis-request']).toBe(response.headers.get('Portcullis-Request'));
+  });
+
+  it("passes the classifier's own 4xx back, and its pieces as they come", async () => {
+    const refused = await guard(digit7, '/404');
+    expect([refused.status, await refused.text()]).toEqual([404, '{"error":"of the classifier"}']);
+    expect(await (await guard(digit7, '/pieces')).text()).toBe('one two');
+  });
+
+  it.each<[string, BodyInit, string, number, string]>([
+    ['noise', bytesOf(noise), 'application/octet-stream', 422, 'rejected'],
+    ['half a PNG', digit7.slice(0, 150), 'image/png', 422, 'bad-image'],
+    ['text', 'hello', 'text/plain', 415, 'unsupported-media-type'],
+    ['nothing', new ArrayBuffer(0), 'image/png', 400, 'empty-body'],
+    [
+      'a batch of which one is noise',
+      JSON.stringify({ images: [{ image: base64(digit7) }, { pixels: [...noise] }] }),
+      'application/json',
+      422,
+      'rejected',
+    ],
+    [
+      'a batch of which one is broken',
+      JSON.stringify({ images: [{ image: base64(digit7) }, { image: 'AAAA' }] }),
+      'application/json',
+      422,
+      'bad-image',
+    ],
+    ['6 MB', new ArrayBuffer(6 * 1024 * 1024), 'image/png', 413, 'body-too-large'],
+  ])('%s is stopped, and the classifier never sees it', async (_, body, type, status, name) => {
+    const before = (await seen()).count;
+    const response = await guard(body, '/label/7', {}, type);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await problemName(response)).toBe(name);
+    expect((await seen()).count).toBe(before);
+  });
+
+  it('a batch passes where all of it is accepted, with a label each', async () => {
+    const response = await guard(
+      JSON.stringify({ images: [{ image: base64(digit7) }, { image: base64(digit0) }] }),
+      '/label/x',
+      {},
+      'application/json',
+    );
+    expect([response.headers.get('Portcullis-Verdict'), response.headers.get('Portcullis-Label')]).toEqual(['accepted, accepted', '7, 0']);
+  });
+
+  it.each<[string, string, number, string]>([
+    ['answers 500', '/500', 502, 'upstream-failed'],
+    ['answers 503', '/503', 502, 'upstream-failed'],
+    ['redirects', '/redirects', 502, 'upstream-failed'],
+    ['says nothing', '/silent', 504, 'upstream-timeout'],
+  ])('a classifier that %s is a fault of its own', async (_, path, status, name) => {
+    const response = await quietly(() => guard(digit7, path, { UPSTREAM_TIMEOUT_MS: '300' }));
+    expect(response.status).toBe(status);
+    expect(await problemName(response)).toBe(name);
+    expect(response.headers.get('Portcullis-Verdict')).toBeNull();
+  });
+
+  it('a classifier that is not there is a 502; one that stalls within its answer ends it', async () => {
+    const response = await quietly(() => post('/guard', digit7, 'image/png', { UPSTREAM_URL: 'http://127.0.0.1:1' }));
+    expect(response.status).toBe(502);
+    const stalled = await guard(digit7, '/stalls', { UPSTREAM_TIMEOUT_MS: '200' });
+    await expect(stalled.text()).rejects.toThrow(/did not answer within 200 ms/);
+  });
+
+  it('needs a key where keys are configured, and a classifier', async () => {
+    const env = { KEYS: await keyEntry('a', 'screen', 'secret') };
+    expect((await guard(digit7, '/label/7', env)).status).toBe(401);
+    expect((await guard(digit7, '/label/7', env, 'image/png', { authorization: 'Bearer secret' })).status).toBe(200);
+    expect((await seen()).headers.authorization).toBeUndefined();
+    expect((await post('/guard', digit7, 'image/png')).status).toBe(404);
+  });
+
+  it('without a model nothing passes', async () => {
+    const before = (await seen()).count;
+    const response = await quietly(() => guard(digit7, '/label/7', { MODEL_ID: '0123456789ab' }));
+    expect([response.status, await problemName(response)]).toEqual([503, 'model-unavailable']);
+    expect((await seen()).count).toBe(before);
+    expect((await guard(digit7, '/label/7', { MODEL_ID: model.screening.id.slice(0, 12) })).status).toBe(200);
+  });
+});
+
+describe('reclassified images', () => {
+  const env = { RECLASSIFY: 'fallback', RECLASSIFY_KEEP_ALL: 'on' };
+  it('pass only where that is asked for', async () => {
+    const given = { ...env, FALLBACK_URL: inject('fallbackUrl') };
+    const before = (await seen()).count;
+    expect((await guard(bytesOf(noise), '/label/7', given, 'application/octet-stream')).status).toBe(422);
+    expect((await seen()).count).toBe(before);
+    const response = await guard(bytesOf(noise), '/label/7', { ...given, FORWARD_RECLASSIFIED: 'on' }, 'application/octet-stream');
+    expect([response.status, response.headers.get('Portcullis-Verdict')]).toEqual([200, 'reclassified']);
+  });
+});
+
+describe('the agreement test', () => {
+  const env = { AGREEMENT_POINTER: '/label' };
+  it('passes the same label, stops another', async () => {
+    const same = await guard(digit7, '/label/7', env);
+    expect([same.status, await same.json()]).toEqual([200, { label: '7', index: 7 }]);
+    const other = await guard(digit7, '/label/1', env);
+    expect([other.status, await problemName(other)]).toEqual([422, 'rejected']);
+    expect((await guard(digit7, '/label/7', { AGREEMENT_POINTER: '/index', AGREEMENT_BY: 'index' })).status).toBe(200);
+    expect((await guard(digit7, '/label/1', { AGREEMENT_POINTER: '/index', AGREEMENT_BY: 'index' })).status).toBe(422);
+  });
+
+  it('of a batch compares each', async () => {
+    const batch = JSON.stringify({ images: [{ image: base64(digit7) }, { image: base64(digit0) }] });
+    const statuses = ['/labels/7,0', '/labels/7,1', '/labels/7'].map((path) =>
+      quietly(() => guard(batch, path, { AGREEMENT_POINTER: '/labels' }, 'application/json')).then(({ status }) => status),
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 422, 502]);
+  });
+
+  it.each(['/pieces', '/breaks', '/large', '/stalls'])('an answer that has no label (%s) is never a pass', async (path) => {
+    const response = await quietly(() => guard(digit7, path, { ...env, UPSTREAM_TIMEOUT_MS: '200' }));
+    expect(response.status).toBe(path === '/stalls' ? 504 : 502);
+  });
+});
+
+describe('GUARD=observe', () => {
+  const observed = async (body: BodyInit, type: string, env: object = {}) => {
+    const lines: Record<string, unknown>[] = [];
+    const logged = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(JSON.parse(line)));
+    const before = (await seen()).count;
+    const response = await guard(body, '/label/7', { GUARD: 'observe', LOG_DECISIONS: 'all', ...env }, type);
+    const text = await response.text();
+    logged.mockRestore();
+    const last = await seen();
+    return { response, text, lines, forwarded: last.count - before, sha256: last.sha256 };
+  };
+
+  it.each<[string, Uint8Array, string, object]>([
+    ['a digit', new Uint8Array(digit7), 'image/png', { verdict: 'accepted', label: '7' }],
+    ['noise', new Uint8Array(noise.buffer), 'application/octet-stream', { verdict: 'rejected' }],
+    ['a broken file', new Uint8Array(digit7.slice(0, 150)), 'image/png', { verdict: 'error', reason: 'bad-image' }],
+    ['another type', new TextEncoder().encode('hello'), 'text/plain', { verdict: 'error', reason: 'unsupported-media-type' }],
+    ['more than is read', new Uint8Array(6 * 1024 * 1024).fill(3), 'image/png', { verdict: 'error', reason: 'body-too-large' }],
+  ])('%s is passed on, whole, and written down', async (_, body, type, expected) => {
+    const { response, text, lines, forwarded, sha256: sent } = await observed(body as BodyInit, type);
+    expect([response.status, forwarded, sent]).toEqual([200, 1, await sha256(body)]);
+    expect(JSON.parse(text)).toMatchObject({ label: '7' });
+    expect(response.headers.get('Portcullis-Guard')).toBe('observe');
+    expect(lines).toMatchObject([{ event: 'decision', ...expected, guard: { mode: 'observe', forwarded: true, upstream: 200 } }]);
+  });
+
+  it('a model that can not be loaded stops nobody, and disagreement is written down', async () => {
+    const { response, lines } = await observed(digit7, 'image/png', { MODEL_ID: '0123456789ab' });
+    expect(response.status).toBe(200);
+    expect(lines).toMatchObject([{ verdict: 'error', reason: 'model-unavailable' }]);
+    const other = await observed(digit0, 'image/png', { AGREEMENT_POINTER: '/label' });
+    expect(other.response.status).toBe(200);
+    expect(other.lines).toMatchObject([{ verdict: 'accepted', label: '0', guard: { agreed: false } }]);
+  });
+});
+
+it('the log has no image, and scores only where they are asked for', async () => {
+  const lines: string[] = [];
+  const logged = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+  await app.request('/screen', { method: 'POST', body: digit7, headers: { 'content-type': 'image/png' } }, {});
+  await post('/screen', digit7, 'image/png', { LOG_DECISIONS: 'rejected' });
+  await post('/screen', bytesOf(noise), 'application/octet-stream', { LOG_DECISIONS: 'rejected', LOG_SCORES: 'on' });
+  logged.mockRestore();
+  const [accepted, rejected, ...more] = lines.map((line) => JSON.parse(line));
+  expect(more).toEqual([]);
+  expect(accepted).toMatchObject({
+    event: 'decision',
+    route: 'screen',
+    verdict: 'accepted',
+    label: '7',
+    key: null,
+    model: model.screening.id,
+  });
+  expect(accepted).not.toHaveProperty('scores');
+  expect(rejected).toMatchObject({ verdict: 'rejected', reason: expect.any(String), scores: { reconstructionError: expect.any(Number) } });
+  expect(lines.join('').length).toBeLessThan(1500);
+});
+
+it('a data point is written for each decision, and a dataset that fails fails nobody', async () => {
+  const points: unknown[] = [];
+  const DECISIONS = { writeDataPoint: (point: unknown) => points.push(point) };
+  await post('/screen', bytesOf(noise), 'application/octet-stream', { DECISIONS });
+  expect(points).toEqual([
+    { indexes: [model.screening.id], blobs: ['screen', 'rejected', '', expect.any(String), '', ''], doubles: [1, 1] },
+  ]);
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  expect((await post('/screen', digit7, 'image/png', { DECISIONS: {} })).status).toBe(200);
+  expect(warned).toHaveBeenCalledOnce();
+  warned.mockRestore();
+});
