@@ -12,6 +12,8 @@ export default defineConfig({
       // vitest itself asks for node:inspector; the worker does not.
       miniflare: {
         compatibilityFlags: ['nodejs_compat'],
+        ratelimits: { REAL_LIMITER: { namespace_id: '1', simple: { limit: 2, period: 60 } } },
+        analyticsEngineDatasets: { REAL_DECISIONS: { dataset: 'decisions' } },
         bindings: { KEYS: `test:explain+admin:${sha256('explain-token')}`, SCREEN_WITHOUT_KEY: 'on', LOG_DECISIONS: 'off' },
       },
     }),

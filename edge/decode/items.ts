@@ -1,4 +1,3 @@
-import { isImageFile } from '../../shared/image-header.ts';
 import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
 import { ProblemError } from '../problem.ts';
 
@@ -7,8 +6,8 @@ export type Item =
   /** A PNG or JPEG file. */
   | { file: Uint8Array }
   | { base64: string }
-  /** Little-endian float32. */
-  | { floats: Uint8Array }
+  /** Little-endian float32, or a file whose type was not named. */
+  | { bytes: Uint8Array }
   | { pixels: unknown[] }
   | { problem: ProblemError };
 
@@ -31,7 +30,7 @@ export function itemsOfJson(body: Uint8Array, maxImages: number): Item[] {
 }
 
 /**
- * Each file of a form, in order; a part of type application/octet-stream that is no PNG or JPEG is float32 values.
+ * Each file of a form, in order; one of type application/octet-stream may be float32 values.
  *
  * @throws ProblemError `bad-multipart`, `body-too-large`
  */
@@ -54,8 +53,7 @@ export async function itemsOfMultipart(body: Uint8Array, contentType: string, ma
       continue;
     }
     const bytes = new Uint8Array(await (part as Blob).arrayBuffer());
-    const isFloats = (part as Blob).type === 'application/octet-stream' && !isImageFile(bytes);
-    items.push(isFloats ? { floats: bytes } : { file: bytes });
+    items.push((part as Blob).type === 'application/octet-stream' ? { bytes } : { file: bytes });
   }
   return items;
 }

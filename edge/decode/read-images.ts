@@ -1,4 +1,5 @@
 import { float32FromBytes } from '../../shared/float32-base64.ts';
+import { isImageFile } from '../../shared/image-header.ts';
 import { preprocess } from '../../shared/preprocess.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
@@ -39,7 +40,7 @@ export async function readImages(contentType: string, body: Uint8Array, screenin
   if (type === 'application/json') return { batch: true, images: await readItems(itemsOfJson(body, config.MAX_IMAGES), screening, config) };
   if (type === 'multipart/form-data')
     return { batch: true, images: await readItems(await itemsOfMultipart(body, contentType, config.MAX_IMAGES), screening, config) };
-  const item: Item = type === 'application/octet-stream' ? { floats: body } : { file: body };
+  const item: Item = type === 'application/octet-stream' ? { bytes: body } : { file: body };
   const [image] = await readItems([item], screening, config);
   if (image instanceof ProblemError) throw image;
   return { batch: false, images: [image as Float32Array] };
@@ -68,7 +69,10 @@ async function readItem(item: Item, { input, preprocess: rules }: Screening, con
   if ('problem' in item) throw item.problem;
   if ('file' in item) return preprocess(await decodeImage(item.file, config.MAX_PIXELS), input, rules);
   if ('base64' in item) return preprocess(await decodeImage(fromBase64(item.base64), config.MAX_PIXELS), input, rules);
-  return 'floats' in item ? fromFloats(item.floats, input) : checkedPixels(flat(item.pixels), input);
+  if ('pixels' in item) return checkedPixels(flat(item.pixels), input);
+  // A client that does not name the type of its file is understood.
+  const isFile = item.bytes.byteLength !== 4 * floatsOf(input) && isImageFile(item.bytes);
+  return isFile ? preprocess(await decodeImage(item.bytes, config.MAX_PIXELS), input, rules) : fromFloats(item.bytes, input);
 }
 
 function fromBase64(text: string): Uint8Array {
@@ -80,11 +84,11 @@ function fromBase64(text: string): Uint8Array {
 }
 
 function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {
-  const floats = input.height * input.width * input.channels;
-  if (body.byteLength !== 4 * floats) {
+  const needed = 4 * floatsOf(input);
+  if (body.byteLength !== needed) {
     throw new ProblemError(
       'wrong-size',
-      `There are ${body.byteLength} bytes; ${4 * floats} are needed: ${shapeText(input)} little-endian float32.`,
+      `There are ${body.byteLength} bytes, and no PNG or JPEG; ${needed} are needed: ${shapeText(input)} little-endian float32.`,
     );
   }
   return checkedPixels(float32FromBytes(body), input);
@@ -99,13 +103,15 @@ function flat(pixels: unknown[]): Float32Array {
 }
 
 function checkedPixels(values: Float32Array, input: Screening['input']): Float32Array {
-  const floats = input.height * input.width * input.channels;
+  const floats = floatsOf(input);
   if (values.length !== floats)
     throw new ProblemError('wrong-size', `There are ${values.length} values; ${floats} are needed: ${shapeText(input)}.`);
   const odd = values.findIndex((value) => !(value >= 0 && value <= 1));
   if (odd >= 0) throw new ProblemError('not-finite', `Value ${odd} is ${values[odd]}; every value must be a number in [0, 1].`);
   return values;
 }
+
+const floatsOf = ({ height, width, channels }: Screening['input']): number => height * width * channels;
 
 function shapeText({ height, width, channels }: Screening['input']): string {
   return `${height} x ${width} x ${channels}`;

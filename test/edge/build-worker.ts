@@ -2,6 +2,10 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { generate } from '../../edge/build/generate.ts';
 import { defaultFallback, startFallback } from '../../fallback/server.ts';
+import { preprocess } from '../../shared/preprocess.ts';
+import { sha256 } from '../../shared/sha256.ts';
+import { decodeFile } from '../../trainer/data/decode-file.ts';
+import { cmykJpeg, madeImages } from '../samples/made-images.ts';
 import { startUpstream } from './upstream-server.ts';
 
 declare module 'vitest' {
@@ -9,6 +13,9 @@ declare module 'vitest' {
     fallbackUrl: string;
     signedFallbackUrl: string;
     upstreamUrl: string;
+    /** Files of all kinds, with the sha256 of what Node makes of each for the reference bundle. */
+    madeImages: { name: string; type: string; base64: string; tensor: string }[];
+    cmykJpeg: string;
   }
 }
 
@@ -19,7 +26,7 @@ const HMAC_KEY = 'the-new-key-of-thirty-two-letters!';
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const root = join(import.meta.dirname, '../..');
   const directory = join(root, 'models', 'mnist');
-  await generate(directory, join(root, 'edge', 'generated'));
+  const screening = await generate(directory, join(root, 'edge', 'generated'));
   const fallback = await startFallback({ ...defaultFallback, port: 0, provider: 'cpu', directory });
   project.provide('fallbackUrl', fallback.url);
   const signed = await startFallback({
@@ -32,6 +39,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('signedFallbackUrl', signed.url);
   const upstream = await startUpstream();
   project.provide('upstreamUrl', upstream.url);
+  const files = await madeImages();
+  const tensors = files.map(async ({ bytes, ...file }) => {
+    const tensor = preprocess(await decodeFile(bytes, 1e6), screening.input, screening.preprocess);
+    return { ...file, base64: bytes.toString('base64'), tensor: await sha256(new Uint8Array(tensor.buffer)) };
+  });
+  project.provide('madeImages', await Promise.all(tensors));
+  project.provide('cmykJpeg', (await cmykJpeg()).toString('base64'));
   return async () => {
     await Promise.all([fallback.close(), signed.close(), upstream.close()]);
   };

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers';
 import { describe, expect, inject, it } from 'vitest';
 import { configOf, shownConfig } from '../../edge/config.ts';
 import type { ProblemError } from '../../edge/problem.ts';
@@ -114,6 +115,13 @@ describe('the rate limit', () => {
     expect([refused.status, refused.headers.get('retry-after'), await problemName(refused)]).toEqual([429, '10', 'too-many-requests']);
     expect((await screen(env, bearer('one'))).status).toBe(200);
     expect(RATE_LIMITER.counts).toEqual({ '1.1.1.1': 2, '2.2.2.2': 1, camera: 1 });
+  });
+
+  it('is that of Workers, with its dataset beside', async () => {
+    const bound = { RATE_LIMITER: env.REAL_LIMITER, DECISIONS: env.REAL_DECISIONS };
+    const statuses = [];
+    for (let i = 0; i < 3; i++) statuses.push((await screen(bound, { 'cf-connecting-ip': '3.3.3.3' })).status);
+    expect(statuses).toEqual([200, 200, 429]);
   });
 
   it.each<[string, unknown]>([

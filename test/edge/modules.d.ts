@@ -1,4 +1,5 @@
 declare module 'cloudflare:workers' {
+  export const env: Record<string, unknown>;
   export const exports: { default: { fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> } };
 }
 declare module '*.png' {
@@ -8,4 +9,8 @@ declare module '*.png' {
 declare module '*.jpg' {
   const bytes: ArrayBuffer;
   export default bytes;
+}
+declare module '*?raw' {
+  const text: string;
+  export default text;
 }

@@ -64,6 +64,15 @@ describe('POST /screen', () => {
     ]);
   });
 
+  it('takes a file whose type is not named, and float32 that begins like one', async () => {
+    const verdict = verdictSchema.parse(await (await send(digit7, 'application/octet-stream')).json());
+    expect(verdict).toMatchObject({ verdict: 'accepted', label: '7' });
+    const bytes = new Uint8Array(3136);
+    bytes.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+    const response = await send(bytes, 'application/octet-stream');
+    expect(await response.json()).toMatchObject({ type: 'urn:portcullis:problem:not-finite' });
+  });
+
   it('explains only with the token that allows it', async () => {
     expect((await send(digit7, 'image/png', '/screen?explain=1')).status).toBe(401);
     const response = await send(digit7, 'image/png', '/screen?explain=1', { authorization: 'Bearer explain-token' });
