@@ -18,3 +18,7 @@ declare module '*.html' {
   const text: string;
   export default text;
 }
+/** Which runtime the model's graph takes is settled by the build (build/choose-runtime.ts). */
+declare module '*/generated/open-screen.js' {
+  export function openScreen(bundle: import('../shared/open-bundle.ts').Bundle): Promise<import('./inference.ts').Screen>;
+}

@@ -1,10 +1,9 @@
 import { openBundle } from '../shared/open-bundle.ts';
 import { createApp } from './app.ts';
-import wasmModule from './generated/ort.wasm';
+import { openScreen } from './generated/open-screen.js';
 import screenGraph from './generated/screen.onnx';
 import screeningText from './generated/screening.json.txt';
 import weights from './generated/weights.bin';
-import { openScreen } from './inference.ts';
 import type { Model } from './screen.ts';
 
 /** The files that the build put beside, verified again here: what is hashed is what is run. */
@@ -20,7 +19,7 @@ async function loadModel(): Promise<Model> {
     return found();
   };
   const bundle = await openBundle(read, ['screen']);
-  return { screening: bundle.screening, screen: await openScreen(wasmModule, bundle) };
+  return { screening: bundle.screening, screen: await openScreen(bundle) };
 }
 
 // At start-up, so that the first request does not wait for it. A failure stays one for the isolate's life and is told by

@@ -1,8 +1,7 @@
-import wasmModule from '../../edge/generated/ort.wasm';
+import { openScreen } from '../../edge/generated/open-screen.js';
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
-import { openScreen } from '../../edge/inference.ts';
 import { openBundle } from '../../shared/open-bundle.ts';
 import { testImages } from './test-images.ts';
 
@@ -25,7 +24,7 @@ const files: Record<string, () => Uint8Array> = {
   'weights.bin': () => new Uint8Array(weights),
 };
 const bundle = await openBundle((file) => (files[file] as () => Uint8Array)(), ['screen']);
-const screen = await openScreen(wasmModule, bundle);
+const screen = await openScreen(bundle);
 const { height, width, channels } = bundle.screening.input;
 
 export default {
