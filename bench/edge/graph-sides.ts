@@ -12,15 +12,15 @@ export interface GraphSide {
   close(): Promise<unknown>;
 }
 
-/** What is screen.onnx's speed as deployed? Of two requests that differ by the inferences only. @param url of graph-worker.ts */
-export function workerdSide(url: string): GraphSide {
+/** What is screen.onnx's speed as deployed? Of two requests that differ by the inferences only. @param url of a worker of serve-graph.ts */
+export function workerdSide(name: string, url: string): GraphSide {
   const request = async (batch: number, runs: number) => {
     const started = performance.now();
     await (await fetch(`${url}/?batch=${batch}&runs=${runs}`)).text();
     return performance.now() - started;
   };
   return {
-    name: 'workerd',
+    name,
     time: async (batch, runs) => (-(await request(batch, 0)) + (await request(batch, runs))) / runs,
     close: async () => undefined,
   };

@@ -36,6 +36,7 @@ try {
     });
   dryRun('screen');
   dryRun('graph', 'bench/edge/graph-worker.ts');
+  dryRun('onnxruntime', 'bench/edge/onnxruntime-worker.ts');
   const images = await sampleImages();
   say('cold start and memory');
   const startUp = await measureStartUp(root, images[0] as Buffer<ArrayBuffer>);
@@ -47,9 +48,15 @@ try {
   const batches = await measureBatches(screen, images);
   await screenAlone.close();
   say('the graph');
-  const graphAlone = await startWorkerd(root, { graph: { directory: 'graph' } });
-  const url = graphAlone.urls.graph as string;
-  const sides = [workerdSide(url), await onnxruntimeNodeSide(bundle, screening), tfjsSide(bundle, 'stock'), tfjsSide(bundle, 'own')];
+  const graphAlone = await startWorkerd(root, { graph: { directory: 'graph' }, onnxruntime: { directory: 'onnxruntime' } });
+  const { graph: url, onnxruntime } = graphAlone.urls as { graph: string; onnxruntime: string };
+  const sides = [
+    workerdSide('workerd', url),
+    workerdSide('onnxruntime-web in workerd', onnxruntime),
+    await onnxruntimeNodeSide(bundle, screening),
+    tfjsSide(bundle, 'stock'),
+    tfjsSide(bundle, 'own'),
+  ];
   const graph = await measureGraph(sides);
   const { heap } = (await (await fetch(`${url}/?batch=64&runs=1`)).json()) as { heap: number };
   for (const { close } of sides) await close();
