@@ -29,7 +29,7 @@ function geometry({ node }: Context, kernel: number[], input: Value) {
 export function convolution(context: Context, input: Value): Value {
   const { heap, table, steps } = context;
   const kernel = constantOf(context, 1);
-  const bias = context.node.inputs[2] ? constantOf(context, 2).values : [];
+  const bias = context.node.inputs[2] ? constantOf(context, 2).values : undefined;
   const { channels, height, width, top, left, bottom, right, strides, kh, kw } = geometry(context, kernel.shape, input);
   const n = kernel.shape[0] as number;
   const [rows, columns] = [
@@ -37,16 +37,8 @@ export function convolution(context: Context, input: Value): Value {
     Math.floor((width + left + right - kw) / strides[1]) + 1,
   ];
   const from = padded(context, input, [top, left], [bottom, right]);
-  const weights = packPanels(
-    heap,
-    kh * kw * channels,
-    n,
-    (row, j) => {
-      const [channel, at] = [row % channels, Math.floor(row / channels)];
-      return kernel.values[(j * channels + channel) * kh * kw + at] as number;
-    },
-    (j) => bias[j] ?? 0,
-  );
+  const rowOffsets = Array.from({ length: kh * kw * channels }, (_, row) => (row % channels) * kh * kw + Math.floor(row / channels));
+  const weights = packPanels(heap, { values: kernel.values, rowOffsets, columnStep: channels * kh * kw, columns: n }, bias);
   const value = createValue(context, [n, rows, columns], true);
   const [aRow, aCol, runBytes] = [from.rowBytes * strides[0], 4 * channels * strides[1], 4 * kw * channels];
   const [cImage, cRow, cCol] = [4 * rows * columns * n, 4 * columns * n, 4 * n];
@@ -65,7 +57,7 @@ export function convolution(context: Context, input: Value): Value {
 export function transposedConvolution(context: Context, input: Value): Value {
   const { heap, table, steps, node } = context;
   const kernel = constantOf(context, 1);
-  const bias = node.inputs[2] ? constantOf(context, 2).values : [];
+  const bias = node.inputs[2] ? constantOf(context, 2).values : undefined;
   const { channels, height, width, top, left, bottom, right, strides, kh, kw } = geometry(context, kernel.shape, input);
   const n = kernel.shape[1] as number;
   const over = listOf(node, 'output_padding', [0, 0]) as Pair;
@@ -85,17 +77,10 @@ export function transposedConvolution(context: Context, input: Value): Value {
   const { convolve } = heap.kernels;
   for (const [p, v] of vertical.entries()) {
     for (const [q, h] of horizontal.entries()) {
-      const weights = packPanels(
-        heap,
-        v.taps.length * h.taps.length * channels,
-        n,
-        (row, j) => {
-          const [channel, at] = [row % channels, Math.floor(row / channels)];
-          const [y, x] = [v.taps[Math.floor(at / h.taps.length)] as number, h.taps[at % h.taps.length] as number];
-          return kernel.values[((channel * n + j) * kh + y) * kw + x] as number;
-        },
-        (j) => bias[j] ?? 0,
+      const rowOffsets = v.taps.flatMap((y) =>
+        h.taps.flatMap((x) => Array.from({ length: channels }, (_, channel) => (channel * n * kh + y) * kw + x)),
       );
+      const weights = packPanels(heap, { values: kernel.values, rowOffsets, columnStep: kh * kw, columns: n }, bias);
       const first = from.address + (above + v.start) * from.rowBytes + 4 * (before + h.start) * channels;
       const to = value.address + 4 * (p * columns + q) * n;
       const runBytes = 4 * h.taps.length * channels;

@@ -12,14 +12,9 @@ export function dense(context: Context, input: Value): Value {
   const { transA = 0, transB = 0 } = node.attributes;
   if (transA || transB || kernel.shape.length !== 2 || input.channelsLast || input.shape.join() !== `${length}`)
     unsupported(node, 'other than a vector times a matrix');
-  const bias = node.inputs[2] ? constantOf(context, 2).values : [];
-  const weights = packPanels(
-    heap,
-    length,
-    n,
-    (row, j) => kernel.values[row * n + j] as number,
-    (j) => bias[j] ?? 0,
-  );
+  const bias = node.inputs[2] ? constantOf(context, 2).values : undefined;
+  const rowOffsets = Array.from({ length }, (_, row) => row * n);
+  const weights = packPanels(heap, { values: kernel.values, rowOffsets, columnStep: 1, columns: n }, bias);
   const value = createValue(context, [n]);
   const { multiplyVector, convolve } = heap.kernels;
   const panels = Math.ceil(n / 8);
