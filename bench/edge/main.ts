@@ -63,13 +63,17 @@ try {
   await graphAlone.close();
   const measured = { startUp, requests, cpu, batches, graph, heap: heap / 2 ** 20, size: await measureSize(join(root, 'screen')) };
   const rows = rowsOf(measured);
-  const machine = { processor: cpus()[0]?.model, cores: availableParallelism(), load: [started.load, loadavg()[0]] };
+  const machine = {
+    processor: cpus()[0]?.model,
+    cores: availableParallelism(),
+    load: { before: started.load, after: loadavg()[0] as number },
+  };
   if (values.json) {
     console.log(
-      JSON.stringify({ model: { name: screening.name, id: screening.id }, date: started.date, machine, rows, measured }, null, 1),
+      JSON.stringify({ model: { name: screening.name, id: screening.id }, date: started.date, machine, rows, measured }, null, 2),
     );
   } else {
-    console.log(`models/${name}, ${machine.cores} cores, load ${machine.load.map((load) => load?.toFixed(1)).join(' to ')}`);
+    console.log(`models/${name}, ${machine.cores} cores, load ${machine.load.before.toFixed(1)} to ${machine.load.after.toFixed(1)}`);
     const figure = (value: number | undefined) => (value === undefined ? '' : value.toFixed(value < 100 ? 2 : 0));
     console.table(
       Object.fromEntries(

@@ -53,5 +53,12 @@ export function rowsOf({ graph, requests, batches, cpu, startUp, size, heap }: M
     { what: 'code and runtime, without the model', found: size.code.bytes / MiB, must: 15.5, unit: 'MiB', ...less },
     { what: 'the same in gzip', found: size.code.gzip / MiB, must: 4.5, unit: 'MiB', ...less },
   ];
-  return rows.map((row) => ({ ...row, holds: row.better === 'less' ? row.found <= row.must : row.found >= row.must }));
+  return rows.map((row) => ({
+    ...row,
+    found: rounded(row.found),
+    ...(row.low === undefined ? {} : { low: rounded(row.low) }),
+    holds: row.better === 'less' ? row.found <= row.must : row.found >= row.must,
+  }));
 }
+
+const rounded = (value: number) => Number(value.toFixed(4));
