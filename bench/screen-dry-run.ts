@@ -10,15 +10,15 @@ import { startWorkerd } from './workerd.ts';
  */
 const [directory, model = 'mnist'] = process.argv.slice(2);
 if (!directory) throw new Error('name the folder that wrangler deploy --dry-run --outdir wrote');
-const worker = await startWorkerd(directory);
+const worker = await startWorkerd(directory, { screen: { directory: '.' } });
 try {
-  const { id, name } = (await (await fetch(`${worker.screen}/model`)).json()) as { id: string; name: string };
+  const { id, name } = (await (await fetch(`${worker.urls.screen}/model`)).json()) as { id: string; name: string };
   const wanted = JSON.parse(await readFile(join('models', model, 'screening.json'), 'utf8')) as { id: string };
   if (id !== wanted.id) throw new Error(`the worker has model ${name}, id ${id}, not that of models/${model}, ${wanted.id}`);
   let accepted = 0;
   for (let digit = 0; digit < 10; digit++) {
     const body = await readFile(join('test/samples', `digit-${digit}-a.png`));
-    const response = await fetch(`${worker.screen}/screen`, { method: 'POST', headers: { 'content-type': 'image/png' }, body });
+    const response = await fetch(`${worker.urls.screen}/screen`, { method: 'POST', headers: { 'content-type': 'image/png' }, body });
     const answer = (await response.json()) as { verdict?: string; label?: string; model?: string };
     if (response.status !== 200 || answer.model !== id) throw new Error(`digit ${digit}: ${response.status} ${JSON.stringify(answer)}`);
     console.log(`digit ${digit}: ${answer.verdict}${answer.label ? ` as ${answer.label}` : ''}`);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
@@ -15,83 +15,83 @@ const MODULE_KINDS: Record<string, string> = {
   '.txt': 'text',
 };
 
-/** A worker that only reads the body: what HTTP and the runtime cost without Portcullis. */
-const READ_ONLY = `export default {
-  async fetch(request) {
-    const bytes = (await request.arrayBuffer()).byteLength;
-    return Response.json({ bytes });
-  },
-};`;
+const CONFIGURATION = 'workerd.capnp';
 
 export interface Workerd {
-  /** Of the worker that the dry run wrote. */
-  screen: string;
-  /** Of a worker that only reads the body, in the same process. */
-  readOnly: string;
+  /** Of each service, by its name. */
+  urls: Record<string, string>;
+  /** Of the process. */
+  pid: number;
   close(): Promise<void>;
 }
 
 /** Files of a dry run that would be uploaded, the entry first. @throws Error where the folder holds none */
 export async function modulesOf(directory: string): Promise<string[]> {
-  const files = (await readdir(directory)).filter((file) => MODULE_KINDS[extname(file)] && file !== 'read-only.js');
-  if (!files.includes('worker.js'))
-    throw new Error(`${directory} has no worker.js: it is not what wrangler deploy --dry-run --outdir writes`);
-  return ['worker.js', ...files.filter((file) => file !== 'worker.js')];
+  const files = (await readdir(directory)).filter((file) => MODULE_KINDS[extname(file)]);
+  // The only script: wrangler bundles all scripts into one.
+  const entry = files.find((file) => extname(file) === '.js');
+  if (!entry) throw new Error(`${directory} has no script: it is not what wrangler deploy --dry-run --outdir writes`);
+  return [entry, ...files.filter((file) => file !== entry)];
 }
 
 /**
- * Starts in workerd alone, without wrangler before it, what `wrangler deploy --dry-run --outdir DIRECTORY` wrote, and beside it
- * a worker that only reads; each on a free port of loopback. A configuration is written into the folder.
+ * Starts workers in one workerd process, without wrangler before it, each on a free port of loopback.
  *
+ * @param root folder into which the configuration is written, until `close`
+ * @param services by name: the folder below `root` ('.' is itself) that `wrangler deploy --dry-run --outdir` wrote, or a script
  * @throws Error with what workerd said, where it ends before it listens
  */
-export async function startWorkerd(directory: string): Promise<Workerd> {
-  const modules = (await modulesOf(directory)).map(
-    (file) => `(name = ${JSON.stringify(file)}, ${MODULE_KINDS[extname(file)]} = embed ${JSON.stringify(file)})`,
-  );
+export async function startWorkerd(root: string, services: Record<string, { directory: string } | { script: string }>): Promise<Workerd> {
   const date = /compatibility_date = "(.*)"/.exec(await readFile(join(import.meta.dirname, '../wrangler.toml'), 'utf8'))?.[1];
-  await writeFile(join(directory, 'read-only.js'), READ_ONLY);
+  const names = Object.keys(services);
+  const workers = await Promise.all(
+    Object.entries(services).map(async ([name, service]) => {
+      const modules =
+        'script' in service ? [`(name = "worker.js", esModule = ${text(service.script)})`] : await embedded(root, service.directory);
+      return `(name = ${text(name)}, worker = (compatibilityDate = "${date}", modules = [${modules.join(', ')}]))`;
+    }),
+  );
+  const sockets = names.map((name) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
+  const path = join(root, CONFIGURATION);
   await writeFile(
-    join(directory, 'workerd.capnp'),
+    path,
     `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [ (name = "screen", worker = .screen), (name = "read-only", worker = .readOnly) ],
-  sockets = [
-    (name = "screen", address = "127.0.0.1:0", http = (), service = "screen"),
-    (name = "readOnly", address = "127.0.0.1:0", http = (), service = "read-only")
-  ]
-);
-const screen :Workerd.Worker = (compatibilityDate = "${date}", modules = [${modules.join(', ')}]);
-const readOnly :Workerd.Worker = (compatibilityDate = "${date}", modules = [(name = "read-only.js", esModule = embed "read-only.js")]);
+const config :Workerd.Config = (services = [${workers.join(', ')}], sockets = [${sockets.join(', ')}]);
 `,
   );
   const binary = createRequire(import.meta.url)('workerd').default as string;
-  const child = spawn(binary, ['serve', join(directory, 'workerd.capnp'), '--control-fd=3'], {
-    stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
-  });
+  const child = spawn(binary, ['serve', path, '--control-fd=3'], { stdio: ['ignore', 'inherit', 'pipe', 'pipe'] });
   // Not left behind where the caller fails before it closes.
   const end = () => child.kill();
   process.once('exit', end);
   let said = '';
-  child.stderr?.on('data', (text) => {
-    said += text;
+  child.stderr?.on('data', (chunk) => {
+    said += chunk;
   });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const ports: Record<string, number> = {};
+  const urls: Workerd['urls'] = {};
   for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
     const { event, socket, port } = JSON.parse(line) as { event: string; socket?: string; port?: number };
-    if (event === 'listen' && socket && port) ports[socket] = port;
-    if (ports.screen && ports.readOnly) break;
+    if (event === 'listen' && socket && port) urls[socket] = `http://127.0.0.1:${port}`;
+    if (names.every((name) => urls[name])) break;
   }
   const close = async () => {
     end();
     await ended;
     process.off('exit', end);
-    for (const file of ['read-only.js', 'workerd.capnp']) await rm(join(directory, file), { force: true });
+    await rm(path, { force: true });
   };
-  if (!ports.screen) {
+  if (!names.every((name) => urls[name])) {
     await close();
     throw new Error(`workerd did not start: ${said}`);
   }
-  return { screen: `http://127.0.0.1:${ports.screen}`, readOnly: `http://127.0.0.1:${ports.readOnly}`, close };
+  return { urls, pid: child.pid as number, close };
 }
+
+async function embedded(root: string, directory: string): Promise<string[]> {
+  const files = await modulesOf(join(root, directory));
+  return files.map((file) => `(name = ${text(basename(file))}, ${MODULE_KINDS[extname(file)]} = embed ${text(join(directory, file))})`);
+}
+
+/** As Cap'n Proto writes strings, which for these is as JSON does. */
+const text = (value: string) => JSON.stringify(value);

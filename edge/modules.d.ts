@@ -18,3 +18,11 @@ declare module '*.html' {
   const text: string;
   export default text;
 }
+/** Which runtime the model's graph takes is settled by the build (build/choose-runtime.ts). */
+declare module '*/generated/runtime.js' {
+  export function openScreen(bundle: import('../shared/open-bundle.ts').Bundle): Promise<import('./inference.ts').Screen>;
+  /** Undefined where the runtime has not what it takes. */
+  export const openSearch:
+    | ((bundle: import('../shared/open-bundle.ts').Bundle) => Promise<import('./inference.ts').SearchHere>)
+    | undefined;
+}

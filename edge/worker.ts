@@ -1,11 +1,12 @@
 import { openBundle } from '../shared/open-bundle.ts';
 import { createApp } from './app.ts';
-import wasmModule from './generated/ort.wasm';
 import reclassifyGraph from './generated/reclassify.onnx';
+import { openScreen, openSearch } from './generated/runtime.js';
 import screenGraph from './generated/screen.onnx';
 import screeningText from './generated/screening.json.txt';
 import weights from './generated/weights.bin';
-import { openScreen, openSearchHere, type SearchHere } from './inference.ts';
+import type { SearchHere } from './inference.ts';
+import { goldenProblem } from './readiness.ts';
 import type { Model } from './screen.ts';
 
 /** The files that the build put beside, verified again here: what is hashed is what is run. */
@@ -24,7 +25,11 @@ function read(file: string): Uint8Array {
 
 async function loadModel(): Promise<Model> {
   const bundle = await openBundle(read, ['screen']);
-  return { screening: bundle.screening, screen: await openScreen(wasmModule, bundle) };
+  const model = { screening: bundle.screening, screen: await openScreen(bundle) };
+  // Nothing is screened on a machine that computes something else.
+  const problem = await goldenProblem(model);
+  if (problem) throw new Error(`it does not compute what it did when it was exported: ${problem}.`);
+  return model;
 }
 
 // At start-up, so that the first request does not wait for it. A failure stays one for the isolate's life and is told by
@@ -34,12 +39,10 @@ await model.catch(() => undefined);
 
 /** Opened by the first image that needs it, for those few workers that search themselves. */
 let search: Promise<SearchHere> | undefined;
+const searchHere = openSearch && (() => (search ??= model.then(() => openBundle(read, ['reclassify'])).then(openSearch)));
 
 export default createApp({
   model: () => model,
-  openSearch: () => {
-    search ??= model.then(() => openBundle(read, ['reclassify'])).then(openSearchHere);
-    return search;
-  },
+  ...(searchHere ? { openSearch: searchHere } : {}),
   fetcher: (input, init) => fetch(input, init),
 });

@@ -3,25 +3,31 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { openBundle } from '../../shared/open-bundle.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
+import { chooseRuntime, type Runtime, runtimeModule } from './choose-runtime.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
 
 /**
- * Makes what the worker imports: the ONNX Runtime with unshared memory, and the model's files, verified.
+ * Makes what the worker imports: the model's files, verified, the runtime that its graph takes, and ONNX Runtime with unshared memory,
+ * which is a part of the worker only where that is the runtime.
  *
  * @param bundle folder of the bundle
  * @param target folder of the generated files
- * @throws BundleError where the bundle is damaged
+ * @param wanted runtime; without it, the edge's own where it can run the graph
+ * @throws BundleError where the bundle is damaged, UnsupportedGraphError where the wanted runtime can't run its graph
  */
-export async function generate(bundle: string, target: string): Promise<Screening> {
-  const { screening, graphs, weights } = await openBundle((file) => readFile(join(bundle, file)), ['screen', 'reclassify']);
-  const runtime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+export async function generate(bundle: string, target: string, wanted?: Runtime): Promise<{ screening: Screening; runtime: Runtime }> {
+  const opened = await openBundle((file) => readFile(join(bundle, file)), ['screen', 'reclassify']);
+  const { screening, graphs, weights } = opened;
+  const runtime = await chooseRuntime(opened, wanted);
+  const onnxRuntime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
   await mkdir(target, { recursive: true });
-  await writeIfChanged(join(target, 'ort.wasm'), withUnsharedMemory(await readFile(runtime)));
+  await writeIfChanged(join(target, 'runtime.js'), new TextEncoder().encode(runtimeModule(runtime)));
+  await writeIfChanged(join(target, 'ort.wasm'), withUnsharedMemory(await readFile(onnxRuntime)));
   await writeIfChanged(join(target, 'screen.onnx'), graphs.screen as Uint8Array);
   await writeIfChanged(join(target, 'reclassify.onnx'), graphs.reclassify as Uint8Array);
   await writeIfChanged(join(target, 'weights.bin'), weights);
   await writeIfChanged(join(target, 'screening.json.txt'), await readFile(join(bundle, 'screening.json')));
-  return screening;
+  return { screening, runtime };
 }
 
 /** The model to build with: MODEL, else the active one, else the reference. */

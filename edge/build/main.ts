@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { runtimeNamed } from './choose-runtime.ts';
 import { chosenModel, generate } from './generate.ts';
 
 /** wrangler's [build] step. */
@@ -7,8 +8,9 @@ const models = join(root, 'models');
 try {
   const { name, why } = await chosenModel(models, process.env.MODEL);
   if (!/^[\w][\w.-]*$/.test(name)) throw new Error(`${name} (${why}) is not the name of a model; a folder's name in models/ is needed`);
-  const screening = await generate(join(models, name), join(root, 'edge', 'generated'));
-  console.log(`portcullis: building with model ${name} (${why}), id ${screening.id}`);
+  const wanted = runtimeNamed(process.env.EDGE_RUNTIME);
+  const { screening, runtime } = await generate(join(models, name), join(root, 'edge', 'generated'), wanted);
+  console.log(`portcullis: building with model ${name} (${why}), id ${screening.id}, runtime ${runtime}`);
 } catch (error) {
   console.error(`portcullis: ${(error as Error).message}`);
   process.exitCode = 1;

@@ -2,7 +2,9 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { chooseRuntime, runtimeNamed } from '../../edge/build/choose-runtime.ts';
 import { chosenModel, generate } from '../../edge/build/generate.ts';
+import { openBundle } from '../../shared/open-bundle.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -35,4 +37,25 @@ it('MODEL comes before the active model, and that before the reference', async (
   await writeFile(join(directory, '.active'), 'mine\n');
   expect(await chosenModel(directory, undefined)).toEqual({ name: 'mine', why: 'the active model' });
   expect(await chosenModel(directory, 'other')).toEqual({ name: 'other', why: 'MODEL' });
+});
+
+it('the edge runs the reference models itself; ONNX Runtime where that is wanted', async () => {
+  const target = join(directory, 'chosen');
+  const module = () => readFile(join(target, 'runtime.js'), 'utf8');
+  expect((await generate('models/mnist', target)).runtime).toBe('own');
+  expect(await module()).toContain('kernels.wasm');
+  expect((await generate('models/mnist', target, runtimeNamed('onnxruntime'))).runtime).toBe('onnxruntime');
+  expect(await module()).toContain('ort.wasm');
+  expect(runtimeNamed('')).toBeUndefined();
+  expect(() => runtimeNamed('tvm')).toThrow('EDGE_RUNTIME is tvm; allowed are own, onnxruntime');
+});
+
+it('a graph that the edge does not know gets ONNX Runtime, and is refused where the own kernels are wanted', async () => {
+  const opened = await openBundle((file) => readFile(join('models/mnist', file)), ['screen']);
+  const graph = Buffer.from(opened.graphs.screen as Uint8Array);
+  // The operator, field 4 of seven bytes, not the node's name; another one of seven letters.
+  graph.write('Hardmax', graph.indexOf('\x22\x07Sigmoid') + 2);
+  const bundle = { ...opened, graphs: { screen: new Uint8Array(graph) } };
+  expect(await chooseRuntime(bundle)).toBe('onnxruntime');
+  await expect(chooseRuntime(bundle, 'own')).rejects.toThrow(/screen\.onnx has Hardmax/);
 });

@@ -26,7 +26,7 @@ const HMAC_KEY = 'the-new-key-of-thirty-two-letters!';
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const root = join(import.meta.dirname, '../..');
   const directory = join(root, 'models', 'mnist');
-  const screening = await generate(directory, join(root, 'edge', 'generated'));
+  const { screening } = await generate(directory, join(root, 'edge', 'generated'));
   const fallback = await startFallback({ ...defaultFallback, port: 0, provider: 'cpu', directory });
   project.provide('fallbackUrl', fallback.url);
   const signed = await startFallback({

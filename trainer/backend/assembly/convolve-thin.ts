@@ -1,5 +1,5 @@
+import { multiplyAdd } from '../../../shared/assembly/multiply-add';
 import { laneSums } from './lane-sums';
-import { multiplyAdd } from './multiply-add';
 
 /**
  * `convolve` for a few columns (the last layer's one or three channels): the four lanes hold neighbouring elements of a run

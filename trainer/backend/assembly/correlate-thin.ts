@@ -1,4 +1,4 @@
-import { multiplyAdd } from './multiply-add';
+import { multiplyAdd } from '../../../shared/assembly/multiply-add';
 
 /**
  * `correlate` for a few columns: the lanes hold neighbouring taps, so no value of `dy` is worked on together with padding.

@@ -1,5 +1,5 @@
+export { convolve } from '../../../shared/assembly/convolve';
 export { adamStep } from './adam-step';
-export { convolve } from './convolve';
 export { convolveThin } from './convolve-thin';
 export { correlate } from './correlate';
 export { correlateThin } from './correlate-thin';

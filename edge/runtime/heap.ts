@@ -1,0 +1,46 @@
+/** What `assembly` exports; its docstrings say what each does. Addresses and steps are bytes. */
+export interface Kernels {
+  convolve(
+    ...args: [
+      ...[a: number, aImage: number, aRow: number, aCol: number, runs: number, runBytes: number, runStride: number],
+      ...[b: number, n: number, c: number, cImage: number, cRow: number, cCol: number],
+      ...[images: number, rows: number, cols: number, table: number],
+    ]
+  ): void;
+  multiplyVector(x: number, length: number, w: number, panels: number, y: number): void;
+  rectify(x: number, count: number): void;
+  sigmoid(x: number, count: number): void;
+  placeRows(x: number, images: number, rows: number, rowBytes: number, to: number, toRow: number, toImage: number): void;
+}
+
+/** The memory of the kernels, which only grows: a graph's values have their places for as long as it lives. */
+export interface Heap {
+  kernels: Kernels;
+  /** Address of so many floats, zeros, with room for one vector more. */
+  allocate(floats: number): number;
+  /** The floats at an address; to be asked for again after `allocate`, which may move them. */
+  floats(address: number, count: number): Float32Array;
+  bytes(): number;
+}
+
+const PAGE = 65536;
+const ALIGNMENT = 64;
+
+export function createHeap(module: WebAssembly.Module): Heap {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+  // The kernels have no data of their own; nothing stands at 0, as their compiler keeps it for null.
+  let top = 1024;
+  return {
+    kernels,
+    allocate(floats) {
+      const address = top;
+      top = Math.ceil((top + 4 * floats + 64) / ALIGNMENT) * ALIGNMENT;
+      const missing = top - memory.buffer.byteLength;
+      if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+      return address;
+    },
+    floats: (address, count) => new Float32Array(memory.buffer, address, count),
+    bytes: () => memory.buffer.byteLength,
+  };
+}

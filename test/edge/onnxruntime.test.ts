@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import wasmModule from '../../edge/generated/ort.wasm';
+import screenGraph from '../../edge/generated/screen.onnx';
+import screeningText from '../../edge/generated/screening.json.txt';
+import weights from '../../edge/generated/weights.bin';
+import { openScreen } from '../../edge/inference.ts';
+import kernels from '../../edge/runtime/assembly/kernels.wasm';
+import { openScreen as openOwn } from '../../edge/runtime/open-screen.ts';
+import { float32FromBase64 } from '../../shared/float32-base64.ts';
+import { openBundle } from '../../shared/open-bundle.ts';
+
+it('ONNX Runtime in workerd, which graphs get that the own kernels do not know, answers as these', async () => {
+  const files: Record<string, Uint8Array> = {
+    'screening.json': new TextEncoder().encode(screeningText),
+    'screen.onnx': new Uint8Array(screenGraph),
+    'weights.bin': new Uint8Array(weights),
+  };
+  const bundle = await openBundle((file) => files[file] as Uint8Array, ['screen']);
+  const image = float32FromBase64(bundle.screening.golden.image);
+  const expected = await (await openScreen(wasmModule, bundle))(image, 1, true);
+  const actual = await openOwn(kernels, bundle)(image, 1, true);
+  expect(actual.label).toEqual(expected.label);
+  expect(Number(expected.label[0])).toBe(bundle.screening.golden.label);
+  for (const name of ['latent', 'latentDistance', 'reconstructionError', 'reconstruction'] as const) {
+    const [own, reference] = [actual[name], expected[name]] as [Float32Array, Float32Array];
+    expect(own).toHaveLength(reference.length);
+    reference.forEach((value, i) => {
+      expect(own[i]).toBeCloseTo(value, 3);
+    });
+  }
+});
