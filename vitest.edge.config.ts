@@ -20,6 +20,8 @@ export default defineConfig({
   ],
   test: {
     name: 'edge',
+    // One worker for all: making the module graph anew takes longer than the tests.
+    isolate: false,
     include: ['test/edge/**/*.test.ts'],
     globalSetup: ['test/edge/build-worker.ts'],
     testTimeout: 30_000,
