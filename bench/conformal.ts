@@ -4,9 +4,9 @@ import { randomFrom } from '../shared/random.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { defaultCalibration, thresholdsFor } from '../trainer/calibrate.ts';
 import type { LabelledImages } from '../trainer/data/dataset.ts';
-import { openDataset } from '../trainer/data/open-dataset.ts';
+import { openDatasetOf } from '../trainer/dataset-of-run.ts';
 import { encodeAt, scoresOf } from '../trainer/encode.ts';
-import { latestTrainedRun, loadRun, openRun, sourceOf } from '../trainer/run.ts';
+import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
 
 /**
  * Does the promised false-rejection rate hold? Over 200 random re-partitions of all images that did not train the model
@@ -16,7 +16,7 @@ import { latestTrainedRun, loadRun, openRun, sourceOf } from '../trainer/run.ts'
  */
 const run = process.argv[2] ? await openRun(process.argv[2]) : await latestTrainedRun();
 await useWasm();
-const dataset = await openDataset(sourceOf(run.config));
+const dataset = await openDatasetOf(run);
 const { model, splits, calibrated } = await loadRun(run);
 const { means, covariances, relativeErrorOffset } = calibrated;
 const scored = (images: LabelledImages, indices: number[]) =>

@@ -3,10 +3,10 @@ import type { Covariances } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { calibrate, defaultCalibration } from '../trainer/calibrate.ts';
 import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
-import { openDataset } from '../trainer/data/open-dataset.ts';
+import { openDatasetOf } from '../trainer/dataset-of-run.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import { outcomesOf, percent } from '../trainer/outcomes.ts';
-import { latestTrainedRun, loadRun, openRun, sourceOf } from '../trainer/run.ts';
+import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
 
 /**
  * Which covariance of the latent test lets through least, at the same promised false-rejection rate? The same weights are
@@ -16,7 +16,7 @@ import { latestTrainedRun, loadRun, openRun, sourceOf } from '../trainer/run.ts'
  */
 const run = process.argv[2] ? await openRun(process.argv[2]) : await latestTrainedRun();
 await useWasm();
-const dataset = await openDataset(sourceOf(run.config));
+const dataset = await openDatasetOf(run);
 const { model, splits } = await loadRun(run);
 const kinds: Covariances['kind'][] = ['diagonal', 'spherical', 'full'];
 const calibrated = kinds.map((covariance) => calibrate(model, dataset, splits, { ...defaultCalibration, covariance }));

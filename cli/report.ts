@@ -1,7 +1,7 @@
 import { useWasm } from '../trainer/backend/wasm.ts';
-import { openDataset } from '../trainer/data/open-dataset.ts';
+import { openDatasetOf } from '../trainer/dataset-of-run.ts';
 import { writeReport } from '../trainer/report/write-report.ts';
-import { latestTrainedRun, openRun, sourceOf } from '../trainer/run.ts';
+import { latestTrainedRun, openRun } from '../trainer/run.ts';
 import { command, runCommand } from './run-command.ts';
 
 const program = command(
@@ -14,7 +14,7 @@ const program = command(
   .action(async (options) => {
     await useWasm();
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
-    const report = await writeReport(run, await openDataset(sourceOf(run.config)));
+    const report = await writeReport(run, await openDatasetOf(run));
     console.log(options.json ? JSON.stringify({ run: run.config.name, report }) : report);
   });
 

@@ -4,8 +4,8 @@ import type { Screening } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { batchesAt } from '../trainer/data/dataset.ts';
 import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
-import { openDataset } from '../trainer/data/open-dataset.ts';
-import { checkName, loadRun, type Run, sourceOf } from '../trainer/run.ts';
+import { openDatasetOf } from '../trainer/dataset-of-run.ts';
+import { checkName, loadRun, type Run } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
 import { ACTIVE_FILE, MODELS, referenceNames } from './models-folder.ts';
 import type { Parity } from './parity.ts';
@@ -48,7 +48,7 @@ export async function exportRun(
   await useWasm();
   const { model, splits, calibrated } = await loadRun(run);
   const { config } = run;
-  const dataset = await openDataset(sourceOf(config));
+  const dataset = await openDatasetOf(run);
   const directory = join(models, name);
   const { screening, parity } = await writeBundle(directory, {
     ...model,

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalJson } from '../shared/canonical-json.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
 import { copyParameters, endTraining, evaluating } from './backend/evaluation.ts';
@@ -10,9 +9,10 @@ import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { largestBatch, trainingImages } from './data/batches.ts';
-import { DataError, type Dataset, labelsAt } from './data/dataset.ts';
+import { type Dataset, labelsAt } from './data/dataset.ts';
 import { type DataSource, openDataset } from './data/open-dataset.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
+import { openDatasetOf } from './dataset-of-run.ts';
 import { fit, type Step } from './fit.ts';
 import { openBatchGradients } from './gradient/batch-gradients.ts';
 import { parametersOf } from './gradient/parameters.ts';
@@ -32,7 +32,6 @@ import {
   RunError,
   readSplits,
   saveEpoch,
-  sourceOf,
   writeConfig,
 } from './run.ts';
 import { validate } from './validate.ts';
@@ -114,9 +113,7 @@ export async function resumeTraining(options: Common): Promise<Trained> {
   if (config.status === 'trained' || config.status === 'calibrated')
     throw new RunError(`run ${config.name} is ${config.status} already. pnpm calibrate sets its thresholds anew.`);
   const backend = await useBackendAgain(config.backend, config.threads);
-  const dataset = await openDataset(sourceOf(config));
-  if (canonicalJson(dataset.checksums) !== canonicalJson(config.checksums))
-    throw new DataError(`the images of ${config.dataset} are not those that run ${config.name} was begun with. Train a new run.`);
+  const dataset = await openDatasetOf(run);
   const splits = await readSplits(run);
   checkPromise(dataset, splits, config.calibration);
   return fitAndCalibrate(run, dataset, splits, options, backend);

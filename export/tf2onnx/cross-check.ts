@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { openBundle } from '../../shared/open-bundle.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
-import { openDataset } from '../../trainer/data/open-dataset.ts';
+import { openDatasetOf } from '../../trainer/dataset-of-run.ts';
 import { rebuildDirectory } from '../../trainer/replace-directory.ts';
-import { type Run, RunError, readSplits, sourceOf } from '../../trainer/run.ts';
+import { type Run, RunError, readSplits } from '../../trainer/run.ts';
 import { runProgram } from '../../trainer/run-program.ts';
 import { ParityError, TOLERANCE } from '../parity.ts';
 import { compareGraphs } from './compare-graphs.ts';
@@ -42,7 +42,7 @@ export async function crossCheck(
 ): Promise<CrossCheck & { directory: string }> {
   const { screening } = await openBundle((file) => readFile(join(bundle, file)), [...PARTS]);
   assertOf(run, screening, bundle);
-  const dataset = await openDataset(sourceOf(run.config));
+  const dataset = await openDatasetOf(run);
   const images = imagesAt(dataset.train, (await readSplits(run)).validation.slice(0, IMAGES));
   const directory = join(run.directory, 'tf2onnx');
   return rebuildDirectory(directory, 'encoder.onnx', async (fresh) => {

@@ -1,11 +1,17 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { exportRun } from '../../export/export-run.ts';
+import { defaultSearch } from '../../export/reclassify-graph.ts';
 import { randomFrom } from '../../shared/random.ts';
+import { openRun } from '../../trainer/run.ts';
 import { resumeTraining, train } from '../../trainer/train.ts';
 
+const cli = join(import.meta.dirname, '../../cli');
 let root: string;
 let photos: string;
 let cwd: string;
@@ -71,7 +77,7 @@ it('a run that was stopped is trained, calibrated and reported as it was begun, 
   await expect(resumeTraining({ name: 'none' })).rejects.toThrow(/is not a run. There are/);
 });
 
-it('a run is not gone on with when its images have changed', async () => {
+it('a run is not gone on with, calibrated, reported or exported when its images have changed', async () => {
   const stop = new AbortController();
   await train({
     ...{ name: 'changed', preset: 'quick', choices: { epochs: 1 }, seed: 4, signal: stop.signal, onStep: () => stop.abort() },
@@ -80,4 +86,14 @@ it('a run is not gone on with when its images have changed', async () => {
   });
   await cp(join(photos, 'dark', '1.png'), join(photos, 'dark', 'more.png'));
   await expect(resumeTraining({ name: 'changed' })).rejects.toThrow(/are not those that run changed was begun with/);
+  // The run of the test above, which is trained to its end.
+  const before = await readFile('runs/whole/calibration.json');
+  for (const command of ['calibrate', 'report']) {
+    const { status, stderr } = spawnSync(process.execPath, [join(cli, `${command}.ts`), '--run', 'whole'], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/are not those that run whole was begun with. Put those back/)]);
+  }
+  await expect(exportRun(await openRun('whole'), 'whole', defaultSearch, { models: 'models' })).rejects.toThrow(
+    /are not those that run whole was begun with/,
+  );
+  expect([await readFile('runs/whole/calibration.json'), existsSync('models')]).toEqual([before, false]);
 });
