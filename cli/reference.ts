@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { Argument, Option } from 'commander';
 import { type Recipe, referenceRecipes } from '../export/models-folder.ts';
 import { BACKENDS } from '../trainer/backend/use-backend.ts';
-import { listRuns, RUNS } from '../trainer/run.ts';
+import { differencesFrom } from '../trainer/differences-from.ts';
+import { listRuns, RUNS, type RunConfig, RunError } from '../trainer/run.ts';
 import { command, positive, runCommand, UsageError } from './run-command.ts';
+import { recipeOfArguments } from './training-program.ts';
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const recipes = await referenceRecipes();
 
 const program = command(
@@ -25,38 +28,65 @@ const program = command(
     if (needs && !options.dataDir)
       throw new UsageError(`${needs} does not come with the project: name the folder that holds it with --data-dir`);
     const run = `${name}-s${options.seed}`;
-    const known = (await listRuns()).find(({ config }) => config.name === run)?.config.status;
+    const known = (await listRuns()).find(({ config }) => config.name === run)?.config;
     const folder = options.dataDir ? ['--data-dir', options.dataDir] : [];
     const threads = options.threads ? ['--threads', String(options.threads)] : [];
-    if (known === undefined)
-      await own('train', ...train, ...folder, ...threads, '--backend', options.backend, '--seed', String(options.seed), '--name', run);
-    else if (known === 'calibrated') console.log(`${join(RUNS, run)} is trained already`);
-    else await own('train', '--resume', run);
-    if (options.onlyTrain) return;
-    await own('export', '--run', run, '--name', name, '--reference');
-    const unknown = options.unknownDir && !needs ? ['--unknown', 'fashion-mnist', '--unknown-dir', options.unknownDir] : [];
-    await own('evaluate', '--model', name, '--reference', ...folder, ...unknown);
+    const recipe = [...train, ...folder, '--seed', String(options.seed)];
+    if (known) await assertMadeBy(recipe, known);
+    try {
+      if (known === undefined) await own('train', ...recipe, ...threads, '--backend', options.backend, '--name', run);
+      else if (known.status === 'calibrated') console.log(`${join(RUNS, run)} is trained already`);
+      else await own('train', '--resume', run);
+      if (options.onlyTrain) return;
+      await own('export', '--run', run, '--name', name, '--reference');
+      const unknown = options.unknownDir && !needs ? ['--unknown', 'fashion-mnist', '--unknown-dir', options.unknownDir] : [];
+      await own('evaluate', '--model', name, '--reference', ...folder, ...unknown);
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+      console.error('stopped; the same command goes on from here');
+      process.exitCode = 130;
+    }
   });
+
+/** A run of that name that anybody trained otherwise is not what comes with the project. @throws RunError with the differences */
+async function assertMadeBy(recipe: string[], config: RunConfig): Promise<void> {
+  const differences = await differencesFrom(config, recipeOfArguments(recipe));
+  if (differences.length === 0) return;
+  throw new RunError(
+    `${join(RUNS, config.name)} is not what pnpm train ${recipe.join(' ')} makes: ${differences.join('; ')}. Rename or remove that folder, or take another --seed.`,
+  );
+}
 
 /** A command that this one is made of failed. */
 class StepError extends Error {
   override name = 'StepError';
 }
 
-/** Runs a command of the project. @throws StepError where it failed; it has said why itself */
+/** This command was told to stop, and the one that it ran has ended. */
+class Stopped extends Error {}
+
+/**
+ * Runs a command of the project.
+ *
+ * @throws StepError where it failed, it has said why itself; Stopped where this process was told to end
+ */
 async function own(name: string, ...args: string[]): Promise<void> {
   console.log(`$ pnpm ${[name, ...args].join(' ')}`);
-  // Ctrl-C reaches it too, as it is of the same terminal; here it is only waited for.
-  const ignore = () => {};
-  process.on('SIGINT', ignore);
   const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.ts`), ...args], { stdio: 'inherit' });
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    // Not the signal itself: Ctrl-C reaches the command too, as it is of the same terminal, and a second SIGINT would cut it short.
+    child.kill('SIGTERM');
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (status) => resolve(status ?? 1));
   });
-  process.off('SIGINT', ignore);
-  if (code === 0) return;
-  throw new StepError(`pnpm ${name} ended with ${code}. The same command goes on from here.`);
+  for (const signal of SIGNALS) process.off(signal, stop);
+  if (stopped) throw new Stopped();
+  if (code !== 0) throw new StepError(`pnpm ${name} ended with ${code}. The same command goes on from here.`);
 }
 
 await runCommand(program);

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openRun } from '../../trainer/run.ts';
+
+const cli = join(import.meta.dirname, '../../cli/reference.ts');
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  await mkdir(join(directory, 'models'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+const recipe = (...train: string[]) => writeFile(join(directory, 'models/reference.json'), JSON.stringify({ tiny: { train } }));
+
+/** `pnpm reference tiny`, which is told to end by `signal` after its first steps. */
+function reference(signal: NodeJS.Signals): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [cli, 'tiny', '--backend', 'wasm'], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, told] = ['', false];
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => {
+      output += text;
+      if (told || !output.includes('into ')) return;
+      told = true;
+      setTimeout(() => child.kill(signal), 1000);
+    });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+}
+
+it.each(['SIGINT', 'SIGTERM'] as const)('%s stops the training too, which the same command goes on with', async (signal) => {
+  await recipe('--preset', 'quick', '--epochs', '20');
+  await rm(join(directory, 'runs'), { recursive: true, force: true });
+  const { code, output } = await reference(signal);
+  expect([code, output]).toEqual([130, expect.stringMatching(/stopped after 0 whole epochs.*the same command goes on from here/s)]);
+  expect((await openRun('tiny-s1', join(directory, 'runs'))).config).toMatchObject({ status: 'interrupted', epochs: 0 });
+});
+
+it('a run of the name that was trained otherwise is neither gone on with nor exported', async () => {
+  await recipe('--preset', 'quick', '--epochs', '5', '--alpha', '0.02');
+  const { code, output } = await reference('SIGTERM');
+  expect([code, output]).toEqual([
+    1,
+    expect.stringMatching(
+      /runs\/tiny-s1 is not what pnpm train --preset quick --epochs 5 --alpha 0.02 --seed 1 makes: training.epochs is 20, not 5; calibration.alpha is 0.015, not 0.02. Rename/,
+    ),
+  ]);
+});
