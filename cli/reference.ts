@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Argument, Option } from 'commander';
 import { type Recipe, referenceRecipes } from '../export/models-folder.ts';
-import { BACKENDS } from '../trainer/backend/use-backend.ts';
+import { BACKENDS, MOST_THREADS } from '../trainer/backend/use-backend.ts';
 import { differencesFrom } from '../trainer/differences-from.ts';
 import { listRuns, RUNS, type RunConfig, RunError } from '../trainer/run.ts';
-import { command, positive, runCommand, UsageError } from './run-command.ts';
+import { command, positive, runCommand, UsageError, upTo } from './run-command.ts';
 import { recipeOfArguments } from './training-program.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -21,7 +21,7 @@ const program = command(
   .option('--data-dir <folder>', 'that holds its data set (MNIST comes with the project)')
   .option('--unknown-dir <folder>', 'with the files of Fashion-MNIST: screened as unknown images by the bundles of MNIST')
   .addOption(new Option('--backend <name>', 'that trains').choices(BACKENDS).default('auto'))
-  .option('--threads <n>', 'that it trains with', positive)
+  .option('--threads <n>', 'that it trains with', upTo(MOST_THREADS))
   .option('--only-train', 'neither export nor measure')
   .action(async (name: string, options) => {
     const { train, data: needs } = recipes[name] as Recipe;

@@ -76,6 +76,15 @@ export function positive(text: string): number {
   return value;
 }
 
+/** Parses a whole number of 1 to `most`. @throws UsageError */
+export function upTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = positive(text);
+    if (value > most) throw new UsageError(`${text} is too large; a whole number of 1 to ${most} is needed`);
+    return value;
+  };
+}
+
 /** @throws UsageError */
 export function positiveNumber(text: string): number {
   const value = Number(text);

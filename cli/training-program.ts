@@ -1,11 +1,14 @@
 import { type Command, Option, type OptionValues } from 'commander';
-import { BACKENDS } from '../trainer/backend/use-backend.ts';
+import { BACKENDS, MOST_THREADS } from '../trainer/backend/use-backend.ts';
 import type { Recipe } from '../trainer/differences-from.ts';
 import { presets } from '../trainer/presets.ts';
 import { calibrationOf, withCalibrationOptions } from './calibration-options.ts';
 import { dataSourceOf, withDataOptions } from './data-options.ts';
-import { command, positive, wholeNumber } from './run-command.ts';
+import { command, upTo, wholeNumber } from './run-command.ts';
 import { trainingChoicesOf, withTrainingOptions } from './training-options.ts';
+
+/** 24 days: AbortSignal.timeout counts milliseconds in 31 bits, and is over at once beyond that. */
+const MOST_MINUTES = 35_000;
 
 /** `pnpm train` with all of its options, without what it does. */
 export function trainingProgram(): Command {
@@ -24,12 +27,12 @@ export function trainingProgram(): Command {
     .option('--name <name>', 'name of the run (default: data set, preset and time)')
     .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
     .option('--resume <name>', 'go on with a run that was stopped or killed')
-    .option('--max-minutes <n>', 'stop after that time, to be resumed', positive)
+    .option('--max-minutes <n>', 'stop after that time, to be resumed', upTo(MOST_MINUTES))
     .addOption(new Option('--backend <name>', 'that computes; auto is the fastest that is there').choices(BACKENDS).default('auto'))
     .option(
       '--threads <n>',
       'that share the work on each batch (default: all processors, on wasm at most 4); another number gives other last digits',
-      positive,
+      upTo(MOST_THREADS),
     )
     .option('--json', 'print the result as JSON on standard output, progress on standard error');
 }

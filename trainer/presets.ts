@@ -79,6 +79,9 @@ export const presets = {
   },
 } satisfies Record<string, Preset>;
 
+/** Larger batches need gigabytes, and learn no faster. */
+const LARGEST_BATCH = 4096;
+
 /** In an image of those that the presets' weights were chosen on. */
 const MNIST_VALUES = 28 * 28;
 
@@ -130,6 +133,13 @@ export function trainingFor(
     );
   const shape = chosen ?? shapes[Math.max(input.height, input.width)] ?? stridedFor(input, width);
   checkSize(shape, input);
+  const batchSize = others.batchSize ?? preset.batchSize;
+  if (others.batchSize !== undefined && batchSize > Math.min(LARGEST_BATCH, trainLabels.length))
+    throw new RangeError(
+      `a batch of ${batchSize} images is too large; ${Math.min(LARGEST_BATCH, trainLabels.length)} are the most (there are ${trainLabels.length} training images)`,
+    );
+  if (labelsPerClass !== null && batchSize < 2)
+    throw new RangeError('a semi-supervised batch has images with labels and without; a batch size of 2 or more is needed');
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   return {
     ...preset,

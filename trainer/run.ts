@@ -61,9 +61,12 @@ export function checkName(name: string): void {
     );
 }
 
-/** Makes `runs/NAME`. @throws RunError where it is there already, or can't be a name */
+/** Makes `runs/NAME`. @throws RunError where it is there already, can't be a name, or nothing could read it again: then nothing is made */
 export async function createRun(config: RunConfig, splits: Splits, root = RUNS): Promise<Run> {
   checkName(config.name);
+  const readable = configSchema.safeParse(config);
+  if (!readable.success)
+    throw new RunError(`a run with these settings could not be read again: ${z.prettifyError(readable.error)}. Change them.`);
   const directory = join(root, config.name);
   await mkdir(root, { recursive: true });
   try {

@@ -64,6 +64,9 @@ it('wrong use is exit code 2 and says what is allowed', async () => {
     [['--alpha', '2'], /2 is not a share; a number more than 0 and less than 1/],
     [['--epochs', 'many'], /many is not a whole number/],
     [['--resume', 'x', '--seed', '2'], /--seed can't be given with --resume/],
+    [['--data', 'images', '--image-size', '2048'], /2048 is too large; a whole number of 1 to 1024 is needed/],
+    [['--max-minutes', '40000'], /40000 is too large; a whole number of 1 to 35000/],
+    [['--threads', '100000'], /100000 is too large; a whole number of 1 to 64/],
     [['--epochs', '0'], /0 is too small; a whole number of 1 or more/],
   ] as const) {
     const ended = await run([join(cli, 'train.ts'), ...args]);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { strided } from '../../trainer/model/architecture.ts';
+import { checkSize, strided } from '../../trainer/model/architecture.ts';
 import { architectures } from '../../trainer/model/architectures.ts';
 import { trainingFor } from '../../trainer/presets.ts';
 
@@ -18,6 +18,15 @@ it('architectures fit the images: halved to 8 or less, wider latents with less n
   expect(of(28, 10).encoderNoise).toBeCloseTo(1 / 3000, 12);
   expect(of(128, 100).encoderNoise).toBeCloseTo(1 / 30000, 12);
   expect(() => of(50, 3)).toThrow(/50 x 50 can't be halved 3 times; 48 x 48 can/);
+  expect(() => of(1000, 3)).toThrow(/; 1024 x 1024 can/);
+  // A run of larger images could not be read.
+  expect(() =>
+    checkSize({ encoder: strided(1, 1, 1, 1, 1, 1, 1, 1, 1), decoder: strided(1) }, { height: 1000, width: 1023, channels: 1 }),
+  ).toThrow(/; 1024 x 1024 can/);
+  const tooDeep = { encoder: strided(...new Array<number>(11).fill(1)), decoder: strided(1) };
+  expect(() => checkSize(tooDeep, { height: 1000, width: 1000, channels: 1 })).toThrow(
+    /an --architecture with fewer strides of 2 is needed/,
+  );
 });
 
 it('few images are gone through more often', () => {
@@ -33,6 +42,11 @@ it('what is chosen takes the place of what the preset says, and must fit the dat
     architecture: { latentDim: 5, entropy: 'variable' },
   });
   expect(of({ architecture: { encoder: strided(2), decoder: strided(3), dense: 1 } }).architecture).toMatchObject({ dense: 1 });
+  expect(of({ batchSize: 600 }).batchSize).toBe(600);
+  expect(() => of({ batchSize: 601 })).toThrow('a batch of 601 images is too large; 600 are the most (there are 600 training images)');
+  expect(() => of({ batchSize: 5000 }, [9000, 9000])).toThrow('4096 are the most');
+  expect(of({ batchSize: 1 }).batchSize).toBe(1);
+  expect(() => of({ batchSize: 1, labelsPerClass: 3 })).toThrow(/a batch size of 2 or more is needed/);
   expect(() => of({ latentDim: 1 })).toThrow('a latent of 1 dimensions is too small for 2 classes; 2 or more are needed');
   expect(() => of({ labelsPerClass: 301 })).toThrow(/301 labels a class are more than there are: 0 has 300 training images/);
   expect(() => of({ architecture: { encoder: strided(2), decoder: strided(1, 1, 1, 1, 1, 1, 1), dense: 1 } })).toThrow(

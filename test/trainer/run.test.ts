@@ -112,6 +112,12 @@ describe('a run', () => {
     expect(await readdir(run.directory)).not.toContain('report.html');
   });
 
+  it('that nothing could read again is not made', async () => {
+    const config = { ...run.config, name: 'unreadable', imageSize: 2048 };
+    await expect(createRun(config, splits, root)).rejects.toThrow(/could not be read again: .*<=1024.*imageSize/s);
+    expect(await readdir(root)).toEqual(['tiny']);
+  });
+
   it('of which a model file is cut off is named', async () => {
     await cp(run.directory, join(root, 'cut'), { recursive: true });
     const cut = { ...run, directory: join(root, 'cut') };

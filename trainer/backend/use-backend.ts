@@ -11,6 +11,8 @@ import { useWebGpu } from './webgpu.ts';
 
 /** What `--backend` takes. */
 export const BACKENDS = ['auto', 'cuda', 'native', 'webgpu', 'wasm'] as const;
+/** What `--threads` takes at most. */
+export const MOST_THREADS = 64;
 export type BackendChoice = (typeof BACKENDS)[number];
 export type BackendName = Exclude<BackendChoice, 'auto'>;
 

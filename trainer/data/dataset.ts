@@ -1,5 +1,8 @@
 import type { Screening } from '../../shared/screening-schema.ts';
 
+/** Largest height and width that images of a folder may be brought to. */
+export const LARGEST_SIDE = 1024;
+
 /** Labelled images whose pixels are in memory or in a file. */
 export interface LabelledImages {
   count: number;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readCoil100 } from './coil-100.ts';
-import { DataError, type Dataset } from './dataset.ts';
+import { DataError, type Dataset, LARGEST_SIDE } from './dataset.ts';
 import { readFashionMnist } from './fashion-mnist.ts';
 import { readImageFolder } from './image-folder.ts';
 import { readMnist } from './mnist.ts';
@@ -14,7 +14,7 @@ export const dataSourceSchema = z.strictObject({
   /** The user's folder; null where the data came with the project. */
   dataDir: z.string().nullable(),
   /** Height and width that images of a folder are brought to; null where the data set has its own. */
-  imageSize: z.int().positive().max(1024).nullable().default(null),
+  imageSize: z.int().positive().max(LARGEST_SIDE).nullable().default(null),
   /** 1 or 3, for a folder; null where the data set has its own. */
   channels: z
     .union([z.literal(1), z.literal(3)])

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Screening } from '../../shared/screening-schema.ts';
+import { LARGEST_SIDE } from '../data/dataset.ts';
 
 const convolutionSchema = z.strictObject({
   /** Channels that it gives. */
@@ -40,9 +41,9 @@ export function strideOf(convolutions: readonly Convolution[]): number {
 export function checkSize({ encoder, decoder }: Pick<Architecture, 'encoder' | 'decoder'>, { height, width }: Screening['input']): void {
   for (const stride of [encoder, decoder].map(strideOf)) {
     if (height % stride === 0 && width % stride === 0) continue;
-    const near = (side: number) => Math.max(1, Math.round(side / stride)) * stride;
-    throw new RangeError(
-      `images of ${height} x ${width} can't be halved ${Math.log2(stride)} times; ${near(height)} x ${near(width)} can (--image-size)`,
-    );
+    const most = Math.floor(LARGEST_SIDE / stride);
+    const near = (side: number) => Math.max(1, Math.min(most, Math.round(side / stride))) * stride;
+    const advice = most > 0 ? `${near(height)} x ${near(width)} can (--image-size)` : 'an --architecture with fewer strides of 2 is needed';
+    throw new RangeError(`images of ${height} x ${width} can't be halved ${Math.log2(stride)} times; ${advice}`);
   }
 }
