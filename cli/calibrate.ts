@@ -6,7 +6,7 @@ import { useWasm } from '../trainer/backend/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate-run.ts';
 import { openDatasetOf } from '../trainer/dataset-of-run.ts';
 import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
-import { calibrationOf, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
+import { calibrationOf, calibrationOver, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, runCommand, UsageError } from './run-command.ts';
 
@@ -17,6 +17,7 @@ const program = withCalibrationOptions(
       'Do not choose among several by their outcomes on test images: then neither those nor the promise mean what they say.',
     '  pnpm calibrate --alpha 0.01                   the latest run\n  pnpm calibrate --run digits --calibration three-sigma --covariance diagonal\n  pnpm calibrate --bundle mnist --images scans/ --name scans',
   ),
+  'as the run has it; of a bundle: as pnpm train',
 )
   .option('--run <name>', 'the run in runs/ (default: the latest that is trained)')
   .option('--test', 'tell the outcomes on the test images, rather than on the validation images')
@@ -31,7 +32,7 @@ const program = withCalibrationOptions(
     const { model, splits } = await loadTrained(run);
     const dataset = await openDatasetOf(run);
     const report = options.test ? 'test' : 'validation';
-    const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOf(options), report);
+    const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOver(run.config.calibration, program), report);
     if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, [report]: outcomes }));
     else
       console.log(

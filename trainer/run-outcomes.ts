@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -17,6 +18,11 @@ const fileOf = (run: Run) => join(run.directory, 'outcomes.json');
 /** Keeps what the run's thresholds made of a split, in place of what was kept before. */
 export async function saveOutcomes(run: Run, split: 'test' | 'validation', outcomes: Outcomes): Promise<void> {
   await writeAtomically(fileOf(run), `${JSON.stringify({ split, outcomes })}\n`);
+}
+
+/** Whether what its thresholds made of a split is kept: it is what calibration writes last. */
+export function hasOutcomes(run: Run): boolean {
+  return existsSync(fileOf(run));
 }
 
 /** Of the test split, or null where the thresholds were last tried on another, or none are set. */

@@ -5,6 +5,7 @@ import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
 import { copyParameters, endTraining, evaluating } from './backend/evaluation.ts';
 import { type Backend, type BackendChoice, useBackend, useBackendAgain } from './backend/use-backend.ts';
+import { useWasm } from './backend/wasm.ts';
 import { type CalibrationOptions, checkPromise } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -30,10 +31,12 @@ import {
   type Run,
   type RunConfig,
   RunError,
+  readMetrics,
   readSplits,
   saveEpoch,
   writeConfig,
 } from './run.ts';
+import { hasOutcomes } from './run-outcomes.ts';
 import { validate } from './validate.ts';
 
 interface Common {
@@ -103,19 +106,25 @@ export async function train(options: TrainOptions): Promise<Trained> {
 }
 
 /**
- * Goes on with a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had.
+ * Goes on with a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had. One that was
+ * killed after its last epoch is calibrated, as it was begun.
  *
- * @throws RunError where it is trained already; BackendError where the kind of backend that it was begun with can't be had; DataError where its images are not those that it was begun with
+ * @throws RunError where it is calibrated already; BackendError where the kind of backend that it was begun with can't be had; DataError where its images are not those that it was begun with
  */
 export async function resumeTraining(options: Common): Promise<Trained> {
   const run = await openRun(options.name, options.runs);
   const { config } = run;
-  if (config.status === 'trained' || config.status === 'calibrated')
-    throw new RunError(`run ${config.name} is ${config.status} already. pnpm calibrate sets its thresholds anew.`);
-  const backend = await useBackendAgain(config.backend, config.threads);
+  if (config.status === 'calibrated' && hasOutcomes(run))
+    throw new RunError(`run ${config.name} is calibrated already. pnpm calibrate sets its thresholds anew.`);
+  const isTrained = config.status === 'trained' || config.status === 'calibrated';
+  const backend = isTrained ? null : await useBackendAgain(config.backend, config.threads);
   const dataset = await openDatasetOf(run);
   const splits = await readSplits(run);
   checkPromise(dataset, splits, config.calibration);
+  if (backend === null) {
+    await useWasm();
+    return finish(run, dataset, splits, options, (await readMetrics(run)).at(-1)?.seconds ?? 0);
+  }
   return fitAndCalibrate(run, dataset, splits, options, backend);
 }
 
@@ -172,9 +181,14 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   run.config.status = done ? 'trained' : 'interrupted';
   await writeConfig(run);
   if (!done) return { run, model: kept, test: null, trainingSeconds };
-  await rm(checkpoint, { recursive: true, force: true });
-  const { model: trained } = await loadTrained(run);
-  const test = await calibrateRun(run, trained, dataset, splits, run.config.calibration, 'test');
+  return finish(run, dataset, splits, options, trainingSeconds);
+}
+
+/** What follows the last epoch: thresholds, the one look at the test split, the report. */
+async function finish(run: Run, dataset: Dataset, splits: Splits, options: Common, trainingSeconds: number): Promise<Trained> {
+  await rm(join(run.directory, 'checkpoint'), { recursive: true, force: true });
+  const { model } = await loadTrained(run);
+  const test = await calibrateRun(run, model, dataset, splits, run.config.calibration, 'test');
   if (options.report !== false) await writeReport(run, dataset);
-  return { run, model: trained, test, trainingSeconds };
+  return { run, model, test, trainingSeconds };
 }

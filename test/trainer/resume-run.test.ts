@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exportRun } from '../../export/export-run.ts';
 import { defaultSearch } from '../../export/reclassify-graph.ts';
 import { randomFrom } from '../../shared/random.ts';
-import { openRun } from '../../trainer/run.ts';
+import { openRun, writeConfig } from '../../trainer/run.ts';
 import { resumeTraining, train } from '../../trainer/train.ts';
 
 const cli = join(import.meta.dirname, '../../cli');
@@ -72,6 +72,23 @@ it('a run that was stopped is trained, calibrated and reported as it was begun, 
       .map((line) => ({ ...JSON.parse(line), seconds: 0 }));
   expect(await metrics('stopped')).toEqual(await metrics('whole'));
   expect((await read('stopped', 'report.html')).toString()).toContain('Outcomes on the test images');
+
+  // As a kill before calibration leaves it, then one before the outcomes are kept.
+  const calibrated = await openRun('stopped');
+  for (const status of ['trained', 'calibrated'] as const) {
+    await writeConfig({ ...calibrated, config: { ...calibrated.config, status } });
+    await rm(`runs/stopped/${status === 'trained' ? 'calibration' : 'outcomes'}.json`);
+    await rm('runs/stopped/report.html');
+    const finished = await resumeTraining({ name: 'stopped' });
+    expect([finished.test, finished.run.config.status]).toEqual([whole.test, 'calibrated']);
+    for (const file of ['calibration.json', 'outcomes.json']) expect(await read('stopped', file)).toEqual(await read('whole', file));
+    expect((await read('stopped', 'report.html')).toString()).toContain('Outcomes on the test images');
+  }
+
+  // What is not said stays as the run was begun: only alpha is another.
+  const anew = spawnSync(process.execPath, [join(cli, 'calibrate.ts'), '--run', 'stopped', '--alpha', '0.25'], { encoding: 'utf8' });
+  expect([anew.status, anew.stderr]).toEqual([0, '']);
+  expect((await openRun('stopped')).config.calibration).toEqual({ ...options.calibration, alpha: 0.25 });
 
   await expect(resumeTraining({ name: 'stopped' })).rejects.toThrow(/is calibrated already. pnpm calibrate sets its thresholds anew/);
   await expect(resumeTraining({ name: 'none' })).rejects.toThrow(/is not a run. There are/);
