@@ -15,6 +15,7 @@ const EXPECTED = new Set([
   'BackendError',
   'PythonError',
   'StepError',
+  'ThreadError',
 ]);
 
 /** What to do about a fault of the machine. */

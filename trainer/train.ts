@@ -102,7 +102,19 @@ export async function train(options: TrainOptions): Promise<Trained> {
     bestEpoch: 0,
     status: 'training',
   };
-  return fitAndCalibrate(await createRun(config, splits, options.runs), dataset, splits, options, backend);
+  const run = await createRun(config, splits, options.runs);
+  let begun = false;
+  const onStep = (step: Step) => {
+    begun = true;
+    options.onStep?.(step);
+  };
+  try {
+    return await fitAndCalibrate(run, dataset, splits, { ...options, onStep }, backend);
+  } catch (error) {
+    // There is nothing in it to go on from: its name stays free.
+    if (!begun) await rm(run.directory, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /**

@@ -94,6 +94,20 @@ it('a run that was stopped is trained, calibrated and reported as it was begun, 
   await expect(resumeTraining({ name: 'none' })).rejects.toThrow(/is not a run. There are/);
 });
 
+it('a run that fails before its first step leaves its name free', async () => {
+  const begun = train({
+    ...{ name: 'failed', preset: 'quick', choices: { epochs: 1 }, seed: 4 },
+    source: { dataset: 'images', dataDir: photos, imageSize: 16, channels: 1 },
+    calibration: { method: 'three-sigma', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'spherical' },
+    onStart: () => {
+      expect(existsSync('runs/failed/config.json')).toBe(true);
+      throw new Error('no thread');
+    },
+  });
+  await expect(begun).rejects.toThrow('no thread');
+  expect(existsSync('runs/failed')).toBe(false);
+});
+
 it('a run is not gone on with, calibrated, reported or exported when its images have changed', async () => {
   const stop = new AbortController();
   await train({

@@ -131,3 +131,16 @@ it('random numbers go on from their state', () => {
   const draw = (from: typeof random) => [from.uniform(), from.normal(), from.integer(0, 1e9), ...from.shuffle([1, 2, 3, 4, 5])];
   expect(draw(again)).toEqual(draw(random));
 });
+
+it('a thread that can not be started is said, with what to do', async () => {
+  const { model, parameters } = begin(tinyTraining);
+  const thread = { name: 'tensorflow', binding: join(root, 'none.node'), kind: 'cpu' } as const;
+  await expect(
+    openBatchGradients(model, parameters, { input, classes: 3, training: tinyTraining }, 16, { parts: 3, thread }),
+  ).rejects.toThrow(
+    expect.objectContaining({
+      name: 'ThreadError',
+      message: 'of 3 threads for gradients not all could be started. Train with --threads 1, or fewer than 3.',
+    }),
+  );
+});

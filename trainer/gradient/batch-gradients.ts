@@ -6,6 +6,11 @@ import { type GradientThreadData, rowSizes, rowsOf, STATE } from './gradient-mem
 import { type Losses, type LossSetting, lossGradients, type Part } from './loss-gradients.ts';
 import type { Parameters } from './parameters.ts';
 
+/** A further thread did not start, or failed; the message says what to do. */
+export class ThreadError extends Error {
+  override name = 'ThreadError';
+}
+
 /** Loss and gradient of whole batches, both means over the batch. */
 export interface BatchGradients {
   /** @returns `gradient` by all parameters, to be disposed of by the caller */
@@ -20,7 +25,7 @@ export interface BatchGradients {
  * @param batchSize of the largest batch
  * @param threads how many, and how the further ones compute; wasm uses one of itself under Node, and of TensorFlow's two are nearly
  *   twice as fast so as when they share the work of each operation
- * @throws Error where a thread does not start
+ * @throws ThreadError where a thread does not start
  */
 export async function openBatchGradients(
   model: Model,
@@ -48,19 +53,21 @@ export async function openBatchGradients(
       },
       answer: floats(parameters.count + 3),
     };
-    return { data, worker: new Worker(new URL('gradient-thread.ts', import.meta.url), { workerData: data }) };
+    return { data, worker: startThread(data) };
   });
   const close = async () => {
     for (const { data } of others) {
       Atomics.store(data.control, 0, STATE.end);
       Atomics.notify(data.control, 0);
     }
-    await Promise.all(others.map(({ worker }) => worker.terminate()));
+    await Promise.all(others.map(({ worker }) => worker?.terminate()));
   };
   await Promise.all(others.map(({ data: { control } }) => Atomics.waitAsync(control, 0, STATE.starting, START_MS).value));
   if (others.some(({ data: { control } }) => Atomics.load(control, 0) !== STATE.idle)) {
     await close();
-    throw new Error('a thread for gradients did not start. Train with --threads 1.');
+    throw new ThreadError(
+      `of ${threads} threads for gradients not all could be started. Train with --threads 1, or fewer than ${threads}.`,
+    );
   }
   return { of: (batch) => (others.length === 0 ? lossGradients(model, parameters, batch, setting) : shared(batch)), close };
 
@@ -79,11 +86,15 @@ export async function openBatchGradients(
       Atomics.store(data.control, 0, STATE.work);
       Atomics.notify(data.control, 0);
     });
+    const started = performance.now();
     const own = await lossGradients(model, parameters, first, setting);
+    // Its part is not larger than this one's; a machine that is busy may give it a processor later.
+    const patience = LEAST_PATIENCE_MS + 10 * (performance.now() - started);
     const answers = asked.map(({ data }, i) => {
-      Atomics.wait(data.control, 0, STATE.work, STEP_MS);
-      if (Atomics.load(data.control, 0) !== STATE.done)
-        throw new Error('a thread for gradients failed or is stuck. Go on with pnpm train --resume, or train a new run with --threads 1.');
+      if (!isAnswered(data.control, patience))
+        throw new ThreadError(
+          'a thread for gradients failed or is stuck. Go on with pnpm train --resume, or train a new run with --threads 1.',
+        );
       const [reconstruction, latent, total] = data.answer.subarray(parameters.count) as unknown as [number, number, number];
       return { losses: { reconstruction, latent, total }, gradient: data.answer, count: parts[i]?.count as number };
     });
@@ -102,8 +113,31 @@ export async function openBatchGradients(
 }
 
 const START_MS = 60_000;
-/** A step takes a second at most; a thread that takes this long is stuck. */
-const STEP_MS = 600_000;
+const LEAST_PATIENCE_MS = 30_000;
+
+/** In slices: while the whole process is stopped (Ctrl-Z), only one of them passes. */
+function isAnswered(control: Int32Array<SharedArrayBuffer>, patience: number): boolean {
+  const slice = 1000;
+  for (let waited = 0; waited < patience && Atomics.load(control, 0) === STATE.work; waited += slice)
+    Atomics.wait(control, 0, STATE.work, slice);
+  return Atomics.load(control, 0) === STATE.done;
+}
+
+/** Null, and marked as failed, where the system gives no more threads. */
+function startThread(data: GradientThreadData): Worker | null {
+  const fail = () => {
+    Atomics.store(data.control, 0, STATE.failed);
+    Atomics.notify(data.control, 0);
+  };
+  try {
+    const worker = new Worker(new URL('gradient-thread.ts', import.meta.url), { workerData: data });
+    // As where it has no memory left; unheard, that would end this process.
+    return worker.once('error', fail);
+  } catch {
+    fail();
+    return null;
+  }
+}
 
 /** Parts as equal as can be, the first ones larger; none is longer than ceil(count / parts). */
 function cut(batch: Part, setting: LossSetting, parts: number): Part[] {

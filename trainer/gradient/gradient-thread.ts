@@ -36,7 +36,7 @@ async function serve({ control, setting, ...data }: GradientThreadData): Promise
       tell(STATE.done);
     }
   } catch (error) {
-    console.error(error);
+    console.error(`a thread for gradients: ${(error as Error).message}`);
     tell(STATE.failed);
   }
 }
