@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { cp, readdir } from 'node:fs/promises';
-import { basename, extname, join, relative } from 'node:path';
+import { cp } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
 import { sealed } from '../shared/bundle-id.ts';
 import type { Scores } from '../shared/scores.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt } from '../trainer/data/dataset.ts';
+import { filesWithin, goneNote } from '../trainer/data/files-within.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
 import { EXTENSIONS } from '../trainer/data/image-folder.ts';
 import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
@@ -29,7 +30,7 @@ export interface CalibratedBundle {
  * A copy of a bundle with thresholds for an operator's own clean images: the same graphs and `modelId`, a new `id`, no evidence, as
  * that belongs to the old thresholds. No labels are needed. Scores are those of the exported graph, in onnxruntime-node.
  *
- * @param images folder of PNG, JPEG and WebP files, folders within it too; the same content twice counts once
+ * @param images folder of PNG, JPEG and WebP files, folders within it and links too; the same content twice counts once
  * @param target folder of the new bundle
  * @throws RangeError with the number of images needed, where there are too few; DataError, BundleError, ReplaceError
  */
@@ -82,13 +83,10 @@ export async function calibrateBundle(
 }
 
 async function ownImages(directory: string, { input, preprocess }: Screening, cache: string) {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => {
+  const within = await filesWithin(directory).catch(() => {
     throw new DataError(`${directory} can't be read; a folder of PNG, JPEG or WebP files is needed`);
   });
-  const files = entries
-    .filter((entry) => entry.isFile() && EXTENSIONS.includes(extname(entry.name).toLowerCase()))
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
-    .sort();
+  const files = within.files.filter((file) => EXTENSIONS.includes(extname(file).toLowerCase())).sort();
   if (files.length === 0) throw new DataError(`${directory} holds no PNG, JPEG or WebP file`);
   const { index, images } = await cachedImages(
     directory,
@@ -105,6 +103,7 @@ async function ownImages(directory: string, { input, preprocess }: Screening, ca
   const twice = index.files.length - first.size;
   const notes = [
     ...index.unreadable.map(({ file, why }) => `${file} left out: ${why}`),
+    ...within.gone.map(goneNote),
     ...(twice > 0 ? [`${twice} images are there more than once, and count once`] : []),
   ];
   const sha256 = createHash('sha256')

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -17,7 +17,10 @@ let scans: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'portcullis-'));
   scans = join(root, 'scans');
-  await mkdir(join(scans, 'more'), { recursive: true });
+  // Half of them by a link to where they are kept.
+  await mkdir(join(root, 'kept'));
+  await mkdir(scans);
+  await symlink(join(root, 'kept'), join(scans, 'more'));
   const { test } = await readMnist();
   for (let i = 0; i < 1200; i++) {
     // An operator's own: paler than the digits that the model was made with.

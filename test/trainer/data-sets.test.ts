@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -170,6 +170,31 @@ describe('images in folders', () => {
     expect((await readdir(cache)).sort()).toHaveLength(2);
     await cp(join(directory, 'nut', '4.JPG'), join(directory, 'bolt', 'same.jpg'));
     await expect(read()).rejects.toThrow(/are the same image in two classes/);
+  });
+
+  it('may be links, of images and of class folders; a link to where it lies does not go round', async () => {
+    const [directory, elsewhere] = [join(root, 'links'), join(root, 'elsewhere')];
+    for (const folder of [join(directory, 'bolt'), join(elsewhere, 'deeper'), join(elsewhere, 'loose')])
+      await mkdir(folder, { recursive: true });
+    for (let i = 0; i < 40; i++) {
+      const file = join(elsewhere, i < 20 ? 'deeper' : 'loose', `${i}.png`);
+      await picture(1 + i, 20, 20)
+        .png()
+        .toFile(file);
+      if (i >= 20) await symlink(file, join(directory, 'bolt', `${i}.png`));
+    }
+    await symlink(join(elsewhere, 'deeper'), join(directory, 'nut'));
+    await symlink(elsewhere, join(elsewhere, 'deeper', 'round'));
+    await rm(join(elsewhere, 'loose', '20.png'));
+    const read = () => readImageFolder(directory, { size: 8, channels: 1 }, join(root, 'cache'));
+    // By that link the other images are the nuts' too.
+    await expect(read()).rejects.toThrow(/bolt\/21.png and nut\/round\/loose\/21.png are the same image in two classes/);
+    await rm(join(elsewhere, 'deeper', 'round'));
+    await symlink(join(elsewhere, 'deeper'), join(elsewhere, 'deeper', 'round'));
+    const data = await read();
+    expect(data.classes).toEqual(['bolt', 'nut']);
+    expect(data.train.count + data.test.count).toBe(39);
+    expect(data.notes).toEqual(['bolt/20.png left out: it is a link that leads nowhere, or no file']);
   });
 
   it('say what is missing', async () => {

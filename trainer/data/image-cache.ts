@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -63,8 +63,8 @@ export async function cachedImages(
       `none of the ${entries.length} files in ${directory} can be read as an image${first ? `; ${first.file}: ${first.why}` : ''}`,
     );
   }
+  // Open as long as the process: images are read whenever they are asked for.
   const file = openSync(levels, 'r');
-  process.once('exit', () => closeSync(file));
   const images = (indices: readonly number[]): LabelledImages => {
     const buffer = new Uint8Array(size);
     return {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { extname, join, relative } from 'node:path';
+import { extname, join } from 'node:path';
 import { DataError, type Dataset } from './dataset.ts';
+import { filesWithin, goneNote, kindOf } from './files-within.ts';
 import { CACHE, cachedImages, type Entry } from './image-cache.ts';
 
 /** By which files are taken for images. */
@@ -12,31 +13,31 @@ const LEAST_PER_CLASS = 10;
 
 /**
  * A folder with a folder of images for each class. A fifth of the images, by the hash of their content, is the test set; the
- * same content twice is kept together in every split. Files that can't be read, and others, are reported and left out.
+ * same content twice is kept together in every split. Links are followed. Files that can't be read, and others, are reported and left out.
  *
  * @param options.size height and width that images are brought to
  * @throws DataError where there are fewer than two classes, or a class has too few images, or one content has two labels
  */
 export async function readImageFolder(directory: string, options: { size: number; channels: 1 | 3 }, cache = CACHE): Promise<Dataset> {
-  const folders = await readdir(directory, { withFileTypes: true }).catch(() => {
+  const folders = await readdir(directory).catch(() => {
     throw new DataError(`${directory} can't be read; a folder with a folder of images for each class is needed`);
   });
-  const classes = folders
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(({ name }) => name)
-    .sort();
+  const classes: string[] = [];
+  for (const name of folders.sort()) if (!name.startsWith('.') && (await kindOf(join(directory, name))) === 'folder') classes.push(name);
   if (classes.length < 2)
     throw new DataError(
       `${directory} has ${classes.length} folders; one for each class is needed, two at least, with PNG, JPEG or WebP files in them`,
     );
   const entries: Entry[] = [];
+  const gone: string[] = [];
   let others = 0;
   for (const [label, name] of classes.entries()) {
-    for (const file of (await readdir(join(directory, name), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())) {
-      const path = relative(directory, join(file.parentPath, file.name));
-      if (EXTENSIONS.includes(extname(file.name).toLowerCase())) entries.push({ file: path, label });
+    const within = await filesWithin(join(directory, name));
+    for (const file of within.files) {
+      if (EXTENSIONS.includes(extname(file).toLowerCase())) entries.push({ file: join(name, file), label });
       else others++;
     }
+    gone.push(...within.gone.map((file) => join(name, file)));
   }
   entries.sort((a, b) => a.label - b.label || (a.file < b.file ? -1 : 1));
   const input = { height: options.size, width: options.size, channels: options.channels };
@@ -72,6 +73,7 @@ export async function readImageFolder(directory: string, options: { size: number
     },
     notes: [
       ...index.unreadable.map(({ file, why }) => `${file} left out: ${why}`),
+      ...gone.map(goneNote),
       ...(others > 0 ? [`${others} files are neither PNG, JPEG nor WebP by their name, and left out`] : []),
       ...(twice > 0 ? [`${twice} images are there more than once; the same content stays in one split`] : []),
     ],
