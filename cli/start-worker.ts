@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { SUPERVISE } from '../trainer/run-program.ts';
 
 export interface Worker {
   url: string;
@@ -21,7 +21,7 @@ export async function startWorker(model: string, variables: Record<string, strin
   const child = spawn(
     process.execPath,
     [
-      join(import.meta.dirname, 'supervise.ts'),
+      SUPERVISE,
       'wrangler',
       'dev',
       '--ip',

@@ -1,4 +1,10 @@
 import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** Run before a command, by Node: it ends the command where its starter is gone, see there. */
+export const SUPERVISE = fileURLToPath(new URL('supervise.ts', import.meta.url));
+/** How it ends where there is no such command. */
+const MISSING = 127;
 
 export interface ProgramOptions {
   /** Where its standard output goes: shown as it comes (on standard error where ours is for machines), or kept. */
@@ -11,7 +17,7 @@ export interface ProgramOptions {
 }
 
 export interface Ended {
-  /** null where it could not be started, or was ended by a signal. */
+  /** null where it could not be started. */
   code: number | null;
   /** What it printed on standard output, where that was kept. */
   output: string;
@@ -20,7 +26,8 @@ export interface Ended {
 }
 
 /**
- * Runs a program to its end. Its standard error is shown too, unless its output is kept.
+ * Runs a program to its end. Its standard error is shown too, unless its output is kept. It ends with this process, even where that is
+ * killed: what it writes to is free for another.
  *
  * @throws `missing`; AbortError where `signal` was aborted, after it has ended
  */
@@ -29,7 +36,11 @@ export function runProgram(command: string, args: readonly string[], options: Pr
   signal?.throwIfAborted();
   const shown = output === 'stdout' ? 'inherit' : output === 'stderr' ? 2 : 'pipe';
   // A group of its own: what it starts in its turn is ended with it.
-  const child = spawn(command, args, { stdio: ['ignore', shown, 'pipe'], env: { ...process.env, ...env }, detached: true });
+  const child = spawn(process.execPath, [SUPERVISE, command, ...args], {
+    stdio: ['pipe', shown, 'pipe'],
+    env: { ...process.env, ...env },
+    detached: true,
+  });
   const end = () => {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
   };
@@ -46,9 +57,10 @@ export function runProgram(command: string, args: readonly string[], options: Pr
     const done = (code: number | null) => {
       signal?.removeEventListener('abort', end);
       if (signal?.aborted) reject(signal.reason);
+      else if (code === MISSING && missing) reject(missing);
       else resolve({ ...ended, code });
     };
-    child.once('error', () => (missing ? reject(missing) : done(null)));
+    child.once('error', () => done(null));
     child.once('close', done);
   });
 }

@@ -19,7 +19,7 @@ beforeAll(async () => {
     ...{
       classes,
       input,
-      checksums: {},
+      checksums: provenance.data,
       preset: 'quick',
       seed: 1,
       backend: 'none',

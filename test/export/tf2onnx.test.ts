@@ -7,6 +7,7 @@ import { compareGraphs } from '../../export/tf2onnx/compare-graphs.ts';
 import { assertAgreement, crossCheck } from '../../export/tf2onnx/cross-check.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
+import { readMnist } from '../../trainer/data/mnist.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import type { Run } from '../../trainer/run.ts';
 import { tinyArchitecture, tinyParts } from './tiny-model.ts';
@@ -79,7 +80,8 @@ describe('cross-check of a run', () => {
     const directory = join(root, 'run');
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'splits.json'), JSON.stringify({ validation: [0, 1, 2, 3] }));
-    const config = { name: 'tiny', started, dataset: 'mnist', dataDir: null, imageSize: null, channels: null };
+    const { checksums } = await readMnist();
+    const config = { name: 'tiny', checksums, started, dataset: 'mnist', dataDir: null, imageSize: null, channels: null };
     return { directory, config } as unknown as Run;
   }
 

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { isRunning } from '../../trainer/replace-directory.ts';
 
-const supervise = join(import.meta.dirname, '../../cli/supervise.ts');
+const supervise = join(import.meta.dirname, '../../trainer/supervise.ts');
 /** Says its id and that of its child, and would go on for a minute. */
 const command = `const { spawn } = require('node:child_process');
   const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
@@ -22,6 +23,18 @@ it('what was started ends with its starter, even if that is killed', async () =>
   started.kill('SIGKILL');
   for (let wait = 0; wait < 100 && isAlive(parent, child); wait++) await new Promise((resolve) => setTimeout(resolve, 50));
   expect(isAlive(parent, child)).toBe(false);
+});
+
+it('a program that was run ends with its starter too', async () => {
+  const module = pathToFileURL(join(import.meta.dirname, '../../trainer/run-program.ts')).href;
+  const starter = `import { runProgram } from ${JSON.stringify(module)};
+    await runProgram(process.execPath, ['-e', ${JSON.stringify(command)}], { output: 'stdout' });`;
+  const started = spawn(process.execPath, ['--input-type=module', '-e', starter], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const pids = await new Promise<[number, number]>((resolve) => started.stdout.once('data', (text) => resolve(JSON.parse(text))));
+  expect(isAlive(...pids)).toBe(true);
+  started.kill('SIGKILL');
+  for (let wait = 0; wait < 100 && isAlive(...pids); wait++) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(isAlive(...pids)).toBe(false);
 });
 
 it('ends as the command does', async () => {
