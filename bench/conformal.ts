@@ -19,9 +19,9 @@ await useWasm();
 const dataset = await openDatasetOf(run);
 const { model, splits, calibrated } = await loadRun(run);
 const { means, covariances, relativeErrorOffset } = calibrated;
-const scored = (images: LabelledImages, indices: number[]) =>
-  scoresOf(encodeAt(model, images, indices, dataset.input, relativeErrorOffset), means, covariances);
-const pool = [...scored(dataset.train, [...splits.tune, ...splits.calibration]), ...scored(dataset.test, splits.test)];
+const scored = async (images: LabelledImages, indices: number[]) =>
+  scoresOf(await encodeAt(model, images, indices, dataset.input, relativeErrorOffset), means, covariances);
+const pool = [...(await scored(dataset.train, [...splits.tune, ...splits.calibration])), ...(await scored(dataset.test, splits.test))];
 const random = randomFrom(1, 'partitions');
 const { alpha, delta } = defaultCalibration;
 const rates: number[] = [];

@@ -19,7 +19,7 @@ await useWasm();
 const dataset = await openDatasetOf(run);
 const { model, splits } = await loadRun(run);
 const kinds: Covariances['kind'][] = ['diagonal', 'spherical', 'full'];
-const calibrated = kinds.map((covariance) => calibrate(model, dataset, splits, { ...defaultCalibration, covariance }));
+const calibrated = await Promise.all(kinds.map((covariance) => calibrate(model, dataset, splits, { ...defaultCalibration, covariance })));
 const { means, relativeErrorOffset } = calibrated[0] as (typeof calibrated)[number];
 const { height, width, channels } = dataset.input;
 const attacked = splits.validation.slice(0, 1000);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Backend } from '../trainer/backend/use-backend.ts';
@@ -44,8 +45,18 @@ const program = trainingProgram().action(async (options, program: Command) => {
         backend: options.backend,
         ...(options.threads ? { threads: options.threads } : {}),
       });
-  const { run, test, trainingSeconds } = await training.finally(unlock);
+  const trained = await training.finally(unlock).catch((error) => {
+    if (!common.signal.aborted || error !== common.signal.reason) throw error;
+    return null;
+  });
   progress.stop();
+  if (!trained) {
+    const begun = existsSync(join(RUNS, name, 'config.json'));
+    say.write(begun ? `stopped after training; pnpm train --resume ${name} does what is left\n` : 'stopped before there was a run\n');
+    process.exitCode = interrupt.signal.aborted ? 130 : begun ? 0 : 1;
+    return;
+  }
+  const { run, test, trainingSeconds } = trained;
   if (!test) {
     say.write(`stopped after ${run.config.epochs} whole epochs; go on with pnpm train --resume ${run.config.name}\n`);
     process.exitCode = interrupt.signal.aborted ? 130 : 0;

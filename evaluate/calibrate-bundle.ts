@@ -92,8 +92,7 @@ async function ownImages(directory: string, { input, preprocess }: Screening, ca
     directory,
     files.map((file) => ({ file, label: 0 })),
     input,
-    cache,
-    preprocess,
+    { cache, rules: preprocess },
   );
   const first = new Map<string, number>();
   for (const [i, { sha256 }] of index.files.entries()) if (!first.has(sha256)) first.set(sha256, i);

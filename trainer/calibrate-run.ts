@@ -14,6 +14,7 @@ import { saveOutcomes } from './run-outcomes.ts';
  *
  * @param report the images whose outcomes are returned: `test`, or `validation` while one is still choosing (the covariances
  *   are estimated on those too, so the outcomes on them are a little better than on new images)
+ * @throws the signal's reason, where it is aborted
  */
 export async function calibrateRun(
   run: Run,
@@ -22,14 +23,15 @@ export async function calibrateRun(
   splits: Splits,
   options: CalibrationOptions,
   report: 'test' | 'validation',
+  signal?: AbortSignal,
 ): Promise<Outcomes> {
-  const calibrated = calibrate(model, dataset, splits, options, run.config.training.labelsPerClass === null);
+  const calibrated = await calibrate(model, dataset, splits, options, run.config.training.labelsPerClass === null, signal);
   run.config.calibration = options;
   // They would be about other thresholds; before those are there, so that a kill between leaves no wrong figure.
   for (const file of ['report.html', 'outcomes.json']) await rm(join(run.directory, file), { force: true });
   await saveCalibration(run, calibrated);
   const from = report === 'test' ? dataset.test : dataset.train;
-  const encodings = encodeAt(model, from, splits[report], dataset.input, calibrated.relativeErrorOffset);
+  const encodings = await encodeAt(model, from, splits[report], dataset.input, calibrated.relativeErrorOffset, signal);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
   const outcomes = outcomesOf(scores, labelsAt(from, splits[report]), calibrated.thresholds);
   await saveOutcomes(run, report, outcomes);

@@ -47,20 +47,30 @@ export interface Calibrated {
  * thresholds: `conformal` from tune and calibration, `three-sigma` from tune.
  *
  * @param labelled false where training was semi-supervised: then no label is looked at, the nearest mean stands for it
+ * @throws the signal's reason, where it is aborted
  */
-export function calibrate(model: Model, dataset: Dataset, splits: Splits, options: CalibrationOptions, labelled = true): Calibrated {
+export async function calibrate(
+  model: Model,
+  dataset: Dataset,
+  splits: Splits,
+  options: CalibrationOptions,
+  labelled = true,
+  signal?: AbortSignal,
+): Promise<Calibrated> {
   const { input } = dataset;
   const latentDim = (model.encoder.outputs[0]?.shape[1] ?? 0) as number;
   const means = oneHotMeans(dataset.classes.length, latentDim);
   const relativeErrorOffset = defaultRelativeErrorOffset(input.height * input.width * input.channels);
-  const encodings = (split: number[]) => encodeAt(model, dataset.train, split, input, relativeErrorOffset);
-  const [validation, tune] = [encodings(splits.validation), encodings(splits.tune)];
+  const encodings = (split: number[]) => encodeAt(model, dataset.train, split, input, relativeErrorOffset, signal);
+  const validation = await encodings(splits.validation);
+  const tune = await encodings(splits.tune);
+  const calibration = await encodings(splits.calibration);
   const latents = [...validation, ...tune].map(({ latent }) => latent);
   const labels = labelled
     ? labelsAt(dataset.train, [...splits.validation, ...splits.tune])
     : latents.map((latent) => nearestMean(latent, means));
   const covariances = estimateCovariances(latents, labels, means, options.covariance);
-  const scores = { tune: scoresOf(tune, means, covariances), calibration: scoresOf(encodings(splits.calibration), means, covariances) };
+  const scores = { tune: scoresOf(tune, means, covariances), calibration: scoresOf(calibration, means, covariances) };
   return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, dataset.classes.length, latentDim, options) };
 }
 

@@ -9,8 +9,8 @@ import { type Run, sourceOf } from './run.ts';
  *
  * @throws DataError where they are not there, or not those that the run was begun with
  */
-export async function openDatasetOf({ config }: Run): Promise<Dataset> {
-  const dataset = await openDataset(sourceOf(config));
+export async function openDatasetOf({ config }: Run, signal?: AbortSignal): Promise<Dataset> {
+  const dataset = await openDataset(sourceOf(config), signal);
   if (canonicalJson(dataset.checksums) === canonicalJson(config.checksums)) return dataset;
   const where = config.dataDir === null ? config.dataset : `${config.dataset} in ${config.dataDir}`;
   throw new DataError(

@@ -45,17 +45,26 @@ export function encode(model: Model, images: Float32Array, input: Screening['inp
   return encodings;
 }
 
-/** `encode` of the images at `indices`, so many at a time that a large data set is never there as floats. */
-export function encodeAt(
+/**
+ * `encode` of the images at `indices`, so many at a time that a large data set is never there as floats.
+ *
+ * @throws the signal's reason, where it is aborted between two batches
+ */
+export async function encodeAt(
   model: Model,
   images: LabelledImages,
   indices: readonly number[],
   input: Screening['input'],
   relativeErrorOffset: number,
-): Encoding[] {
+  signal?: AbortSignal,
+): Promise<Encoding[]> {
   const encodings: Encoding[] = [];
-  for (const batch of batchesAt(images, indices, imagesWithinMemory(input, AT_ONCE)))
+  for (const batch of batchesAt(images, indices, imagesWithinMemory(input, AT_ONCE))) {
     encodings.push(...encode(model, batch, input, relativeErrorOffset));
+    // Ctrl-C is seen only when the event loop gets a turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  }
   return encodings;
 }
 

@@ -77,10 +77,13 @@ export interface Trained {
 /**
  * The whole offline way: read the data, split, fit, calibrate, measure once on the test split; all of it kept in `runs/NAME`.
  * An interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
+ *
+ * @throws the signal's reason, where it is aborted before a run is made, or after its last epoch: `resumeTraining` then does what is left
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   const backend = await useBackend(options.backend ?? 'wasm', options.threads);
-  const dataset = await openDataset(options.source);
+  const dataset = await openDataset(options.source, options.signal);
+  options.signal?.throwIfAborted();
   const splits = splitsOf(dataset, options.seed);
   // Not after all the training.
   checkPromise(dataset, splits, options.calibration);
@@ -130,7 +133,7 @@ export async function resumeTraining(options: Common): Promise<Trained> {
     throw new RunError(`run ${config.name} is calibrated already. pnpm calibrate sets its thresholds anew.`);
   const isTrained = config.status === 'trained' || config.status === 'calibrated';
   const backend = isTrained ? null : await useBackendAgain(config.backend, config.threads);
-  const dataset = await openDatasetOf(run);
+  const dataset = await openDatasetOf(run, options.signal);
   const splits = await readSplits(run);
   checkPromise(dataset, splits, config.calibration);
   if (backend === null) {
@@ -200,7 +203,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
 async function finish(run: Run, dataset: Dataset, splits: Splits, options: Common, trainingSeconds: number): Promise<Trained> {
   await rm(join(run.directory, 'checkpoint'), { recursive: true, force: true });
   const { model } = await loadTrained(run);
-  const test = await calibrateRun(run, model, dataset, splits, run.config.calibration, 'test');
-  if (options.report !== false) await writeReport(run, dataset);
+  const test = await calibrateRun(run, model, dataset, splits, run.config.calibration, 'test', options.signal);
+  if (options.report !== false) await writeReport(run, dataset, options.signal);
   return { run, model, test, trainingSeconds };
 }

@@ -12,15 +12,15 @@ export interface Validation {
 }
 
 /** Of a model, on held-out training images. */
-export function validate(
+export async function validate(
   model: Model,
   { train, input, classes }: Dataset,
   indices: readonly number[],
   { architecture, latentWeight, labelsPerClass }: Training,
-): Validation {
+): Promise<Validation> {
   const means = oneHotMeans(classes.length, architecture.latentDim);
   let [loss, right] = [0, 0];
-  encodeAt(model, train, indices, input, 1).forEach(({ latent, reconstructionError }, i) => {
+  (await encodeAt(model, train, indices, input, 1)).forEach(({ latent, reconstructionError }, i) => {
     const label = train.labels[indices[i] as number] as number;
     if (nearestMean(latent, means) === label) right++;
     const distances = means.map((mean) => squaredEuclidean(latent, mean));

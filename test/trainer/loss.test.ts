@@ -126,7 +126,7 @@ describe('the loss', () => {
   });
 });
 
-it('validation is the loss without noise, and what share of nearest means is right', () => {
+it('validation is the loss without noise, and what share of nearest means is right', async () => {
   const dataset = tinyDataset(20, 0);
   const model = buildModel(tinyArchitecture, input, 3);
   const indices = [3, 7, 12];
@@ -148,8 +148,8 @@ it('validation is the loss without noise, and what share of nearest means is rig
     (_, i) => (errors[i] as number) - Math.log((distances[i] as number[]).reduce((sum, apart) => sum + Math.exp(-10 * apart), 0) / 3),
   );
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  expect(validate(model, dataset, indices, tinyTraining).loss).toBeCloseTo(mean(supervised), 3);
-  expect(validate(model, dataset, indices, { ...tinyTraining, labelsPerClass: 1 }).loss).toBeCloseTo(mean(blind), 3);
+  expect((await validate(model, dataset, indices, tinyTraining)).loss).toBeCloseTo(mean(supervised), 3);
+  expect((await validate(model, dataset, indices, { ...tinyTraining, labelsPerClass: 1 })).loss).toBeCloseTo(mean(blind), 3);
   const right = labels.filter((y, i) => (distances[i] as number[]).every((apart) => apart >= (distances[i]?.[y] as number))).length;
-  expect(validate(model, dataset, indices, tinyTraining).accuracy).toBeCloseTo(right / 3, 9);
+  expect((await validate(model, dataset, indices, tinyTraining)).accuracy).toBeCloseTo(right / 3, 9);
 });

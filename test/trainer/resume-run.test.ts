@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -92,6 +92,25 @@ it('a run that was stopped is trained, calibrated and reported as it was begun, 
 
   await expect(resumeTraining({ name: 'stopped' })).rejects.toThrow(/is calibrated already. pnpm calibrate sets its thresholds anew/);
   await expect(resumeTraining({ name: 'none' })).rejects.toThrow(/is not a run. There are/);
+});
+
+it('Ctrl-C while images are decoded makes no run, and after the last epoch leaves one that is finished by --resume', async () => {
+  const options = {
+    ...{ preset: 'quick' as const, choices: { epochs: 1 }, seed: 4, threads: 1 },
+    source: { dataset: 'images' as const, dataDir: photos, imageSize: 8, channels: 1 as const },
+    calibration: { method: 'three-sigma', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'spherical' } as const,
+  };
+  const cached = await readdir('runs/.cache');
+  const early = new AbortController();
+  const watch = setInterval(() => void (readdirSync('runs/.cache').some((file) => file.endsWith('.tmp')) && early.abort()), 1);
+  await expect(train({ ...options, name: 'early', signal: early.signal }).finally(() => clearInterval(watch))).rejects.toThrow(/aborted/);
+  expect([existsSync('runs/early'), await readdir('runs/.cache')]).toEqual([false, cached]);
+
+  const late = new AbortController();
+  const onEpoch = () => void setTimeout(() => late.abort());
+  await expect(train({ ...options, name: 'late', signal: late.signal, onEpoch })).rejects.toThrow(/aborted/);
+  expect((await openRun('late')).config.status).toBe('trained');
+  expect((await resumeTraining({ name: 'late' })).run.config.status).toBe('calibrated');
 });
 
 it('a run that fails before its first step leaves its name free', async () => {

@@ -12,7 +12,7 @@ const VIEWS = 72;
  *
  * @throws DataError where the folder holds none of them, or one that can't be read
  */
-export async function readCoil100(directory: string, cache = CACHE): Promise<Dataset> {
+export async function readCoil100(directory: string, cache = CACHE, signal?: AbortSignal): Promise<Dataset> {
   const names = await readdir(directory).catch(() => {
     throw new DataError(`${directory} can't be read; COIL-100 is a folder of obj1__0.png to obj100__355.png`);
   });
@@ -24,7 +24,7 @@ export async function readCoil100(directory: string, cache = CACHE): Promise<Dat
   if (entries.length === 0) throw new DataError(`${directory} holds no objN__ANGLE.png; COIL-100 is obj1__0.png to obj100__355.png`);
   entries.sort((a, b) => a.label - b.label || a.file.localeCompare(b.file, 'en', { numeric: true }));
   const input = { height: 128, width: 128, channels: 3 as const };
-  const { index, images } = await cachedImages(directory, entries, input, cache);
+  const { index, images } = await cachedImages(directory, entries, input, { cache, signal });
   const [bad] = index.unreadable;
   if (bad) throw new DataError(`${bad.file}: ${bad.why} (${index.unreadable.length} files of ${directory} can't be read)`);
   const isTest = index.files.map(({ file }) => createHash('sha256').update(file).digest().readUInt32BE(0) < 0.2 * 2 ** 32);

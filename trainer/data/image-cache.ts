@@ -37,16 +37,14 @@ const AT_ONCE = 16;
  * Decodes and preprocesses image files once, into a file of levels that is then read image by image: a data set may be larger
  * than memory. The cache is named after the files' names, sizes and times, so it is made anew where one of them changed.
  *
- * @param cache folder of the cache
- * @param rules of the preprocessing
- * @throws DataError where no file can be read as an image
+ * @param options the cache's folder, and the rules of the preprocessing
+ * @throws DataError where no file can be read as an image; the signal's reason, where it is aborted: then nothing is left of it
  */
 export async function cachedImages(
   directory: string,
   entries: readonly Entry[],
   input: Screening['input'],
-  cache: string,
-  rules = defaultPreprocess,
+  { cache, rules = defaultPreprocess, signal }: { cache: string; rules?: Preprocess; signal?: AbortSignal | undefined },
 ): Promise<{ index: CacheIndex; images: (indices: readonly number[]) => LabelledImages }> {
   const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
   const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0, stats[i]?.ctimeMs ?? 0]);
@@ -56,7 +54,7 @@ export async function cachedImages(
     .slice(0, 24);
   const [levels, list] = [join(cache, `${key}.levels`), join(cache, `${key}.json`)];
   const size = input.height * input.width * input.channels;
-  const index = (await readIndex(list, levels, size)) ?? (await fill(directory, entries, input, rules, cache, levels, list));
+  const index = (await readIndex(list, levels, size)) ?? (await fill(directory, entries, { input, rules, cache, levels, list, signal }));
   if (index.files.length === 0) {
     const first = index.unreadable[0];
     throw new DataError(
@@ -95,12 +93,9 @@ async function readIndex(list: string, levels: string, size: number): Promise<Ca
 async function fill(
   directory: string,
   entries: readonly Entry[],
-  input: Screening['input'],
-  rules: Preprocess,
-  cache: string,
-  levels: string,
-  list: string,
+  how: { input: Screening['input']; rules: Preprocess; cache: string; levels: string; list: string; signal: AbortSignal | undefined },
 ): Promise<CacheIndex> {
+  const { input, rules, cache, levels, list, signal } = how;
   await mkdir(cache, { recursive: true });
   const index: CacheIndex = { files: [], unreadable: [] };
   // Under a name of its own and renamed: another process may fill the same cache, or read it.
@@ -108,6 +103,7 @@ async function fill(
   const output = await open(fresh, 'w');
   try {
     for (let first = 0; first < entries.length; first += AT_ONCE) {
+      signal?.throwIfAborted();
       const part = entries.slice(first, first + AT_ONCE);
       const decoded = await Promise.all(part.map(({ file }) => decode(join(directory, file), input, rules)));
       for (const [i, image] of decoded.entries()) {

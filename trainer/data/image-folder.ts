@@ -18,7 +18,12 @@ const LEAST_PER_CLASS = 10;
  * @param options.size height and width that images are brought to
  * @throws DataError where there are fewer than two classes, or a class has too few images, or one content has two labels
  */
-export async function readImageFolder(directory: string, options: { size: number; channels: 1 | 3 }, cache = CACHE): Promise<Dataset> {
+export async function readImageFolder(
+  directory: string,
+  options: { size: number; channels: 1 | 3 },
+  cache = CACHE,
+  signal?: AbortSignal,
+): Promise<Dataset> {
   const folders = await readdir(directory).catch(() => {
     throw new DataError(`${directory} can't be read; a folder with a folder of images for each class is needed`);
   });
@@ -41,7 +46,7 @@ export async function readImageFolder(directory: string, options: { size: number
   }
   entries.sort((a, b) => a.label - b.label || (a.file < b.file ? -1 : 1));
   const input = { height: options.size, width: options.size, channels: options.channels };
-  const { index, images } = await cachedImages(directory, entries, input, cache);
+  const { index, images } = await cachedImages(directory, entries, input, { cache, signal });
   const labelOf = new Map<string, { file: string; label: number }>();
   for (const { file, label, sha256 } of index.files) {
     const first = labelOf.get(sha256);

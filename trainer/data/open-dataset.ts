@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readCoil100 } from './coil-100.ts';
 import { DataError, type Dataset, LARGEST_SIDE } from './dataset.ts';
 import { readFashionMnist } from './fashion-mnist.ts';
+import { CACHE } from './image-cache.ts';
 import { readImageFolder } from './image-folder.ts';
 import { readMnist } from './mnist.ts';
 import { readSvhn } from './svhn.ts';
@@ -24,8 +25,8 @@ export const dataSourceSchema = z.strictObject({
 
 export type DataSource = z.infer<typeof dataSourceSchema>;
 
-/** @throws DataError where the data are not there, damaged, or not what was expected */
-export async function openDataset({ dataset, dataDir, imageSize, channels }: DataSource): Promise<Dataset> {
+/** @throws DataError where the data are not there, damaged, or not what was expected; the signal's reason, where it is aborted while files are decoded */
+export async function openDataset({ dataset, dataDir, imageSize, channels }: DataSource, signal?: AbortSignal): Promise<Dataset> {
   if (dataset !== 'images' && (imageSize !== null || channels !== null))
     throw new DataError(`the image size and channels of ${dataset} are given; --image-size and --channels are for --data images`);
   if (dataset === 'mnist') return readMnist(dataDir ?? undefined);
@@ -40,8 +41,8 @@ export async function openDataset({ dataset, dataDir, imageSize, channels }: Dat
     case 'svhn':
       return readSvhn(dataDir);
     case 'coil-100':
-      return readCoil100(dataDir);
+      return readCoil100(dataDir, CACHE, signal);
     case 'images':
-      return readImageFolder(dataDir, { size: imageSize ?? 64, channels: channels ?? 3 });
+      return readImageFolder(dataDir, { size: imageSize ?? 64, channels: channels ?? 3 }, CACHE, signal);
   }
 }

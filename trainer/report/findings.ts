@@ -32,10 +32,17 @@ const PLANE_POINTS = 1500;
 const SHOWN = 12;
 const ALPHAS = [0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2];
 
-export function findingsOf(model: Model, dataset: Dataset, splits: Splits, calibrated: Calibrated): Findings {
+/** @throws the signal's reason, where it is aborted */
+export async function findingsOf(
+  model: Model,
+  dataset: Dataset,
+  splits: Splits,
+  calibrated: Calibrated,
+  signal?: AbortSignal,
+): Promise<Findings> {
   const { test, train, input, classes } = dataset;
   const { means, covariances, thresholds, relativeErrorOffset, calibration } = calibrated;
-  const encodings = encodeAt(model, test, splits.test, input, relativeErrorOffset);
+  const encodings = await encodeAt(model, test, splits.test, input, relativeErrorOffset, signal);
   const scores = scoresOf(encodings, means, covariances);
   const labels = labelsAt(test, splits.test);
   const of = (indices: number[]) =>
@@ -58,8 +65,8 @@ export function findingsOf(model: Model, dataset: Dataset, splits: Splits, calib
     return { truth, label, count };
   });
 
-  const tune = scoresOf(encodeAt(model, train, splits.tune, input, relativeErrorOffset), means, covariances);
-  const held = scoresOf(encodeAt(model, train, splits.calibration, input, relativeErrorOffset), means, covariances);
+  const tune = scoresOf(await encodeAt(model, train, splits.tune, input, relativeErrorOffset, signal), means, covariances);
+  const held = scoresOf(await encodeAt(model, train, splits.calibration, input, relativeErrorOffset, signal), means, covariances);
   const reliability = ALPHAS.flatMap((alpha) => {
     try {
       const options = { ...defaultCalibration, delta: calibration.delta ?? defaultCalibration.delta, alpha };

@@ -9,12 +9,15 @@ import { reportPage } from './page.ts';
  * `runs/NAME/report.html`: one file with all that a run came to, to be opened in a browser.
  *
  * @returns its path
- * @throws RunError where the run is not calibrated
+ * @throws RunError where the run is not calibrated; the signal's reason, where it is aborted
  */
-export async function writeReport(run: Run, dataset: Dataset): Promise<string> {
+export async function writeReport(run: Run, dataset: Dataset, signal?: AbortSignal): Promise<string> {
   const { model, splits, calibrated } = await loadRun(run);
   const metrics = await readMetrics(run);
   const path = join(run.directory, 'report.html');
-  await writeAtomically(path, await reportPage(run.config, calibrated, findingsOf(model, dataset, splits, calibrated), metrics));
+  await writeAtomically(
+    path,
+    await reportPage(run.config, calibrated, await findingsOf(model, dataset, splits, calibrated, signal), metrics),
+  );
   return path;
 }
