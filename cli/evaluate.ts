@@ -1,21 +1,22 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
-import { imageSets } from '../evaluate/image-sets.ts';
+import { imageSets, type Unknown } from '../evaluate/image-sets.ts';
 import { keepEvidence } from '../evaluate/keep-evidence.ts';
 import { measure } from '../evaluate/measure.ts';
 import { modelOfBundle } from '../evaluate/model-of-bundle.ts';
 import { openReclassifier } from '../evaluate/reclassify-images.ts';
 import { openScreener } from '../evaluate/screen-images.ts';
+import { unknownFolder } from '../evaluate/unknown-folder.ts';
 import { MODELS, referenceNames } from '../export/models-folder.ts';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import { BundleError } from '../shared/open-bundle.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
-import { DataError, type Dataset } from '../trainer/data/dataset.ts';
+import { DataError } from '../trainer/data/dataset.ts';
 import { DATASETS, type DataSource, dataSourceSchema, openDataset } from '../trainer/data/open-dataset.ts';
 import type { Model } from '../trainer/model/build-model.ts';
 import { percent } from '../trainer/outcomes.ts';
-import { listRuns, type Run, sourceOf } from '../trainer/run.ts';
+import { listRuns, type Run } from '../trainer/run.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
 
@@ -29,17 +30,21 @@ const program = command(
   .option('--reclassify', 'search for the class of each rejected image too (slow: about 0.2 s an image)')
   .option('--data-dir <folder>', 'that holds its data set (default: where the run of its name read it)', process.env.DATA_DIR)
   .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...DATASETS]))
-  .option('--unknown-dir <folder>', 'that holds that one')
+  .option('--unknown-dir <folder>', 'that holds that one; for images any folder of images, all of them unknown')
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .option('--dry', 'print only; keep nothing in the bundle')
   .option('--reference', 'keep it in a bundle that comes with the project too')
   .option('--json', 'print the outcomes as JSON')
   .action(async (options) => {
+    checkUnknown(options);
     await useWasm();
     const directory = await resolveModel(options.model);
     const screener = await openScreener(directory);
     const { screening } = screener;
-    const run = (await listRuns()).find(({ config }) => config.name === basename(directory)) ?? null;
+    // Not another one that took the name since.
+    const isItsRun = ({ config }: Run) => config.name === basename(directory) && config.started === screening.provenance.trained;
+    const run = (await listRuns()).find(isItsRun) ?? null;
+    const unknown = await unknownOf(options, screening);
     const model = await modelOrNull(directory, screening);
     const dataset = await openDataset(sourceFor(screening, run, options.dataDir));
     if (canonicalJson(dataset.checksums) !== canonicalJson(screening.provenance.data)) {
@@ -47,6 +52,8 @@ const program = command(
         `${screening.name} was trained on other files of ${screening.provenance.dataset}: the test images here may be among those it was trained on. Name the same folder with --data-dir.`,
       );
     }
+    if (sizeOf(dataset.input) !== sizeOf(screening.input))
+      throw new DataError(`images of ${dataset.name} are ${sizeOf(dataset.input)}, those of ${directory} ${sizeOf(screening.input)}`);
     const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
     const keep = !options.dry && (options.reference || !reference);
     const reclassifier = options.reclassify ? await openReclassifier(directory) : null;
@@ -55,7 +62,7 @@ const program = command(
       dataset,
       { clean: dataset.test.count, attacked: options.images, nonsense: options.images },
       options.seed,
-      await unknownOf(options, screening),
+      unknown,
     );
     const protocol = `quick, seed ${options.seed}`;
     const evidence = [];
@@ -89,22 +96,26 @@ async function modelOrNull(directory: string, screening: Screening): Promise<Mod
   }
 }
 
-/** @throws UsageError where its images are of another size */
-async function unknownOf({ unknown, unknownDir }: OptionValues, { input, provenance }: Screening): Promise<Dataset | null> {
-  if (unknown === undefined) return null;
-  if (unknown === provenance.dataset) throw new UsageError(`${unknown} is what the bundle was trained on: not unknown to it`);
-  const folder = unknown === 'images';
-  const dataset = await openDataset({
-    dataset: unknown,
-    dataDir: unknownDir ?? null,
-    imageSize: folder ? input.height : null,
-    channels: folder ? input.channels : null,
-  });
-  const size = (of: Screening['input']) => `${of.height} x ${of.width} x ${of.channels}`;
-  if (size(dataset.input) !== size(input))
-    throw new UsageError(`images of ${unknown} are ${size(dataset.input)}, the bundle's ${size(input)}`);
-  return dataset;
+/** @throws UsageError where the folder of unknown images is missing, or is for nothing */
+function checkUnknown({ unknown, unknownDir }: OptionValues): void {
+  if (unknown === undefined && unknownDir !== undefined)
+    throw new UsageError('--unknown-dir belongs to --unknown, which says what the folder holds: images, or the name of a data set');
+  if (unknown !== undefined && unknown !== 'mnist' && unknownDir === undefined)
+    throw new UsageError(`${unknown} does not come with the project: name the folder that holds it with --unknown-dir`);
 }
+
+/** @throws UsageError where its images are of another size; DataError where there are none */
+async function unknownOf({ unknown, unknownDir }: OptionValues, { input, preprocess, provenance }: Screening): Promise<Unknown | null> {
+  if (unknown === undefined) return null;
+  if (unknown === 'images') return unknownFolder(unknownDir, input, preprocess);
+  if (unknown === provenance.dataset) throw new UsageError(`${unknown} is what the bundle was trained on: not unknown to it`);
+  const dataset = await openDataset({ dataset: unknown, dataDir: unknownDir ?? null, imageSize: null, channels: null });
+  if (sizeOf(dataset.input) !== sizeOf(input))
+    throw new UsageError(`images of ${unknown} are ${sizeOf(dataset.input)}, the bundle's ${sizeOf(input)}`);
+  return { name: `${dataset.name} test images`, images: dataset.test };
+}
+
+const sizeOf = ({ height, width, channels }: Screening['input']) => `${height} x ${width} x ${channels}`;
 
 function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: string | undefined): DataSource {
   const folder = provenance.dataset === 'images';
@@ -114,7 +125,7 @@ function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: s
     imageSize: folder ? input.height : null,
     channels: folder ? input.channels : null,
   };
-  const source = run ? sourceOf(run.config) : dataSourceSchema.parse(own);
+  const source = { ...dataSourceSchema.parse(own), dataDir: run?.config.dataDir ?? null };
   return dataDir === undefined ? source : { ...source, dataDir };
 }
 

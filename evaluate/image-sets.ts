@@ -1,7 +1,7 @@
 import { fgsm, type Victim } from '../attacks/fgsm.ts';
 import { oneHotMeans } from '../shared/mixture.ts';
 import { type Random, randomFrom, randomFromState } from '../shared/random.ts';
-import { batchesAt, type Dataset, labelsAt } from '../trainer/data/dataset.ts';
+import { batchesAt, type Dataset, type LabelledImages, labelsAt } from '../trainer/data/dataset.ts';
 import type { Model } from '../trainer/model/build-model.ts';
 import { nonsense } from './nonsense.ts';
 
@@ -19,6 +19,12 @@ export interface ImageSet {
   batches(atOnce: number): Iterable<Float32Array>;
 }
 
+/** Images of no class, such as the test images of another data set. */
+export interface Unknown {
+  name: string;
+  images: LabelledImages;
+}
+
 /** The radii of the paper's table 2. */
 export const FGSM_EPSILONS = [0.06, 0.12, 0.18, 0.24, 0.3];
 
@@ -28,14 +34,14 @@ export const FGSM_EPSILONS = [0.06, 0.12, 0.18, 0.24, 0.3];
  *
  * @param model gives the attack its gradients; null leaves the attacks out
  * @param counts images in each set; of the clean ones at most those that the test split has
- * @param unknown another data set, whose test images are of no class of this one; of the same size
+ * @param unknown of no class of this data set; of the same size
  */
 export function imageSets(
   model: Model | null,
   dataset: Dataset,
   counts: { clean: number; attacked: number; nonsense: number },
   seed: number,
-  unknown: Dataset | null = null,
+  unknown: Unknown | null = null,
 ): ImageSet[] {
   const { test, input, classes } = dataset;
   const random = randomFrom(seed, 'image-sets');
@@ -60,9 +66,9 @@ function testImages(name: string, { test }: Dataset, indices: number[]): ImageSe
   };
 }
 
-function unknownImages(dataset: Dataset): ImageSet {
-  const all = Array.from({ length: dataset.test.count }, (_, i) => i);
-  return { ...testImages(`unknown: ${dataset.name} test images`, dataset, all), labels: all.map(() => -1) };
+function unknownImages({ name, images }: Unknown): ImageSet {
+  const all = Array.from({ length: images.count }, (_, i) => i);
+  return { name: `unknown: ${name}`, labels: all.map(() => -1), batches: (atOnce) => batchesAt(images, all, atOnce) };
 }
 
 function attackedImages(

@@ -1,5 +1,11 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
 import { beforeAll, expect, it } from 'vitest';
 import { FGSM_EPSILONS, type ImageSet, imageSets } from '../../evaluate/image-sets.ts';
+import { unknownFolder } from '../../evaluate/unknown-folder.ts';
+import { defaultPreprocess } from '../../shared/preprocess.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
 import { imagesWithinMemory } from '../../trainer/data/images-within-memory.ts';
@@ -36,11 +42,17 @@ it('sets are the same however many images are asked for at once, and whichever i
 });
 
 it('images of another data set are of no class', () => {
-  const sets = imageSets(null, tinyDataset(3, 60), counts, 5, { ...tinyDataset(3, 40), name: 'other' });
+  const sets = imageSets(null, tinyDataset(3, 60), counts, 5, { name: 'other test images', images: tinyDataset(3, 40).test });
   const last = sets.at(-1) as ImageSet;
   expect([last.name, last.labels]).toEqual(['unknown: other test images', new Array(40).fill(-1)]);
   expect(all(last, 7)).toEqual(
-    all(imageSets(null, tinyDataset(3, 40), { ...counts, clean: 40 }, 5, tinyDataset(3, 40)).at(-1) as ImageSet, 100),
+    all(
+      imageSets(null, tinyDataset(3, 40), { ...counts, clean: 40 }, 5, {
+        name: 'x',
+        images: tinyDataset(3, 40).test,
+      }).at(-1) as ImageSet,
+      100,
+    ),
   );
   expect(all(last, 9)).toHaveLength(40 * 64);
 });
@@ -68,6 +80,23 @@ it('test images are read when they are asked for, no sooner', () => {
       break;
     }
   }
+});
+
+it('unknown images may lie in one folder, without classes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  for (const level of [0, 100, 200])
+    await sharp({ create: { width: 12, height: 12, channels: 3, background: { r: level, g: level, b: level } } })
+      .png()
+      .toFile(join(folder, `${level}.png`));
+  await writeFile(join(folder, 'notes.txt'), 'x');
+  const { name, images } = await unknownFolder(folder, { height: 8, width: 8, channels: 1 }, defaultPreprocess, join(folder, '.cache'));
+  expect([name, images.count, [0, 1, 2].map((i) => images.image(i)[20])]).toEqual(['own images', 3, [0, 100, 200]]);
+  const nothing = join(folder, 'nothing');
+  await mkdir(nothing);
+  await expect(unknownFolder(nothing, { height: 8, width: 8, channels: 1 }, defaultPreprocess)).rejects.toThrow(
+    /holds no PNG, JPEG or WebP/,
+  );
+  await rm(folder, { recursive: true });
 });
 
 it('so many images fit into memory at once', () => {

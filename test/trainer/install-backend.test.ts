@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { backendsFolder } from '../../trainer/backend/cache-folder.ts';
 import { checkCompiler } from '../../trainer/backend/install/compile-binding.ts';
 import { checkPip } from '../../trainer/backend/install/fetch-wheels.ts';
 import { installLibraries } from '../../trainer/backend/install/install-libraries.ts';
@@ -129,6 +130,11 @@ describe('pnpm backend install', () => {
     expect(() => manifestFor('gpu', 'linux', 'arm64')).toThrow(/no CUDA build of TensorFlow for linux arm64; there is for linux-x64 /);
     expect(manifestFor('cpu', 'darwin', 'arm64').libraries[0]).toMatch(/dylib$/);
   });
+});
+
+it('a relative PORTCULLIS_CACHE is one from where the command is run', () => {
+  vi.stubEnv('PORTCULLIS_CACHE', 'here');
+  expect(backendsFolder()).toBe(join(process.cwd(), 'here', 'backends'));
 });
 
 describe('a library that does not load', () => {

@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { tinyTraining } from '../trainer/tiny-dataset.ts';
+
+const repository = join(import.meta.dirname, '../..');
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'portcullis-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+function evaluate(...args: string[]) {
+  const { status, stderr } = spawnSync(process.execPath, [join(repository, 'cli/evaluate.ts'), ...args], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  return [status, stderr];
+}
+
+it.each([
+  [['--unknown-dir', 'x'], '--unknown-dir belongs to --unknown'],
+  [['--unknown', 'fashion-mnist'], 'fashion-mnist does not come with the project: name the folder that holds it with --unknown-dir'],
+])('%j is wrong use', (args, message) => {
+  expect(evaluate(...args)).toEqual([2, expect.stringContaining(message)]);
+});
+
+it('a run that has the name of a bundle but did not make it says nothing of its data', async () => {
+  await cp(join(repository, 'models/coil100'), join(directory, 'models/things'), { recursive: true });
+  const { classes, provenance } = JSON.parse(await readFile(join(directory, 'models/things/screening.json'), 'utf8'));
+  const config = {
+    ...{ name: 'things', portcullis: '0', dataset: 'mnist', dataDir: null, classes, input: { height: 28, width: 28, channels: 1 } },
+    ...{ checksums: provenance.data, preset: 'quick', training: tinyTraining, seed: 1, backend: 'none' },
+    ...{ started: '2026-01-01T00:00:00.000Z', epochs: 1, status: 'calibrated' },
+  };
+  await mkdir(join(directory, 'runs/things'), { recursive: true });
+  await writeFile(join(directory, 'runs/things/config.json'), JSON.stringify(config));
+  expect(evaluate('--model', 'things')).toEqual([
+    1,
+    expect.stringMatching(/^error: coil-100 does not come with the project: name the folder/),
+  ]);
+});
