@@ -3,43 +3,50 @@ import type { Step } from '../trainer/fit.ts';
 
 /**
  * Shows training: a bar on a terminal, a plain line every `everySeconds` elsewhere. Both give images/s, the parts of the loss
- * and the time left.
+ * and the time left, by the steps after the first one: before that data is read and threads are started.
  */
-export function trainingProgress(stream: NodeJS.WriteStream, everySeconds = 10) {
-  const started = performance.now();
+export function trainingProgress(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>, everySeconds = 10) {
+  let first: { step: number; at: number } | null = null;
   let images = 0;
-  let said = started;
-  let [steps, before] = [0, 0];
+  let said = performance.now();
+  let shownBar = false;
   const bar = stream.isTTY
-    ? new SingleBar({ stream, format: '{bar} {percentage}% | epoch {epoch} | {rate} images/s | {losses} | {left} left', hideCursor: true })
+    ? new SingleBar({
+        stream: stream as NodeJS.WriteStream,
+        format: '{bar} {percentage}% | epoch {epoch} | {rate} images/s | {losses} | {left} left',
+        hideCursor: true,
+      })
     : null;
-  const shown = (step: Step) => {
-    const seconds = (performance.now() - started) / 1000;
+  const shown = (step: Step, { step: since, at }: { step: number; at: number }) => {
+    const seconds = (performance.now() - at) / 1000;
+    // Of a resumed training only the steps of this process took this time.
+    const steps = step.step - since;
     return {
       epoch: step.epoch,
-      rate: Math.round(images / seconds),
+      rate: steps > 0 ? Math.round(images / seconds) : '?',
       losses: `loss ${step.total.toFixed(1)} = reconstruction ${step.reconstruction.toFixed(1)} + weighted latent ${(step.total - step.reconstruction).toFixed(1)}`,
-      // Of a resumed training only the steps of this process took this time.
-      left: duration((seconds / (step.step - before)) * (step.steps - step.step)),
+      left: steps > 0 ? duration((seconds / steps) * (step.steps - step.step)) : '?',
     };
   };
   return {
     step(step: Step): void {
-      if (steps++ === 0) before = step.step - 1;
-      if (bar && images === 0) bar.start(step.steps, 0, shown(step));
-      images += step.images;
-      if (bar) bar.update(step.step, shown(step));
-      else if (performance.now() - said > everySeconds * 1000) {
+      if (first) images += step.images;
+      first ??= { step: step.step, at: performance.now() };
+      if (bar) {
+        if (!shownBar) bar.start(step.steps, 0, shown(step, first));
+        shownBar = true;
+        bar.update(step.step, shown(step, first));
+      } else if (performance.now() - said > everySeconds * 1000) {
         said = performance.now();
-        const { epoch, rate, losses, left } = shown(step);
+        const { epoch, rate, losses, left } = shown(step, first);
         stream.write(`epoch ${epoch}, step ${step.step} of ${step.steps}, ${rate} images/s, ${losses}, ${left} left\n`);
       }
     },
     /** A line that stays. */
     line(text: string): void {
       bar?.stop();
+      shownBar = false;
       stream.write(`${text}\n`);
-      if (bar) images = 0;
     },
     stop(): void {
       bar?.stop();

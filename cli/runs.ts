@@ -15,8 +15,10 @@ const program = command(
   .action(async (names: string[], options) => {
     const all = await listRuns();
     const unknown = names.find((name) => !all.some(({ config }) => config.name === name));
-    if (unknown)
-      throw new RunError(`there is no run ${unknown}. There are: ${all.map(({ config }) => config.name).join(', ') || 'none yet'}.`);
+    if (unknown !== undefined)
+      throw new RunError(
+        `there is no run ${JSON.stringify(unknown)}. There are: ${all.map(({ config }) => config.name).join(', ') || 'none yet'}.`,
+      );
     const chosen = names.length > 0 ? all.filter(({ config }) => names.includes(config.name)) : all;
     if (chosen.length === 0 && !options.json) console.log('there are no runs yet; pnpm train makes one');
     const rows = await Promise.all(

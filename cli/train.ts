@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Backend } from '../trainer/backend/use-backend.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
-import { RUNS, type Run } from '../trainer/run.ts';
+import { checkName, RUNS, type Run } from '../trainer/run.ts';
 import { resumeTraining, train } from '../trainer/train.ts';
 import { outcomesLine } from './calibration-options.ts';
 import { onlyOne } from './only-one.ts';
@@ -20,6 +20,7 @@ const program = trainingProgram().action(async (options, program: Command) => {
   const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const progress = trainingProgress(say);
   const name: string = options.resume ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
+  checkName(name);
   const unlock = await onlyOne(`training of ${name}`, join(RUNS, `.${name}.lock`));
   const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
   const common = {

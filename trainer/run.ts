@@ -124,8 +124,13 @@ export async function saveCalibration(run: Run, calibrated: Calibrated): Promise
   await writeConfig(run);
 }
 
-/** @throws RunError where the folder holds no run */
+/**
+ * The run in a folder. Its name is the folder's, also where that was renamed or copied: all commands take runs by that.
+ *
+ * @throws RunError where the folder holds no run, or can't
+ */
 export async function openRun(name: string, root = RUNS): Promise<Run> {
+  checkName(name);
   const directory = join(root, name);
   const text = await readFile(join(directory, 'config.json'), 'utf8').catch(() => null);
   if (text === null) {
@@ -134,9 +139,14 @@ export async function openRun(name: string, root = RUNS): Promise<Run> {
       `${directory} is not a run. ${names.length > 0 ? `There are: ${names.join(', ')}.` : 'There are none yet: pnpm train makes one.'}`,
     );
   }
-  const config = configSchema.safeParse(parsedOrNull(text));
-  if (!config.success) throw new RunError(`${directory}/config.json is damaged: ${z.prettifyError(config.error)}. Train again.`);
-  return { directory, config: config.data };
+  const whole = z.record(z.string(), z.unknown()).safeParse(parsedOrNull(text));
+  if (!whole.success) throw new RunError(`${directory}/config.json is damaged: it is no whole JSON. Train again.`);
+  const config = configSchema.safeParse(whole.data);
+  if (!config.success)
+    throw new RunError(
+      `${directory}/config.json was made by another version of Portcullis (${whole.data.portcullis ?? 'unknown'}), or by hand, and does not fit this one: ${z.prettifyError(config.error)}. Use that version for this run, or train again.`,
+    );
+  return { directory, config: { ...config.data, name } };
 }
 
 /** All runs that can be read, the newest first. */
@@ -146,7 +156,7 @@ export async function listRuns(root = RUNS): Promise<Run[]> {
     names.map(async (name) => {
       const text = await readFile(join(root, name, 'config.json'), 'utf8').catch(() => 'null');
       const config = configSchema.safeParse(parsedOrNull(text));
-      return config.success ? [{ directory: join(root, name), config: config.data }] : [];
+      return config.success ? [{ directory: join(root, name), config: { ...config.data, name } }] : [];
     }),
   );
   return runs.flat().sort((a, b) => b.config.started.localeCompare(a.config.started));

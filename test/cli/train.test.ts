@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,9 +77,11 @@ it('wrong use is exit code 2 and says what is allowed', async () => {
 });
 
 it('a name that is no folder is refused', async () => {
-  const ended = await run([join(cli, 'train.ts'), '--name', '../out']);
-  expect(ended).toMatchObject({ code: 1 });
-  expect(ended.output).toContain('"../out" is no name; allowed are');
+  for (const option of ['--name', '--resume']) {
+    const ended = await run([join(cli, 'train.ts'), option, '../out/x']);
+    expect([ended.code, ended.output]).toEqual([1, expect.stringContaining('"../out/x" is no name; allowed are')]);
+  }
+  expect(existsSync(join(directory, 'runs/../out'))).toBe(false);
 });
 
 it('data that is not there is named, before a run is made', async () => {

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import { writeReport } from '../../trainer/report/write-report.ts';
 import {
   createRun,
   latestTrainedRun,
+  listRuns,
   loadRun,
   loadTrained,
   openRun,
@@ -110,6 +111,26 @@ describe('a run', () => {
     expect(page.replaceAll('http://www.w3.org/', '')).not.toMatch(/https?:|<script|src="(?!data:)|NaN|undefined/);
     await calibrateRun(run, model, dataset, splits, { ...defaultCalibration, alpha: 0.3 }, 'validation');
     expect(await readdir(run.directory)).not.toContain('report.html');
+  });
+
+  it('has the name of its folder, where that was renamed or copied', async () => {
+    await cp(run.directory, join(root, 'copied'), { recursive: true });
+    expect((await openRun('copied', root)).config.name).toBe('copied');
+    expect((await listRuns(root)).map(({ config }) => config.name).sort()).toEqual(['copied', 'tiny']);
+    await rm(join(root, 'copied'), { recursive: true });
+    await expect(openRun('../elsewhere', root)).rejects.toThrow(/is no name; allowed are/);
+  });
+
+  it('of another version is told from one that is damaged', async () => {
+    const directory = join(root, 'older');
+    await mkdir(directory);
+    const { preset: _, ...config } = run.config;
+    const text = JSON.stringify({ ...config, portcullis: '0.0.1' });
+    await writeFile(join(directory, 'config.json'), text);
+    await expect(openRun('older', root)).rejects.toThrow(/made by another version of Portcullis \(0.0.1\).*at preset.*Use that version/s);
+    await writeFile(join(directory, 'config.json'), text.slice(0, -9));
+    await expect(openRun('older', root)).rejects.toThrow(/config.json is damaged: it is no whole JSON. Train again/);
+    await rm(directory, { recursive: true });
   });
 
   it('that nothing could read again is not made', async () => {

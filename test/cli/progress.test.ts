@@ -1,0 +1,28 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { trainingProgress } from '../../cli/progress.ts';
+
+afterEach(() => vi.useRealTimers());
+
+it('images a second and the time left are those of the steps, not of what came before or between', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const said: string[] = [];
+  const progress = trainingProgress({ isTTY: false, write: (text: string | Uint8Array) => said.push(String(text)) > 0 }, 10);
+  const step = (number: number) =>
+    progress.step({ epoch: 1, step: number, steps: 141, images: 128, reconstruction: 20, latent: 1, total: 21 });
+  // Reading the images.
+  vi.advanceTimersByTime(100_000);
+  for (let number = 41; number <= 51; number++) {
+    step(number);
+    vi.advanceTimersByTime(1000);
+  }
+  progress.line('epoch 1 done');
+  for (let number = 52; number <= 62; number++) {
+    step(number);
+    vi.advanceTimersByTime(1000);
+  }
+  expect(said.map((line) => line.replace(/, loss .*?(, \S+( \S+)? left)/, '$1'))).toEqual([
+    'epoch 1, step 41 of 141, ? images/s, ? left\n',
+    'epoch 1 done\n',
+    'epoch 1, step 52 of 141, 128 images/s, 1m 29s left\n',
+  ]);
+});
