@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Dataset, imagesAt } from '../trainer/data/dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
 import { type Splits, splitsOf } from '../trainer/data/splits.ts';
+import { makeFolder } from '../trainer/make-folder.ts';
 import { contactSheetPng } from '../trainer/report/contact-sheet.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
 import { dataSourceOf, withDataOptions } from './data-options.ts';
@@ -27,7 +27,7 @@ withDataOptions(
     const dataset = await openDataset(dataSourceOf(options));
     const splits = splitsOf(dataset, options.seed);
     const counts = dataset.classes.map((name, y) => ({ class: name, ...countsOf(dataset, splits, y) }));
-    await mkdir(dirname(options.sheet), { recursive: true });
+    await makeFolder(dirname(options.sheet));
     await writeAtomically(options.sheet, await sheetOf(dataset, splits));
     if (options.json)
       return console.log(

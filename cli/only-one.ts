@@ -1,5 +1,6 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../trainer/make-folder.ts';
 import { isRunning } from '../trainer/replace-directory.ts';
 import { UsageError } from './run-command.ts';
 
@@ -10,12 +11,12 @@ import { UsageError } from './run-command.ts';
  * @throws UsageError naming the process that holds it, and the file
  */
 export async function onlyOne(command: string, path: string): Promise<() => Promise<void>> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const mine = `${process.pid}-${crypto.randomUUID()}`;
   const own = `${path}.${mine}.tmp`;
   const holderOf = (file: string) => readFile(file, 'utf8').catch(() => '');
-  await writeFile(own, mine);
   try {
+    await writeFile(own, mine);
     for (let attempt = 0; attempt < 5; attempt++) {
       // A link is made whole or not at all: nobody reads a lock without its holder.
       if (await linked(own, path)) {

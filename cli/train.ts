@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Backend } from '../trainer/backend/use-backend.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
-import { checkName, RUNS, type Run } from '../trainer/run.ts';
+import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
 import { resumeTraining, train } from '../trainer/train.ts';
 import { outcomesLine } from './calibration-options.ts';
 import { onlyOne } from './only-one.ts';
@@ -21,12 +20,14 @@ const program = trainingProgram().action(async (options, program: Command) => {
   const progress = trainingProgress(say);
   const name: string = options.resume ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
   checkName(name);
+  let begun = options.resume !== undefined;
   const unlock = await onlyOne(`training of ${name}`, join(RUNS, `.${name}.lock`));
   const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
   const common = {
     name,
     signal: AbortSignal.any([interrupt.signal, ...minutes]),
     onStart: ({ directory, config }: Run, dataset: Dataset, done: number, { name, why }: Backend) => {
+      begun = true;
       for (const note of dataset.notes ?? []) say.write(`${note}\n`);
       say.write(`backend ${name}: ${why}\n`);
       const more = options.resume ? `, resumed after ${done} whole epochs` : '';
@@ -47,13 +48,14 @@ const program = trainingProgram().action(async (options, program: Command) => {
         ...(options.threads ? { threads: options.threads } : {}),
       });
   const trained = await training.finally(unlock).catch((error) => {
-    if (!common.signal.aborted || error !== common.signal.reason) throw error;
-    return null;
+    if (common.signal.aborted && error === common.signal.reason) return null;
+    if (error.code === 'ENOSPC' && begun)
+      throw new RunError(`${error.message}. The disk is full: free some space, then go on with pnpm train --resume ${name}`);
+    throw error;
   });
   progress.stop();
   if (!trained) {
-    const begun = existsSync(join(RUNS, name, 'config.json'));
-    say.write(begun ? `stopped after training; pnpm train --resume ${name} does what is left\n` : 'stopped before there was a run\n');
+    say.write(begun ? `stopped; go on with pnpm train --resume ${name}\n` : 'stopped before there was a run\n');
     process.exitCode = interrupt.signal.aborted ? 130 : begun ? 0 : 1;
     return;
   }

@@ -18,7 +18,7 @@ export function trainingProgram(): Command {
         command(
           'train',
           'Train a GMVAE, calibrate it, and keep all of it in runs/NAME.',
-          '  pnpm train                          the paper preset\n  pnpm train --preset quick           two minutes\n  pnpm train --data-dir ~/mnist --alpha 0.01\n  pnpm train --resume mnist-paper-20260101-120000\n  pnpm train --data images --data-dir photos --image-size 64   a folder of class folders\n  pnpm train --labels-per-class 100   semi-supervised',
+          '  pnpm train                          the paper preset\n  pnpm train --preset quick           half a minute\n  pnpm train --data-dir ~/mnist --alpha 0.01\n  pnpm train --resume mnist-paper-20260101-120000\n  pnpm train --data images --data-dir photos --image-size 64   a folder of class folders\n  pnpm train --labels-per-class 100   semi-supervised',
         ),
       ),
     ),

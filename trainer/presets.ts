@@ -45,7 +45,7 @@ interface Preset extends Omit<Training, 'architecture' | 'labelsPerClass' | 'cla
 
 const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128': strided128 } = architectures;
 
-/** `quick` ends within two minutes on two slow cores; `paper` takes what it needs. */
+/** `quick` ends within a minute on two cores; `paper` takes what it needs. */
 export const presets = {
   quick: {
     shapes: { 28: small28 },

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 /** The target holds something that Portcullis did not make, or another command is at work on it; nothing was touched. */
 export class ReplaceError extends Error {
@@ -43,7 +44,7 @@ export async function rebuildDirectory<T>(directory: string, mark: string, write
   const fresh = freshOf(directory);
   try {
     await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { recursive: true });
+    await makeFolder(fresh);
     const written = await write(fresh);
     await replaceDirectory(directory, fresh, mark);
     return written;

@@ -1,9 +1,10 @@
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Calibrated, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
 import { type DataSource, dataSourceSchema } from './data/open-dataset.ts';
 import type { Splits } from './data/splits.ts';
+import { makeFolder } from './make-folder.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
 import { parsedOrNull } from './parsed-or-null.ts';
@@ -68,7 +69,7 @@ export async function createRun(config: RunConfig, splits: Splits, root = RUNS):
   if (!readable.success)
     throw new RunError(`a run with these settings could not be read again: ${z.prettifyError(readable.error)}. Change them.`);
   const directory = join(root, config.name);
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   try {
     await mkdir(directory);
   } catch (error) {
@@ -76,8 +77,14 @@ export async function createRun(config: RunConfig, splits: Splits, root = RUNS):
     throw new RunError(`${directory} is there already. Choose another name with --name, or remove the folder.`);
   }
   const run = { directory, config };
-  await writeAtomically(join(directory, 'splits.json'), JSON.stringify(splits));
-  await writeConfig(run);
+  try {
+    await writeAtomically(join(directory, 'splits.json'), JSON.stringify(splits));
+    await writeConfig(run);
+  } catch (error) {
+    // As on a full disk: half a run would only take the name.
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
   return run;
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from '../../trainer/make-folder.ts';
 import { runProgram } from '../../trainer/run-program.ts';
 import { writeAtomically } from '../../trainer/write-atomically.ts';
 
@@ -35,7 +36,7 @@ export async function pythonEnvironment(cache: string, say: (line: string) => vo
   const base = await findPython(signal);
   say(`making a Python environment in ${directory}: 2.6 GB, some minutes, once. It may be removed at any time.`);
   await rm(directory, { recursive: true, force: true });
-  await mkdir(cache, { recursive: true });
+  await makeFolder(cache);
   const made = await runProgram(base, ['-m', 'venv', directory], keptOf(signal));
   if (made.code !== 0)
     throw new PythonError(

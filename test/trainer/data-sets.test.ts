@@ -204,6 +204,7 @@ describe('images in folders', () => {
     await mkdir(join(directory, 'a'), { recursive: true });
     await expect(read()).rejects.toThrow(/has 1 folders; one for each class is needed, two at least/);
     await mkdir(join(directory, 'b'));
+    await expect(read()).rejects.toThrow(/the 2 folders of .* \(a, b\) hold no PNG, JPEG or WebP files/);
     await writeFile(join(directory, 'a', 'x.png'), '');
     await expect(read()).rejects.toThrow(/none of the 1 files .* can be read as an image; a\/x.png/);
     await picture(3, 9, 9)

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { openSync, readSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { defaultPreprocess, preprocessLevels } from '../../shared/preprocess.ts';
 import type { Preprocess, Screening } from '../../shared/screening-schema.ts';
+import { makeFolder } from '../make-folder.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { DataError, type LabelledImages } from './dataset.ts';
 import { decodeTrainingFile } from './decode-file.ts';
@@ -96,7 +97,7 @@ async function fill(
   how: { input: Screening['input']; rules: Preprocess; cache: string; levels: string; list: string; signal: AbortSignal | undefined },
 ): Promise<CacheIndex> {
   const { input, rules, cache, levels, list, signal } = how;
-  await mkdir(cache, { recursive: true });
+  await makeFolder(cache);
   const index: CacheIndex = { files: [], unreadable: [] };
   // Under a name of its own and renamed: another process may fill the same cache, or read it.
   const fresh = `${levels}.${crypto.randomUUID()}.tmp`;

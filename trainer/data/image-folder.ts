@@ -44,6 +44,10 @@ export async function readImageFolder(
     }
     gone.push(...within.gone.map((file) => join(name, file)));
   }
+  if (entries.length === 0)
+    throw new DataError(
+      `the ${classes.length} folders of ${directory} (${classes.slice(0, 3).join(', ')}${classes.length > 3 ? ', …' : ''}) hold no PNG, JPEG or WebP files`,
+    );
   entries.sort((a, b) => a.label - b.label || (a.file < b.file ? -1 : 1));
   const input = { height: options.size, width: options.size, channels: options.channels };
   const { index, images } = await cachedImages(directory, entries, input, { cache, signal });

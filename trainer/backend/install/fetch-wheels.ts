@@ -1,5 +1,6 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 import { type ProgramOptions, runProgram } from '../../run-program.ts';
 import { BackendError } from '../backend-error.ts';
 import type { Manifest } from './manifest.ts';
@@ -31,7 +32,7 @@ export async function checkPip(options: Pick<ProgramOptions, 'signal'> = {}): Pr
  * @throws BackendError saying what to do; AbortError
  */
 export async function fetchWheels(manifest: Manifest, folder: string, options: Omit<ProgramOptions, 'missing'>): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const requirements = join(folder, `${manifest.name}.txt`);
   await writeFile(requirements, manifest.wheels.map(({ requirement, sha256 }) => `${requirement} --hash=sha256:${sha256}\n`).join(''));
   const { code, errors } = await runProgram(

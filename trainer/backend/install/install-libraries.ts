@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 import { rebuildDirectory } from '../../replace-directory.ts';
 import { writeAtomically } from '../../write-atomically.ts';
 import { BackendError } from '../backend-error.ts';
@@ -67,7 +68,7 @@ function isWhole(directory: string): boolean {
 
 /** Downloads lie there too until all is unpacked. @throws BackendError */
 async function checkSpace(folder: string, needed: number): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < needed)
     throw new BackendError(
