@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recipeOfArguments } from '../../cli/training-program.ts';
 import { openRun } from '../../trainer/run.ts';
 
 const cli = join(import.meta.dirname, '../../cli');
@@ -65,9 +66,6 @@ it('wrong use is exit code 2 and says what is allowed', async () => {
     [['--alpha', '2'], /2 is not a share; a number more than 0 and less than 1/],
     [['--epochs', 'many'], /many is not a whole number/],
     [['--resume', 'x', '--seed', '2'], /--seed can't be given with --resume/],
-    [['--data', 'images', '--image-size', '2048'], /2048 is too large; a whole number of 1 to 1024 is needed/],
-    [['--max-minutes', '40000'], /40000 is too large; a whole number of 1 to 35000/],
-    [['--threads', '100000'], /100000 is too large; a whole number of 1 to 64/],
     [['--epochs', '0'], /0 is too small; a whole number of 1 or more/],
   ] as const;
   const all = await Promise.all(cases.map(([args]) => run([join(cli, 'train.ts'), ...args])));
@@ -75,6 +73,14 @@ it('wrong use is exit code 2 and says what is allowed', async () => {
     expect(ended.code).toBe(2);
     expect(ended.output).toMatch(cases[i]?.[1] as RegExp);
   }
+});
+
+it.each([
+  [['--data', 'images', '--image-size', '2048'], /2048 is too large; a whole number of 1 to 1024 is needed/],
+  [['--max-minutes', '40000'], /40000 is too large; a whole number of 1 to 35000/],
+  [['--threads', '100000'], /100000 is too large; a whole number of 1 to 64/],
+])('%j is more than can be', (args, message) => {
+  expect(() => recipeOfArguments(args)).toThrow(expect.objectContaining({ name: 'UsageError', message: expect.stringMatching(message) }));
 });
 
 it('a name that is no folder is refused', async () => {
