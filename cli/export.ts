@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { type Command, Option, type OptionValues } from 'commander';
 import { exportRun } from '../export/export-run.ts';
 import { MODELS } from '../export/models-folder.ts';
-import { defaultSearch } from '../export/reclassify-graph.ts';
+import { defaultSearch, type SearchOptions } from '../export/reclassify-graph.ts';
 import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
 import { onlyOne } from './only-one.ts';
-import { command, positive, runCommand, share, UsageError } from './run-command.ts';
+import { command, runCommand, share, UsageError } from './run-command.ts';
 
 const program = command(
   'export',
@@ -18,7 +18,7 @@ const program = command(
 )
   .option('--run <name>', 'the run in runs/ (default: the latest that is trained)')
   .option('--name <name>', "of the bundle (default: the run's)")
-  .option('--search-steps <n>', 'Adam steps from each start in reclassify.onnx', positive, defaultSearch.steps)
+  .option('--search <stages>', 'of reclassify.onnx: STARTSxSTEPS of each stage', searchStages, defaultSearch.stages)
   .option('--search-rate <share>', 'learning rate of that search', share, defaultSearch.learningRate)
   .option('--reference', 'overwrite a bundle that comes with the project')
   .addOption(
@@ -33,7 +33,7 @@ const program = command(
     if (options.via === undefined && options.python !== undefined) throw new UsageError('--python belongs to --via tf2onnx');
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     if (options.via !== undefined) return viaTf2onnx(run, options, program);
-    const search = { steps: options.searchSteps, learningRate: options.searchRate };
+    const search = { ...defaultSearch, stages: options.search, learningRate: options.searchRate };
     const { directory, screening, parity } = await exportRun(run, options.name ?? run.config.name, search, {
       reference: options.reference,
     });
@@ -53,8 +53,20 @@ const program = command(
 
 await runCommand(program);
 
+/** @throws UsageError */
+function searchStages(text: string): SearchOptions['stages'] {
+  return text.split(',').map((stage) => {
+    const [, starts, steps] = /^ *([1-9]\d{0,4})x(\d{1,5}) *$/.exec(stage) ?? [];
+    if (starts === undefined || steps === undefined)
+      throw new UsageError(
+        `${text} is no list of stages; allowed is one such as 10x5,3x20: five steps from ten starts, twenty from the best three`,
+      );
+    return { starts: Number(starts), steps: Number(steps) };
+  });
+}
+
 async function viaTf2onnx(run: Run, { name, python, json }: OptionValues, program: Command): Promise<void> {
-  const other = ['searchSteps', 'searchRate', 'reference'].find((option) => program.getOptionValueSource(option) === 'cli');
+  const other = ['search', 'searchRate', 'reference'].find((option) => program.getOptionValueSource(option) === 'cli');
   if (other) throw new UsageError('--via tf2onnx writes no bundle: of the others only --run, --name, --python and --json go with it');
   const bundle = join(MODELS, name ?? run.config.name);
   if (!existsSync(join(bundle, 'screening.json')))

@@ -25,7 +25,7 @@ const latentInfo = (parts: GraphParts) => valueInfo('latent', 'float', ['N', lat
 
 export const latentDimOf = (parts: GraphParts) => (parts.means[0] as number[]).length;
 
-const imageShapeOf = ({ height, width, channels }: Screening['input']) => [height, width, channels];
+export const imageShapeOf = ({ height, width, channels }: Screening['input']) => [height, width, channels];
 
 /** `encoder.onnx`: image → latent. */
 export function encoderGraph(store: WeightStore, parts: GraphParts): Uint8Array {
@@ -61,7 +61,8 @@ export function screenGraph(store: WeightStore, parts: GraphParts): Uint8Array {
   return modelBytes(graph.proto('screen', [imageInfo(parts.input)], outputs));
 }
 
-function encode(graph: GraphBuilder, parts: GraphParts): string {
+/** @returns the latent, [N, d] */
+export function encode(graph: GraphBuilder, parts: GraphParts): string {
   const shape = imageShapeOf(parts.input);
   const { name, shape: latent } = convertModel(graph, parts.encoder, { name: fromChannelsLast(graph, 'image', shape), shape }).value;
   assertShape('encoder', latent, [latentDimOf(parts)]);

@@ -4,7 +4,7 @@ import { labelAndDistance, screenGraph } from '../../export/graphs.ts';
 import { ConversionError } from '../../export/layers/layer-conversion.ts';
 import { createGraph, modelBytes, valueInfo } from '../../export/onnx/graph-builder.ts';
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
-import { reclassifyGraph } from '../../export/reclassify-graph.ts';
+import { defaultSearch, reclassifyGraph, type SearchOptions } from '../../export/reclassify-graph.ts';
 import { latentDistance, precisionsOf } from '../../shared/latent-distance.ts';
 import { nearestMean } from '../../shared/mixture.ts';
 import { randomFrom } from '../../shared/random.ts';
@@ -84,51 +84,80 @@ describe('screen.onnx', () => {
 });
 
 describe('reclassify.onnx', () => {
-  /** The same search written in tfjs: Adam from every mean, the best latent of any step kept. */
-  function search(parts: ReturnType<typeof tinyParts>, x: Float32Array): { error: number; latent: number[] } {
-    const target = tf.tensor4d(x, [1, 8, 8, 1]);
-    let best = { error: Number.POSITIVE_INFINITY, latent: [] as number[] };
-    for (const mean of parts.means) {
-      let z = tf.tensor2d([mean]);
-      let [m, v] = [tf.zerosLike(z), tf.zerosLike(z)];
-      const errorOf = (latent: tf.Tensor) => tf.squaredDifference(parts.decoder.predict(latent) as tf.Tensor, target).sum() as tf.Scalar;
-      for (let t = 1; t <= parts.search.steps + 1; t++) {
-        const { value, grad } = tf.valueAndGrad(errorOf)(z);
-        const error = value.dataSync()[0] as number;
-        if (error < best.error) best = { error, latent: Array.from(z.dataSync()) };
-        m = m.mul(0.9).add(grad.mul(0.1));
-        v = v.mul(0.999).add(grad.square().mul(0.001));
-        z = z.sub(
-          m
-            .div(1 - 0.9 ** t)
-            .div(
-              v
-                .div(1 - 0.999 ** t)
-                .sqrt()
-                .add(1e-8),
-            )
-            .mul(parts.search.learningRate),
-        ) as tf.Tensor2D;
-      }
-    }
-    return best;
+  interface Start {
+    z: tf.Tensor2D;
+    moments: [tf.Tensor, tf.Tensor];
+    best: { error: number; latent: number[] };
   }
 
-  it('finds what the same search in tfjs finds, keeping the best start', async () => {
+  /** The same search written in tfjs, a start after the other: Adam, the best latent of any step kept, the worse starts left behind. */
+  function search(
+    { decoder, encoder, means }: ReturnType<typeof tinyParts>,
+    x: Float32Array,
+    { stages, encoding, learningRate }: SearchOptions,
+  ) {
+    const target = tf.tensor4d(x, [1, 8, 8, 1]);
+    const errorOf = (latent: tf.Tensor) => tf.squaredDifference(decoder.predict(latent) as tf.Tensor, target).sum() as tf.Scalar;
+    const at = (z: tf.Tensor2D): Start => ({
+      z,
+      moments: [tf.zerosLike(z), tf.zerosLike(z)],
+      best: { error: Number.POSITIVE_INFINITY, latent: Array.from(z.dataSync()) },
+    });
+    const errorAt = (z: tf.Tensor2D) => errorOf(z).dataSync()[0] as number;
+    const ofMeans = means.map((mean) => tf.tensor2d([mean])).sort((a, b) => errorAt(a) - errorAt(b));
+    const latents = [...ofMeans.slice(0, stages[0]?.starts), ...(encoding ? [encoder.predict(target) as tf.Tensor2D] : [])];
+    let starts = latents.map(at);
+    const left: Start[] = [];
+    let t = 0;
+    for (const [i, stage] of stages.entries()) {
+      // What each stage came to, also of starts that go on: with the error that they have now.
+      left.push(...starts.map((start) => ({ ...start })));
+      if (i > 0) starts = starts.sort((a, b) => a.best.error - b.best.error).slice(0, stage.starts);
+      const passes = stage.steps + (i === stages.length - 1 ? 1 : 0);
+      for (let pass = 0; pass < passes; pass++) {
+        t++;
+        for (const start of starts) {
+          const { value, grad } = tf.valueAndGrad(errorOf)(start.z);
+          const error = value.dataSync()[0] as number;
+          if (error < start.best.error) start.best = { error, latent: Array.from(start.z.dataSync()) };
+          const [m, v] = [start.moments[0].mul(0.9).add(grad.mul(0.1)), start.moments[1].mul(0.999).add(grad.square().mul(0.001))];
+          start.moments = [m, v];
+          const root = v.div(1 - 0.999 ** t).sqrt().add(1e-8); // biome-ignore format: a formula
+          start.z = start.z.sub(m.div(1 - 0.9 ** t).div(root).mul(learningRate)) as tf.Tensor2D; // biome-ignore format: a formula
+        }
+      }
+    }
+    const all = [...left, ...starts].map(({ best }) => best).sort((a, b) => a.error - b.error);
+    const labelOf = ({ latent }: Start['best']) => nearestMean(latent, means);
+    const [best] = all as [Start['best']];
+    const second = all.find((other) => labelOf(other) !== labelOf(best));
+    return { ...best, runnerUp: second ? labelOf(second) : -1, runnerUpError: second?.error };
+  }
+
+  it.each<[string, SearchOptions]>([
+    ['all means at once', { stages: [{ starts: 3, steps: 30 }], encoding: false, learningRate: 0.05 }],
+    ['with the latent of the encoder', { stages: [{ starts: 3, steps: 10 }], encoding: true, learningRate: 0.05 }],
+    ['the two nearest means, then one', { stages: [{ starts: 2, steps: 4 }, { starts: 1, steps: 9 }], encoding: false, learningRate: 0.03 }], // biome-ignore format: a line
+    ['stages with more starts than there are', { stages: [{ starts: 9, steps: 3 }, { starts: 9, steps: 3 }, { starts: 2, steps: 0 }], encoding: true, learningRate: 0.03 }], // biome-ignore format: a line
+  ])('finds what the same search in tfjs finds: %s', async (_, options) => {
     const parts = tinyParts();
     const store = createWeightStore();
     screenGraph(store, parts);
     const before = store.bytes().length;
-    const bytes = reclassifyGraph(store, parts, 'the-id', parts.search);
+    const bytes = reclassifyGraph(store, parts, 'the-id', options);
     expect(store.bytes().length).toBe(before);
     const x = randomImages(5, 8);
     const answers = await runGraph(bytes, store.bytes(), images(x));
+    const runnerUps = answers.runner_up?.data as BigInt64Array;
     for (let i = 0; i < 5; i++) {
-      const expected = search(parts, x.slice(64 * i, 64 * i + 64));
+      const expected = search(parts, x.slice(64 * i, 64 * i + 64), options);
       expect(floats(answers, 'reconstruction_error')[i]).toBeCloseTo(expected.error, 3);
       const latent = Array.from(floats(answers, 'latent').subarray(4 * i, 4 * i + 4));
       expect(largestDifference(latent, expected.latent)).toBeLessThan(1e-2);
       expect(Number(labels(answers)[i])).toBe(nearestMean(latent, parts.means));
+      expect(Number(runnerUps[i])).toBe(expected.runnerUp);
+      if (expected.runnerUpError !== undefined) expect(floats(answers, 'runner_up_error')[i]).toBeCloseTo(expected.runnerUpError, 3);
+      else expect(floats(answers, 'runner_up_error')[i]).toBeGreaterThan(3.4e38);
     }
     expect(answers.model_id?.data).toEqual(Array(5).fill('the-id'));
     const single = await runGraph(bytes, store.bytes(), images(x.slice(128, 192)));
@@ -148,12 +177,15 @@ describe('reclassify.onnx', () => {
   });
 
   it.each([
-    ['steps', { steps: Number.NaN, learningRate: 0.05 }],
-    ['steps', { steps: -1, learningRate: 0.05 }],
-    ['learningRate', { steps: 10, learningRate: Number.NaN }],
-    ['learningRate', { steps: 10, learningRate: 0 }],
+    ['stages', { stages: [] }],
+    ['steps', { stages: [{ starts: 1, steps: Number.NaN }] }],
+    ['steps', { stages: [{ starts: 1, steps: -1 }] }],
+    ['starts', { stages: [{ starts: 0, steps: 1 }] }],
+    ['learningRate', { learningRate: Number.NaN }],
+    ['learningRate', { learningRate: 0 }],
   ])('refuses %s of %o', (name, options) => {
-    expect(() => reclassifyGraph(createWeightStore(), tinyParts(), 'id', options)).toThrow(`${name} is `);
+    const make = () => reclassifyGraph(createWeightStore(), tinyParts(), 'id', { ...defaultSearch, ...options });
+    expect(make).toThrow(`${name} is `);
   });
 
   it("names the decoder's layer that has no gradient", () => {
@@ -161,7 +193,7 @@ describe('reclassify.onnx', () => {
     decoder.add(tf.layers.reshape({ inputShape: [4], targetShape: [2, 2, 1] }));
     decoder.add(tf.layers.maxPooling2d({ poolSize: 1, name: 'pool' }));
     decoder.add(tf.layers.upSampling2d({ size: [4, 4] }));
-    const make = () => reclassifyGraph(createWeightStore(), { ...tinyParts(), decoder }, 'id', { steps: 1, learningRate: 0.1 });
+    const make = () => reclassifyGraph(createWeightStore(), { ...tinyParts(), decoder }, 'id', defaultSearch);
     expect(make).toThrow(ConversionError);
     expect(make).toThrow(/pool \(MaxPooling2D\) has no gradient rule/);
   });

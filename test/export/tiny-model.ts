@@ -1,3 +1,4 @@
+import type { SearchOptions } from '../../export/reclassify-graph.ts';
 import type { BundleParts } from '../../export/write-bundle.ts';
 import { oneHotMeans } from '../../shared/mixture.ts';
 import { randomFrom } from '../../shared/random.ts';
@@ -62,7 +63,7 @@ export function tinyParts(kind: Covariances['kind'] = 'diagonal'): BundleParts {
       trained: '2026-01-01T00:00:00.000Z',
       exported: '2026-01-01T00:00:00.000Z',
     },
-    search: { steps: 30, learningRate: 0.05 },
+    search: { stages: [{ starts: 3, steps: 30 }], encoding: false, learningRate: 0.05 } as SearchOptions,
     parityImages: [randomImages(10), randomImages(6, 2)],
   };
 }
