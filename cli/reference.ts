@@ -40,7 +40,7 @@ const program = command(
       if (options.onlyTrain) return;
       await own('export', '--run', run, '--name', name, '--reference');
       const unknown = options.unknownDir && !needs ? ['--unknown', 'fashion-mnist', '--unknown-dir', options.unknownDir] : [];
-      await own('evaluate', '--model', name, '--reference', ...folder, ...unknown);
+      await own('evaluate', '--model', name, '--reference', '--reclassify', ...folder, ...unknown);
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
       console.error('stopped; the same command goes on from here');
