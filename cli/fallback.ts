@@ -1,15 +1,18 @@
 import { Option } from 'commander';
+import { pino } from 'pino';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
 import { useCudaLibraries } from './use-cuda-libraries.ts';
+
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 const program = command(
   'fallback',
   'Serve the search for the true class of rejected images (Open Inference Protocol v2), until Ctrl-C.\n' +
     'Where FALLBACK_TOKEN is set, requests must carry it: Authorization: Bearer TOKEN. Where FALLBACK_HMAC_KEY is set (two with a comma\n' +
     'between while one is replaced), inference requests must be signed with it, as the worker does.',
-  '  pnpm fallback\n  pnpm fallback --model mnist --port 9000\n  FALLBACK_TOKEN=… pnpm fallback --host 0.0.0.0 --threads 4',
+  '  pnpm fallback\n  pnpm fallback --model mnist --port 9000\n  FALLBACK_TOKEN=… pnpm fallback --host 0.0.0.0 --threads 4 --log-level warn',
 )
   .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
   .option('--host <address>', 'to listen on', defaultFallback.host)
@@ -17,23 +20,30 @@ const program = command(
   .addOption(new Option('--provider <name>', 'of ONNX Runtime').choices(['auto', 'cuda', 'webgpu', 'cpu']).default('auto'))
   .option('--threads <n>', 'that search', positive, defaultFallback.threads)
   .option('--max-queue <n>', 'requests that may wait', wholeNumber, defaultFallback.maxQueue)
+  .option('--max-wait <ms>', 'until a search begins; what can not begin by then is refused', positive, defaultFallback.maxWaitMs)
+  .option('--batch-size <n>', 'images in one search, or auto: as many as pay, measured at the start', batchSize, defaultFallback.batchSize)
+  .option('--batch-wait <ms>', 'that a free thread waits for a batch to fill', wholeNumber, defaultFallback.batchWaitMs)
   .option('--max-images <n>', 'in a request', positive, defaultFallback.maxImages)
   .option('--max-bytes <n>', 'of a request', positive, defaultFallback.maxBytes)
+  .addOption(new Option('--log-level <level>', 'of the log on stderr, lines of JSON').choices(LEVELS).default('info'))
   .option('--json', 'print the address as JSON')
-  .action(async ({ model, json, ...options }) => {
+  .action(async ({ model, json, logLevel, maxWait: maxWaitMs, batchWait: batchWaitMs, ...options }) => {
     const directory = await resolveModel(model);
     const { FALLBACK_TOKEN: token, FALLBACK_HMAC_KEY } = process.env;
     const hmacKeys = hmacKeysOf(FALLBACK_HMAC_KEY);
     useCudaLibraries(options.provider);
-    const fallback = await startFallback({ ...defaultFallback, ...options, directory, token, hmacKeys });
+    const log = pino({ level: logLevel, base: null }, pino.destination({ dest: 2, sync: false }));
+    const fallback = await startFallback({ ...defaultFallback, ...options, maxWaitMs, batchWaitMs, directory, token, hmacKeys, log });
     // Answers what was taken; a second Ctrl-C ends at once.
     const stop = () => void fallback.close();
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
-    const { screening, provider, why } = fallback.search;
-    if (json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider, why }));
+    const { screening, provider, why, batchSize } = fallback.search;
+    if (json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider, why, batchSize }));
     else
-      console.log(`listening on ${fallback.url} (model ${screening.name}, id ${screening.id.slice(0, 12)}, provider ${provider}, ${why})`);
+      console.log(
+        `listening on ${fallback.url} (model ${screening.name}, id ${screening.id.slice(0, 12)}, provider ${provider}, ${why}, batches of ${batchSize})`,
+      );
   });
 
 await runCommand(program);
@@ -44,6 +54,11 @@ function hmacKeysOf(text: string | undefined): string[] {
   if (keys.some((key) => key.length < 32))
     throw new UsageError('FALLBACK_HMAC_KEY is shorter than 32 characters; make one with openssl rand -hex 32');
   return keys;
+}
+
+/** @throws UsageError */
+function batchSize(text: string): number | 'auto' {
+  return text === 'auto' ? text : positive(text);
 }
 
 /** @throws UsageError */

@@ -1,14 +1,19 @@
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
+import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { inferContentProblem } from '../shared/infer-request.ts';
 import { BINARY_HEADER, ProtocolError } from '../shared/inference-protocol.ts';
 import { SIGNATURE_HEADER, signatureProblem } from '../shared/signature.ts';
 import { bearerToken } from './bearer-token.ts';
-import { answerOf, outputsMetadata, readRequest } from './infer.ts';
+import { bodyRoom } from './body-room.ts';
+import { answerOf, outputsMetadata } from './infer.ts';
+import type { Metrics } from './metrics.ts';
+import { ExpiredError, QueueFullError } from './refusals.ts';
+import { type Env, requestLog } from './request-log.ts';
+import type { RequestReader } from './request-reader.ts';
 import type { Search } from './search.ts';
-import { QueueFullError } from './search-pool.ts';
 
 export interface Limits {
   maxBytes: number;
@@ -19,12 +24,23 @@ export interface Limits {
   hmacKeys?: readonly string[] | undefined;
 }
 
+/** Bodies of all requests at once. */
+const MAX_TOTAL_BYTES = 128 * 1024 * 1024;
+
+/** What the app stands before, and what it tells. */
+export interface Services {
+  search: Pick<Search, 'screening' | 'run' | 'ready' | 'checkRoom'>;
+  reader: Pick<RequestReader, 'read'>;
+  metrics: Pick<Metrics, 'registry' | 'answered'>;
+  log: Logger;
+}
+
 /** The Open Inference Protocol v2 for the one model `reclassify`. Errors are `{"error": "..."}`, as the protocol has them. */
-export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, limits: Limits): Hono {
-  const app = new Hono();
+export function createApp({ search, reader, metrics, log }: Services, limits: Limits): Hono<Env> {
+  const app = new Hono<Env>();
   const { id, input } = search.screening;
   const paths: string[] = [];
-  const route = (method: 'GET' | 'POST', path: string, ...handlers: (Handler | MiddlewareHandler)[]) => {
+  const route = (method: 'GET' | 'POST', path: string, ...handlers: (Handler<Env> | MiddlewareHandler<Env>)[]) => {
     paths.push(`${method} ${path}`);
     app.on(method, [path], ...handlers);
     const allow = method === 'GET' ? 'GET, HEAD' : method;
@@ -36,11 +52,20 @@ export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, l
     if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
     if (error instanceof QueueFullError)
       return c.json({ error: `${error.message}; try again later` }, 503, { 'retry-after': String(error.retryAfterSeconds) });
+    const record = c.get('record');
+    if (error instanceof ExpiredError) {
+      record.outcome = 'expired';
+      return c.json({ error: `${error.message}; try again later` }, 503, { 'retry-after': '1' });
+    }
     // Nobody reads this answer: the client has gone.
-    if (c.req.raw.signal.aborted) return c.json({ error: 'the request was cancelled' }, 503);
-    console.error(JSON.stringify({ event: 'error', why: String(error) }));
+    if (c.req.raw.signal.aborted) {
+      record.outcome = 'cancelled';
+      return c.json({ error: 'the request was cancelled' }, 503);
+    }
+    record.why = String(error);
     return c.json({ error: 'the search failed; the image stays rejected' }, 500);
   });
+  app.use(requestLog(log, metrics));
   app.notFound((c) => c.json({ error: `there is no ${c.req.path}; there are ${paths.join(', ')}` }, 404));
   if (limits.token) for (const path of ['/v2', '/v2/models/*']) app.use(path, bearerToken(limits.token));
   app.use('/v2/models/:model/*', async (c, next) => {
@@ -54,8 +79,8 @@ export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, l
     await next();
   });
 
-  const ready: Handler = async (c) => ((await search.ready()) ? c.json({ ready: true }) : c.json({ ready: false }, 503));
-  const metadata: Handler = (c) =>
+  const ready: Handler<Env> = async (c) => ((await search.ready()) ? c.json({ ready: true }) : c.json({ ready: false }, 503));
+  const metadata: Handler<Env> = (c) =>
     c.json({
       name: 'reclassify',
       versions: [id],
@@ -67,7 +92,14 @@ export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, l
     maxSize: limits.maxBytes,
     onError: (c) => c.json({ error: `the body is larger than ${limits.maxBytes} bytes, which are allowed` }, 413),
   });
-  const infer: Handler = async (c) => {
+  const room = bodyRoom(MAX_TOTAL_BYTES, limits.maxBytes);
+  // Said before its body is read: what can't be searched in time costs next to nothing.
+  const early: MiddlewareHandler = (_, next) => {
+    search.checkRoom();
+    return next();
+  };
+  const infer: Handler<Env> = async (c) => {
+    const record = c.get('record');
     const body = new Uint8Array(await c.req.arrayBuffer());
     if (limits.hmacKeys?.length) {
       const problem = await signatureProblem(limits.hmacKeys, c.req.header(SIGNATURE_HEADER), body);
@@ -77,9 +109,12 @@ export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, l
     const [type = '', encoding = 'identity'] = [c.req.header('content-type'), c.req.header('content-encoding')];
     const wrong = inferContentProblem(type, encoding, headerLength !== null);
     if (wrong) throw new HTTPException(415, { message: wrong });
-    const request = readRequest(body, headerLength, search.screening, limits.maxImages);
-    const { image } = request;
-    const result = await search.run({ images: image.data, shape: image.shape }, { signal: c.req.raw.signal });
+    const request = await reader.read(body, headerLength);
+    const { image, id: requestId, timeoutMs } = request;
+    Object.assign(record, { id: requestId, images: image.shape[0] });
+    const options = { signal: c.req.raw.signal, ...(timeoutMs ? { timeoutMs } : {}) };
+    const result = await search.run({ images: image.data, shape: image.shape }, options);
+    Object.assign(record, { waitMs: result.waitMs, searchMs: result.searchMs });
     const { json, binary } = answerOf(result, request, search.screening);
     if (binary.length === 0) return c.json(json);
     const head = Buffer.from(JSON.stringify(json));
@@ -92,10 +127,11 @@ export function createApp(search: Pick<Search, 'screening' | 'run' | 'ready'>, l
   route('GET', '/v2', (c) => c.json({ name: 'portcullis', version: packageJson.version, extensions: ['binary_tensor_data'] }));
   route('GET', '/v2/health/live', (c) => c.json({ live: true }));
   route('GET', '/v2/health/ready', ready);
+  route('GET', '/metrics', async (c) => c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }));
   for (const model of ['/v2/models/reclassify', '/v2/models/reclassify/versions/:version']) {
     route('GET', model, metadata);
     route('GET', `${model}/ready`, ready);
-    route('POST', `${model}/infer`, bounded, infer);
+    route('POST', `${model}/infer`, early, bounded, room, infer);
   }
   return app;
 }

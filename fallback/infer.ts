@@ -1,7 +1,7 @@
 import { type FloatTensor, type InferRequest, imageInput, inferAnswer, readInferRequest } from '../shared/infer-request.ts';
-import type { Tensor } from '../shared/inference-protocol.ts';
+import { ProtocolError, type Tensor } from '../shared/inference-protocol.ts';
 import type { Screening } from '../shared/screening-schema.ts';
-import type { SearchResult } from './search-thread.ts';
+import type { SearchResult } from './search-result.ts';
 
 /** What `reclassify` answers, as the protocol describes it; -1 is the number of images. */
 export function outputsMetadata({ latentDim }: Pick<Screening, 'latentDim'>) {
@@ -18,13 +18,26 @@ export function outputsMetadata({ latentDim }: Pick<Screening, 'latentDim'>) {
 export interface ReclassifyRequest extends InferRequest {
   /** [N, H, W, C] in [0, 1] */
   image: FloatTensor;
+  /** In how many ms it must have begun; undefined where the caller does not say. */
+  timeoutMs?: number;
 }
 
+/** What of a bundle a request is read by. */
+export type ReadBy = Pick<Screening, 'input' | 'latentDim'>;
+
 /** @throws ProtocolError naming what is allowed, before any search */
-export function readRequest(body: Uint8Array, headerLength: string | null, screening: Screening, maxImages: number): ReclassifyRequest {
+export function readRequest(body: Uint8Array, headerLength: string | null, screening: ReadBy, maxImages: number): ReclassifyRequest {
   const names = outputsMetadata(screening).map(({ name }) => name);
   const request = readInferRequest(body, headerLength, names);
-  return { ...request, image: imageInput(request.inputs, screening.input, maxImages) };
+  const timeoutMs = timeoutOf(request);
+  return { ...request, ...(timeoutMs ? { timeoutMs } : {}), image: imageInput(request.inputs, screening.input, maxImages) };
+}
+
+/** The parameter `timeout` is in microseconds, and 0 says nothing, as Triton has it (its schedule policy extension). */
+function timeoutOf({ parameters: { timeout = 0 } }: InferRequest): number {
+  if (!Number.isSafeInteger(timeout) || (timeout as number) < 0)
+    throw new ProtocolError(`parameter timeout is ${JSON.stringify(timeout)}; a whole number of microseconds is needed, such as 2000000`);
+  return (timeout as number) / 1000;
 }
 
 /** The answer's JSON part and what follows it. */

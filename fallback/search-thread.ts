@@ -1,6 +1,8 @@
+import { setPriority } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { workerData } from 'piscina';
 import type { ProviderName } from './providers.ts';
+import type { SearchResult } from './search-result.ts';
 
 /** What a thread is started with. */
 export interface SearchThreadData {
@@ -10,55 +12,30 @@ export interface SearchThreadData {
 }
 
 export interface SearchRequest {
-  /** [N, H, W, C] flat */
+  /** [N, H, W, C] flat, in [0, 1] */
   images: Float32Array;
   shape: number[];
-  /** One shared value; not 0 once nobody waits for the answer any more. */
-  cancelled?: Int32Array;
 }
 
-export interface SearchResult {
-  label: BigInt64Array;
-  /** [N, d] flat */
-  latent: Float32Array;
-  latentDistance: Float32Array;
-  reconstructionError: Float32Array;
-  modelId: string[];
-}
+/** How far behind the thread that takes requests (nice). */
+const BEHIND = 5;
 
-/** The search takes as long an image alone as in a batch; parts this small bound the memory and let a cancelled request end. */
-const IMAGES_PER_RUN = 8;
+// On Linux this is of this thread alone: where the cores are taken, requests are taken before images are searched.
+if (process.platform === 'linux') setPriority(BEHIND);
 
 const { graph, weights, provider } = workerData as SearchThreadData;
-// Made by the first request and not while this module loads: what fails there then fails a request, and the pool lives.
+// Made by the first request and not while this module loads: what fails there then fails a request, and the threads live.
 let opened: Promise<ort.InferenceSession> | undefined;
 
 /**
  * Runs the whole search of Eq. 9, in a thread of its own, as `session.run` blocks the event loop it is called from.
  *
- * @returns null where the request was cancelled before its end
  * @throws Error where the graph can't be loaded or run, or answers something that is no finite score of each image
  */
-export default async function search({ images, shape, cancelled }: SearchRequest): Promise<SearchResult | null> {
+export default async function search({ images, shape }: SearchRequest): Promise<SearchResult> {
   opened ??= ort.InferenceSession.create(graph, { externalData: [weights], executionProviders: [provider], intraOpNumThreads: 1 });
   const session = await opened;
-  const [count = 0, ...rest] = shape;
-  const size = images.length / count;
-  const parts: SearchResult[] = [];
-  for (let first = 0; first < count; first += IMAGES_PER_RUN) {
-    if (cancelled && Atomics.load(cancelled, 0) !== 0) return null;
-    const n = Math.min(IMAGES_PER_RUN, count - first);
-    const part = new ort.Tensor('float32', images.slice(first * size, (first + n) * size), [n, ...rest]);
-    parts.push(checked(await session.run({ image: part }), n));
-  }
-  const floats = (name: 'latent' | 'latentDistance' | 'reconstructionError') => Float32Array.from(parts.flatMap((part) => [...part[name]]));
-  return {
-    label: BigInt64Array.from(parts.flatMap(({ label }) => [...label])),
-    latent: floats('latent'),
-    latentDistance: floats('latentDistance'),
-    reconstructionError: floats('reconstructionError'),
-    modelId: parts.flatMap(({ modelId }) => modelId),
-  };
+  return checked(await session.run({ image: new ort.Tensor('float32', images, shape) }), shape[0] as number);
 }
 
 function checked(answers: ort.InferenceSession.ReturnType, n: number): SearchResult {

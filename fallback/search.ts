@@ -3,25 +3,36 @@ import { join } from 'node:path';
 import { float32FromBase64 } from '../shared/float32-base64.ts';
 import { type Bundle, BundleError, openBundle } from '../shared/open-bundle.ts';
 import type { Screening } from '../shared/screening-schema.ts';
+import { type BatchQueue, createBatchQueue, type QueueOptions, type QueueWatch } from './batch-queue.ts';
+import { chooseBatchSize } from './choose-batch-size.ts';
 import { checkLibraries, installed, type Provider, ProviderError, type ProviderName, providersToTry } from './providers.ts';
-import { createSearchPool, type SearchPool } from './search-pool.ts';
-import type { SearchResult, SearchThreadData } from './search-thread.ts';
+import type { SearchResult } from './search-result.ts';
+import type { SearchThreadData } from './search-thread.ts';
+import { createSearchThreads, type SearchThreads } from './search-threads.ts';
 
-export interface Search extends Pick<SearchPool, 'run' | 'threads' | 'close'> {
+export interface Search extends Pick<SearchThreads, 'threads' | 'close'>, Pick<BatchQueue, 'run' | 'checkRoom' | 'waiting'> {
   screening: Screening;
   provider: ProviderName;
   /** Why that one. */
   why: string;
+  /** Images in one search. */
+  batchSize: number;
   /** Whether the golden image gives what it should; searched for again only after a search failed or a thread ended. */
   ready(): Promise<boolean>;
 }
 
-export interface SearchOptions {
+export interface SearchWatch extends QueueWatch {
+  /** A thread ended, with the cause where one is known; another takes its place. */
+  threadEnded?(error?: unknown): void;
+}
+
+export interface SearchOptions extends Omit<QueueOptions, 'batchSize'> {
   provider: Provider;
-  /** Searches at once, >= 1. */
-  threads: number;
-  /** Requests that may wait, >= 0. */
-  maxQueue: number;
+  /** `auto`: as many as pay, measured at the start. */
+  batchSize: number | 'auto';
+  watch?: SearchWatch;
+  /** What a thread runs. */
+  threadFile?: string;
 }
 
 /**
@@ -52,7 +63,7 @@ async function startOn(
   provider: ProviderName,
   why: string,
   { screening, graphs, weights }: Bundle,
-  { threads, maxQueue }: SearchOptions,
+  options: SearchOptions,
 ): Promise<Search> {
   const workerData: SearchThreadData = {
     graph: graphs.reclassify as Uint8Array,
@@ -61,51 +72,78 @@ async function startOn(
   };
   // Undefined: not known. A check that is under way is shared by all who ask.
   let sound: Promise<boolean> | undefined;
-  const doubt = () => {
+  const doubt = (error: unknown) => {
     sound = undefined;
+    options.watch?.failed?.(error);
   };
-  const pool = createSearchPool(workerData, { threads, maxQueue }, doubt);
-  const { height, width, channels } = screening.input;
-  const golden = () =>
-    pool.run({ images: float32FromBase64(screening.golden.image), shape: [1, height, width, channels] }, { always: true });
+  const threadEnded = (error?: unknown) => {
+    sound = undefined;
+    options.watch?.threadEnded?.(error);
+  };
+  const threads = createSearchThreads(workerData, options.threads, threadEnded, options.threadFile);
+  const golden = (n = 1) => threads.search(goldenImages(n, screening));
+  let measured: { batchSize: number; secondsPerImage: number };
   try {
     const problem = goldenProblem(await golden(), screening);
     if (problem)
       throw new BundleError(`reclassify.onnx does not compute what it should: ${problem}. Export the bundle again (pnpm export).`);
     sound = Promise.resolve(true);
+    measured = await measure(golden, provider, options.batchSize);
   } catch (error) {
-    await pool.destroy();
+    await threads.destroy();
     throw error;
   }
+  const { batchSize, secondsPerImage } = measured;
+  const queue = createBatchQueue(threads.search, { ...options, batchSize }, secondsPerImage, { ...options.watch, failed: doubt });
   const check = async () => {
     const fine = await golden().then(
       (found) => goldenProblem(found, screening) === null,
       () => false,
     );
-    if (!fine) doubt();
+    if (!fine) sound = undefined;
     return fine;
   };
   return {
     screening,
     provider,
     why,
+    batchSize,
     get threads() {
-      return pool.threads;
+      return threads.threads;
     },
-    async run(request, runOptions) {
-      try {
-        return await pool.run(request, runOptions);
-      } catch (error) {
-        if (!(error instanceof Error && error.name === 'QueueFullError') && !runOptions?.signal?.aborted) doubt();
-        throw error;
-      }
+    get waiting() {
+      return queue.waiting;
     },
+    run: queue.run,
+    checkRoom: queue.checkRoom,
     ready() {
       sound ??= check();
       return sound;
     },
-    close: pool.close,
+    async close() {
+      await queue.drained();
+      await threads.close();
+    },
   };
+}
+
+/** @param search of that many golden images */
+async function measure(search: (images: number) => Promise<unknown>, provider: ProviderName, batchSize: number | 'auto') {
+  const seconds = async (images: number) => {
+    // A GPU's first search of a size makes its kernels.
+    if (provider !== 'cpu') await search(images);
+    const started = performance.now();
+    await search(images);
+    return (performance.now() - started) / 1000;
+  };
+  return batchSize === 'auto' ? chooseBatchSize(seconds) : { batchSize, secondsPerImage: await seconds(1) };
+}
+
+function goldenImages(n: number, { golden, input: { height, width, channels } }: Screening) {
+  const image = float32FromBase64(golden.image);
+  const images = new Float32Array(n * image.length);
+  for (let i = 0; i < n; i++) images.set(image, i * image.length);
+  return { images, shape: [n, height, width, channels] };
 }
 
 /** What differs from the export, or null. The golden image is the decoder's own, so the search can only do better than the encoder did. */

@@ -1,9 +1,12 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
+import { type Logger, pino } from 'pino';
 import { createApp, type Limits } from './app.ts';
 import { drainOf } from './drain.ts';
-import { openSearch, type Search, type SearchOptions } from './search.ts';
+import { createMetrics } from './metrics.ts';
+import { createRequestReader } from './request-reader.ts';
+import { openSearch, type Search, type SearchOptions, type SearchWatch } from './search.ts';
 
 export interface FallbackOptions extends Limits, SearchOptions {
   /** Folder of the bundle. */
@@ -11,6 +14,8 @@ export interface FallbackOptions extends Limits, SearchOptions {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** Silent where there is none. */
+  log?: Logger;
 }
 
 export const defaultFallback = {
@@ -19,6 +24,10 @@ export const defaultFallback = {
   provider: 'auto',
   threads: 1,
   maxQueue: 64,
+  /** The worker waits 10 s for all: what begins later is too late for it. */
+  maxWaitMs: 8000,
+  batchSize: 'auto',
+  batchWaitMs: 0,
   maxBytes: 5 * 1024 * 1024,
   maxImages: 64,
 } as const;
@@ -30,22 +39,42 @@ export interface Fallback {
   close(): Promise<void>;
 }
 
+/** A request must have come whole by then: a slow one takes room from others. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
 /** A request whose body does not come, or whose answer is not read, is not waited for longer than this. */
 const DRAIN_SECONDS = 60;
 
 /** @throws BundleError, ProviderError; Error where the port is taken */
 export async function startFallback(options: FallbackOptions): Promise<Fallback> {
-  const search = await openSearch(options.directory, options);
-  const app = createApp(search, options);
-  const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port }) as Server;
+  const log = options.log ?? pino({ level: 'silent' });
+  const metrics = createMetrics();
+  const watch: SearchWatch = {
+    ...metrics.watch,
+    failed(error) {
+      metrics.watch.failed?.(error);
+      log.error({ event: 'search-failed', why: String(error) });
+    },
+    threadEnded(error) {
+      metrics.watch.threadEnded?.(error);
+      log[error ? 'error' : 'debug']({ event: 'search-thread-ended', why: error ? String(error) : undefined });
+    },
+  };
+  const search = await openSearch(options.directory, { ...options, watch });
+  metrics.observe(search);
+  const reader = createRequestReader(search.screening, options.maxImages);
+  const app = createApp({ search, reader, metrics, log }, options);
+  const serverOptions = { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: 5000 };
+  const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port, serverOptions }) as Server;
   const drain = drainOf(server, DRAIN_SECONDS);
+  const end = async () => void (await Promise.all([search.close(), reader.close()]));
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('listening', resolve);
       server.once('error', reject);
     });
   } catch (error) {
-    await search.close();
+    await end();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw Object.assign(new Error(`port ${options.port} of ${options.host} is taken. Choose another with --port.`), { code: 'EADDRINUSE' });
   }
@@ -55,7 +84,7 @@ export async function startFallback(options: FallbackOptions): Promise<Fallback>
     url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
     search,
     close: () => {
-      closed ??= drain().then(search.close);
+      closed ??= drain().then(end);
       return closed;
     },
   };

@@ -7,6 +7,8 @@ export type FloatTensor = Extract<Tensor, { datatype: 'FP32' }>;
 /** An inference request, read whole. */
 export interface InferRequest {
   id?: string;
+  /** Of the request as a whole. */
+  parameters: Record<string, unknown>;
   inputs: Tensor[];
   /** In the order of the answer. */
   outputs: { name: string; binary: boolean }[];
@@ -23,13 +25,14 @@ export function readInferRequest(body: Uint8Array, headerLength: string | null, 
   const { json, binary } = splitBody(body, headerLength);
   const parsed = inferRequestSchema.safeParse(json);
   if (!parsed.success) throw new ProtocolError(`the request does not follow the protocol: ${z.prettifyError(parsed.error)}`);
-  const { id, parameters, inputs, outputs } = parsed.data;
-  const allBinary = parameters?.binary_data_output === true;
+  const { id, parameters = {}, inputs, outputs } = parsed.data;
+  const allBinary = parameters.binary_data_output === true;
   const wanted = outputs?.length ? outputs : names.map((name) => ({ name, parameters: undefined }));
   for (const { name } of wanted)
     if (!names.includes(name)) throw new ProtocolError(`there is no output ${name}; there are ${names.join(', ')}`);
   return {
     ...(id === undefined ? {} : { id }),
+    parameters,
     inputs: readTensors(inputs, binary),
     outputs: wanted.map((output) => ({ name: output.name, binary: (output.parameters?.binary_data ?? allBinary) === true })),
   };

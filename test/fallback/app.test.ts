@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../fallback/app.ts';
+import { readRequest } from '../../fallback/infer.ts';
+import { createMetrics } from '../../fallback/metrics.ts';
+import { ExpiredError, QueueFullError } from '../../fallback/refusals.ts';
 import type { Search } from '../../fallback/search.ts';
-import { QueueFullError } from '../../fallback/search-pool.ts';
 import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
 import { parseScreening } from '../../shared/open-bundle.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
@@ -13,16 +16,25 @@ beforeAll(async () => {
   screening = await parseScreening(await readFile(join(import.meta.dirname, '../../models/mnist/screening.json'), 'utf8'));
 });
 
+type Options = Partial<Pick<Search, 'run' | 'ready' | 'checkRoom'>> & { token?: string; lines?: string[] };
+
 /** The app before a search that answers at once, or as the test says. */
-function app({ run, ready, token }: Partial<Pick<Search, 'run' | 'ready'>> & { token?: string } = {}) {
+function app({ run, ready, token, checkRoom, lines = [] }: Options = {}) {
   const found: Search['run'] = async ({ shape: [n = 0] }) => ({
     label: new BigInt64Array(n).fill(3n),
     latent: new Float32Array(n * screening.latentDim),
     latentDistance: new Float32Array(n).fill(1.5),
     reconstructionError: new Float32Array(n).fill(2.5),
     modelId: new Array<string>(n).fill(screening.modelId),
+    waitMs: 12.3,
+    searchMs: 45.6,
   });
-  return createApp({ screening, run: run ?? found, ready: ready ?? (async () => true) }, { maxBytes: 100_000, maxImages: 4, token });
+  const search = { screening, run: run ?? found, ready: ready ?? (async () => true), checkRoom: checkRoom ?? (() => undefined) };
+  const reader = {
+    read: async (bytes: Uint8Array, headerLength: string | null) => readRequest(bytes, headerLength, screening, 4),
+  };
+  const log = pino({ base: null }, { write: (line) => lines.push(line) });
+  return createApp({ search, reader, metrics: createMetrics(), log }, { maxBytes: 100_000, maxImages: 4, token });
 }
 
 const INFER = '/v2/models/reclassify/infer';
@@ -30,7 +42,7 @@ const json = { 'content-type': 'application/json' };
 const body = (rest: object = {}, n = 1) =>
   JSON.stringify({ inputs: [{ name: 'image', datatype: 'FP32', shape: [n, 28, 28, 1], data: new Array(784 * n).fill(0) }], ...rest });
 const post = (path: string, text: BodyInit, headers: Record<string, string> = json, options = {}) =>
-  app(options).request(path, { method: 'POST', headers, body: text });
+  app(options).request(path, { method: 'POST', headers, body: text, duplex: 'half' } as RequestInit);
 const errorOf = async (response: Response) => ((await response.json()) as { error: string }).error;
 
 describe('routes', () => {
@@ -123,8 +135,45 @@ describe('inference', () => {
   it('tells a failure without its stack, and when to ask again where too many wait', async () => {
     const failed = await post(INFER, body(), json, { run: () => Promise.reject(new Error('secret at /srv/models')) });
     expect([failed.status, await failed.text()]).toEqual([500, '{"error":"the search failed; the image stays rejected"}']);
-    const full = await post(INFER, body(), json, { run: () => Promise.reject(new QueueFullError(64, 7)) });
+    const full = await post(INFER, body(), json, { run: () => Promise.reject(new QueueFullError('64 requests wait already', 7)) });
     expect([full.status, full.headers.get('retry-after')]).toEqual([503, '7']);
+  });
+
+  it('reads no body while there is no room, and tells a request whose time was up', async () => {
+    let read = false;
+    const unread = new ReadableStream(
+      {
+        pull() {
+          read = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const checkRoom = () => {
+      throw new QueueFullError('64 requests wait already', 2.2);
+    };
+    const full = await post(INFER, unread, json, { checkRoom });
+    expect([full.status, full.headers.get('retry-after'), read]).toEqual([503, '3', false]);
+    const late = await post(INFER, body(), json, { run: () => Promise.reject(new ExpiredError('the search did not begin within 5 ms')) });
+    expect([late.status, await errorOf(late)]).toEqual([503, 'the search did not begin within 5 ms; try again later']);
+  });
+
+  it.each([
+    [2_500_000, 2500],
+    [0, undefined],
+  ])('parameter timeout %j, in microseconds, goes on to the search as %j ms', async (timeout, timeoutMs) => {
+    let asked: object | undefined;
+    const run: Search['run'] = (_, options) => {
+      asked = options;
+      return Promise.reject(new Error('enough'));
+    };
+    await post(INFER, body({ parameters: { timeout } }), json, { run });
+    expect((asked as { timeoutMs?: number }).timeoutMs).toBe(timeoutMs);
+  });
+
+  it.each([-1, 1.5, '2s', null, 1e300])('parameter timeout %j is refused', async (timeout) => {
+    const response = await post(INFER, body({ parameters: { timeout } }));
+    expect([response.status, await errorOf(response)]).toEqual([400, expect.stringContaining('a whole number of microseconds is needed')]);
   });
 
   it('asks for the token, but not for health', async () => {
@@ -135,5 +184,60 @@ describe('inference', () => {
     expect((await app(options).request('/v2/models/reclassify')).status).toBe(401);
     expect((await app(options).request('/v2')).status).toBe(401);
     expect((await app(options).request('/v2/health/ready')).status).toBe(200);
+  });
+});
+
+describe('what is told of requests', () => {
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+  it('a line each: id, trace, images, times and status, nothing of the images or of the token', async () => {
+    const lines: string[] = [];
+    const to = app({ lines, token: 'the-token' });
+    const headers = { ...json, traceparent: `00-${trace}-00f067aa0ba902b7-01`, authorization: 'Bearer the-token' };
+    await to.request(INFER, { method: 'POST', headers, body: body({ id: 'x'.repeat(500) }, 2).replace('[0,', '[0.123,') });
+    await to.request('/v2/health/live');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] as string)).toMatchObject({
+      ...{
+        event: 'request',
+        path: INFER,
+        status: 200,
+        outcome: 'answered',
+        id: 'x'.repeat(128),
+        trace,
+        images: 2,
+        waitMs: 12,
+        searchMs: 46,
+      },
+    });
+    expect(lines[0]).not.toMatch(/0\.123|the-token/);
+  });
+
+  it.each([
+    ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more', undefined],
+    ['cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more', trace],
+    ['ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', undefined],
+    [`00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, undefined],
+    ['{"level":60}', undefined],
+  ])('traceparent %s is trace %s', async (traceparent, expected) => {
+    const lines: string[] = [];
+    await app({ lines }).request(INFER, { method: 'POST', headers: { ...json, traceparent }, body: body() });
+    expect(JSON.parse(lines[0] as string).trace).toBe(expected);
+  });
+
+  it('a failure is logged with its cause, and each outcome is counted', async () => {
+    const lines: string[] = [];
+    const failing = app({ lines, run: () => Promise.reject(new Error('the cause')) });
+    const ask = (text: string) => failing.request(INFER, { method: 'POST', headers: json, body: text });
+    await ask(body());
+    await ask('{');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 50, status: 500, outcome: 'failed', why: 'Error: the cause' },
+      { level: 30, status: 400, outcome: 'invalid' },
+    ]);
+    const metrics = await (await failing.request('/metrics')).text();
+    for (const line of ['{outcome="failed"} 1', '{outcome="invalid"} 1', '{outcome="answered"} 0'])
+      expect(metrics).toContain(`portcullis_fallback_requests_total${line}\n`);
+    expect(metrics).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
   });
 });

@@ -30,23 +30,32 @@ const imageOf = async (n: number) => {
 };
 
 describe('pnpm fallback', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('at %s answers what it took, takes no more, and ends with 0', async (signal) => {
-    const { child, ended, listening } = fallback('--model', 'mnist', '--port', '0', '--provider', 'cpu', '--json');
+  it.each(['SIGINT', 'SIGTERM'] as const)('at %s answers all that it took, takes no more, and ends with 0', async (signal) => {
+    const many = ['--batch-size', '4', '--batch-wait', '100'];
+    const { child, ended, listening } = fallback('--model', 'mnist', '--port', '0', '--provider', 'cpu', ...many, '--json');
     const { url, model, id, provider } = JSON.parse(await listening);
     expect([model, id, provider]).toEqual(['mnist', expect.stringMatching(/^[0-9a-f]{64}$/), 'cpu']);
     const headers = { 'content-type': 'application/json' };
-    const answer = fetch(`${url}/v2/models/reclassify/infer`, { method: 'POST', headers, body: await imageOf(4) });
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    const body = await imageOf(2);
+    const answers = Array.from({ length: 9 }, () => fetch(`${url}/v2/models/reclassify/infer`, { method: 'POST', headers, body }));
+    await expect
+      .poll(async () => Number(/queue_requests (\d+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1]))
+      .toBeGreaterThan(3);
     child.kill(signal);
-    expect((await answer).status).toBe(200);
-    expect(await ended).toMatchObject({ code: 0, err: '' });
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(new Array(9).fill(200));
+    const { code, err } = await ended;
+    const lines = err.trim().split('\n');
+    expect(code).toBe(0);
+    expect(lines.map((line) => JSON.parse(line))).toEqual(new Array(9).fill(expect.objectContaining({ status: 200, images: 2 })));
     await expect(fetch(`${url}/v2`)).rejects.toThrow();
   });
 
   it('a connection that sends nothing does not hold its end', async () => {
     const { child, ended, listening } = fallback('--model', 'mnist', '--port', '0', '--provider', 'cpu');
     const [, port] =
-      /^listening on http:\/\/127\.0\.0\.1:(\d+) \(model mnist, id [0-9a-f]{12}, provider cpu, as asked\)\n$/.exec(await listening) ?? [];
+      /^listening on http:\/\/127\.0\.0\.1:(\d+) \(model mnist, id [0-9a-f]{12}, provider cpu, as asked, batches of 1\)\n$/.exec(
+        await listening,
+      ) ?? [];
     const idle = connect(Number(port), '127.0.0.1');
     idle.on('error', () => {});
     await once(idle, 'connect');
@@ -72,6 +81,8 @@ describe('pnpm fallback', () => {
     [['--max-images', 'many'], /many is not a whole number/],
     [['--provider', 'tpu'], /Allowed choices are auto, cuda, webgpu, cpu/],
     [['--model', 'nowhere'], /there is no model nowhere; in models\/ there are: .*mnist/],
+    [['--batch-size', 'many'], /many is not a whole number/],
+    [['--log-level', 'loud'], /Allowed choices are fatal, error/],
     [['--unknown'], /unknown option/],
   ])('%j is wrong use: exit code 2, what is allowed, no stack', async (args, message) => {
     const { code, err } = await fallback(...args).ended;

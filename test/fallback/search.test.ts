@@ -2,15 +2,16 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chooseBatchSize } from '../../fallback/choose-batch-size.ts';
+import { QueueFullError } from '../../fallback/refusals.ts';
 import { openSearch, type Search } from '../../fallback/search.ts';
-import { QueueFullError } from '../../fallback/search-pool.ts';
 import { sealed } from '../../shared/bundle-id.ts';
 import { float32FromBase64 } from '../../shared/float32-base64.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { sha256 } from '../../shared/sha256.ts';
 
 const directory = join(import.meta.dirname, '../../models/mnist');
-const options = { provider: 'cpu', threads: 1, maxQueue: 1 } as const;
+const options = { provider: 'cpu', threads: 1, maxQueue: 1, maxWaitMs: 60_000, batchSize: 1, batchWaitMs: 0 } as const;
 let search: Search;
 let folder: string;
 
@@ -60,16 +61,79 @@ describe('the search', () => {
     expect(await search.ready()).toBe(true);
   });
 
-  it('fails the request of a thread that dies, replaces the thread, and looks again whether it is ready', async () => {
+  it('searches again what a thread that dies had, replaces the thread, and looks again whether it is ready', async () => {
+    // The last batch of what was cancelled is over then.
+    await search.run(golden());
     const first = search.threads[0];
     // Ended before the request reaches it: a thread that is ended inside session.run takes the process along.
     const ending = first?.terminate();
-    await expect(search.run(golden())).rejects.toThrow(/exited/);
-    await ending;
+    const [found] = await Promise.all([search.run(golden()), ending]);
+    expect(Number(found.label[0])).toBe(search.screening.golden.label);
     expect(await search.ready()).toBe(true);
     expect(search.threads).toHaveLength(1);
     expect(search.threads[0]).not.toBe(first);
-    expect(Number((await search.run(golden())).label[0])).toBe(search.screening.golden.label);
+  });
+});
+
+describe('batches of several requests', () => {
+  let batching: Search;
+  const batches: { images: number; requests: number }[] = [];
+  let ended = 0;
+  beforeAll(async () => {
+    const watch = { searched: (batch: { images: number; requests: number }) => batches.push(batch), threadEnded: () => ended++ };
+    const threadFile = new URL('dying-thread.ts', import.meta.url).href;
+    batching = await openSearch(directory, { ...options, maxQueue: 16, batchSize: 8, batchWaitMs: 300, watch, threadFile });
+  });
+  afterAll(() => batching.close());
+
+  /** n images: the golden one, of which the first value is this. */
+  const marked = (value: number, n = 1) => {
+    const request = golden(n);
+    for (let i = 0; i < n; i++) request.images[i * 784] = value;
+    return request;
+  };
+
+  it('each gets its own answer, the same as alone, and one that is cancelled spoils none', async () => {
+    const others = [new Float32Array(784), new Float32Array(784).fill(1), golden().images];
+    const alone = [];
+    for (const images of others) alone.push(await search.run({ images: images.slice(), shape: [1, 28, 28, 1] }));
+    batches.length = 0;
+    const gone = new AbortController();
+    const cancelled = batching.run(golden(2), { signal: gone.signal });
+    const runs = others.map((images) => batching.run({ images, shape: [1, 28, 28, 1] }));
+    gone.abort(new Error('gone'));
+    await expect(cancelled).rejects.toThrow('gone');
+    const together = await Promise.all(runs);
+    expect(batches).toMatchObject([{ images: 3, requests: 3 }]);
+    for (const [i, found] of together.entries()) {
+      expect(found.label).toEqual(alone[i]?.label);
+      expect(found.reconstructionError[0]).toBeCloseTo(alone[i]?.reconstructionError[0] as number, 3);
+      expect(found.latent).toHaveLength(batching.screening.latentDim);
+    }
+    expect(new Set(together.map(({ reconstructionError }) => reconstructionError[0])).size).toBe(3);
+  });
+
+  it.each([
+    ['ends', 0.25],
+    ['throws where nobody catches', 0.5],
+  ])('a thread that %s in the midst of a batch: the others are answered, the one that did it fails', async (_, value) => {
+    const before = ended;
+    const runs = [batching.run(golden()), batching.run(marked(value)), batching.run(golden(2))];
+    const [first, bad, last] = await Promise.allSettled(runs);
+    expect(bad).toMatchObject({ status: 'rejected' });
+    for (const good of [first, last]) {
+      if (good?.status !== 'fulfilled') throw new Error(`not answered: ${good?.reason}`);
+      expect(Number(good.value.label[0])).toBe(batching.screening.golden.label);
+    }
+    expect(ended).toBeGreaterThan(before);
+    expect(await batching.ready()).toBe(true);
+    expect(batching.threads).toHaveLength(1);
+  });
+
+  it('is said to be of one image where a batch is no faster, and of more where it is', async () => {
+    expect(await chooseBatchSize(async (n) => 0.08 * n)).toMatchObject({ batchSize: 1, secondsPerImage: 0.08 });
+    expect((await chooseBatchSize(async (n) => 0.08 + 0.07 * n)).batchSize).toBe(4);
+    expect((await chooseBatchSize(async (n) => 0.08 + 0.001 * n)).batchSize).toBe(16);
   });
 });
 

@@ -78,6 +78,13 @@ describe('the fallback over HTTP', () => {
     expect(((await response.json()) as { error: string }).error).toMatch(message);
   });
 
+  it('reads large requests in a thread, with the same answers and the same faults', async () => {
+    const response = await infer(request(new Array(16 * 784).fill(0.123456789), [16, 28, 28, 1], { id: 'large' }));
+    expect(await response.json()).toMatchObject({ id: 'large', outputs: [{ name: 'label', shape: [16] }, {}, {}, {}, {}] });
+    const wrong = await infer(request([...new Array(16 * 784 - 1).fill(0.123456789), 1.5], [16, 28, 28, 1]));
+    expect([wrong.status, await wrong.text()]).toEqual([400, expect.stringContaining('value 12543 of image is 1.5')]);
+  });
+
   it('NaN in binary form is refused', async () => {
     const head = new TextEncoder().encode(
       JSON.stringify({ inputs: [{ name: 'image', datatype: 'FP32', shape: [1, 28, 28, 1], parameters: { binary_data_size: 3136 } }] }),
@@ -108,7 +115,7 @@ describe('the fallback over HTTP', () => {
 
   it('says that its port is taken', async () => {
     const port = Number(new URL(fallback.url).port);
-    await expect(startFallback({ ...defaultFallback, port, provider: 'cpu', directory })).rejects.toThrow(
+    await expect(startFallback({ ...defaultFallback, port, batchSize: 1, provider: 'cpu', directory })).rejects.toThrow(
       `port ${port} of 127.0.0.1 is taken`,
     );
   });
