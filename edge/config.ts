@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_MIN_MARGIN } from '../shared/decision.ts';
 import { parseKeys } from './keys.ts';
 import { ProblemError } from './problem.ts';
 
@@ -67,6 +68,8 @@ const configSchema = z
     /** The most images of a request that are searched in the worker itself; it is slow work. */
     RECLASSIFY_LOCAL_MAX: positive(2),
     RECLASSIFY_KEEP_ALL: onOff('off'),
+    /** How many times the winner's error the best latent of another class must have. */
+    RECLASSIFY_MIN_MARGIN: z.coerce.number().min(1).max(100).default(DEFAULT_MIN_MARGIN),
     FALLBACK_URL: httpUrl.optional(),
     /** Bearer token that the fallback asks for. */
     FALLBACK_TOKEN: z.string().optional(),

@@ -60,7 +60,8 @@ export async function openSearchHere({ graphs, weights, screening }: Bundle): Pr
     ort.InferenceSession.create(graphs.reclassify as Uint8Array, { externalData: [{ path: screening.weights.file, data: weights }] }),
   );
   const { height, width, channels } = screening.input;
-  const wanted = ['label', 'latent_distance', 'reconstruction_error', 'model_id'];
+  const hasRunnerUp = session.outputNames.includes('runner_up_error');
+  const wanted = ['label', 'latent_distance', 'reconstruction_error', 'model_id', ...(hasRunnerUp ? ['runner_up_error'] : [])];
   return (image) =>
     inTurn(async () => {
       const answers = await session.run({ image: new ort.Tensor('float32', image.slice(), [1, height, width, channels]) }, wanted);
@@ -72,6 +73,7 @@ export async function openSearchHere({ graphs, weights, screening }: Bundle): Pr
         latentDistance: float('latent_distance'),
         reconstructionError,
         relativeError: relativeError(reconstructionError, image, screening.relativeErrorOffset),
+        ...(hasRunnerUp ? { runnerUpError: float('runner_up_error') } : {}),
       };
     });
 }

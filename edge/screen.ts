@@ -34,7 +34,7 @@ export type Screened =
 export async function screenImages(
   images: (Float32Array | ProblemError)[],
   { screening, screen }: Model,
-  config: Pick<Config, 'RECLASSIFY_KEEP_ALL' | 'RECLASSIFY'>,
+  config: Pick<Config, 'RECLASSIFY_KEEP_ALL' | 'RECLASSIFY_MIN_MARGIN' | 'RECLASSIFY'>,
   options: { explain: boolean; request: string; reclassify: Reclassify | null },
 ): Promise<Screened[]> {
   const readable = images.filter((image) => !(image instanceof ProblemError)) as Float32Array[];
@@ -66,7 +66,8 @@ export async function screenImages(
     if (!options.reclassify) return { verdict: 'rejected', ...identity };
     const again = found?.[rejected.indexOf(i)];
     if (!again) return { verdict: 'rejected', reclassification: 'unavailable', ...identity };
-    const { accepted } = decideReclassified(again, screening.thresholds, config.RECLASSIFY_KEEP_ALL === 'on');
+    const rule = { keepAll: config.RECLASSIFY_KEEP_ALL === 'on', minMargin: config.RECLASSIFY_MIN_MARGIN };
+    const { accepted } = decideReclassified(again, screening.thresholds, rule);
     if (!accepted) return { verdict: 'rejected', reclassification: 'rejected', ...identity };
     const by = config.RECLASSIFY === 'local' ? ('local' as const) : ('fallback' as const);
     return { verdict: 'reclassified', label: className(again.label), index: again.label, by, ...identity };

@@ -1,4 +1,4 @@
-import { decideReclassified } from '../shared/decision.ts';
+import { DEFAULT_MIN_MARGIN, decideReclassified } from '../shared/decision.ts';
 import type { Evidence } from '../shared/screening-schema.ts';
 import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
 import type { ImageSet } from './image-sets.ts';
@@ -40,7 +40,7 @@ export async function measure(screener: Screener, reclassifier: Reclassifier | n
       for (const [to, from] of rejected.entries()) images.set(part.subarray(from * size, (from + 1) * size), to * size);
       const found = await reclassifier.reclassify(images);
       for (const [i, scores] of found.entries()) {
-        const kept = decideReclassified(scores, screening.thresholds, false).accepted;
+        const kept = decideReclassified(scores, screening.thresholds, { keepAll: false, minMargin: DEFAULT_MIN_MARGIN }).accepted;
         const outcome = !kept ? 'rejectedStill' : scores.label === labels[rejected[i] as number] ? 'right' : 'wrong';
         evidence.reclassified[outcome]++;
       }

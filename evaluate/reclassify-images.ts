@@ -45,6 +45,7 @@ export async function openReclassifier(directory: string, options: { intraOpNumT
       const models = answers.model_id?.data as string[];
       const distances = answers.latent_distance?.data as Float32Array;
       const errors = answers.reconstruction_error?.data as Float32Array;
+      const others = answers.runner_up_error?.data as Float32Array | undefined;
       labels.forEach((label, i) => {
         if (models[i] !== screening.modelId)
           throw new BundleError(
@@ -56,6 +57,7 @@ export async function openReclassifier(directory: string, options: { intraOpNumT
           latentDistance: distances[i] as number,
           reconstructionError,
           relativeError: relativeError(reconstructionError, part.subarray(i * size, (i + 1) * size), screening.relativeErrorOffset),
+          ...(others ? { runnerUpError: others[i] as number } : {}),
         });
       });
     }

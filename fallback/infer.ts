@@ -10,6 +10,8 @@ export function outputsMetadata({ latentDim }: Pick<Screening, 'latentDim'>) {
     { name: 'latent', datatype: 'FP32', shape: [-1, latentDim] },
     { name: 'latent_distance', datatype: 'FP32', shape: [-1] },
     { name: 'reconstruction_error', datatype: 'FP32', shape: [-1] },
+    { name: 'runner_up', datatype: 'INT64', shape: [-1] },
+    { name: 'runner_up_error', datatype: 'FP32', shape: [-1] },
     { name: 'model_id', datatype: 'BYTES', shape: [-1] },
   ];
 }
@@ -48,6 +50,8 @@ export function answerOf(result: SearchResult, request: InferRequest, { id: vers
     latent: { name: 'latent', datatype: 'FP32', shape: [n, latentDim], data: result.latent },
     latent_distance: { name: 'latent_distance', datatype: 'FP32', shape: [n], data: result.latentDistance },
     reconstruction_error: { name: 'reconstruction_error', datatype: 'FP32', shape: [n], data: result.reconstructionError },
+    runner_up: { name: 'runner_up', datatype: 'INT64', shape: [n], data: result.runnerUp },
+    runner_up_error: { name: 'runner_up_error', datatype: 'FP32', shape: [n], data: result.runnerUpError },
     model_id: { name: 'model_id', datatype: 'BYTES', shape: [n], data: result.modelId },
   };
   return inferAnswer(tensors, request, { model: 'reclassify', version });

@@ -45,15 +45,21 @@ function checked(answers: ort.InferenceSession.ReturnType, n: number): SearchRes
       throw new Error(`reclassify.onnx answers no finite ${name} for each image`);
     return data;
   };
-  const label = answers.label?.data;
+  const labels = (name: string) => {
+    const data = answers[name]?.data;
+    if (!(data instanceof BigInt64Array) || data.length !== n) throw new Error(`reclassify.onnx answers no ${name} for each image`);
+    return data;
+  };
   const modelId = answers.model_id?.data;
-  if (!(label instanceof BigInt64Array) || label.length !== n || !Array.isArray(modelId) || modelId.length !== n)
-    throw new Error('reclassify.onnx answers no label or model_id for each image');
+  if (!Array.isArray(modelId) || modelId.length !== n) throw new Error('reclassify.onnx answers no model_id for each image');
   return {
-    label,
+    label: labels('label'),
     latent: floats('latent'),
     latentDistance: floats('latent_distance'),
     reconstructionError: floats('reconstruction_error'),
+    ...(answers.runner_up
+      ? { runnerUp: labels('runner_up'), runnerUpError: floats('runner_up_error') }
+      : { runnerUp: new BigInt64Array(n).fill(-1n), runnerUpError: new Float32Array(n) }),
     modelId: modelId.map(String),
   };
 }

@@ -8,6 +8,8 @@ export interface Scores {
   reconstructionError: number;
   /** The error in proportion to the image's energy, see `relativeError`. */
   relativeError: number;
+  /** Of a search: ||g(z') - x||^2 of the best latent z' of another class. Absent where it does not say. */
+  runnerUpError?: number;
 }
 
 /**

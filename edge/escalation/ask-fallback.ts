@@ -95,17 +95,21 @@ function scoresOf(outputs: Tensor[], images: readonly Float32Array[], screening:
   const labels = output('label', 'INT64');
   const distances = output('latent_distance', 'FP32');
   const errors = output('reconstruction_error', 'FP32');
+  // A server with a graph of an older export does not have it: then there is no margin.
+  const others = outputs.some(({ name }) => name === 'runner_up_error') ? output('runner_up_error', 'FP32') : null;
   return images.map((image, i) => {
     const label = Number(labels[i]);
     const [latentDistance, reconstructionError] = [distances[i] as number, errors[i] as number];
     if (!(label in screening.classes)) throw new Error(`its label ${label} is no class`);
-    for (const score of [latentDistance, reconstructionError])
+    const runnerUp = others ? { runnerUpError: others[i] as number } : {};
+    for (const score of [latentDistance, reconstructionError, ...Object.values(runnerUp)])
       if (!Number.isFinite(score) || score < -1e-3) throw new Error(`its score ${score} is not a number from 0 on`);
     return {
       label,
       latentDistance,
       reconstructionError,
       relativeError: relativeError(reconstructionError, image, screening.relativeErrorOffset),
+      ...runnerUp,
     };
   });
 }

@@ -57,6 +57,7 @@ function answer(change: Record<string, unknown> = {}, of: Screening = screening)
     label: [0],
     latent_distance: [0],
     reconstruction_error: [1],
+    runner_up_error: [2],
     model_id: [of.modelId],
     ...change,
   };
@@ -99,9 +100,20 @@ describe('a fallback that answers anything else', () => {
     ['a label that is no class', { label: [10] }],
     ['a negative label', { label: [-1] }],
     ['a negative score', { latent_distance: [-5] }],
+    ['a negative error of another class', { runner_up_error: [-5] }],
+    ['two errors of another class', { runner_up_error: [5, 5] }],
   ])('%s: rejected, unavailable', async (_, change) => {
     const [result] = await verdicts([golden], 'http://f', async () => answer(change));
     expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
+  });
+
+  it('another class that explains the image nearly as well, or an answer that does not say: rejected, unless that is not asked for', async () => {
+    for (const change of [{ runner_up_error: [1.05] }, { runner_up_error: undefined }]) {
+      const [result] = await verdicts([golden], 'http://f', async () => answer(change));
+      expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'rejected' });
+      const [taken] = await verdicts([golden], 'http://f', async () => answer(change), { RECLASSIFY_MIN_MARGIN: '1' });
+      expect(taken).toMatchObject({ verdict: 'reclassified' });
+    }
   });
 
   it('an error beyond all thresholds: rejected', async () => {

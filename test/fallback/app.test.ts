@@ -25,6 +25,8 @@ function app({ run, ready, token, checkRoom, lines = [] }: Options = {}) {
     latent: new Float32Array(n * screening.latentDim),
     latentDistance: new Float32Array(n).fill(1.5),
     reconstructionError: new Float32Array(n).fill(2.5),
+    runnerUp: new BigInt64Array(n).fill(5n),
+    runnerUpError: new Float32Array(n).fill(4.5),
     modelId: new Array<string>(n).fill(screening.modelId),
     waitMs: 12.3,
     searchMs: 45.6,
@@ -73,7 +75,15 @@ describe('routes', () => {
     expect(await (await app().request('/v2')).json()).toMatchObject({ name: 'portcullis', extensions: ['binary_tensor_data'] });
     const model = (await (await app().request('/v2/models/reclassify')).json()) as { platform: string; outputs: { name: string }[] };
     expect(model.platform).toBe('onnxruntime_onnx');
-    expect(model.outputs.map(({ name }) => name)).toEqual(['label', 'latent', 'latent_distance', 'reconstruction_error', 'model_id']);
+    expect(model.outputs.map(({ name }) => name)).toEqual([
+      'label',
+      'latent',
+      'latent_distance',
+      'reconstruction_error',
+      'runner_up',
+      'runner_up_error',
+      'model_id',
+    ]);
   });
 
   it('is not ready, yet lives, where the golden image fails', async () => {

@@ -27,6 +27,8 @@ const found = (images: Float32Array) => ({
   latent: Float32Array.from([...images].flatMap((value) => [value, -value])),
   latentDistance: Float32Array.from(images, (value) => 2 * value),
   reconstructionError: images.slice(),
+  runnerUp: BigInt64Array.from(images, BigInt),
+  runnerUpError: images.slice(),
   modelId: Array.from(images, String),
 });
 

@@ -53,7 +53,7 @@ describe('pnpm fallback', () => {
   it('a connection that sends nothing does not hold its end', async () => {
     const { child, ended, listening } = fallback('--model', 'mnist', '--port', '0', '--provider', 'cpu');
     const [, port] =
-      /^listening on http:\/\/127\.0\.0\.1:(\d+) \(model mnist, id [0-9a-f]{12}, provider cpu, as asked, batches of 1\)\n$/.exec(
+      /^listening on http:\/\/127\.0\.0\.1:(\d+) \(model mnist, id [0-9a-f]{12}, provider cpu, as asked, batches of \d+\)\n$/.exec(
         await listening,
       ) ?? [];
     const idle = connect(Number(port), '127.0.0.1');

@@ -80,7 +80,7 @@ describe('the fallback over HTTP', () => {
 
   it('reads large requests in a thread, with the same answers and the same faults', async () => {
     const response = await infer(request(new Array(16 * 784).fill(0.123456789), [16, 28, 28, 1], { id: 'large' }));
-    expect(await response.json()).toMatchObject({ id: 'large', outputs: [{ name: 'label', shape: [16] }, {}, {}, {}, {}] });
+    expect(await response.json()).toMatchObject({ id: 'large', outputs: [{ name: 'label', shape: [16] }, {}, {}, {}, {}, {}, {}] });
     const wrong = await infer(request([...new Array(16 * 784 - 1).fill(0.123456789), 1.5], [16, 28, 28, 1]));
     expect([wrong.status, await wrong.text()]).toEqual([400, expect.stringContaining('value 12543 of image is 1.5')]);
   });

@@ -24,12 +24,12 @@ describe('decide', () => {
       fc.property(fc.constantFrom('latentDistance', 'reconstructionError', 'relativeError'), odd, fc.boolean(), (name, value, keepAll) => {
         expect(decide({ ...good, [name]: value }, thresholds).accepted).toBe(false);
         if (value !== Number.POSITIVE_INFINITY || name !== 'relativeError')
-          expect(decideReclassified({ ...good, [name]: value }, thresholds, keepAll).accepted).toBe(false);
+          expect(decideReclassified({ ...good, [name]: value }, thresholds, { keepAll, minMargin: 1 }).accepted).toBe(false);
       }),
     );
     for (const label of [-1, 2, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(decide({ ...good, label }, thresholds)).toEqual({ accepted: false, reason: 'unknown-label' });
-      expect(decideReclassified({ ...good, label }, thresholds, true).accepted).toBe(false);
+      expect(decideReclassified({ ...good, label }, thresholds, { keepAll: true, minMargin: 1 }).accepted).toBe(false);
     }
     expect(decide(good, { ...thresholds, maxRelativeError: [0.5] }).accepted).toBe(false);
   });
@@ -39,10 +39,24 @@ describe('decide', () => {
       expect(decide(good, { ...thresholds, [name]: [value, value] })).toEqual({ accepted: false, reason: 'not-finite' });
   });
 
+  it('takes a class that is found only where no other explains the image nearly as well', () => {
+    const rule = { keepAll: false, minMargin: 1.5 };
+    const found = (runnerUpError?: number) => ({
+      ...good,
+      reconstructionError: 2,
+      ...(runnerUpError === undefined ? {} : { runnerUpError }),
+    });
+    expect(decideReclassified(found(3), thresholds, rule)).toEqual({ accepted: true });
+    for (const close of [2.9, 0, Number.NaN, undefined])
+      expect(decideReclassified(found(close), thresholds, rule)).toEqual({ accepted: false, reason: 'ambiguous' });
+    expect(decideReclassified(found(), thresholds, { ...rule, minMargin: 1 })).toEqual({ accepted: true });
+    expect(decideReclassified(found(), thresholds, { ...rule, keepAll: true })).toEqual({ accepted: true });
+  });
+
   it('keeps all reclassified labels only where asked', () => {
     const far = { ...good, latentDistance: 50 };
-    expect(decideReclassified(far, thresholds, false).accepted).toBe(false);
-    expect(decideReclassified(far, thresholds, true).accepted).toBe(true);
+    expect(decideReclassified(far, thresholds, { keepAll: false, minMargin: 1 }).accepted).toBe(false);
+    expect(decideReclassified(far, thresholds, { keepAll: true, minMargin: 5 }).accepted).toBe(true);
   });
 });
 
