@@ -5,6 +5,8 @@ import decodePng, { init as initPng } from '@jsquash/png/decode.js';
 import { ImageHeaderError, readImageHeader } from '../../shared/image-header.ts';
 import type { RawImage } from '../../shared/preprocess.ts';
 import { ProblemError } from '../problem.ts';
+import { jpegProblem } from './whole-jpeg.ts';
+import { pngProblem } from './whole-png.ts';
 
 /** workerd has no ImageData, which both decoders make. */
 class PlainImageData {
@@ -34,13 +36,14 @@ export async function decodeImage(bytes: Uint8Array, maxPixels: number): Promise
       `The image is ${header.width} x ${header.height}; at most ${maxPixels} pixels are allowed. Send it smaller.`,
     );
   }
+  const damage = header.type === 'png' ? await pngProblem(bytes, header) : jpegProblem(bytes);
+  if (damage) throw damaged(header.type, damage);
   ready ??= Promise.all([initPng(pngModule), initJpeg(jpegModule)]);
   await ready;
   const buffer = bytes.slice().buffer;
   const image = await (header.type === 'png' ? decodePng(buffer) : decodeJpeg(buffer)).catch((error: unknown) => {
     // The decoders throw strings and numbers too.
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ProblemError('bad-image', `The ${header.type.toUpperCase()} is cut off or damaged (${why}). Send the whole file.`);
+    throw damaged(header.type, error instanceof Error ? error.message : String(error));
   });
   if (image.width !== header.width || image.height !== header.height) {
     throw new ProblemError(
@@ -50,6 +53,9 @@ export async function decodeImage(bytes: Uint8Array, maxPixels: number): Promise
   }
   return { width: image.width, height: image.height, rgba: image.data as Uint8ClampedArray, orientation: header.orientation };
 }
+
+const damaged = (type: string, why: string) =>
+  new ProblemError('bad-image', `The ${type.toUpperCase()} is cut off or damaged (${why}). Send the whole file.`);
 
 function headerOf(bytes: Uint8Array) {
   try {
