@@ -19,8 +19,7 @@ export function formProblem(body: Uint8Array, contentType: string): string | nul
     if (!piece.startsWith('\r\n') || !piece.endsWith('\r\n')) return 'its boundary is not on a line of its own, ended by CR LF';
     const end = piece.indexOf('\r\n\r\n');
     const lines = piece.slice(2, Math.max(end, 2)).split('\r\n');
-    if (end < 0 || !lines.every((line) => /^[!-9;-~]+:[\t -~\u0080-\u00ff]*$/.test(line)))
-      return "a part's headers are not lines ended by CR LF";
+    if (end < 0 || !lines.every((line) => /^[!-9;-~]+:[^\r\n\0]*$/.test(line))) return "a part's headers are not lines ended by CR LF";
     if (lines.some((line) => /^content-transfer-encoding:/i.test(line))) return 'a part has a Content-Transfer-Encoding';
   }
   return null;
