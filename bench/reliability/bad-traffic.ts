@@ -5,6 +5,14 @@ import type { Sending } from './send.ts';
 /** More than the worker reads, and less than a form of it would hold. */
 const SIX_MEGABYTES = Buffer.alloc(6 * 1024 * 1024, 7);
 
+/** 2 x 2, whole by its checksums, with rows of a filter that there is not: the decoder itself fails. */
+const ODD_FILTER = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nONkZOJkZgEAAG4AHZ3XI4kAAAAASUVORK5CYII=',
+  'base64',
+);
+/** A frame and a scan without tables: so does this one. */
+const NO_FRAME_DATA = Buffer.from('ffd8ffc0000b080002000201011100ffda0008010100003f0055ffd9', 'hex');
+
 /** Requests that must be refused, or that go away. `good` makes a right one. */
 export function badShots(good: (random: Random) => Shot): Kind[] {
   const refused = (name: string, weight: number, status: number, make: (sending: Sending) => Sending): Kind => ({
@@ -17,6 +25,8 @@ export function badShots(good: (random: Random) => Shot): Kind[] {
   const json = { 'content-type': 'application/json' };
   return [
     refused('cut off file', 2, 422, (sending) => ({ ...sending, body: sending.body.subarray(0, 120) })),
+    refused('damaged png', 1, 422, () => ({ path: '/screen', headers: { 'content-type': 'image/png' }, body: ODD_FILTER })),
+    refused('damaged jpeg', 1, 422, () => ({ path: '/screen', headers: { 'content-type': 'image/jpeg' }, body: NO_FRAME_DATA })),
     refused('text as png', 1, 422, () => ({ path: '/screen', headers: { 'content-type': 'image/png' }, body: Buffer.from('hello') })),
     refused('too few floats', 1, 422, () => ({ path: '/screen', headers: octets, body: Buffer.alloc(3132) })),
     refused('NaN', 1, 422, () => ({ path: '/screen', headers: octets, body: Buffer.alloc(3136, 255) })),
