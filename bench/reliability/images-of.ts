@@ -14,7 +14,7 @@ export async function imagesOf({ path, headers, bytes }: Body, { tensorOf }: Off
   const file = (content: Uint8Array) => () => tensorOf(content);
   const floats = (content: Uint8Array) => async () => floatsOf(content);
   if (path.startsWith('/v2')) return inferImages(bytes, headers[INPUT], file);
-  if (type === 'application/octet-stream') return [floats(bytes)];
+  if (type === 'application/octet-stream') return [isFile(bytes) ? file(bytes) : floats(bytes)];
   if (type === 'application/json') {
     const { images } = JSON.parse(textOf(bytes)) as { images: { image?: string; pixels?: unknown[] }[] };
     return images.map(({ image, pixels }) => (image === undefined ? async () => numbersOf(pixels) : file(Buffer.from(image, 'base64'))));
@@ -23,8 +23,7 @@ export async function imagesOf({ path, headers, bytes }: Body, { tensorOf }: Off
   const parts = await formParts(bytes, headers['content-type'] as string);
   return parts.map((part) => {
     if (!part) return () => Promise.reject(new Error('a field, not a file'));
-    const isFile = part.content[0] === 0x89 || part.content[0] === 0xff;
-    return part.type === 'application/octet-stream' && !isFile ? floats(part.content) : file(part.content);
+    return part.type === 'application/octet-stream' && !isFile(part.content) ? floats(part.content) : file(part.content);
   });
 }
 
@@ -63,6 +62,9 @@ function checked(values: Float32Array, one: boolean): Float32Array {
   if (!values.every((value) => value >= 0 && value <= 1)) throw new Error('a value beyond 0 to 1');
   return values;
 }
+
+/** Numbers in [0, 1] begin with neither, but for very small ones. */
+const isFile = (content: Uint8Array) => content.length !== 4 * PIXELS && (content[0] === 0x89 || content[0] === 0xff);
 
 /** Without the mark of the byte order that RFC 8259 lets a reader ignore, as the worker does. */
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -25,7 +25,7 @@ let said = '';
  * JPEG bytes as pixels, by jSquash. A run that fails keeps what it had on the stack and in memory, so that after a hundred no image
  * could be decoded any more: a failed instance is dropped.
  *
- * @throws Error where it can't be decoded
+ * @throws Error where it can't be decoded, or not without guessing
  */
 export async function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded> {
   // What it prints, which the sender of the image chooses, is no line of the log.
@@ -33,7 +33,10 @@ export async function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<Decode
   isFresh = true;
   said = '';
   try {
-    return await decode(bytes.buffer);
+    const image = await decode(bytes.buffer);
+    // What libjpeg guesses where bytes are missing or wrong, other decoders guess otherwise.
+    if (/corrupt|premature/i.test(said)) throw new Error(said);
+    return image;
   } catch (error) {
     isFresh = false;
     throw new Error(said || (error instanceof Error ? error.message : String(error)));

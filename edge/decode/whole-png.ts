@@ -21,7 +21,8 @@ export async function pngProblem(bytes: Uint8Array, { width, height }: { width: 
     if (end > bytes.length) return 'it ends within a chunk, or before IEND';
     if (crc32(bytes, at + 4, end - 4) !== view.getUint32(end - 4)) return 'the checksum of a chunk is wrong';
     const type = view.getUint32(at + 4);
-    if (!isType(bytes.subarray(at + 4, at + 8)) || (type === IHDR && end - at !== 25)) return 'a chunk is not as PNG has it';
+    if (!isType(bytes.subarray(at + 4, at + 8)) || (type === IHDR && end - at !== 25) || (type === PLTE && (end - at) % 3 !== 0))
+      return 'a chunk is not as PNG has it';
     if (!(type & ANCILLARY) && ![IHDR, PLTE, IDAT, IEND].includes(type)) return 'it has a critical chunk that is not known';
     if (type === IDAT) compressed.push(bytes.subarray(at + 8, end - 4));
     if (type === IEND) break;
