@@ -117,16 +117,21 @@ try {
 async function heldRate(): Promise<number> {
   let held = 0;
   await drive(client, kinds, random, WARM_UP.rate, WARM_UP.seconds, stopped);
-  for (let step = 20; !stopped(); step = Math.ceil((step * 1.25) / 5) * 5) {
-    const run = await drive(client, kinds, random, step, STEP_SECONDS, stopped);
+  for (let step = 20; !stopped() && (await isHeld(step)); step = Math.ceil((step * 1.25) / 5) * 5) held = step;
+  return Math.max(1, Math.floor(0.8 * held));
+}
+
+/** Whether it holds in one of three tries: what else runs on the machine may take the cores for a while. */
+async function isHeld(rate: number): Promise<boolean> {
+  for (let attempt = 0; attempt < 3 && !stopped(); attempt++) {
+    const run = await drive(client, kinds, random, rate, STEP_SECONDS, stopped);
     const times = timesOf(run);
     const [p50, p90] = [round(quantile(times, 0.5)), round(quantile(times, 0.9))];
-    console.error(`ramp: ${step} a second: p50 ${p50} ms, p90 ${p90} ms`);
-    ramp[step] = { p50, p90, heldBack: run.heldBack };
-    if (p90 > HELD_P90_MS || run.heldBack > 0) break;
-    held = step;
+    console.error(`ramp: ${rate} a second: p50 ${p50} ms, p90 ${p90} ms`);
+    ramp[rate] = { p50, p90, heldBack: run.heldBack };
+    if (p90 <= HELD_P90_MS && run.heldBack === 0) return true;
   }
-  return Math.max(1, Math.floor(0.8 * held));
+  return false;
 }
 
 function round(value: number): number {
