@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-const BROKEN_OFF = ['Network connection lost.', 'Stream was cancelled.', 'The classifier did not answer within 200 ms.'];
+const BROKEN_OFF = [
+  'Network connection lost.',
+  'Stream was cancelled.',
+  'The classifier did not answer within 200 ms.',
+  'The operation was aborted due to timeout',
+];
 
 export default defineConfig({
   test: {

@@ -16,12 +16,19 @@ const MODULE_KINDS: Record<string, string> = {
 };
 
 const CONFIGURATION = 'workerd.capnp';
+/** By default a worker reaches public addresses only. */
+const INTERNET = '(name = "internet", network = (allow = ["public", "private", "local"]))';
+
+/** What is started: what a dry run wrote, by its folder below the root ('.' is itself), with its variables; or a script. */
+export type Service = { directory: string; variables?: Record<string, string> } | { script: string };
 
 export interface Workerd {
   /** Of each service, by its name. */
   urls: Record<string, string>;
   /** Of the process. */
   pid: number;
+  /** How it ended and what it said last, where it did by itself; null while it runs. */
+  ended(): string | null;
   close(): Promise<void>;
 }
 
@@ -35,20 +42,22 @@ export async function modulesOf(directory: string): Promise<string[]> {
 }
 
 /**
- * Starts workers in one workerd process, without wrangler before it, each on a free port of loopback.
+ * Starts workers in one workerd process, without wrangler before it, each on a free port of loopback, which they may reach too.
  *
  * @param root folder into which the configuration is written, until `close`
- * @param services by name: the folder below `root` ('.' is itself) that `wrangler deploy --dry-run --outdir` wrote, or a script
+ * @param services by name
  * @throws Error with what workerd said, where it ends before it listens
  */
-export async function startWorkerd(root: string, services: Record<string, { directory: string } | { script: string }>): Promise<Workerd> {
+export async function startWorkerd(root: string, services: Record<string, Service>): Promise<Workerd> {
   const date = /compatibility_date = "(.*)"/.exec(await readFile(join(import.meta.dirname, '../wrangler.toml'), 'utf8'))?.[1];
   const names = Object.keys(services);
   const workers = await Promise.all(
     Object.entries(services).map(async ([name, service]) => {
       const modules =
         'script' in service ? [`(name = "worker.js", esModule = ${text(service.script)})`] : await embedded(root, service.directory);
-      return `(name = ${text(name)}, worker = (compatibilityDate = "${date}", modules = [${modules.join(', ')}]))`;
+      const variables = 'script' in service ? {} : (service.variables ?? {});
+      const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+      return `(name = ${text(name)}, worker = (compatibilityDate = "${date}", modules = [${modules.join(', ')}], bindings = [${bindings.join(', ')}]))`;
     }),
   );
   const sockets = names.map((name) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
@@ -56,7 +65,7 @@ export async function startWorkerd(root: string, services: Record<string, { dire
   await writeFile(
     path,
     `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [${workers.join(', ')}], sockets = [${sockets.join(', ')}]);
+const config :Workerd.Config = (services = [${workers.join(', ')}, ${INTERNET}], sockets = [${sockets.join(', ')}]);
 `,
   );
   const binary = createRequire(import.meta.url)('workerd').default as string;
@@ -66,9 +75,15 @@ const config :Workerd.Config = (services = [${workers.join(', ')}], sockets = [$
   process.once('exit', end);
   let said = '';
   child.stderr?.on('data', (chunk) => {
-    said += chunk;
+    said = `${said}${chunk}`.slice(-4000);
   });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let how: string | null = null;
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', (code, signal) => {
+      how = `workerd ended (${signal ?? code}): ${said}`;
+      resolve();
+    });
+  });
   const urls: Workerd['urls'] = {};
   for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
     const { event, socket, port } = JSON.parse(line) as { event: string; socket?: string; port?: number };
@@ -85,7 +100,7 @@ const config :Workerd.Config = (services = [${workers.join(', ')}], sockets = [$
     await close();
     throw new Error(`workerd did not start: ${said}`);
   }
-  return { urls, pid: child.pid as number, close };
+  return { urls, pid: child.pid as number, ended: () => how, close };
 }
 
 async function embedded(root: string, directory: string): Promise<string[]> {

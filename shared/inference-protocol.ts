@@ -29,6 +29,16 @@ export const inferRequestSchema = z.object({
   outputs: shortList(z.object({ name: z.string(), parameters }), 0, MAX_TENSORS).optional(),
 });
 
+/** As they are described: lists of items whose schema is known, which `shortList` hides. */
+const described = jsonTensor.extend({ shape: z.array(z.int().nonnegative()).max(MAX_DIMENSIONS) });
+export const describedInferRequest = inferRequestSchema.extend({
+  inputs: z.array(described).min(1).max(MAX_TENSORS),
+  outputs: z
+    .array(z.object({ name: z.string(), parameters }))
+    .max(MAX_TENSORS)
+    .optional(),
+});
+
 export const inferResponseSchema = z.object({
   id: z.string().optional(),
   model_name: z.string(),
@@ -36,6 +46,8 @@ export const inferResponseSchema = z.object({
   parameters,
   outputs: shortList(jsonTensor, 0, MAX_TENSORS),
 });
+
+export const describedInferResponse = inferResponseSchema.extend({ outputs: z.array(described) });
 
 /** A tensor with its values flat, in row-major order. FP32 → Float32Array, INT64 → BigInt64Array, BYTES → strings. */
 export type Tensor =

@@ -1,5 +1,6 @@
 import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
 import { ProblemError } from '../problem.ts';
+import { formProblem } from './plain-form.ts';
 
 /** One image of a body, in the form it was sent in, or why it is none. */
 export type Item =
@@ -35,6 +36,9 @@ export function itemsOfJson(body: Uint8Array, maxImages: number): Item[] {
  * @throws ProblemError `bad-multipart`, `body-too-large`
  */
 export async function itemsOfMultipart(body: Uint8Array, contentType: string, maxImages: number): Promise<Item[]> {
+  const odd = formProblem(body, contentType);
+  if (odd)
+    throw new ProblemError('bad-multipart', `The body is not a form as its boundary says: ${odd}. Send it as browsers and curl -F do.`);
   // The runtime's own parser.
   const form = await new Response(body as BodyInit, { headers: { 'content-type': contentType } }).formData().catch((error: unknown) => {
     throw new ProblemError(

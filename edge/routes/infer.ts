@@ -2,7 +2,13 @@ import type { Context, Handler } from 'hono';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { imageInput, inferAnswer, inferContentProblem, readInferRequest } from '../../shared/infer-request.ts';
-import { BINARY_HEADER, inferRequestSchema, inferResponseSchema, ProtocolError, type Tensor } from '../../shared/inference-protocol.ts';
+import {
+  BINARY_HEADER,
+  describedInferRequest,
+  describedInferResponse,
+  ProtocolError,
+  type Tensor,
+} from '../../shared/inference-protocol.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { readItems } from '../decode/read-images.ts';
 import { type Env, modelOf } from '../env.ts';
@@ -80,16 +86,23 @@ export function inferRoutes(app: App): void {
         security: [{}, { key: [] }],
         request: {
           ...parametersOf(path).request,
+          headers: z.object({
+            [BINARY_HEADER]: z
+              .string()
+              .regex(/^\d{1,15}$/)
+              .optional()
+              .meta({ description: 'bytes of the JSON before binary tensors; needed with application/octet-stream' }),
+          }),
           body: {
             required: true,
-            content: { 'application/json': { schema: inferRequestSchema }, 'application/octet-stream': { schema: z.any() } },
+            content: { 'application/json': { schema: describedInferRequest }, 'application/octet-stream': { schema: z.any() } },
           },
         },
         responses: {
           ...failed(...always, 400, 404, 408, 413, 415),
           200: {
             description: 'A verdict for each image.',
-            content: { 'application/json': { schema: inferResponseSchema }, 'application/octet-stream': { schema: z.any() } },
+            content: { 'application/json': { schema: describedInferResponse }, 'application/octet-stream': { schema: z.any() } },
           },
         },
       },

@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startWorkerd } from '../workerd.ts';
+
+export interface DeployedWorker {
+  url: string;
+  pid: number;
+  /** How it ended, where it did by itself; null while it runs. */
+  ended(): string | null;
+  close(): Promise<void>;
+}
+
+/**
+ * The worker as `wrangler deploy` would upload it, with variables, in workerd on a free port of loopback.
+ *
+ * @param model folder in models/
+ */
+export async function startDeployed(model: string, variables: Record<string, string>): Promise<DeployedWorker> {
+  const directory = await mkdtemp(join(tmpdir(), 'portcullis-worker-'));
+  execFileSync('wrangler', ['deploy', '--dry-run', '--outdir', directory], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false' },
+  });
+  const { urls, pid, ended, close } = await startWorkerd(directory, { screen: { directory: '.', variables } });
+  return {
+    url: urls.screen as string,
+    pid,
+    ended,
+    close: async () => {
+      await close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
