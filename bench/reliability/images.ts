@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { openReclassifier } from '../../evaluate/reclassify-images.ts';
-import { decideReclassified } from '../../shared/decision.ts';
+import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';
 import type { Offline, OfflineScreen } from './offline.ts';
@@ -51,7 +51,7 @@ export async function readSamples(model: string, { screening, tensorOf, verdictO
     const sample: Sample = { ...one, tensor, offline: await verdictOn(tensor) };
     if (!sample.offline.accepted) {
       const [scores] = await reclassify(tensor);
-      const found = scores && decideReclassified(scores, screening.thresholds, false).accepted;
+      const found = scores && decideReclassified(scores, screening.thresholds, { keepAll: false, minMargin: DEFAULT_MIN_MARGIN }).accepted;
       sample.found = found ? (screening.classes[scores.label] as string) : null;
     }
     samples.push(sample);
