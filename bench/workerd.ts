@@ -69,7 +69,7 @@ const config :Workerd.Config = (services = [${workers.join(', ')}, ${INTERNET}],
 `,
   );
   const binary = createRequire(import.meta.url)('workerd').default as string;
-  const child = spawn(binary, ['serve', path, '--control-fd=3'], { stdio: ['ignore', 'inherit', 'pipe', 'pipe'] });
+  const child = spawn(binary, ['serve', path, '--control-fd=3'], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
   // Not left behind where the caller fails before it closes.
   const end = () => child.kill();
   process.once('exit', end);
