@@ -3,6 +3,9 @@ import { joined, partOf, type SearchResult } from './search-result.ts';
 import type { SearchRequest } from './search-thread.ts';
 import { createThroughput } from './throughput.ts';
 
+/** The share of a request's time by which it is expected to be answered where it is taken: searches may slow down while it waits. */
+const SURE = 0.7;
+
 export interface QueueOptions {
   /** Searches at once, >= 1. */
   threads: number;
@@ -112,7 +115,7 @@ export function createBatchQueue(
     if (free > 0 && requests === 0) return;
     const wait = expectedWait();
     if (requests >= maxQueue + free) throw new QueueFullError(`${requests} requests wait already`, wait / (requests + 1));
-    const allowed = Math.min(maxWaitMs / 1000, timeoutMs / 1000 - images * throughput.secondsPerImage);
+    const allowed = Math.min(maxWaitMs / 1000, (SURE * timeoutMs) / 1000 - images * throughput.secondsPerImage);
     if (wait > allowed) throw new QueueFullError(`the search would begin in ${wait.toFixed(1)} s only, which is too late`, wait - allowed);
   }
 

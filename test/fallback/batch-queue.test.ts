@@ -123,9 +123,9 @@ describe('the queue of batches', () => {
 
   it('refuses what would begin too late by what was measured, says when to ask again, and takes anything while it is idle', async () => {
     const { queue, batches } = gated({ maxQueue: 100 }, 2);
-    const runs = [queue.run(request(1, 2, 3), { timeoutMs: 1000 }), queue.run(request(4))];
+    const runs = [queue.run(request(1, 2, 3), { timeoutMs: 60_000 }), queue.run(request(4))];
     expect(() => queue.checkRoom()).not.toThrow();
-    await expect(queue.run(request(5), { timeoutMs: 9000 })).rejects.toThrow(/would begin in [78]\.\d s only, which is too late/);
+    await expect(queue.run(request(5), { timeoutMs: 12_000 })).rejects.toThrow(/would begin in [78]\.\d s only, which is too late/);
     runs.push(queue.run(request(6, 7, 8)));
     // 14 s of work are before it, less the moment that this test took; 10 s are allowed.
     await expect(queue.run(request(9))).rejects.toMatchObject({ name: 'QueueFullError', retryAfterSeconds: 4 });
