@@ -30,10 +30,10 @@ const { values: options } = parseArgs({
   },
 });
 const MODEL = 'mnist';
-const STEP_SECONDS = 8;
+const STEP_SECONDS = 15;
 const WARM_UP = { rate: 20, seconds: 6 };
 /** Of the tail beyond it much waits for the fallback's search, at any rate. */
-const HELD_P90_MS = 250;
+const HELD_P90_MS = 100;
 /** Of resident memory, of the median of the second minute. */
 const GROWTH_ALLOWED = 1.1;
 
@@ -94,7 +94,13 @@ try {
     unexpectedAnswers: sum(run, ({ unexpected }) => unexpected),
     verdicts: run.verdicts,
     milliseconds: { p50: round(quantile(times, 0.5)), p99: round(quantile(times, 0.99)), worst: round(quantile(times, 1)) },
-    residentMegabytes: { minute2: round(early), lastMinute: round(late), most: round(Math.max(...megabytes)), ratio: round(late / early) },
+    residentMegabytes: {
+      byMinute: everyMinute(megabytes),
+      minute2: round(early),
+      lastMinute: round(late),
+      most: round(Math.max(...megabytes)),
+      ratio: round(late / early),
+    },
     crashed: end,
     kinds: Object.fromEntries(
       Object.entries(run.kinds).map(([name, { milliseconds, ...rest }]) => [
@@ -117,7 +123,7 @@ try {
 async function heldRate(): Promise<number> {
   let held = 0;
   await drive(client, kinds, random, WARM_UP.rate, WARM_UP.seconds, stopped);
-  for (let step = 20; !stopped() && (await isHeld(step)); step = Math.ceil((step * 1.25) / 5) * 5) held = step;
+  for (let step = 40; !stopped() && (await isHeld(step)); step = Math.ceil((step * 1.25) / 5) * 5) held = step;
   return Math.max(1, Math.floor(0.8 * held));
 }
 
@@ -132,6 +138,12 @@ async function isHeld(rate: number): Promise<boolean> {
     if (p90 <= HELD_P90_MS && run.heldBack === 0) return true;
   }
   return false;
+}
+
+/** Medians of the minutes. */
+function everyMinute(megabytes: readonly number[]): string {
+  const minutes = Array.from({ length: Math.ceil(megabytes.length / 60) }, (_, i) => medianOf(megabytes.slice(60 * i, 60 * i + 60)));
+  return minutes.map((median) => median.toFixed(0)).join(' ');
 }
 
 function round(value: number): number {

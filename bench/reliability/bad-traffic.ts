@@ -19,7 +19,7 @@ export function badShots(good: (random: Random) => Shot): Kind[] {
     name,
     weight,
     timed: true,
-    make: (random) => ({ sending: make(good(random).sending), expected: [status] }),
+    make: (random) => ({ sending: make(good(random).sending), expected: [status], mayBreak: status === 413 }),
   });
   const octets = { 'content-type': 'application/octet-stream' };
   const json = { 'content-type': 'application/json' };

@@ -66,7 +66,7 @@ async function shoot(client: Client, kind: Kind, random: Random, { kinds, verdic
   const fault = (text: string) => {
     if (faults.length < TOLD) faults.push(`${kind.name}: ${text}`);
   };
-  const { sending, expected, verdicts: compare } = kind.make(random);
+  const { sending, expected, mayBreak, verdicts: compare } = kind.make(random);
   outcome.sent++;
   try {
     const answer = await client.send(sending);
@@ -92,6 +92,7 @@ async function shoot(client: Client, kind: Kind, random: Random, { kinds, verdic
   } catch (error) {
     const why = error instanceof NoAnswerError ? error.message : String(error);
     outcome.answers[why] = (outcome.answers[why] ?? 0) + 1;
+    if (mayBreak && ['EPIPE', 'ECONNRESET'].includes(why)) return;
     outcome.unexpected++;
     fault(why);
   }

@@ -6,6 +6,8 @@ export interface Shot {
   sending: Sending;
   /** Statuses that are right for it; none where it is aborted. */
   expected: readonly number[];
+  /** It may be refused before its end was sent, so that the answer may be lost with the connection. */
+  mayBreak?: boolean;
   /** Compares what was answered with what offline says; one entry for each image. */
   verdicts?: (answer: Answer) => (string | null)[];
 }

@@ -61,11 +61,20 @@ function send(url: string, agent: Agent, timeoutMs: number, sending: Sending): P
       if (!done) reject(error);
       done = true;
     };
+    const finishWith = (again: Promise<Answer | null>) => {
+      clearTimeout(late);
+      done = true;
+      again.then(resolve, reject);
+    };
     const cut = () => {
       outgoing.destroy();
       finish(null);
     };
-    outgoing.on('error', (error: NodeJS.ErrnoException) => fail(new NoAnswerError(error.code ?? error.message)));
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // The server closes connections that are idle, just when this one was taken: every client sends once more.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !done) finishWith(send(url, agent, timeoutMs, sending));
+      else fail(new NoAnswerError(error.code ?? error.message));
+    });
     outgoing.on('response', (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
