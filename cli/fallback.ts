@@ -21,7 +21,7 @@ const program = command(
   .option('--threads <n>', 'that search', positive, defaultFallback.threads)
   .option('--max-queue <n>', 'requests that may wait', wholeNumber, defaultFallback.maxQueue)
   .option('--max-wait <ms>', 'until a search begins; what can not begin by then is refused', positive, defaultFallback.maxWaitMs)
-  .option('--batch-size <n>', 'images in one search, or auto: as many as pay, measured at the start', batchSize, defaultFallback.batchSize)
+  .option('--batch-size <n>', 'images in one search, or auto: measured at the start', batchSize, defaultFallback.batchSize)
   .option('--batch-wait <ms>', 'that a free thread waits for a batch to fill', wholeNumber, defaultFallback.batchWaitMs)
   .option('--max-images <n>', 'in a request', positive, defaultFallback.maxImages)
   .option('--max-bytes <n>', 'of a request', positive, defaultFallback.maxBytes)

@@ -1,7 +1,9 @@
-/** Tried in turn: as long as it pays. Larger ones would make the first of a batch wait longer than it saves. */
-const SIZES = [4, 16];
-/** A batch must search an image in that share of the time at most, or it only makes its members wait for each other. */
-const PAYS = 0.8;
+/** Tried in turn, from one image on. */
+const SIZES = [2, 4, 8, 16, 32];
+/** A batch may take so long: the first of it waits for all of it. */
+const BATCH_SECONDS = 0.15;
+/** How much slower an image in a batch may be searched than alone. The way to a thread and back is saved. */
+const NO_SLOWER = 1.1;
 
 export interface BatchChoice {
   batchSize: number;
@@ -9,17 +11,19 @@ export interface BatchChoice {
 }
 
 /**
- * Measures whether images in a batch are searched faster than alone, which depends on the graph and the provider: on a core
- * of a CPU the search of ten starts is not, a GPU's is.
+ * As many images as a thread searches in a moment, where that is no slower than one by one; it depends on the graph and the
+ * provider.
  *
  * @param seconds of a search of that many images
  */
 export async function chooseBatchSize(seconds: (images: number) => Promise<number>): Promise<BatchChoice> {
-  let best = { batchSize: 1, secondsPerImage: await seconds(1) };
+  const alone = await seconds(1);
+  let best = { batchSize: 1, secondsPerImage: alone };
+  if (alone > BATCH_SECONDS) return best;
   for (const batchSize of SIZES) {
-    const secondsPerImage = (await seconds(batchSize)) / batchSize;
-    if (secondsPerImage > PAYS * best.secondsPerImage) break;
-    best = { batchSize, secondsPerImage };
+    const all = await seconds(batchSize);
+    if (all > BATCH_SECONDS || all / batchSize > NO_SLOWER * best.secondsPerImage) break;
+    best = { batchSize, secondsPerImage: all / batchSize };
   }
   return best;
 }

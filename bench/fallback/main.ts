@@ -24,7 +24,7 @@ const { height, width, channels } = screening.input;
 const bodyOf = (images: number, parameters = {}) => {
   const data = Array.from({ length: images * height * width * channels }, () => Math.fround(Math.random()));
   const input = { name: 'image', datatype: 'FP32', shape: [images, height, width, channels], data };
-  return JSON.stringify({ parameters, inputs: [input] });
+  return Buffer.from(JSON.stringify({ parameters, inputs: [input] }));
 };
 const bodies = Array.from({ length: 20 }, () => bodyOf(1));
 const urgent = Array.from({ length: 20 }, () => bodyOf(1, { timeout: WITHIN_MS * 1000 }));
@@ -59,9 +59,11 @@ else {
       `${threads} threads, batches of ${batchSize}: ${capacity.map((n) => n.toFixed(1)).join(' ')} images/s; at ${latencies.join(', ')}`,
     );
   }
-  const { goodputOfCapacity, busyAndInTime, memory, refusal, eventLoopP99Ms } = overload;
+  const { goodputOfCapacity, goodputOfCapacityByCpu, busyAndInTime, memory, refusal, eventLoopP99Ms } = overload;
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
-  console.log(`overload x5: goodput ${percent(goodputOfCapacity)} of capacity (busy and in time: ${percent(busyAndInTime.product)})`);
+  console.log(
+    `overload x5: goodput ${percent(goodputOfCapacity)} of capacity (by processor time ${percent(goodputOfCapacityByCpu)}; busy and in time ${percent(busyAndInTime.product)})`,
+  );
   console.log(`refused in ${refusal?.p50} ms (p99 ${refusal?.p99}); memory ${memory.start.toFixed(0)} to ${memory.most.toFixed(0)} MiB`);
   console.log(`event loop p99: ${eventLoopP99Ms.toFixed(1)} ms, with large bodies ${largeBodiesP99Ms.toFixed(1)} ms`);
   console.log(`a million rejections: ${coreHours.toFixed(1)} core hours`);

@@ -15,7 +15,7 @@ export interface Side {
 }
 
 /** Throughput and latency by threads, with and without batches, in turns: other work on the machine then hits all alike. */
-export async function measureSides(bodies: readonly string[], withinMs: number): Promise<Side[]> {
+export async function measureSides(bodies: readonly Buffer[], withinMs: number): Promise<Side[]> {
   const servers: Server[] = [];
   for (const { threads, batchSize } of SIDES)
     servers.push(await startServer('--threads', String(threads), '--batch-size', String(batchSize)));

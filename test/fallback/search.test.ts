@@ -130,10 +130,13 @@ describe('batches of several requests', () => {
     expect(batching.threads).toHaveLength(1);
   });
 
-  it('is said to be of one image where a batch is no faster, and of more where it is', async () => {
-    expect(await chooseBatchSize(async (n) => 0.08 * n)).toMatchObject({ batchSize: 1, secondsPerImage: 0.08 });
-    expect((await chooseBatchSize(async (n) => 0.08 + 0.07 * n)).batchSize).toBe(4);
-    expect((await chooseBatchSize(async (n) => 0.08 + 0.001 * n)).batchSize).toBe(16);
+  it('are as large as a thread searches in a moment, where that is no slower than one by one', async () => {
+    const size = async (seconds: (n: number) => number) => (await chooseBatchSize(async (n) => seconds(n))).batchSize;
+    expect(await size((n) => 0.014 * n)).toBe(8);
+    expect(await size((n) => 0.05 + 0.001 * n)).toBe(32);
+    expect(await size((n) => 0.08 * n)).toBe(1);
+    expect(await size((n) => 0.01 * n * n)).toBe(1);
+    expect(await size((n) => 4 + 0.001 * n)).toBe(1);
   });
 });
 

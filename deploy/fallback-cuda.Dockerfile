@@ -1,0 +1,22 @@
+# The fallback server on CUDA: docker build -f deploy/fallback-cuda.Dockerfile --build-arg MODEL=mnist -t portcullis-fallback-cuda .
+# Run it with --gpus all (NVIDIA's container toolkit gives it libcuda.so.1). linux/amd64 only, as the provider is.
+FROM node:22-slim
+WORKDIR /portcullis
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+RUN npx -y pnpm@12 install --prod --frozen-lockfile
+COPY shared shared
+COPY fallback fallback
+COPY trainer trainer
+COPY export export
+COPY cli cli
+# The provider and NVIDIA's libraries, by name, version and content (docs/backends.md); with those of the trainer, which the
+# command gets too, 8 GB on disk.
+ENV PORTCULLIS_CACHE=/portcullis/cache
+RUN node cli/backend.ts install --gpu
+ARG MODEL=mnist
+COPY models/${MODEL} models/${MODEL}
+ENV MODEL=${MODEL} NODE_ENV=production NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute
+USER node
+EXPOSE 8788
+STOPSIGNAL SIGTERM
+CMD ["sh", "-c", "exec node cli/fallback.ts --model \"$MODEL\" --host 0.0.0.0 --provider cuda"]
