@@ -94,7 +94,7 @@ const program = command(
         '\nPer cent of all images. On FGSM the error is what got through undetected; on nonsense every accepted image is an error.',
       );
       console.log(
-        "The paper's share of what is won back takes every label that the search finds; here it must pass both tests again (RECLASSIFY_KEEP_ALL=on takes every one).",
+        "The paper's share of what is won back takes every label that the search finds; here it must pass both tests again, and better than any other class (RECLASSIFY_KEEP_ALL=on takes every one).",
       );
       console.log('FGSM is a weak attack: as published, the method does not withstand an adaptive one.');
       console.log(`latency of POST /screen with one PNG: ${await latency(worker.url, sets[0] as ImageSet)}`);
