@@ -1,4 +1,5 @@
-import { fgsm, type Victim } from '../attacks/fgsm.ts';
+import { fgsm } from '../attacks/fgsm.ts';
+import type { EncoderVictim } from '../attacks/victim.ts';
 import { oneHotMeans } from '../shared/mixture.ts';
 import { type Random, randomFrom, randomFromState } from '../shared/random.ts';
 import { batchesAt, type Dataset, type LabelledImages, labelsAt } from '../trainer/data/dataset.ts';
@@ -72,7 +73,7 @@ function unknownImages({ name, images }: Unknown): ImageSet {
 }
 
 function attackedImages(
-  victim: Victim,
+  victim: EncoderVictim,
   { batches, ...set }: ImageSet,
   { height, width, channels }: Dataset['input'],
   eps: number,

@@ -5,22 +5,30 @@ import { type Decision, decide } from '../shared/decision.ts';
 import { openBundle } from '../shared/open-bundle.ts';
 import { relativeError, type Scores } from '../shared/scores.ts';
 import type { Screening } from '../shared/screening-schema.ts';
+import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
+
+/** Most images at once. */
+const RECONSTRUCTED_AT_ONCE = 50;
 
 export interface Screener {
   screening: Screening;
   /** @param images [n, H, W, C] flat, in [0, 1] */
   screen(images: Float32Array): Promise<{ scores: Scores; decision: Decision }[]>;
+  /** What the graph makes of images, [n, H, W, C] flat both. */
+  reconstruct(images: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
 /**
  * screen.onnx of a verified bundle in onnxruntime-node, with the decision of shared/: what the worker would say.
  *
+ * @param options.intraOpNumThreads of ONNX Runtime; by default one a core
  * @throws BundleError
  */
-export async function openScreener(directory: string): Promise<Screener> {
+export async function openScreener(directory: string, options: { intraOpNumThreads?: number } = {}): Promise<Screener> {
   const { screening, graphs, weights } = await openBundle((file) => readFile(join(directory, file)), ['screen']);
   const session = await ort.InferenceSession.create(graphs.screen as Uint8Array, {
+    ...options,
     externalData: [{ path: screening.weights.file, data: weights }],
   });
   const { height, width, channels } = screening.input;
@@ -46,5 +54,18 @@ export async function openScreener(directory: string): Promise<Screener> {
       return { scores, decision: decide(scores, screening.thresholds) };
     });
   };
-  return { screening, screen, close: () => session.release() };
+  const reconstruct = async (images: Float32Array) => {
+    const made = new Float32Array(images.length);
+    const atOnce = size * imagesWithinMemory(screening.input, RECONSTRUCTED_AT_ONCE);
+    for (let first = 0; first < images.length; first += atOnce) {
+      const part = images.slice(first, first + atOnce);
+      const { reconstruction } = await session.run(
+        { image: new ort.Tensor('float32', part, [part.length / size, height, width, channels]) },
+        ['reconstruction'],
+      );
+      made.set(reconstruction?.data as Float32Array, first);
+    }
+    return made;
+  };
+  return { screening, screen, reconstruct, close: () => session.release() };
 }

@@ -49,7 +49,9 @@ export function modelCard(screening: Screening): string {
     measured.length > 0 ? evidenceTable(measured) : 'Nothing yet: `pnpm evaluate` measures it.',
     '## What it is not for',
     'As published, the method does not withstand an attacker who knows both tests: for nearly every image such an attack finds one that is accepted with a wrong class. ' +
-      'What is measured above are clean images, FGSM (a weak attack) and images of nothing; no adaptive attack. ' +
+      (measured.some(isAdaptive)
+        ? 'What is measured above says how small a change such attacks need; each figure is the least that an attacker can do. '
+        : 'What is measured above are clean images, FGSM (a weak attack) and images of nothing; no adaptive attack. ') +
       'On images from another source than the calibration images the promise above does not hold: calibrate anew.',
     '## Licences',
     `${DATA_LICENCES[provenance.dataset] ?? `The images of ${provenance.dataset} belong to whoever made them.`} No image of it is in this bundle; the golden image in screening.json is made by the decoder.`,
@@ -89,8 +91,21 @@ function evidenceTable(evidence: Evidence[]): string {
     '',
     ...head,
     ...lines,
+    ...budgets(evidence),
   ].join('\n');
 }
+
+/** What was done to the images of each row that says so; rows of the same are told together. */
+function budgets(evidence: Evidence[]): string[] {
+  const told = new Map<string, string[]>();
+  for (const { name, about } of evidence) if (about !== undefined) told.set(about, [...(told.get(about) ?? []), name]);
+  return told.size === 0
+    ? []
+    : ['', 'What was done, and its cost an image:', '', ...Array.from(told, ([about, names]) => `- ${names.join('; ')}: ${about}`)];
+}
+
+/** Of attacks that aim at both tests: `adaptive`, or the union of all. */
+const isAdaptive = ({ protocol }: Evidence) => /^(adaptive|all attacks)\b/.test(protocol);
 
 /** The method's variant and its main figures; all of them are in screening.json. */
 function methodOf({ labelsPerClass, latentWeight, outliers, architecture }: NonNullable<Screening['provenance']['training']>): string {

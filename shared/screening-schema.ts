@@ -90,6 +90,8 @@ export const evidenceSchema = z.strictObject({
   rejected: count,
   /** What the fallback made of the rejected; null where it was not asked. */
   reclassified: z.strictObject({ right: count, wrong: count, rejectedStill: count }).nullable(),
+  /** What was done to the images and what it cost an image (gradients, restarts, targets), for instance of a union of attacks. */
+  about: z.string().min(1).optional(),
 });
 
 const provenanceSchema = z.strictObject({

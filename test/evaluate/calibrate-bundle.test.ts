@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { calibrateBundle } from '../../evaluate/calibrate-bundle.ts';
-import { measure } from '../../evaluate/measure.ts';
 import { openScreener } from '../../evaluate/screen-images.ts';
 import { defaultCalibration } from '../../trainer/calibrate.ts';
-import { imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
+import { imagesAt } from '../../trainer/data/dataset.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';
 
 const mnist = join(import.meta.dirname, '../../models/mnist');
@@ -56,9 +55,8 @@ describe('calibration of a bundle on own images', () => {
     const { test } = await readMnist();
     const fresh = Array.from({ length: 2000 }, (_, i) => 4000 + i);
     const pale = imagesAt(test, fresh).map((value) => Math.fround(Math.round(value * 255 * 0.8) / 255));
-    const set = { name: 'pale', batches: () => [pale], labels: labelsAt(test, fresh) };
     const screener = await openScreener(target);
-    const rate = (await measure(screener, null, set, 'test')).rejected / 2000;
+    const rate = (await screener.screen(pale)).filter(({ decision }) => !decision.accepted).length / 2000;
     await screener.close();
     expect(rate).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / 2000));
     expect(rate).toBeGreaterThan(0.01);

@@ -1,39 +1,110 @@
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { imageSets } from '../../evaluate/image-sets.ts';
+import { evaluate, type Request } from '../../evaluate/evaluate.ts';
+import { FGSM_EPSILONS } from '../../evaluate/image-sets.ts';
+import type { JobResult } from '../../evaluate/job.ts';
 import { keepEvidence } from '../../evaluate/keep-evidence.ts';
-import { measure } from '../../evaluate/measure.ts';
-import { openReclassifier } from '../../evaluate/reclassify-images.ts';
-import { openScreener } from '../../evaluate/screen-images.ts';
+import { mergeJobs } from '../../evaluate/merge-jobs.ts';
+import type { Protocol } from '../../evaluate/protocol.ts';
+import { protocols } from '../../evaluate/protocols/protocols.ts';
+import { openScreener, type Screener } from '../../evaluate/screen-images.ts';
 import { parseScreening } from '../../shared/open-bundle.ts';
-import { readMnist } from '../../trainer/data/mnist.ts';
 
+let root: string;
 let directory: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  root = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  directory = join(root, 'mnist');
   await cp(join(import.meta.dirname, '../../models/mnist'), directory, { recursive: true });
 });
-afterAll(() => rm(directory, { recursive: true }));
+afterAll(() => rm(root, { recursive: true }));
+
+/** Few images of everything that the quick protocol has. */
+const few: Protocol = {
+  ...(protocols.quick as Protocol),
+  parts: (screening, asked) => (protocols.quick as Protocol).parts(screening, { ...asked, test: 300 }),
+};
+
+const request = (folder: string, changes: Partial<Request> = {}): Request => ({
+  ...{ directory, source: { dataset: 'mnist', dataDir: null, imageSize: null, channels: null }, unknownSource: null, seed: 3 },
+  ...{ protocol: few, images: 8, search: true, backend: 'wasm', threads: 2, shard: null, folder: join(root, folder) },
+  ...changes,
+});
+
+/** All but how long it took. */
+const plain = ({ results }: { results: JobResult[] }) => results.map(({ seconds: _, ...result }) => result);
 
 describe('evaluation of the committed bundle', () => {
-  it('counts outcomes that add up, mostly right on test digits, and rejects noise', async () => {
-    const screener = await openScreener(directory);
-    const reclassifier = await openReclassifier(directory);
-    const sets = imageSets(null, await readMnist(), { clean: 500, attacked: 10, nonsense: 8 }, 3);
-    expect(sets.map(({ name }) => name)).toEqual(['clean test images', 'uniform noise', 'blank pages', 'drawn nonsense']);
-    for (const set of sets) {
-      const { images, acceptedRight, acceptedWrong, rejected, reclassified } = await measure(screener, reclassifier, set, 'test');
-      expect(acceptedRight + acceptedWrong + rejected).toBe(images);
-      const again = reclassified as NonNullable<typeof reclassified>;
-      expect(again.right + again.wrong + again.rejectedStill).toBe(rejected);
-      if (set.name === 'clean test images') expect(acceptedRight / images).toBeGreaterThan(0.97);
-      // Models/mnist: 0 of 1000 each accepted, 1 of 1000 blank pages reclassified.
-      else expect(acceptedWrong + again.wrong).toBeLessThanOrEqual(1);
+  let screener: Screener;
+  beforeAll(async () => {
+    screener = await openScreener(directory);
+  });
+  afterAll(() => screener.close());
+
+  it('has outcomes that add up, mostly right on test digits; noise is rejected', async () => {
+    const { results, missing } = await evaluate(request('whole'), screener);
+    expect(missing).toBe(0);
+    const sets = Map.groupBy(results, ({ part }) => part);
+    expect([...sets.keys()]).toEqual([
+      'clean test images',
+      ...FGSM_EPSILONS.map((eps) => `FGSM, epsilon ${eps}`),
+      ...['uniform noise', 'blank pages', 'drawn nonsense'],
+    ]);
+    for (const [name, jobs] of sets) {
+      const outcomes = jobs.flatMap((job) => job.outcomes);
+      expect(outcomes.map(({ image }) => image)).toEqual(outcomes.map((_, i) => i));
+      expect(outcomes).toHaveLength(name === 'clean test images' ? 300 : 8);
+      for (const { accepted, reclassified, reason } of outcomes)
+        expect([reclassified === null, reason === null]).toEqual([accepted, accepted]);
+      const right = outcomes.filter(({ accepted, label, truth }) => accepted && label === truth).length;
+      if (name === 'clean test images') expect(right).toBeGreaterThan(0.96 * 300);
+      if (name === 'uniform noise') expect(outcomes.some(({ accepted }) => accepted)).toBe(false);
     }
-    await screener.close();
-    await reclassifier.close();
+  });
+
+  it('goes on where it was stopped, and does a damaged job again: nothing else is done twice', async () => {
+    const { results } = await evaluate(request('whole'), screener);
+    const [damaged, kept] = (await readdir(join(root, 'whole'))).filter((file) => file.endsWith('.json')).sort() as [string, string];
+    const before = await stat(join(root, 'whole', kept));
+    await truncate(join(root, 'whole', damaged), 100);
+    let plan: { jobs: number; before: number } | undefined;
+    const onStart = (start: { jobs: number; before: number }) => {
+      plan = start;
+    };
+    const again = await evaluate(request('whole', { onStart }), screener);
+    expect([plan?.jobs, plan?.before]).toEqual([1, results.length - 1]);
+    expect(plain(again)).toEqual(plain({ results }));
+    expect((await stat(join(root, 'whole', kept))).mtimeMs).toBe(before.mtimeMs);
+  });
+
+  it('is the same from shards that are put together', async () => {
+    for (const part of [0, 1]) {
+      const { missing } = await evaluate(request(`shard-${part}`, { shard: { part, of: 2 }, threads: 1 }), screener);
+      expect(missing).toBeGreaterThan(0);
+    }
+    await mergeJobs([join(root, 'shard-0'), join(root, 'shard-1')], join(root, 'merged'));
+    const merged = await evaluate(request('merged', { onStart: () => expect.unreachable('all is done') }), screener);
+    expect(plain(merged)).toEqual(plain(await evaluate(request('whole'), screener)));
+    await expect(mergeJobs([root], join(root, 'merged'))).rejects.toThrow(/holds no jobs/);
+  });
+
+  it('ends when it is told to, keeping what is done', async () => {
+    const stop = new AbortController();
+    let done = 0;
+    const onProgress = () => {
+      if (++done === 2) stop.abort();
+    };
+    await expect(evaluate(request('stopped', { signal: stop.signal, onProgress, threads: 1 }), screener)).rejects.toThrow();
+    expect((await readdir(join(root, 'stopped'))).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('another seed, bundle or attack is not taken for it', async () => {
+    const { results } = await evaluate(request('whole'), screener);
+    let jobs = 0;
+    await evaluate(request('whole', { seed: 4, onStart: (plan) => (jobs = plan.jobs) }), screener);
+    expect(jobs).toBe(results.length);
   });
 
   it('is kept in the bundle by protocol and name, without changing what it is, and stands in the model card', async () => {

@@ -5,7 +5,8 @@ import { compile, type TopLevelSpec } from 'vega-lite';
 export async function chart(spec: TopLevelSpec): Promise<string> {
   const config = {
     background: 'transparent',
-    axis: { labelColor: '#777', titleColor: '#777' },
+    axis: { labelColor: '#777', titleColor: '#777', gridColor: '#77777740', domainColor: '#777', tickColor: '#777' },
+    view: { stroke: '#77777740' },
     title: { color: '#777' },
     legend: { labelColor: '#777', titleColor: '#777' },
   };

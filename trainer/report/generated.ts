@@ -36,7 +36,8 @@ export function generate(model: Model, means: number[][], covariances: Covarianc
   return { values, perClass };
 }
 
-function deviationsOf(covariances: Covariances, y: number, d: number): number[] {
+/** Of class y, the square roots of the variances: d values. */
+export function deviationsOf(covariances: Covariances, y: number, d: number): number[] {
   const { kind, values } = covariances;
   if (kind === 'spherical') return new Array<number>(d).fill(Math.sqrt(values[y] as number));
   if (kind === 'diagonal') return (values[y] as number[]).map(Math.sqrt);

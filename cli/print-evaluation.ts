@@ -1,0 +1,27 @@
+import { sanityLines } from '../evaluate/report/sanity-lines.ts';
+import type { Report } from '../evaluate/summary/report-schema.ts';
+import { percent } from '../trainer/outcomes.ts';
+
+/** The figures of a report as a table for a terminal, and what it says against itself. */
+export function printEvaluation(directory: string, report: Report): void {
+  console.log(`${directory}, id ${report.model.id.slice(0, 12)}; per cent of all images: accuracy / error / rejection`);
+  const width = Math.max(20, ...report.parts.map(({ name }) => name.length));
+  for (const { name, tried, acceptedRight, acceptedWrong, rejected, reclassified } of report.parts) {
+    const shares = [acceptedRight, acceptedWrong, rejected].map(({ count }) => percent(count, tried).padStart(6)).join(' / ');
+    const { right, wrong, rejectedStill } = reclassified?.kept ?? {};
+    const again =
+      right && wrong && rejectedStill
+        ? `; reclassified right ${percent(right.count, tried)}, wrong ${percent(wrong.count, tried)}, rejected still ${percent(rejectedStill.count, tried)}`
+        : '';
+    console.log(`${name.padEnd(width)} ${String(tried).padStart(5)}  ${shares}${again}`);
+  }
+  for (const { name, norm, images, at } of report.worst) {
+    const errors = at.map(({ radius, broken }) => `${radius}: ${percent(broken.count, images)} (${interval(broken)})`).join('; ');
+    console.log(`worst of ${name}, ${norm}, undetected error of ${images} images within ${errors}`);
+  }
+  for (const line of sanityLines(report.sanity.filter(({ passed }) => passed === false))) console.log(line);
+  const [passed, failed] = [true, false].map((is) => report.sanity.filter((check) => check.passed === is).length) as [number, number];
+  console.log(`sanity checks: ${passed} passed, ${failed} failed, ${report.sanity.length - passed - failed} not run by this protocol`);
+}
+
+const interval = ({ low, high }: { low: number; high: number }) => `95 %: ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}`;

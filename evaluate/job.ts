@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { randomFrom } from '../shared/random.ts';
+import type { Screening } from '../shared/screening-schema.ts';
+import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
+import { outcomeSchema } from './outcome.ts';
+import type { Chosen, Part } from './protocol.ts';
+import type { Setup } from './setup.ts';
+import { gradientCheckSchema } from './summary/gradient-checks.ts';
+
+/** Some images of a part of a protocol: what one thread does at a time, and one file holds. */
+export interface Job {
+  protocol: string;
+  part: string;
+  /** places of its images, [from, to) */
+  from: number;
+  to: number;
+}
+
+/** What a job's file holds: its outcomes, and all that they depend on. Another value of any of it is another job. */
+export const jobResultSchema = z.strictObject({
+  version: z.literal(1),
+  /** of the bundle */
+  id: z.string(),
+  seed: z.int(),
+  backend: z.string(),
+  /** sha256 of the attacks' own source */
+  attacks: z.string(),
+  protocol: z.string(),
+  part: z.string(),
+  about: z.string(),
+  images: z.int(),
+  from: z.int(),
+  to: z.int(),
+  seconds: z.number(),
+  outcomes: z.array(outcomeSchema),
+  gradients: z.array(gradientCheckSchema).default([]),
+});
+
+export type JobResult = z.infer<typeof jobResultSchema>;
+
+/** All jobs of a protocol, in an order that does not depend on who does them. */
+export function jobsOf(protocol: string, parts: readonly Part[]): Job[] {
+  return parts.flatMap((part) =>
+    Array.from({ length: Math.ceil(part.images / part.atOnce) }, (_, i) => ({
+      ...{ protocol, part: part.name, from: i * part.atOnce },
+      to: Math.min(part.images, (i + 1) * part.atOnce),
+    })),
+  );
+}
+
+/** Name of a job's file: `nearest-from-outside-linf.0-10.json`. */
+export function fileOf({ part, from, to }: Job): string {
+  const plain = part
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+  return `${plain}.${from}-${to}.json`;
+}
+
+/**
+ * The test images of a job: those of the seed's order at its places. Parts that begin with nothing take the numbers and seeds alone.
+ */
+export function chosenFor(
+  { dataset, seed }: Pick<Setup, 'dataset' | 'seed'>,
+  { from, to }: Pick<Job, 'from' | 'to'>,
+  drawn = false,
+): Chosen {
+  const order = randomFrom(seed, 'image-sets').shuffle(Array.from({ length: dataset.test.count }, (_, i) => i));
+  const indices = drawn ? [] : order.slice(from, to);
+  const numbers = Array.from({ length: to - from }, (_, i) => from + i);
+  return {
+    numbers,
+    images: imagesAt(dataset.test, indices),
+    labels: labelsAt(dataset.test, indices),
+    // Far apart, so that attacks may add small numbers for their own uses.
+    seeds: numbers.map((number) => seed * 1_000_003 + number * 1009),
+  };
+}
+
+/** sha256 of what makes the attacks: outcomes of other attacks are not mixed with theirs. */
+export function attacksHash(directory = join(import.meta.dirname, '../attacks')): string {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(directory).sort()) hash.update(file).update(readFileSync(join(directory, file)));
+  return hash.digest('hex');
+}
+
+/** Where an evaluation keeps its jobs and its report: `runs/evaluate/NAME-ID/PROTOCOL`. */
+export function evaluationFolder(directory: string, { id }: Pick<Screening, 'id'>, protocol: string, root = 'runs'): string {
+  return join(root, 'evaluate', `${basename(directory)}-${id.slice(0, 12)}`, protocol);
+}
+
+/** What a result has in common with all others that belong beside it. */
+export const keyOf = (screening: Screening, seed: number, backend: string) => ({ id: screening.id, seed, backend, attacks: attacksHash() });

@@ -1,0 +1,32 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError } from '../trainer/data/dataset.ts';
+import { parsedOrNull } from '../trainer/parsed-or-null.ts';
+import { writeAtomically } from '../trainer/write-atomically.ts';
+import { jobResultSchema } from './job.ts';
+
+/**
+ * Brings the jobs of other folders, of shards that other machines did, into one. What does not belong there (another bundle, seed, backend or
+ * attack) is passed over when the evaluation is put together.
+ *
+ * @returns how many
+ * @throws DataError where a folder holds none, or can't be read
+ */
+export async function mergeJobs(from: readonly string[], folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true });
+  let merged = 0;
+  for (const directory of from) {
+    const files = (await readdir(directory).catch(() => [] as string[])).filter((file) => file.endsWith('.json') && file !== 'report.json');
+    let here = 0;
+    for (const file of files) {
+      const text = await readFile(join(directory, file), 'utf8');
+      if (!jobResultSchema.safeParse(parsedOrNull(text)).success)
+        throw new DataError(`${join(directory, file)} is damaged, or no job's file. Copy it again.`);
+      await writeAtomically(join(folder, file), text);
+      here++;
+    }
+    if (here === 0) throw new DataError(`${directory} holds no jobs; a shard's folder is needed, runs/evaluate/NAME-ID/PROTOCOL`);
+    merged += here;
+  }
+  return merged;
+}

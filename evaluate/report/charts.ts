@@ -1,0 +1,116 @@
+import type { Norm } from '../../attacks/ball.ts';
+import { chart } from '../../trainer/report/chart.ts';
+import type { BrokenWithin, Curve, Report, RiskCoverage, Scatter } from '../summary/report-schema.ts';
+
+const SIZE = { width: 400, height: 250 };
+const CROSS = 'M-1,-1L1,1M1,-1L-1,1';
+const VERDICTS = { domain: ['right', 'wrong', 'rejected', 'clean'], range: ['#4c78a8', '#e45756', '#f58518', '#99999966'] };
+
+/** Share of images broken within each radius: the union of all attacks, and each attack that looks for the nearest image. */
+export function securityChart({ worst, security }: Report, norm: Norm): Promise<string> {
+  const union = worst.find((own) => own.norm === norm);
+  const lines = (name: string, images: number, { radii, broken }: BrokenWithin) =>
+    radii.map((radius, i) => ({ radius, share: (broken[i] as number) / Math.max(1, images), attack: name }));
+  const nearest = security.filter((own) => own.norm === norm).flatMap(({ part, images, curve }) => lines(part, images, curve));
+  const encoding = {
+    x: { field: 'radius', type: 'quantitative' as const, title: `radius, ${norm}` },
+    y: { field: 'share', type: 'quantitative' as const, title: 'share accepted as a wrong class', scale: { domain: [0, 1] } },
+    color: { field: 'attack', title: null, legend: { orient: 'bottom' as const, columns: 1, labelLimit: 380 } },
+  };
+  return chart({
+    ...{ ...SIZE, title: norm },
+    layer: [
+      {
+        data: { values: union ? lines(`union: ${union.name}`, union.images, union.curve) : [] },
+        mark: { type: 'line', interpolate: 'step-after', strokeWidth: 6, opacity: 0.35 },
+        encoding,
+      },
+      { data: { values: nearest }, mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.5 }, encoding },
+    ],
+  });
+}
+
+/** One figure of attacks at several radii, with its intervals; a cross marks where an attack failed. */
+export function curveChart(curves: readonly Curve[], figure: 'acceptedWrong' | 'rejected'): Promise<string> {
+  const values = curves.flatMap(({ attack, points }) =>
+    points.map((point) => {
+      const { count, of, low, high } = point[figure];
+      return { attack, eps: point.eps, share: count / Math.max(1, of), low, high, state: point.failed ? 'attack failed' : 'attack holds' };
+    }),
+  );
+  const x = { field: 'eps', type: 'quantitative' as const, title: `radius, ${curves[0]?.norm}` };
+  const title = { acceptedWrong: 'accepted as a wrong class', rejected: 'rejected' }[figure];
+  const most = Math.max(0, ...values.map(({ high }) => high));
+  const y = { type: 'quantitative' as const, title: `share ${title}`, scale: { domain: [0, most > 0.5 ? 1 : Math.ceil(most * 20) / 20] } };
+  const color = { field: 'attack', title: null, legend: { orient: 'bottom' as const, columns: 1, labelLimit: 380 } };
+  return chart({
+    ...{ data: { values }, ...SIZE, title },
+    layer: [
+      { mark: 'rule', encoding: { x, y: { field: 'low', ...y }, y2: { field: 'high' }, color, opacity: { value: 0.45 } } },
+      { mark: 'line', encoding: { x, y: { field: 'share', ...y }, color } },
+      {
+        mark: { type: 'point', size: 70, filled: false, strokeWidth: 2 },
+        encoding: {
+          ...{ x, y: { field: 'share', ...y }, color },
+          shape: {
+            field: 'state',
+            title: null,
+            scale: { domain: ['attack holds', 'attack failed'], range: ['circle', CROSS] },
+            legend: null,
+          },
+        },
+      },
+    ],
+  });
+}
+
+/** Both scores in proportion to their thresholds; accepted images lie below and left of the lines. */
+export function scatterChart({ norm, points }: Scatter, all: readonly Scatter[]): Promise<string> {
+  const drawn = all.flatMap((cloud) => cloud.points);
+  const axis = (field: 'latent' | 'reconstruction', title: string) => {
+    const values = drawn.map((point) => point[field]);
+    // The same for all clouds, and the thresholds among them.
+    const domain = [Math.min(-1, ...values.map(Math.floor)), Math.max(1, ...values.map(Math.ceil))];
+    return { field, type: 'quantitative' as const, title, scale: { domain } };
+  };
+  const clean = all
+    .filter((cloud) => cloud.norm === null)
+    .flatMap((cloud) => cloud.points.map((point) => ({ ...point, verdict: 'clean' })));
+  const line = { type: 'rule' as const, strokeDash: [4, 4], color: '#777' };
+  return chart({
+    ...{ width: 265, height: 265, title: norm === null ? 'clean images' : `attacked, ${norm}` },
+    layer: [
+      {
+        // Clean ones lie beneath the attacked.
+        data: { values: [...(norm === null ? [] : clean), ...points] },
+        mark: { type: 'circle', size: 16, opacity: 0.6 },
+        encoding: {
+          x: axis('latent', 'ln(latent distance / threshold)'),
+          y: axis('reconstruction', 'ln(reconstruction error / threshold)'),
+          color: { field: 'verdict', title: null, scale: VERDICTS, legend: { orient: 'bottom' } },
+        },
+      },
+      { data: { values: [{ at: 0 }] }, mark: line, encoding: { x: { field: 'at', type: 'quantitative' } } },
+      { data: { values: [{ at: 0 }] }, mark: line, encoding: { y: { field: 'at', type: 'quantitative' } } },
+    ],
+  });
+}
+
+export function riskCoverageChart({ points, operating }: RiskCoverage): Promise<string> {
+  const { coverage, risk } = operating;
+  const here = { coverage: coverage.count / Math.max(1, coverage.of), risk: risk.count / Math.max(1, risk.of) };
+  const x = { field: 'coverage', type: 'quantitative' as const, title: 'coverage: share taken', scale: { domain: [0, 1] } };
+  const most = Math.max(0.01, here.risk, ...points.map(({ risk }) => risk));
+  const y = { field: 'risk', type: 'quantitative' as const, title: 'risk: share of those wrong', scale: { domain: [0, most] } };
+  return chart({
+    ...SIZE,
+    layer: [
+      { data: { values: points }, mark: { type: 'line', interpolate: 'step-after' }, encoding: { x, y } },
+      {
+        data: { values: [here] },
+        mark: { type: 'point', size: 90, color: '#e45756', filled: true },
+        encoding: { x, y },
+      },
+    ],
+  });
+}

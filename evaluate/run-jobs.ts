@@ -1,0 +1,73 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Piscina } from 'piscina';
+import { parsedOrNull } from '../trainer/parsed-or-null.ts';
+import { writeAtomically } from '../trainer/write-atomically.ts';
+import { fileOf, type Job, type JobResult, jobResultSchema } from './job.ts';
+import type { Done, JobThreadData } from './job-thread.ts';
+import type { Part } from './protocol.ts';
+
+/** What all results of an evaluation share; a file that differs in any of it is not taken. */
+export type Key = Pick<JobResult, 'id' | 'seed' | 'backend' | 'attacks'>;
+
+export interface Progress {
+  /** jobs and gradients that are done, and all */
+  done: number;
+  jobs: number;
+  work: number;
+  allWork: number;
+}
+
+/** The result of a job where its file is whole and of this very evaluation, else null. */
+export async function doneBefore(directory: string, job: Job, part: Part, key: Key): Promise<JobResult | null> {
+  const text = await readFile(join(directory, fileOf(job)), 'utf8').catch(() => null);
+  const result = text === null ? null : (jobResultSchema.safeParse(parsedOrNull(text)).data ?? null);
+  const wanted = resultOf(job, part, key);
+  const same = result && Object.entries(wanted).every(([name, value]) => result[name as keyof JobResult] === value);
+  return same ? result : null;
+}
+
+function resultOf({ protocol, from, to }: Job, part: Part, key: Key) {
+  return { version: 1 as const, ...key, protocol, part: part.name, about: part.about, images: part.images, from, to };
+}
+
+/** Threads that do jobs; to be closed. */
+export function openThreads(data: JobThreadData, threads: number): Piscina {
+  return new Piscina({
+    filename: new URL('./job-thread.ts', import.meta.url).href,
+    workerData: data,
+    minThreads: 1,
+    maxThreads: threads,
+    idleTimeout: 60_000,
+  });
+}
+
+/**
+ * Does what is not done yet, each result kept in a file of its own as soon as it is there: after a kill what was done is not done again.
+ *
+ * @param signal ends it after the jobs at hand are dropped
+ * @throws what a job throws; results so far are kept
+ */
+export async function runJobs(
+  threads: Piscina,
+  directory: string,
+  jobs: readonly Job[],
+  parts: ReadonlyMap<string, Part>,
+  key: Key,
+  { signal, onProgress = () => {} }: { signal?: AbortSignal; onProgress?: (progress: Progress) => void } = {},
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const partOf = (job: Job) => parts.get(job.part) as Part;
+  const workOf = (job: Job) => partOf(job).work * (job.to - job.from);
+  const progress: Progress = { done: 0, jobs: jobs.length, work: 0, allWork: jobs.reduce((sum, job) => sum + workOf(job), 0) };
+  await Promise.all(
+    jobs.map(async (job) => {
+      const done = (await threads.run(job, signal ? { signal } : {})) as Done;
+      const result: JobResult = { ...resultOf(job, partOf(job), key), ...done };
+      await writeAtomically(join(directory, fileOf(job)), JSON.stringify(result));
+      progress.done++;
+      progress.work += workOf(job);
+      onProgress(progress);
+    }),
+  );
+}

@@ -1,0 +1,39 @@
+import { RADII } from '../protocols/adaptive.ts';
+import { isClean, type MeasuredPart, TWICE } from './measured-parts.ts';
+import type { Gallery } from './report-schema.ts';
+
+/** Galleries of a protocol, and images of each, at most; fewer where images are large. */
+const MOST_GALLERIES = 6;
+const MOST_IMAGES = 9;
+const LARGE = 4096;
+
+/** Of each attack, at one radius of several, its first images beside what they were made from. */
+export function galleriesOf(parts: readonly MeasuredPart[], size: number): Gallery[] {
+  const clean = new Map<string, string>();
+  for (const { protocol, outcomes } of parts.filter(isClean))
+    for (const { image, truth, picture } of outcomes)
+      if (picture) for (const key of [`${protocol}\n${image}\n${truth}`, `\n${image}\n${truth}`]) clean.set(key, picture);
+  const groups = Map.groupBy(
+    parts.filter((part) => !isClean(part) && !part.name.includes(TWICE) && part.outcomes.some(({ picture }) => picture)),
+    ({ protocol, attack, name, norm }) => [protocol, attack ?? name, norm].join('\n'),
+  );
+  const shown = [...Map.groupBy([...groups.values()].map(shownOf), ({ protocol }) => protocol).values()];
+  return shown
+    .flatMap((own) => own.slice(0, MOST_GALLERIES))
+    .map(({ protocol, name, outcomes }) => ({
+      ...{ protocol, part: name },
+      entries: outcomes
+        .flatMap(({ image, truth, label, accepted, reason, radius, picture }) => {
+          if (!picture) return [];
+          const original = clean.get(`${protocol}\n${image}\n${truth}`) ?? clean.get(`\n${image}\n${truth}`) ?? null;
+          return [{ image, truth, label, accepted, reason, radius, clean: original, attacked: picture, reconstruction: null }];
+        })
+        .slice(0, size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES),
+    }));
+}
+
+/** Of several radii the one before the last of the tables (linf .2, l2 1.5), or the nearest to it. */
+function shownOf(parts: readonly MeasuredPart[]): MeasuredPart {
+  const distance = ({ norm, eps }: MeasuredPart) => (norm === null || eps === null ? 0 : Math.abs(eps - (RADII[norm].at(-2) as number)));
+  return parts.toSorted((a, b) => distance(a) - distance(b))[0] as MeasuredPart;
+}

@@ -1,0 +1,66 @@
+import type { Norm } from '../../attacks/ball.ts';
+import type { JobResult } from '../job.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Key } from '../run-jobs.ts';
+
+/** All outcomes of a part of a protocol, whatever jobs they came from. */
+export interface MeasuredPart {
+  protocol: string;
+  name: string;
+  about: string;
+  /** images that were asked for */
+  asked: number;
+  seconds: number;
+  /** of all its outcomes; null where they differ */
+  attack: string | null;
+  norm: Norm | null;
+  eps: number | null;
+  /** by image, then as the job gave them */
+  outcomes: Outcome[];
+}
+
+/**
+ * The parts of an evaluation in the order in which they are first met.
+ *
+ * @throws RangeError where a result is of another evaluation, or holds images that another one holds too
+ */
+export function measuredParts(results: readonly JobResult[], key: Key): MeasuredPart[] {
+  const groups = Map.groupBy(results, ({ protocol, part }) => `${protocol}\n${part}`);
+  return Array.from(groups.values(), (jobs) => {
+    const sorted = jobs.toSorted((a, b) => a.from - b.from);
+    const { protocol, part, about, images } = sorted[0] as JobResult;
+    for (const [i, job] of sorted.entries()) {
+      for (const [name, value] of Object.entries(key))
+        if (job[name as keyof Key] !== value)
+          throw new RangeError(`${part}, images ${job.from} to ${job.to}: its ${name} is ${job[name as keyof Key]}, not ${value}`);
+      const before = sorted[i - 1];
+      if (before && before.to > job.from) throw new RangeError(`${part}: images ${job.from} to ${before.to} are in two results`);
+    }
+    const outcomes = sorted.flatMap((job) => job.outcomes.toSorted((a, b) => a.image - b.image));
+    const only = <T>(of: (outcome: Outcome) => T) => {
+      const values = new Set(outcomes.map(of));
+      return values.size === 1 ? ([...values][0] as T) : null;
+    };
+    return {
+      ...{ protocol, name: part, about, asked: images, outcomes },
+      seconds: sorted.reduce((sum, { seconds }) => sum + seconds, 0),
+      ...{ attack: only(({ attack }) => attack), norm: only(({ norm }) => norm), eps: only(({ eps }) => eps) },
+    };
+  });
+}
+
+/** The test images as they are. */
+export const isClean = ({ name }: Pick<MeasuredPart, 'name'>) => name === 'clean';
+
+/** An attack that looks for the nearest image that does what it wants. */
+export const isMinimumNorm = ({ norm, eps, outcomes }: MeasuredPart) =>
+  norm !== null && eps === null && outcomes.length > 0 && outcomes.every((outcome) => outcome.eps === null);
+
+/** An attack that sees verdicts and scores alone, or another model's gradients: it should find no more than one that sees all. */
+export const isBlackBox = ({ attack, name }: MeasuredPart) => /^(square|hopskipjump|boundary|transfer)/i.test(attack ?? name);
+
+/** Another part with twice as many steps, run to see whether it finds more. */
+export const TWICE = ', twice the steps';
+
+/** An attack that may change anything: it has to find all. */
+export const isUnbounded = ({ name }: Pick<MeasuredPart, 'name'>) => /^unbounded/i.test(name);

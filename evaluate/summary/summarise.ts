@@ -1,0 +1,71 @@
+import type { Screening } from '../../shared/screening-schema.ts';
+import type { JobResult } from '../job.ts';
+import type { Key } from '../run-jobs.ts';
+import { curvesOf } from './curves.ts';
+import { galleriesOf } from './galleries.ts';
+import type { GradientCheck } from './gradient-checks.ts';
+import { measuredParts } from './measured-parts.ts';
+import { partFigures } from './part-figures.ts';
+import type { OtherFigure, Paper, Report } from './report-schema.ts';
+import { riskCoverageOf } from './risk-coverage.ts';
+import { type PlannedPart, sanityOf } from './sanity.ts';
+import { scatterOf } from './scatter.ts';
+import { securityCurves } from './security-curve.ts';
+import { worstOf } from './worst.ts';
+
+/** All that a report is made from. */
+export interface Evaluation {
+  screening: Screening;
+  key: Key;
+  /** version of the package that evaluates */
+  portcullis: string;
+  /** of one protocol or of several, from any shards */
+  results: readonly JobResult[];
+  /** what the paper prints for the same, by protocol and part: per cent */
+  paper?: (protocol: string, part: string) => Partial<Paper> | null;
+  gradients?: readonly GradientCheck[];
+  others?: readonly OtherFigure[];
+  /** all parts of the protocols; without them a part of which nothing was measured is not missed */
+  planned?: readonly PlannedPart[];
+}
+
+const NOTHING_PRINTED: Paper = {
+  acceptedRight: null,
+  acceptedWrong: null,
+  rejected: null,
+  reclassifiedRight: null,
+  pipelineRight: null,
+  note: '',
+};
+
+/**
+ * Every figure of an evaluation, from its outcomes alone.
+ *
+ * @throws RangeError where the results are not of this evaluation, or hold the same images twice
+ */
+export function summarise({ screening, key, portcullis, results, paper, gradients, others, planned }: Evaluation): Report {
+  const parts = measuredParts(results, key);
+  const { name, id, modelId, classes, input, provenance, thresholds } = screening;
+  const { dataset, data, trained, exported } = provenance;
+  return {
+    version: 1,
+    model: { name, id, modelId, classes, input: { height: input.height, width: input.width, channels: input.channels } },
+    provenance: {
+      ...{ portcullis, dataset, data, trained, exported },
+      ...{ seed: key.seed, backend: key.backend, attacks: key.attacks },
+      seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
+    },
+    parts: parts.map((part) => {
+      const printed = paper?.(part.protocol, part.name) ?? null;
+      return partFigures(part, printed && { ...NOTHING_PRINTED, ...printed });
+    }),
+    curves: curvesOf(parts),
+    security: securityCurves(parts),
+    worst: worstOf(parts),
+    riskCoverage: riskCoverageOf(parts, thresholds),
+    scatter: scatterOf(parts, thresholds),
+    galleries: galleriesOf(parts, input.height * input.width * input.channels),
+    others: [...(others ?? [])],
+    sanity: sanityOf(parts, gradients ?? null, planned),
+  };
+}

@@ -1,0 +1,107 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { distances, NORMS, projected } from '../../attacks/ball.ts';
+import { carliniWagner } from '../../attacks/carlini-wagner.ts';
+import { descend, type WalkName } from '../../attacks/descend.ts';
+import { minimumNorm } from '../../attacks/minimum-norm.ts';
+import { useWasm } from '../../trainer/backend/wasm.ts';
+import { TO_CLASS_1, twoPixels } from './two-pixels.ts';
+
+beforeAll(useWasm);
+
+const fromOutside = { origins: Float32Array.of(1, 0), starts: Float32Array.of(0, 1), targets: [1] };
+const fromImage = { ...fromOutside, starts: Float32Array.of(1, 0) };
+
+describe('minimum norm', () => {
+  it.each(NORMS.flatMap((norm) => [[norm, 'outside', fromOutside] as const, [norm, 'the image', fromImage] as const]))(
+    '%s from %s finds the nearest point of the other disc',
+    (norm, _, rows) => {
+      const { images, radii } = minimumNorm(twoPixels(), rows, { norm, steps: 120, objective: 'hinges' });
+      expect(radii[0]).toBeGreaterThan(TO_CLASS_1[norm] - 1e-3);
+      expect(radii[0]).toBeLessThan(TO_CLASS_1[norm] * 1.02);
+      expect(distances(images, rows.origins, 2, norm)[0]).toBeCloseTo(radii[0] as number, 5);
+    },
+  );
+
+  it('says that there is none, and gives the start', () => {
+    const impossible = twoPixels({ thresholds: { maxLatentDistance: [0.25, 1e-9], maxReconstructionError: [1, 1] } });
+    const nowhere = { ...fromImage, starts: Float32Array.of(1, 0) };
+    const { radii } = minimumNorm(impossible, nowhere, { norm: 'l2', steps: 3, objective: 'dominant' });
+    expect(radii).toEqual([Number.POSITIVE_INFINITY]);
+  });
+});
+
+it('Carlini and Wagner find it too', () => {
+  const rows = { origins: Float32Array.of(0.9, 0.1), starts: Float32Array.of(0.9, 0.1), targets: [1] };
+  const { radii } = carliniWagner(twoPixels(), rows, { steps: 120, searches: 7 });
+  const least = 0.9 * Math.SQRT2 - 0.5;
+  expect(radii[0]).toBeGreaterThan(least - 1e-3);
+  expect(radii[0]).toBeLessThan(least * 1.05);
+});
+
+describe.each(['adam', 'apgd'] as WalkName[])('descent by %s', (walk) => {
+  it.each(NORMS)('%s finds what lies within the ball, and nothing where nothing does', (norm) => {
+    const options = { steps: 60, objective: 'hinges', walk } as const;
+    for (const rows of [fromImage, fromOutside]) {
+      expect(descend(twoPixels(), rows, { norm, eps: TO_CLASS_1[norm] * 1.05 }, options).found).toEqual([true]);
+      expect(descend(twoPixels(), rows, { norm, eps: TO_CLASS_1[norm] * 0.97 }, options).found).toEqual([false]);
+    }
+  });
+
+  it('rows of one group stop together, others go on; the losses that it tells never rise', () => {
+    const rows = {
+      origins: Float32Array.of(1, 0, 1, 0, 1, 0),
+      starts: Float32Array.of(1, 0, 0, 1, 0.9, 0.1),
+      targets: [1, 1, 1],
+      groups: [7, 7, 8],
+    };
+    const { found, losses } = descend(twoPixels(), rows, { norm: 'linf', eps: 1 }, { steps: 40, objective: 'log-sum-exp', walk });
+    // The second begins accepted; the first, of its group, is not looked at any more.
+    expect(found).toEqual([false, true, true]);
+    for (const [row, start] of losses.start.entries()) {
+      expect(losses.half[row]).toBeLessThanOrEqual(start);
+      expect(losses.end[row]).toBeLessThanOrEqual(losses.half[row] as number);
+    }
+    expect(losses.end[2]).toBeLessThan(losses.start[2] as number);
+  });
+});
+
+it('never leaves the ball or [0, 1], whatever the start, the radius and the objective', () => {
+  const pixel = fc.float({ min: 0, max: 1, noNaN: true });
+  const objectives = ['hinges', 'log-sum-exp', 'dominant', 'features', 'orthogonal'] as const;
+  const property = fc.property(
+    fc.tuple(pixel, pixel, pixel, pixel),
+    fc.constantFrom(...NORMS),
+    fc.double({ min: 0.01, max: 1.5, noNaN: true }),
+    fc.constantFrom(...objectives),
+    fc.constantFrom<WalkName>('adam', 'apgd'),
+    ([a, b, c, d], norm, eps, objective, walk) => {
+      const rows = { origins: Float32Array.of(a, b), starts: Float32Array.of(c, d), targets: [1] };
+      const { images } = descend(twoPixels(), rows, { norm, eps }, { steps: 5, objective, walk });
+      expect(distances(images, rows.origins, 2, norm)[0]).toBeLessThanOrEqual(eps + 1e-5);
+      for (const value of images) expect(value >= 0 && value <= 1).toBe(true);
+    },
+  );
+  fc.assert(property, { numRuns: 30 });
+});
+
+it('an image does not depend on those it is attacked with', () => {
+  const alone = descend(twoPixels(), fromImage, { norm: 'l2', eps: 0.7 }, { steps: 12, objective: 'hinges', walk: 'apgd' });
+  const beside = {
+    origins: Float32Array.of(0.2, 0.2, 1, 0),
+    starts: Float32Array.of(0.4, 0.1, 1, 0),
+    targets: [0, 1],
+  };
+  const both = descend(twoPixels(), beside, { norm: 'l2', eps: 0.7 }, { steps: 12, objective: 'hinges', walk: 'apgd' });
+  expect([...both.images.slice(2)]).toEqual([...alone.images]);
+});
+
+it('projections keep what is inside and bring back what is not', () => {
+  const centre = tf.tensor4d([0.5, 0.5], [1, 1, 2, 1]);
+  const at = (x: number, y: number) => tf.tensor4d([x, y], [1, 1, 2, 1]);
+  expect([...projected(at(0.55, 0.45), centre, 'linf', 0.1).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.55, 0.45]);
+  expect([...projected(at(0.9, 0.45), centre, 'linf', 0.1).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.6, 0.45]);
+  expect([...projected(at(0.8, 0.9), centre, 'l2', 0.25).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.65, 0.7]);
+  expect([...projected(at(1.4, 0.5), centre, 'linf', 2).dataSync()]).toEqual([1, 0.5]);
+});

@@ -1,0 +1,109 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { combined, logRatios } from '../../attacks/joint-loss.ts';
+import { acceptedAs, looking } from '../../attacks/look.ts';
+import { orthogonalTo } from '../../attacks/orthogonal.ts';
+import { decide } from '../../shared/decision.ts';
+import { latentDistance, precisionsOf } from '../../shared/latent-distance.ts';
+import { nearestMean, squaredEuclidean } from '../../shared/mixture.ts';
+import { randomFrom } from '../../shared/random.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+import { useWasm } from '../../trainer/backend/wasm.ts';
+import { twoPixels } from './two-pixels.ts';
+
+beforeAll(useWasm);
+
+const images = (...values: number[]) => tf.tensor4d(values, [values.length / 2, 1, 2, 1]);
+
+it('is the logarithm of each score over its threshold: by hand', () => {
+  // (0.6, 0): 0.16 from (1, 0), 1.36 from (0, 1); reconstructed exactly.
+  const [own, other] = logRatios(twoPixels(), images(0.6, 0, 0.6, 0), [0, 1]).arraySync() as [number[], number[]];
+  expect(own[0]).toBeCloseTo(Math.log(0.16 / 1.36), 5);
+  expect(own[1]).toBeCloseTo(Math.log(0.16 / 0.25), 5);
+  expect(own[2]).toBeLessThan(-20);
+  expect(other[0]).toBeCloseTo(Math.log(1.36 / 0.16), 5);
+  expect(other[1]).toBeCloseTo(Math.log(1.36 / 0.25), 5);
+});
+
+it('is worked out with every kind of covariance, and the third score where there is one', () => {
+  const kinds: Screening['covariances'][] = [
+    { kind: 'spherical', values: [0.5, 2] },
+    {
+      kind: 'diagonal',
+      values: [
+        [0.5, 1],
+        [2, 3],
+      ],
+    },
+    {
+      kind: 'full',
+      values: [
+        [
+          [1, 0.2],
+          [0.2, 1],
+        ],
+        [
+          [2, -0.5],
+          [-0.5, 1],
+        ],
+      ],
+    },
+  ];
+  for (const covariances of kinds) {
+    const precisions = precisionsOf(covariances, 2);
+    const victim = twoPixels({
+      covariances,
+      precisions: covariances.kind === 'full' ? precisions : null,
+      thresholds: { maxLatentDistance: [0.25, 0.3], maxReconstructionError: [1, 1], maxRelativeError: [0.1, 0.1] },
+    });
+    const ratios = logRatios(victim, images(0.3, 0.8, 0.3, 0.8), [0, 1]).arraySync() as number[][];
+    for (const target of [0, 1]) {
+      const distance = latentDistance([0.3, 0.8], victim.means[target] as number[], precisions[target] as number[][]);
+      expect(ratios[target]?.[1]).toBeCloseTo(Math.log(distance / ([0.25, 0.3][target] as number)), 4);
+      expect(ratios[target]).toHaveLength(4);
+    }
+  }
+});
+
+it('is below zero throughout exactly where the decision accepts', () => {
+  const victim = twoPixels();
+  const random = randomFrom(4, 'joint');
+  const values = Array.from({ length: 400 }, () => random.uniform());
+  for (const target of [0, 1]) {
+    const accepted = acceptedAs(victim, images(...values), new Array(200).fill(target));
+    for (const [i, is] of accepted.entries()) {
+      const latent = values.slice(2 * i, 2 * i + 2);
+      const label = nearestMean(latent, victim.means);
+      const distance = squaredEuclidean(latent, victim.means[label] as number[]);
+      const scores = { label, latentDistance: distance, reconstructionError: 0, relativeError: 0 };
+      const verdict = label === target && decide(scores, victim.thresholds).accepted;
+      // But for what is a hair within the threshold.
+      if (Math.abs(distance - 0.25) > 1e-3) expect(is).toBe(verdict);
+    }
+  }
+});
+
+describe('losses', () => {
+  const ratios = [[Math.log(2), -1, -3]];
+  const pull = 0.01 * (Math.log(2) - 4);
+  it.each([
+    ['hinges', 2 - 0.95 + pull],
+    ['dominant', Math.log(2) + pull],
+    ['log-sum-exp', Math.log(16 + Math.exp(-4) + Math.exp(-12)) / 4 + pull],
+  ] as const)('%s: by hand', (combination, expected) => {
+    expect(combined(tf.tensor2d(ratios), combination).dataSync()[0]).toBeCloseTo(expected, 5);
+  });
+
+  it("features is the squared distance to the start's latent", () => {
+    const look = looking(twoPixels(), { origins: Float32Array.of(1, 0), starts: Float32Array.of(0.2, 0.9), targets: [1] }, 'features');
+    const { losses, gradients } = look(images(0.5, 0.5), [0]);
+    expect(losses[0]).toBeCloseTo(0.09 + 0.16, 5);
+    expect([...gradients.dataSync()].map((value) => +value.toFixed(4))).toEqual([0.6, -0.8]);
+  });
+
+  it('a gradient without its part along another one', () => {
+    const [along, across] = orthogonalTo(images(3, 1, 2, 2), images(1, 0, 1e-20, 1e-20)).arraySync() as unknown as number[][][][];
+    expect(along?.flat(2)).toEqual([0, 1]);
+    for (const value of across?.flat(2) ?? []) expect(value).toBeCloseTo(0, 4);
+  });
+});

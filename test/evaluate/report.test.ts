@@ -1,0 +1,183 @@
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobResult } from '../../evaluate/job.ts';
+import { keepEvidence } from '../../evaluate/keep-evidence.ts';
+import { writeEvaluation } from '../../evaluate/report/write-evaluation.ts';
+import { openScreener } from '../../evaluate/screen-images.ts';
+import { evidenceOf } from '../../evaluate/summary/evidence-of.ts';
+import { type Rate, type Report, reportSchema } from '../../evaluate/summary/report-schema.ts';
+import { parseScreening } from '../../shared/open-bundle.ts';
+import { evidenceSchema, type Screening } from '../../shared/screening-schema.ts';
+import { broken, KEY, made, nearest, result } from './made-results.ts';
+
+const MNIST = join(import.meta.dirname, '../../models/mnist');
+const picture = (level: number) => Buffer.alloc(28 * 28, level).toString('base64');
+
+let directory: string;
+let screening: Screening;
+let report: Report;
+let page: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  screening = await parseScreening(await readFile(join(MNIST, 'screening.json'), 'utf8'));
+  const key = { ...KEY, id: screening.id };
+  const again = { reclassified: { label: 0, kept: true, keptByPaper: true } };
+  const outside = nearest('nearest from outside', [0.04, 0.08, 0.08, 0.15, null]);
+  const results: JobResult[] = [
+    { ...outside, outcomes: outside.outcomes.map((outcome) => ({ ...outcome, picture: picture(90) })) },
+    nearest('nearest from outside', [0.7, 1.2, null, 1.2, null], 'l2'),
+    ...[0.05, 0.1, 0.2].map((eps, i) => broken('PGD', eps, [3, 5, 1][i] as number, 5)),
+    result(
+      'clean',
+      [0, 1, 2, 3, 4].map((image) => made(image, image === 4 ? 'rejected' : 'right', { norm: null, picture: picture(10) })),
+    ),
+    {
+      ...result('FGSM 0.3 <b>', [made(0, 'rejected', { ...again, eps: 0.3 }), made(1, 'wrong', { eps: 0.3, radius: 0.3 })]),
+      protocol: 'table2',
+    },
+    { ...result('Square', [made(0, 'right', { norm: null, queries: 501 })]), protocol: 'blackbox' },
+  ].map((own) => ({ ...own, ...key }));
+  const screener = await openScreener(MNIST);
+  const written = await writeEvaluation(join(directory, 'evaluation'), {
+    ...{ screening, key, results },
+    paper: (protocol) => (protocol === 'table2' ? { acceptedWrong: 3.89, reclassifiedRight: 87, note: 'its table 2' } : null),
+    others: [{ protocol: 'fid', name: 'Frechet distance', value: 12.25, paper: null, about: '10,000 samples' }],
+    reconstruct: screener.reconstruct,
+  });
+  await screener.close();
+  report = reportSchema.parse(JSON.parse(await readFile(join(directory, 'evaluation/report.json'), 'utf8')));
+  expect(written).toEqual({ summary: report, sanity: report.sanity });
+  page = await readFile(join(directory, 'evaluation/report.html'), 'utf8');
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** What the report holds at a path of the page. */
+function held(path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], report);
+}
+
+describe('report.html', () => {
+  it('says the same counts, shares and intervals as report.json', () => {
+    const rates = [
+      ...page.matchAll(/<span data-rate="([^"]+)">(?:none|([\d.]+) % <small>(\d+) of (\d+), ([\d.]+) to ([\d.]+) %<\/small>)<\/span>/g),
+    ];
+    expect(rates.length).toBe(page.split('data-rate=').length - 1);
+    expect(rates.length).toBeGreaterThan(40);
+    for (const [, path, percent, count, of, low, high] of rates) {
+      const rate = held(path as string) as Rate;
+      if (rate.of === 0) expect(percent).toBeUndefined();
+      else {
+        expect([Number(count), Number(of)]).toEqual([rate.count, rate.of]);
+        for (const [told, share] of [
+          [percent, rate.count / rate.of],
+          [low, rate.low],
+          [high, rate.high],
+        ] as const)
+          expect(Number(told)).toBeCloseTo(100 * share, 1);
+      }
+    }
+    const told = new Set(rates.map(([, path]) => path));
+    for (const [i] of report.parts.entries())
+      for (const name of ['acceptedRight', 'acceptedWrong', 'rejected']) expect(told).toContain(`parts.${i}.${name}`);
+    const norms = report.worst.map(({ norm }) => norm);
+    for (const norm of ['linf', 'l2'] as const)
+      for (let at = 0; at < 4; at++) expect(told).toContain(`worst.${norms.indexOf(norm)}.at.${at}.broken`);
+  });
+
+  it('says the same numbers', () => {
+    const numbers = [...page.matchAll(/<span data-figure="([^"]+)">([^<]*)<\/span>/g)];
+    expect(numbers.length).toBe(page.split('data-figure=').length - 1);
+    expect(numbers.length).toBeGreaterThan(40);
+    for (const [, path, told] of numbers) {
+      const value = held(path as string) as number | null;
+      if (value === null) expect(told).toBe('–');
+      else expect(Math.abs(Number(told) - value)).toBeLessThanOrEqual(told?.includes('.') ? 0.0005 : 0.5);
+    }
+    for (const path of ['others.0.value', 'parts.5.images', 'provenance.seed', 'riskCoverage.images'])
+      expect(numbers.map(([, own]) => own)).toContain(path);
+  });
+
+  it('draws the same curves', () => {
+    const drawn = [
+      ...page.matchAll(/aria-label="radius, linf: ([\d.]+); share accepted as a wrong class: ([\d.]+); attack: PGD; state: (attack \w+)"/g),
+    ];
+    const points = report.curves[0]?.points.map(({ eps, acceptedWrong: { count, of }, failed }) => [
+      eps,
+      count / of,
+      `attack ${failed ? 'failed' : 'holds'}`,
+    ]);
+    expect(drawn.map(([, eps, share, state]) => [Number(eps), Number(share), state])).toEqual(points);
+    expect(points?.map(([, , state]) => state)).toEqual(['attack holds', 'attack holds', 'attack failed']);
+  });
+
+  it('says first what gets through, by which of the checks it may be believed, and of the attacks what failed', () => {
+    const text = page
+      .slice(page.indexOf('<h1>'))
+      .replaceAll(/<[^>]+>/g, ' ')
+      .replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(/What gets through Within linf 0.05 , 3 of 5 test images can be changed/);
+    expect(text).toMatch(/Checks that were not run: unbounded eps breaks all/);
+    expect(text).toMatch(/prove nothing: larger eps never helps the defender: PGD, linf \(adaptive\)/);
+    expect(text).toMatch(/paper: 3.89 %/);
+    expect(text).toMatch(/501 queries an image/);
+  });
+
+  it('needs no other file and no network, and has no script', () => {
+    expect(page.replaceAll(/http:\/\/www\.w3\.org\/(2000\/svg|1999\/xlink)/g, '')).not.toMatch(
+      /https?:|<script|<link|@import|url\((?!data:|#)/,
+    );
+    for (const [, source] of page.matchAll(/src="([^"]*)"/g)) expect(source).toMatch(/^data:image\/png;base64,/);
+    expect(page).toContain('FGSM 0.3 &lt;b>');
+  });
+});
+
+describe('report.json', () => {
+  it('is there whole, with its page, and nothing half-written beside them', async () => {
+    expect((await readdir(join(directory, 'evaluation'))).sort()).toEqual(['report.html', 'report.json']);
+  });
+
+  it('shows images beside what they were made from and what the model makes of them', () => {
+    const entry = report.galleries.find(({ part }) => part.startsWith('nearest'))?.entries[0];
+    expect([entry?.clean, entry?.attacked]).toEqual([picture(10), picture(90)]);
+    const made = Buffer.from(entry?.reconstruction as string, 'base64');
+    expect(made.length).toBe(28 * 28);
+    expect(new Set(made).size).toBeGreaterThan(10);
+  });
+
+  it('knows the evaluation', () => {
+    expect(report.model.id).toBe(screening.id);
+    expect(report.provenance).toMatchObject({ seed: 7, backend: 'wasm', dataset: 'mnist', portcullis: '0.1.0' });
+  });
+});
+
+describe('evidence', () => {
+  it('is the union of attacks at each radius with its budget, and what is no part of one', () => {
+    const evidence = evidenceOf(report);
+    for (const entry of evidence) {
+      expect(evidenceSchema.parse(entry)).toEqual(entry);
+      expect(entry.acceptedRight + entry.acceptedWrong + entry.rejected).toBe(entry.images);
+    }
+    const told = evidence.map(({ name, protocol, images, acceptedWrong }) => `${protocol}: ${name}, ${acceptedWrong} of ${images}`);
+    expect(told.filter((line) => line.startsWith('adaptive'))).toEqual([
+      'adaptive, seed 7: clean, 0 of 5',
+      ...['linf 0.05, 3', 'linf 0.1, 5', 'linf 0.2, 5', 'linf 0.3, 5'].map((line) => `adaptive, seed 7: adaptive, ${line} of 5`),
+      ...['l2 0.5, 0', 'l2 1, 1', 'l2 1.5, 3', 'l2 2, 3'].map((line) => `adaptive, seed 7: adaptive, ${line} of 5`),
+    ]);
+    expect(evidence.find(({ name }) => name === 'adaptive, linf 0.1')?.about).toMatch(/the union of 2 attacks: .*3 targets x 100 steps/);
+    expect(evidence.find(({ name }) => name.startsWith('FGSM'))?.reclassified).toEqual({ right: 1, wrong: 0, rejectedStill: 0 });
+  });
+
+  it('is kept in a bundle and told in its card; what was there before stays as it was', async () => {
+    const bundle = join(directory, 'mnist');
+    await cp(MNIST, bundle, { recursive: true });
+    const kept = await keepEvidence(bundle, evidenceOf(report));
+    expect(kept.id).toBe(screening.id);
+    expect(kept.evidence.slice(0, screening.evidence.length)).toEqual(screening.evidence);
+    const card = await readFile(join(bundle, 'README.md'), 'utf8');
+    expect(card).toContain('| adaptive, linf 0.1 | 5 | 0.00 | 100.00 | 0.00 |  |  |  | adaptive, seed 7 |');
+    expect(card).toMatch(/- adaptive, linf 0.05; adaptive, linf 0.1; .*: the union of 2 attacks/);
+    expect(card).not.toContain('no adaptive attack');
+  });
+});

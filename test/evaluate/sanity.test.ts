@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import type { JobResult } from '../../evaluate/job.ts';
+import { sanityLines } from '../../evaluate/report/sanity-lines.ts';
+import { gradientChecks } from '../../evaluate/summary/gradient-checks.ts';
+import { measuredParts } from '../../evaluate/summary/measured-parts.ts';
+import { sanityOf } from '../../evaluate/summary/sanity.ts';
+import { broken, KEY, nearest } from './made-results.ts';
+
+const sanity = (jobs: JobResult[]) => sanityOf(measuredParts(jobs, KEY), null);
+const check = (jobs: JobResult[], name: string | RegExp) => {
+  const found = sanity(jobs).filter((own) => own.name.match(name));
+  expect(found).toHaveLength(1);
+  return found[0] as (typeof found)[number];
+};
+const LARGER = /larger eps never helps/;
+
+describe('a curve that falls', () => {
+  it('marks its attack as failed at that radius, and the report stays', () => {
+    const fallen = check([broken('PGD', 0.1, 30), broken('PGD', 0.2, 50), broken('PGD', 0.3, 47)], LARGER);
+    expect(fallen).toMatchObject({ passed: false, of: 'attack', name: 'larger eps never helps the defender: PGD, linf (adaptive)' });
+    expect(fallen.detail).toBe('FAILED at eps 0.3 (of 100 images 3 that eps 0.2 broke are not broken, 0 others are)');
+  });
+
+  it('is caught against any smaller radius, not the next one alone', () => {
+    const falling = [0.05, 0.1, 0.2, 0.3].map((eps, i) => broken('PGD', eps, 50 - 2 * i));
+    expect(check(falling, LARGER).detail).toMatch(/^FAILED at eps 0.2 .*; eps 0.3 \(of 100 images 6 that eps 0.05 broke/);
+  });
+
+  it('is let pass by up to 2 of 100 images, as chance is, and by one of few', () => {
+    expect(check([broken('PGD', 0.1, 50), broken('PGD', 0.2, 48)], LARGER).passed).toBe(true);
+    expect(check([broken('PGD', 0.1, 5, 10), broken('PGD', 0.2, 4, 10)], LARGER).passed).toBe(true);
+    expect(check([broken('PGD', 0.1, 5, 10), broken('PGD', 0.2, 3, 10)], LARGER).passed).toBe(false);
+    // 15 of 1000 are less than 2 of 100, but all one way.
+    expect(check([broken('PGD', 0.1, 500, 1000), broken('PGD', 0.2, 485, 1000)], LARGER).passed).toBe(false);
+    expect(check([broken('PGD', 0.1, 500, 1000), broken('PGD', 0.2, 495, 1000)], LARGER).passed).toBe(true);
+  });
+});
+
+describe('the checks of a report', () => {
+  const within = (jobs: JobResult[], name: string) => check(jobs, name).passed;
+
+  it('want all images measured, and an attack that cannot fall', () => {
+    expect(within([broken('PGD', 0.1, 3)], 'all images')).toBe(true);
+    expect(check([{ ...broken('PGD', 0.1, 3), images: 120 }], 'all images')).toMatchObject({
+      passed: false,
+      detail: /20 of 120 are missing/,
+    });
+    expect(within([broken('PGD', 0.1, 3)], "can't fall with eps, linf")).toBeNull();
+    expect(within([nearest('outside', [0.1])], "can't fall with eps, linf")).toBe(true);
+  });
+
+  it('miss a part of which nothing was measured', () => {
+    const planned = [{ protocol: 'adaptive', part: 'APGD', images: 30 }];
+    const [first] = sanityOf(measuredParts([broken('PGD', 0.1, 3)], KEY), null, planned);
+    expect(first).toMatchObject({ passed: false, detail: 'APGD (adaptive): 30 of 30 are missing' });
+  });
+
+  it('are printed with the worst last', () => {
+    const lines = sanityLines(sanity([broken('PGD', 0.1, 30), { ...broken('PGD', 0.2, 5), images: 120 }]));
+    expect(lines.at(-1)).toBe('FAILED        all images were measured: PGD, linf 0.2 (adaptive): 20 of 120 are missing');
+    expect(lines.at(-2)).toMatch(/^attack failed larger eps never helps the defender: PGD/);
+    expect(lines[0]).toMatch(/^not run /);
+  });
+
+  it('want unbounded eps to break 99 of 100', () => {
+    const unbounded = (count: number) => [{ ...broken('PGD from outside', 1, count), part: 'unbounded' }];
+    expect(within(unbounded(99), 'unbounded')).toBe(true);
+    expect(within(unbounded(98), 'unbounded')).toBe(false);
+    expect(check([broken('PGD', 0.1, 3)], 'unbounded')).toMatchObject({ passed: null, detail: 'not run' });
+  });
+
+  it('want white-box attacks to find what black-box ones do, at each radius, on the same images', () => {
+    const white = nearest('outside', [0.1, 0.1, 0.2, null]);
+    const name = 'black-box and transfer, linf';
+    expect(within([white], name)).toBeNull();
+    expect(within([white, nearest('Square', [0.1, 0.1, 0.25])], name)).toBe(true);
+    // One that is broken by Square alone, where white-box attacks break another: as many, and told.
+    expect(check([white, nearest('Square', [null, 0.1, null, 0.2])], name)).toMatchObject({ passed: true, detail: /alone: 1 images/ });
+    expect(check([white, nearest('HopSkipJump', [0.04])], name)).toMatchObject({
+      passed: false,
+      detail: /HopSkipJump, linf breaks 1 of 1 images within 0.05, all white-box attacks 0/,
+    });
+    expect(within([white, broken('transfer, another seed', 0.2, 4, 4)], name)).toBe(false);
+    // Images that only a weak white-box attack was tried on say nothing.
+    expect(within([white, broken('FGSM', 0.2, 0), broken('Square', 0.2, 3, 10)], name)).toBe(true);
+  });
+
+  it('want more steps to find no less, and say where they find more', () => {
+    const twice = (job: JobResult) => ({ ...job, part: `${job.part}, twice the steps` });
+    const steps = (once: number, more: number) =>
+      sanity([broken('PGD', 0.1, once), twice(broken('PGD', 0.1, more))])
+        .filter(({ name }) => /steps/.test(name))
+        .map(({ passed }) => passed);
+    expect(steps(50, 50)).toEqual([true, true]);
+    expect(steps(50, 45)).toEqual([false, true]);
+    expect(steps(50, 55)).toEqual([true, false]);
+    const radii = Array.from({ length: 20 }, () => 0.1);
+    const worse = sanity([nearest('outside', radii), twice(nearest('outside', radii.with(0, 0.4).with(1, 0.4)))]);
+    expect(worse.find(({ name }) => /more steps/.test(name))?.passed).toBe(false);
+  });
+
+  it('want gradients that say where to go, and losses at their end', () => {
+    const record = (image: number, more = {}) => ({
+      image,
+      finite: true,
+      nonZero: true,
+      lossStart: 3,
+      lossAtHalf: 0.6,
+      lossEnd: 0.5,
+      ...more,
+    });
+    const of = (more: (image: number) => object) =>
+      gradientChecks(Array.from({ length: 100 }, (_, image) => record(image, more(image)))).map(({ passed }) => passed);
+    expect(gradientChecks(null).map(({ passed }) => passed)).toEqual([null, null]);
+    expect(of(() => ({}))).toEqual([true, true]);
+    expect(of((image) => ({ nonZero: image !== 0 }))).toEqual([true, true]);
+    expect(of((image) => ({ nonZero: image > 1 }))).toEqual([false, true]);
+    expect(of((image) => ({ finite: image > 1 }))).toEqual([false, true]);
+    expect(of((image) => (image < 11 ? { lossAtHalf: 1 } : {}))).toEqual([true, false]);
+    // What has its goal may go on.
+    expect(of(() => ({ lossAtHalf: 1, lossEnd: -0.1 }))).toEqual([true, true]);
+    expect(gradientChecks([record(0, { nonZero: false })])[0]?.detail).toMatch(/MASKED GRADIENT/);
+  });
+});

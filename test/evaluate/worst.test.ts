@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JobResult } from '../../evaluate/job.ts';
+import { measuredParts } from '../../evaluate/summary/measured-parts.ts';
+import { worstOf } from '../../evaluate/summary/worst.ts';
+import { broken, KEY, made, nearest, result } from './made-results.ts';
+
+const worst = (jobs: JobResult[]) => worstOf(measuredParts(jobs, KEY));
+const counts = (found: ReturnType<typeof worst>[number] | undefined) =>
+  found?.at.map(({ radius, broken: { count, of } }) => `${radius}: ${count}/${of}`);
+
+describe('worst', () => {
+  it('is the union per image, and an image broken at a radius is broken above it', () => {
+    const fixed = [...[made(0, 'right'), made(1, 'right'), made(2, 'wrong', { radius: 0.08 }), made(3, 'right'), made(4, 'rejected')]].map(
+      (outcome) => ({ ...outcome, attack: 'PGD', eps: 0.1 }),
+    );
+    const [found, ...others] = worst([
+      nearest('outside', [0.04, 0.15, 0.25, null, null]),
+      result('PGD, linf 0.1', fixed),
+      result('clean', [made(0, 'right'), made(3, 'wrong', { norm: null }), made(4, 'rejected', { norm: null })]),
+    ]);
+    expect(others).toEqual([]);
+    // Image 3 is wrong as it is; 4 is rejected as it is.
+    expect(counts(found)).toEqual(['0.05: 2/5', '0.1: 3/5', '0.2: 4/5', '0.3: 4/5']);
+    expect(found?.at.map(({ withstood, rejectedClean }) => [withstood, rejectedClean])).toEqual([
+      [2, 1],
+      [1, 1],
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(found?.attacks.map(({ attack, tried, nearest: first, radii }) => [attack, tried, first, radii])).toEqual([
+      ['outside, linf', 5, 2, []],
+      ['PGD', 5, 1, [0.1]],
+    ]);
+  });
+
+  it('is of the images that all were tried on that look for the nearest; others add to it', () => {
+    const few = nearest('Square', [0.01, null]);
+    const [found] = worst([nearest('outside', [null, null, 0.05, 0.2]), few, broken('FGSM', 0.1, 100), broken('FGSM', 0.2, 0)]);
+    // Of the four; FGSM broke them all, but at .1.
+    expect(counts(found)).toEqual(['0.05: 2/4', '0.1: 4/4', '0.2: 4/4', '0.3: 4/4']);
+    const square = found?.attacks.find(({ attack }) => attack.startsWith('Square'));
+    expect([square?.tried, square?.nearest]).toEqual([2, 1]);
+  });
+
+  it('unites protocols where the same numbers are the same images', () => {
+    const other = { ...nearest('Square', [null, 0.1]), protocol: 'blackbox' };
+    const names = (jobs: JobResult[]) => worst(jobs).map(({ name, norm, at }) => [name, norm, at[1]?.broken.count]);
+    expect(names([nearest('outside', [0.1, null]), other])).toEqual([
+      ['all attacks', 'linf', 2],
+      ['adaptive', 'linf', 1],
+      ['blackbox', 'linf', 1],
+    ]);
+    const elsewhere = { ...other, outcomes: other.outcomes.map((outcome) => ({ ...outcome, truth: 5 })) };
+    expect(names([nearest('outside', [0.1, null]), elsewhere]).map(([name]) => name)).toEqual(['adaptive', 'blackbox']);
+  });
+
+  it('never falls with the radius, and never with another attack', () => {
+    const radius = fc.option(fc.double({ min: 0, max: 0.5, noNaN: true }));
+    const attacks = fc.integer({ min: 1, max: 12 }).chain((images) =>
+      fc.record({
+        min: fc.array(fc.array(radius, { minLength: images, maxLength: images }), { minLength: 1, maxLength: 3 }),
+        fixed: fc.array(fc.tuple(fc.constantFrom(0.05, 0.1, 0.15, 0.3), fc.integer({ min: 0, max: images })), { maxLength: 3 }),
+        images: fc.constant(images),
+      }),
+    );
+    fc.assert(
+      fc.property(attacks, ({ min, fixed, images }) => {
+        const jobs = [
+          ...min.map((radii, i) => nearest(`outside ${i}`, radii)),
+          ...fixed.map(([eps, count], i) => broken(`PGD ${i}`, eps, count, images)),
+        ];
+        let before = [0, 0, 0, 0];
+        for (let tried = 1; tried <= jobs.length; tried++) {
+          const [found] = worst(jobs.slice(0, tried));
+          const { at = [], curve } = found ?? {};
+          const now = at.map(({ broken: { count } }) => count);
+          for (const line of [now, curve?.broken ?? []]) expect(line).toEqual(line.toSorted((a, b) => a - b));
+          for (const [i, count] of now.entries()) expect(count).toBeGreaterThanOrEqual(before[i] as number);
+          for (const { broken: own, withstood, rejectedClean } of at) expect(own.count + withstood + rejectedClean).toBe(images);
+          before = now;
+        }
+      }),
+    );
+  });
+});
