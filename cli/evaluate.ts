@@ -5,11 +5,12 @@ import { evaluationFolder } from '../evaluate/job.ts';
 import { keepEvidence } from '../evaluate/keep-evidence.ts';
 import { mergeJobs } from '../evaluate/merge-jobs.ts';
 import type { UnknownSource } from '../evaluate/open-unknown.ts';
-import { paperFigures } from '../evaluate/protocols/paper-figures.ts';
+import { paperFigures, paperWithoutThresholds } from '../evaluate/protocols/paper-figures.ts';
 import { protocols } from '../evaluate/protocols/protocols.ts';
 import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../evaluate/screen-images.ts';
 import { evidenceOf } from '../evaluate/summary/evidence-of.ts';
+import { withoutThresholds } from '../evaluate/summary/without-thresholds.ts';
 import { MODELS, referenceNames } from '../export/models-folder.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { MOST_THREADS } from '../trainer/backend/use-backend.ts';
@@ -96,6 +97,7 @@ async function evaluateProtocol(name: string, options: OptionValues, signal: Abo
     ...{ screening, key, results, paper: paperFigures(screening) },
     gradients: results.flatMap(({ gradients }) => gradients),
     reconstruct: screener.reconstruct,
+    others: withoutThresholds(results, paperWithoutThresholds(screening)),
   });
   await screener.close();
   const evidence = evidenceOf(summary);

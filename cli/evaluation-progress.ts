@@ -25,7 +25,7 @@ export function evaluationProgress(stream: NodeJS.WriteStream, everySeconds = 30
     }): void {
       const known = before > 0 ? `, ${before} were done before` : '';
       stream.write(
-        `${jobs} jobs${known}; ${duration(seconds)} at most on ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${backend}\n`,
+        `${jobs} ${jobs === 1 ? 'job' : 'jobs'}${known}; ${duration(seconds)} at most on ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${backend}\n`,
       );
       started = performance.now();
       said = started;

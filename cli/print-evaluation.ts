@@ -15,7 +15,10 @@ export function printEvaluation(directory: string, report: Report): void {
         : '';
     console.log(`${name.padEnd(width)} ${String(tried).padStart(5)}  ${shares}${again}`);
   }
-  for (const { name, norm, images, at } of report.worst) {
+  for (const { name, value, paper, about } of report.others)
+    console.log(`${name}: ${value.toFixed(2)} (${about})${paper === null ? '' : `; the paper ${paper}`}`);
+  // The union of weak attacks would flatter.
+  for (const { name, norm, images, at } of report.security.length > 0 ? report.worst : []) {
     const errors = at.map(({ radius, broken }) => `${radius}: ${percent(broken.count, images)} (${interval(broken)})`).join('; ');
     console.log(`worst of ${name}, ${norm}, undetected error of ${images} images within ${errors}`);
   }

@@ -60,7 +60,7 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
   };
   const parts = new Map(protocol.parts(screening, asked).map((part) => [part.name, part]));
   const { name, thread } = await evaluationBackend(request.backend);
-  const key = keyOf(screening, seed, name);
+  const key = keyOf(screening, seed, name, protocol);
   const jobs = jobsOf(protocol.name, [...parts.values()]);
   const known = new Map<Job, JobResult>();
   const look = async () => {

@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { randomFrom } from '../shared/random.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
+import { attacksHash } from './attacks-hash.ts';
 import { outcomeSchema } from './outcome.ts';
-import type { Chosen, Part } from './protocol.ts';
+import type { Chosen, Part, Protocol } from './protocol.ts';
 import type { Setup } from './setup.ts';
 import { gradientCheckSchema } from './summary/gradient-checks.ts';
 
@@ -26,7 +25,7 @@ export const jobResultSchema = z.strictObject({
   id: z.string(),
   seed: z.int(),
   backend: z.string(),
-  /** sha256 of the attacks' own source */
+  /** sha256 of the source of the attacks that the protocol uses */
   attacks: z.string(),
   protocol: z.string(),
   part: z.string(),
@@ -75,16 +74,15 @@ export function chosenFor(
     numbers,
     images: imagesAt(dataset.test, indices),
     labels: labelsAt(dataset.test, indices),
-    // Far apart, so that attacks may add small numbers for their own uses.
-    seeds: numbers.map((number) => seed * 1_000_003 + number * 1009),
+    seeds: numbers.map((number) => mixed(seed * 1_000_003 + number)),
   };
 }
 
-/** sha256 of what makes the attacks: outcomes of other attacks are not mixed with theirs. */
-export function attacksHash(directory = join(import.meta.dirname, '../attacks')): string {
-  const hash = createHash('sha256');
-  for (const file of readdirSync(directory).sort()) hash.update(file).update(readFileSync(join(directory, file)));
-  return hash.digest('hex');
+/** Seeds in a row give random numbers in a row: mixed, 32 bits (the finalizer of MurmurHash3), they do not. */
+function mixed(seed: number): number {
+  const first = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b);
+  const second = Math.imul(first ^ (first >>> 13), 0xc2b2ae35);
+  return second ^ (second >>> 16);
 }
 
 /** Where an evaluation keeps its jobs and its report: `runs/evaluate/NAME-ID/PROTOCOL`. */
@@ -93,4 +91,7 @@ export function evaluationFolder(directory: string, { id }: Pick<Screening, 'id'
 }
 
 /** What a result has in common with all others that belong beside it. */
-export const keyOf = (screening: Screening, seed: number, backend: string) => ({ id: screening.id, seed, backend, attacks: attacksHash() });
+export const keyOf = (screening: Screening, seed: number, backend: string, { source }: Pick<Protocol, 'source'>) => ({
+  ...{ id: screening.id, seed, backend },
+  attacks: attacksHash(source),
+});

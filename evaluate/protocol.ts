@@ -46,6 +46,8 @@ export interface Asked {
 
 export interface Protocol {
   name: string;
+  /** URL of the module that says what is done: its attacks' source is part of what outcomes depend on */
+  source: string;
   /** one line for --help */
   about: string;
   parts(screening: Screening, asked: Asked): Part[];

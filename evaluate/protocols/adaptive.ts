@@ -64,6 +64,7 @@ const DESCENTS: Descent[] = [
  */
 export const adaptive: Protocol = {
   name: 'adaptive',
+  source: import.meta.url,
   about: `white-box attacks on both tests at once, ${IMAGES} images: nearest accepted-and-wrong image from outside and inside, APGD, Carlini-Wagner`,
   parts: (_, { images = IMAGES, test }) => {
     const shared = { images: Math.min(images, test), atOnce: AT_ONCE };

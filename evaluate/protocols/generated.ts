@@ -37,6 +37,7 @@ export function generated({ decoder, means, covariances }: Victim, labels: numbe
 
 export const figure2: Protocol = {
   name: 'figure2',
+  source: import.meta.url,
   about: 'images generated from the Gaussian of each class (paper, figure 2): are they taken for their class?',
   parts: (screening, { images = 1000 }) => [
     {

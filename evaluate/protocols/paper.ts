@@ -13,6 +13,7 @@ const STEPS = 300;
 
 export const quick: Protocol = {
   name: 'quick',
+  source: import.meta.url,
   about: "clean test images, FGSM at the paper's five epsilons, noise, blank pages and drawn nonsense; some seconds",
   parts: (screening, { test, images = 1000, search, unknown }) => [
     cleanPart(common(screening, test, test), search),
@@ -24,12 +25,14 @@ export const quick: Protocol = {
 
 export const table1: Protocol = {
   name: 'table1',
+  source: import.meta.url,
   about: 'all test images, with thresholds and without (paper, table 1)',
   parts: (screening, { test, images = test }) => [cleanPart(common(screening, images, test), false)],
 };
 
 export const table2: Protocol = {
   name: 'table2',
+  source: import.meta.url,
   about: 'FGSM and all clean test images, what is rejected searched by Eq. 9 (paper, table 2 and section 4)',
   parts: (screening, { test, images = 1000 }) => [
     cleanPart(common(screening, test, test), true),
@@ -39,6 +42,7 @@ export const table2: Protocol = {
 
 export const figure3: Protocol = {
   name: 'figure3',
+  source: import.meta.url,
   about: 'FGSM from .03 to .3 (paper, figure 3); momentum iterative and PGD beside it',
   parts: (screening, { test, images = 1000 }) => {
     const shared = common(screening, images, test);
@@ -55,6 +59,7 @@ export const figure3: Protocol = {
 
 export const whitebox: Protocol = {
   name: 'whitebox',
+  source: import.meta.url,
   about: 'Eq. 10 for every other class as target (at most nine), 1000 test images, some 100 of each digit (paper, figure 4)',
   parts: (screening, { test, images = 1000 }) => {
     const targets = Math.min(9, screening.classes.length - 1);
@@ -81,6 +86,7 @@ export const whitebox: Protocol = {
 
 export const fooling: Protocol = {
   name: 'fooling',
+  source: import.meta.url,
   about: 'Eq. 11: 100 images of noise for every class (paper, section 4)',
   parts: (screening, { images = 100 }) => {
     const classes = screening.classes.length;
@@ -109,6 +115,7 @@ export const fooling: Protocol = {
 
 export const coil: Protocol = {
   name: 'coil',
+  source: import.meta.url,
   about: "FGSM, momentum iterative and PGD with cleverhans' defaults, and Eq. 10 (the paper's experiments on COIL-100; any bundle)",
   parts: (screening, { test, images = 200 }) => {
     const shared = common(screening, images, test, 40);

@@ -10,8 +10,8 @@ type PaperFigure = Exclude<keyof Paper, 'note'>;
 export function outcomeTables(report: Report, figures: Figures): string {
   return byProtocol(report.parts)
     .map(([protocol, parts]) => {
-      const rows = parts.map(({ part, i }) => [
-        named(part, report, i, figures),
+      const rows = parts.map(({ part, i }, row) => [
+        named(part, i, parts[row - 1]?.part, figures),
         `${figures.number(`parts.${i}.images`)}${part.tried === part.images ? '' : `<br><small>${figures.number(`parts.${i}.tried`)} tries</small>`}`,
         ...(['acceptedRight', 'acceptedWrong', 'rejected'] as const).map(
           (name) => figures.rate(`parts.${i}.${name}`) + paperOf(part, i, name, figures),
@@ -99,11 +99,16 @@ function byProtocol(shown: readonly PartFigures[], all = shown): [string, { part
   return [...Map.groupBy(placed, ({ part }) => part.protocol)];
 }
 
-function named({ name, about, paper, queries }: PartFigures, _: Report, i: number, figures: Figures): string {
-  const asked = queries
-    ? `; ${figures.number(`parts.${i}.queries.median`)} queries an image (median), ${figures.number(`parts.${i}.queries.most`)} at most`
-    : '';
-  return `${escaped(name)}<br><small>${escaped(about)}${asked}${paper?.note ? `; the paper: ${escaped(paper.note)}` : ''}</small>`;
+/** What it is and costs is not said again where it is that of the part before. */
+function named({ name, about, paper, queries }: PartFigures, i: number, before: PartFigures | undefined, figures: Figures): string {
+  const lines = [
+    about === before?.about ? '' : escaped(about),
+    queries
+      ? `${figures.number(`parts.${i}.queries.median`)} queries an image (median), ${figures.number(`parts.${i}.queries.most`)} at most`
+      : '',
+    paper?.note && paper.note !== before?.paper?.note ? `the paper: ${escaped(paper.note)}` : '',
+  ].filter(Boolean);
+  return [escaped(name), ...(lines.length > 0 ? [`<small>${lines.join('; ')}</small>`] : [])].join('<br>');
 }
 
 function paperOf({ paper }: PartFigures, i: number, name: PaperFigure, figures: Figures): string {

@@ -1,6 +1,6 @@
 import type { Norm } from '../../attacks/ball.ts';
 import type { JobResult } from '../job.ts';
-import type { Outcome } from '../outcome.ts';
+import { type Outcome, undetected } from '../outcome.ts';
 import type { Key } from '../run-jobs.ts';
 
 /** All outcomes of a part of a protocol, whatever jobs they came from. */
@@ -24,13 +24,14 @@ export interface MeasuredPart {
  *
  * @throws RangeError where a result is of another evaluation, or holds images that another one holds too
  */
-export function measuredParts(results: readonly JobResult[], key: Key): MeasuredPart[] {
+export function measuredParts(results: readonly JobResult[], key: Omit<Key, 'attacks'>): MeasuredPart[] {
   const groups = Map.groupBy(results, ({ protocol, part }) => `${protocol}\n${part}`);
   return Array.from(groups.values(), (jobs) => {
     const sorted = jobs.toSorted((a, b) => a.from - b.from);
     const { protocol, part, about, images } = sorted[0] as JobResult;
     for (const [i, job] of sorted.entries()) {
-      for (const [name, value] of Object.entries(key))
+      // Each protocol has its own attacks, but all jobs of a part have the same.
+      for (const [name, value] of Object.entries({ ...key, attacks: sorted[0]?.attacks }))
         if (job[name as keyof Key] !== value)
           throw new RangeError(`${part}, images ${job.from} to ${job.to}: its ${name} is ${job[name as keyof Key]}, not ${value}`);
       const before = sorted[i - 1];
@@ -50,11 +51,17 @@ export function measuredParts(results: readonly JobResult[], key: Key): Measured
 }
 
 /** The test images as they are. */
-export const isClean = ({ name }: Pick<MeasuredPart, 'name'>) => name === 'clean';
+export const isClean = ({ name, norm }: Pick<MeasuredPart, 'name' | 'norm'>) => norm === null && /^clean( test images)?$/.test(name);
 
-/** An attack that looks for the nearest image that does what it wants. */
-export const isMinimumNorm = ({ norm, eps, outcomes }: MeasuredPart) =>
-  norm !== null && eps === null && outcomes.length > 0 && outcomes.every((outcome) => outcome.eps === null);
+/**
+ * An attack that looks for the nearest image that does what it wants: one answer an image, without a radius where there is none. (Others
+ * that nothing limits, such as the paper's Eq. 10, tell what they end with.)
+ */
+export const isMinimumNorm = ({ norm, outcomes }: MeasuredPart) =>
+  norm !== null &&
+  outcomes.length > 0 &&
+  outcomes.every((outcome) => outcome.eps === null && (outcome.radius === null || undetected(outcome))) &&
+  new Set(outcomes.map(({ image }) => image)).size === outcomes.length;
 
 /** An attack that sees verdicts and scores alone, or another model's gradients: it should find no more than one that sees all. */
 export const isBlackBox = ({ attack, name }: MeasuredPart) => /^(square|hopskipjump|boundary|transfer)/i.test(attack ?? name);

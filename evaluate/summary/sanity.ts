@@ -8,13 +8,6 @@ import { isBlackBox, isMinimumNorm, isUnbounded, type MeasuredPart, TWICE } from
 import type { Check } from './report-schema.ts';
 import { imagesOfUnion } from './worst.ts';
 
-/** What was to be measured, so that what is not there is missed. */
-export interface PlannedPart {
-  protocol: string;
-  part: string;
-  images: number;
-}
-
 /** Of the images: what an attack without bounds must find. */
 const UNBOUNDED = 0.99;
 
@@ -22,13 +15,9 @@ const UNBOUNDED = 0.99;
  * What has to hold of attacks that are as strong as they are said to be. A check `of` the report that fails says that its figures can't be
  * believed; one of an attack marks that attack, whose figure then proves nothing, while the union of all still holds.
  */
-export function sanityOf(
-  parts: readonly MeasuredPart[],
-  gradients: readonly GradientCheck[] | null,
-  planned: readonly PlannedPart[] = [],
-): Check[] {
+export function sanityOf(parts: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null): Check[] {
   return [
-    complete(parts, planned),
+    complete(parts),
     ...NORMS.map((norm) => neverFalls(parts, norm)),
     ...families(parts).map((family): Check => {
       const falls = fallsOf(family);
@@ -48,22 +37,14 @@ export function sanityOf(
   ];
 }
 
-function complete(parts: readonly MeasuredPart[], planned: readonly PlannedPart[]): Check {
-  const wanted = new Map(
-    [...planned, ...parts.map(({ protocol, name, asked }) => ({ protocol, part: name, images: asked }))].map(
-      (part) => [`${part.part} (${part.protocol})`, part] as const,
-    ),
-  );
-  const missing = Array.from(wanted, ([name, { protocol, part, images }]) => {
-    const own = parts.find((measured) => measured.protocol === protocol && measured.name === part);
-    return { name, images, missing: images - (own ? imagesIn([own]).size : 0) };
-  }).filter((part) => part.missing > 0);
+function complete(parts: readonly MeasuredPart[]): Check {
+  const missing = parts.map((part) => ({ part, missing: part.asked - imagesIn([part]).size })).filter((part) => part.missing > 0);
   return {
     ...{ name: 'all images were measured', of: 'report', passed: missing.length === 0 },
     detail:
       missing.length === 0
         ? `${parts.length} parts`
-        : missing.map(({ name, images, missing: count }) => `${name}: ${count} of ${images} are missing`).join('; '),
+        : missing.map(({ part, missing: count }) => `${part.name} (${part.protocol}): ${count} of ${part.asked} are missing`).join('; '),
   };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { JobResult } from '../job.ts';
 import type { Key } from '../run-jobs.ts';
@@ -8,7 +9,7 @@ import { measuredParts } from './measured-parts.ts';
 import { partFigures } from './part-figures.ts';
 import type { OtherFigure, Paper, Report } from './report-schema.ts';
 import { riskCoverageOf } from './risk-coverage.ts';
-import { type PlannedPart, sanityOf } from './sanity.ts';
+import { sanityOf } from './sanity.ts';
 import { scatterOf } from './scatter.ts';
 import { securityCurves } from './security-curve.ts';
 import { worstOf } from './worst.ts';
@@ -16,7 +17,7 @@ import { worstOf } from './worst.ts';
 /** All that a report is made from. */
 export interface Evaluation {
   screening: Screening;
-  key: Key;
+  key: Omit<Key, 'attacks'>;
   /** version of the package that evaluates */
   portcullis: string;
   /** of one protocol or of several, from any shards */
@@ -25,8 +26,6 @@ export interface Evaluation {
   paper?: (protocol: string, part: string) => Partial<Paper> | null;
   gradients?: readonly GradientCheck[];
   others?: readonly OtherFigure[];
-  /** all parts of the protocols; without them a part of which nothing was measured is not missed */
-  planned?: readonly PlannedPart[];
 }
 
 const NOTHING_PRINTED: Paper = {
@@ -43,7 +42,7 @@ const NOTHING_PRINTED: Paper = {
  *
  * @throws RangeError where the results are not of this evaluation, or hold the same images twice
  */
-export function summarise({ screening, key, portcullis, results, paper, gradients, others, planned }: Evaluation): Report {
+export function summarise({ screening, key, portcullis, results, paper, gradients, others }: Evaluation): Report {
   const parts = measuredParts(results, key);
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
   const { dataset, data, trained, exported } = provenance;
@@ -52,7 +51,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     model: { name, id, modelId, classes, input: { height: input.height, width: input.width, channels: input.channels } },
     provenance: {
       ...{ portcullis, dataset, data, trained, exported },
-      ...{ seed: key.seed, backend: key.backend, attacks: key.attacks },
+      ...{ seed: key.seed, backend: key.backend, attacks: attacksIn(results) },
       seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
     },
     parts: parts.map((part) => {
@@ -66,6 +65,12 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     scatter: scatterOf(parts, thresholds),
     galleries: galleriesOf(parts, input.height * input.width * input.channels),
     others: [...(others ?? [])],
-    sanity: sanityOf(parts, gradients ?? null, planned),
+    sanity: sanityOf(parts, gradients ?? null),
   };
+}
+
+/** One hash for the attacks of all protocols: that of theirs, where they are several. */
+function attacksIn(results: readonly JobResult[]): string {
+  const hashes = [...new Set(results.map(({ attacks }) => attacks))].sort();
+  return hashes.length === 1 ? (hashes[0] as string) : createHash('sha256').update(hashes.join('\n')).digest('hex');
 }

@@ -58,13 +58,14 @@ function unionOf(name: string, norm: Norm, attacks: readonly MeasuredPart[], cle
   };
 }
 
-/** Parts that are the same attack with the same budget at several radii. */
+/** Parts that are the same attack with the same budget at several radii; the size of its steps may grow with them. */
 function attacksOf(parts: readonly MeasuredPart[]) {
   const groups = Map.groupBy(parts, ({ protocol, attack, name, about }) =>
-    [protocol, attack ?? name, about, name.includes(TWICE)].join('\n'),
+    [protocol, attack ?? name, about.replaceAll(/\d+\.\d+/g, '#'), name.includes(TWICE)].join('\n'),
   );
   return Array.from(groups.values(), (own) => {
-    const { protocol, attack, name, about } = own[0] as MeasuredPart;
+    const { protocol, attack, name, eps, about: first } = own[0] as MeasuredPart;
+    const about = own.every((part) => part.about === first) ? first : `at ${eps}: ${first}`;
     const radii = own.flatMap(({ eps }) => eps ?? []).sort((a, b) => a - b);
     return {
       protocol,

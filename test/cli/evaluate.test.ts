@@ -23,9 +23,30 @@ function evaluate(...args: string[]) {
 it.each([
   [['--unknown-dir', 'x'], '--unknown-dir belongs to --unknown'],
   [['--unknown', 'fashion-mnist'], 'fashion-mnist does not come with the project: name the folder that holds it with --unknown-dir'],
+  [['--protocol', 'fancy'], 'Allowed choices are quick, table1'],
+  [['--shard', '5/4'], '5/4 is no shard; 1/4 to 4/4 are, for four'],
+  [['--protocol', 'full', '--out', 'x'], '--out is for one protocol'],
+  [['--images', '0'], '0 is too small'],
 ])('%j is wrong use', (args, message) => {
   expect(evaluate(...args)).toEqual([2, expect.stringContaining(message)]);
 });
+
+it('measures what was asked, says it and keeps it', async () => {
+  const bundle = join(repository, 'models/mnist');
+  await cp(bundle, join(directory, 'models/digits'), { recursive: true });
+  const args = ['--model', 'digits', '--protocol', 'fooling', '--images', '2', '--backend', 'wasm', '--threads', '2'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(repository, 'cli/evaluate.ts'), ...args], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([0, expect.stringMatching(/^1 job; .* at most on 1 thread, wasm/)]);
+  const [, accepted] = /Eq. 11, each class +20 +0\.00 \/ +([\d.]+) \//.exec(stdout) ?? [];
+  const folder = /report: (\S+)\/report.html/.exec(stdout)?.[1] as string;
+  const report = JSON.parse(await readFile(join(directory, folder, 'report.json'), 'utf8'));
+  expect(report.parts[0].acceptedWrong.count).toBe(Math.round((Number(accepted) * 20) / 100));
+  const { evidence } = JSON.parse(await readFile(join(directory, 'models/digits/screening.json'), 'utf8'));
+  expect(evidence.at(-1)).toMatchObject({ name: 'Eq. 11, each class', protocol: 'fooling, seed 1', images: 20, acceptedRight: 0 });
+}, 120_000);
 
 it('a run that has the name of a bundle but did not make it says nothing of its data', async () => {
   await cp(join(repository, 'models/coil100'), join(directory, 'models/things'), { recursive: true });

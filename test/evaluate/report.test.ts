@@ -30,7 +30,7 @@ beforeAll(async () => {
     nearest('nearest from outside', [0.7, 1.2, null, 1.2, null], 'l2'),
     ...[0.05, 0.1, 0.2].map((eps, i) => broken('PGD', eps, [3, 5, 1][i] as number, 5)),
     result(
-      'clean',
+      'clean test images',
       [0, 1, 2, 3, 4].map((image) => made(image, image === 4 ? 'rejected' : 'right', { norm: null, picture: picture(10) })),
     ),
     {
@@ -99,6 +99,18 @@ describe('report.html', () => {
       expect(numbers.map(([, own]) => own)).toContain(path);
   });
 
+  it('says no other', () => {
+    const unmarked = page
+      .slice(page.indexOf('<h1>'))
+      .replaceAll(/<span data-(rate|figure)=.*?<\/span>/g, ' ')
+      .replaceAll(/<svg.*?<\/svg>/gs, ' ')
+      .replaceAll(/<[^>]+>/g, ' ');
+    // Names of attacks and what checks say are text of the report itself; 95 % and Eq. 9 are the page's own.
+    const texts = JSON.stringify(report, (_, value) => (typeof value === 'number' ? undefined : value));
+    for (const [decimal] of unmarked.matchAll(/\d+\.\d+/g))
+      expect(texts).toMatch(new RegExp(`(?<![\\d.])${decimal.replace('.', '\\.')}(?!\\d)`));
+  });
+
   it('draws the same curves', () => {
     const drawn = [
       ...page.matchAll(/aria-label="radius, linf: ([\d.]+); share accepted as a wrong class: ([\d.]+); attack: PGD; state: (attack \w+)"/g),
@@ -161,7 +173,7 @@ describe('evidence', () => {
     }
     const told = evidence.map(({ name, protocol, images, acceptedWrong }) => `${protocol}: ${name}, ${acceptedWrong} of ${images}`);
     expect(told.filter((line) => line.startsWith('adaptive'))).toEqual([
-      'adaptive, seed 7: clean, 0 of 5',
+      'adaptive, seed 7: clean test images, 0 of 5',
       ...['linf 0.05, 3', 'linf 0.1, 5', 'linf 0.2, 5', 'linf 0.3, 5'].map((line) => `adaptive, seed 7: adaptive, ${line} of 5`),
       ...['l2 0.5, 0', 'l2 1, 1', 'l2 1.5, 3', 'l2 2, 3'].map((line) => `adaptive, seed 7: adaptive, ${line} of 5`),
     ]);

@@ -49,12 +49,6 @@ describe('the checks of a report', () => {
     expect(within([nearest('outside', [0.1])], "can't fall with eps, linf")).toBe(true);
   });
 
-  it('miss a part of which nothing was measured', () => {
-    const planned = [{ protocol: 'adaptive', part: 'APGD', images: 30 }];
-    const [first] = sanityOf(measuredParts([broken('PGD', 0.1, 3)], KEY), null, planned);
-    expect(first).toMatchObject({ passed: false, detail: 'APGD (adaptive): 30 of 30 are missing' });
-  });
-
   it('are printed with the worst last', () => {
     const lines = sanityLines(sanity([broken('PGD', 0.1, 30), { ...broken('PGD', 0.2, 5), images: 120 }]));
     expect(lines.at(-1)).toBe('FAILED        all images were measured: PGD, linf 0.2 (adaptive): 20 of 120 are missing');

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JobResult } from '../../evaluate/job.ts';
 import { measuredParts } from '../../evaluate/summary/measured-parts.ts';
+import { securityCurves } from '../../evaluate/summary/security-curve.ts';
 import { worstOf } from '../../evaluate/summary/worst.ts';
 import { broken, KEY, made, nearest, result } from './made-results.ts';
 
@@ -41,6 +42,26 @@ describe('worst', () => {
     expect(counts(found)).toEqual(['0.05: 2/4', '0.1: 4/4', '0.2: 4/4', '0.3: 4/4']);
     const square = found?.attacks.find(({ attack }) => attack.startsWith('Square'));
     expect([square?.tried, square?.nearest]).toEqual([2, 1]);
+  });
+
+  it('tells one attack at several radii in a row, whatever its steps are', () => {
+    const at = (eps: number, steps: string) => ({ ...broken('PGD', eps, 1), about: `40 steps of ${steps}` });
+    const [found] = worst([at(0.1, '0.010'), at(0.2, '0.020'), { ...broken('PGD', 0.3, 1), about: '80 steps of 0.01' }]);
+    expect(found?.attacks.map(({ about, radii }) => `${about}, ${radii}`)).toEqual([
+      'at 0.1: 40 steps of 0.010, 0.1,0.2',
+      '80 steps of 0.01, 0.3',
+    ]);
+  });
+
+  it('takes what an attack without bounds ends with for no nearest image', () => {
+    // As of Eq. 10: several targets an image, the change told of what is rejected too.
+    const tries = [0, 1, 2].flatMap((image) => [
+      made(image, 'wrong', { attack: 'Eq. 10', norm: 'l2', target: 3, radius: 0.4 }),
+      made(image, 'rejected', { attack: 'Eq. 10', norm: 'l2', target: 4, radius: 3 }),
+    ]);
+    const jobs = [nearest('outside', [null, 0.9], 'l2'), result('Eq. 10, each target', tries)];
+    expect(counts(worst(jobs)[0])).toEqual(['0.5: 2/2', '1: 2/2', '1.5: 2/2', '2: 2/2']);
+    expect(securityCurves(measuredParts(jobs, KEY)).map(({ part }) => part)).toEqual(['outside, l2']);
   });
 
   it('unites protocols where the same numbers are the same images', () => {

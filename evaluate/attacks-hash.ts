@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ATTACKS = join(import.meta.dirname, '../attacks');
+const IMPORT = /(?:from|import) '(\.[^']+\.ts)'/g;
+
+/**
+ * sha256 of the files of `attacks/` that a module uses, itself or through others: outcomes of other attacks are not mixed with theirs, and a
+ * change that does not concern them costs nothing.
+ *
+ * @param source URL of the module
+ */
+export function attacksHash(source: string): string {
+  const [seen, todo] = [new Set<string>(), [fileURLToPath(source)]];
+  for (let file = todo.pop(); file; file = todo.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    for (const [, other] of readFileSync(file, 'utf8').matchAll(IMPORT)) todo.push(join(dirname(file), other as string));
+  }
+  const hash = createHash('sha256');
+  const names = [...seen].map((file) => relative(ATTACKS, file)).filter((name) => !name.startsWith('..'));
+  for (const name of names.sort()) hash.update(name).update(readFileSync(join(ATTACKS, name)));
+  return hash.digest('hex');
+}
