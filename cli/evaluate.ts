@@ -16,6 +16,7 @@ import type { Screening } from '../shared/screening-schema.ts';
 import { MOST_THREADS } from '../trainer/backend/use-backend.ts';
 import { DATASETS, type DataSource, dataSourceSchema } from '../trainer/data/open-dataset.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
+import { writeAtomically } from '../trainer/write-atomically.ts';
 import { evaluationProgress } from './evaluation-progress.ts';
 import { printEvaluation } from './print-evaluation.ts';
 import { resolveModel } from './resolve-model.ts';
@@ -49,12 +50,15 @@ ${Object.values(protocols)
   .option('--shard <i/n>', 'only this part of the jobs, 1/n to n/n; they are put together by --merge', shard)
   .option('--merge <folders...>', 'put the jobs of these folders beside those that are here')
   .option('--out <folder>', 'where jobs and report are kept (default: runs/evaluate/NAME-ID/PROTOCOL)')
+  .option('--figures <file>', "the report's figures without its pictures, also as a file of its own")
   .option('--dry', 'print only; keep nothing in the bundle')
   .option('--reference', 'keep it in a bundle that comes with the project too')
   .option('--json', 'print the outcomes as JSON')
   .action(async (options) => {
     checkUnknown(options);
-    if (options.protocol === 'full' && options.out) throw new UsageError('--out is for one protocol; full keeps each in its own folder');
+    for (const name of ['out', 'figures', 'merge'])
+      if (options.protocol === 'full' && options[name])
+        throw new UsageError(`--${name} is for one protocol; full keeps each in its own folder`);
     const interrupt = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
     try {
@@ -97,8 +101,9 @@ async function evaluateProtocol(name: string, options: OptionValues, signal: Abo
     ...{ screening, key, results, paper: paperFigures(screening) },
     gradients: results.flatMap(({ gradients }) => gradients),
     reconstruct: screener.reconstruct,
-    others: withoutThresholds(results, paperWithoutThresholds(screening)),
+    others: [...withoutThresholds(results, paperWithoutThresholds(screening)), ...results.flatMap(({ figures }) => figures)],
   });
+  if (options.figures) await writeAtomically(options.figures, `${JSON.stringify({ ...summary, galleries: [], scatter: [] }, null, 1)}\n`);
   await screener.close();
   const evidence = evidenceOf(summary);
   const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));

@@ -16,7 +16,7 @@ export interface JobThreadData {
 }
 
 /** What a job gives. */
-export type Done = Pick<JobResult, 'outcomes' | 'gradients' | 'seconds'>;
+export type Done = Pick<JobResult, 'outcomes' | 'gradients' | 'figures' | 'seconds'>;
 
 const { subject, backend, asked } = workerData as JobThreadData;
 let opened: Promise<Setup> | undefined;
@@ -36,7 +36,8 @@ export default async function work(job: Job): Promise<Done> {
   const chosen = chosenFor(own, job, part.drawn);
   const outcomes = await part.run(own, chosen);
   const gradients = (await part.check?.(own, chosen)) ?? [];
-  return { outcomes, gradients, seconds: (performance.now() - started) / 1000 };
+  const figures = (await part.figures?.(own, chosen)) ?? [];
+  return { outcomes, gradients, figures, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Seconds that one gradient of one image takes, in batches as the attacks have them; the least of three. */

@@ -8,6 +8,7 @@ import { outcomeSchema } from './outcome.ts';
 import type { Chosen, Part, Protocol } from './protocol.ts';
 import type { Setup } from './setup.ts';
 import { gradientCheckSchema } from './summary/gradient-checks.ts';
+import { otherFigureSchema } from './summary/report-schema.ts';
 
 /** Some images of a part of a protocol: what one thread does at a time, and one file holds. */
 export interface Job {
@@ -36,6 +37,7 @@ export const jobResultSchema = z.strictObject({
   seconds: z.number(),
   outcomes: z.array(outcomeSchema),
   gradients: z.array(gradientCheckSchema).default([]),
+  figures: z.array(otherFigureSchema).default([]),
 });
 
 export type JobResult = z.infer<typeof jobResultSchema>;

@@ -2,6 +2,7 @@ import type { Screening } from '../shared/screening-schema.ts';
 import type { Outcome } from './outcome.ts';
 import type { Setup } from './setup.ts';
 import type { GradientCheck } from './summary/gradient-checks.ts';
+import type { OtherFigure } from './summary/report-schema.ts';
 
 /** Test images that an attack begins with. */
 export interface Chosen {
@@ -28,6 +29,8 @@ export interface Part {
   /** `chosen.images` are test images, but of parts that are `drawn`: those take the numbers and seeds alone. */
   run(setup: Setup, chosen: Chosen): Promise<Outcome[]>;
   drawn?: boolean;
+  /** What is no outcome of an image. */
+  figures?(setup: Setup, chosen: Chosen): Promise<OtherFigure[]>;
   /** Whether gradients are of any use on these images, told beside the outcomes. */
   check?(setup: Setup, chosen: Chosen): Promise<GradientCheck[]>;
 }

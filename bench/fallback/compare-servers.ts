@@ -13,6 +13,7 @@ import { testImages } from '../edge/test-images.ts';
  *   [MODEL=name] node bench/fallback/compare-servers.ts URL [URL...]
  */
 const COUNT = 16;
+const TIMEOUT_MS = 60_000;
 
 const screening = await parseScreening(await readFile(join('models', process.env.MODEL ?? 'mnist', 'screening.json'), 'utf8'));
 const { height, width, channels } = screening.input;
@@ -26,8 +27,9 @@ const images = [
 const answers = [];
 for (const url of process.argv.slice(2)) {
   const started = performance.now();
-  const signal = AbortSignal.timeout(60_000);
-  const found = await askFallback(images, screening, configOf({ FALLBACK_URL: url }), { fetcher: fetch, signal, headers: {} });
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const options = { fetcher: fetch, signal, headers: {}, deadline: Date.now() + TIMEOUT_MS };
+  const found = await askFallback(images, screening, configOf({ FALLBACK_URL: url }), options);
   console.log(
     `${url}: ${found.length} images in ${(performance.now() - started).toFixed(0)} ms, labels ${found.map(({ label }) => label).join(' ')}`,
   );

@@ -1,20 +1,25 @@
 import { writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import jstat from 'jstat';
 import { modelOfBundle } from '../../evaluate/model-of-bundle.ts';
 import { openScreener } from '../../evaluate/screen-images.ts';
 import { defaultSearch, type SearchOptions } from '../../export/reclassify-graph.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { dataSourceSchema, openDataset } from '../../trainer/data/open-dataset.ts';
+import { compare } from './compare.ts';
 import { rejects } from './rejects.ts';
 import { openSolver } from './solver.ts';
+import { keptTurns, type Turn, turnsOf } from './turns.ts';
 
 /**
  * The search of reclassify.onnx beside 200 steps of Adam from every mean, on the same rejected images, in turns on one thread: how
  * often each is right, exact McNemar test of the difference, time.
  *
- *   pnpm bench:reclassify [--model NAME] [--data-dir DIR] [--images N] [--out FILE]
+ *   pnpm bench:reclassify [--model NAME] [--data-dir DIR] [--images N] [--only TEXT] [--search …]
+ *     [--keep FILE] [--out FILE]
+ *
+ * Long ones can be stopped: with --keep, what is in FILE is not searched again.
  */
 const { values } = parseArgs({
   options: {
@@ -24,6 +29,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     /** More searches to compare: STARTSxSTEPS,…@LEARNING_RATE */
     search: { type: 'string', multiple: true, default: [] },
+    keep: { type: 'string' },
     out: { type: 'string' },
   },
 });
@@ -44,59 +50,49 @@ const searches: Record<string, SearchOptions> = {
   'as exported': defaultSearch,
   ...Object.fromEntries(values.search.map((text) => [text, searchOf(text)])),
 };
-const solvers = await Promise.all(Object.entries(searches).map(async ([name, search]) => ({ name, ...(await openSolver(parts, search)) })));
+const names = Object.keys(searches);
+const solvers = await Promise.all(Object.values(searches).map((search) => openSolver(parts, search)));
 
-/** A turn takes a second or some. */
-const imagesATurn = parts.input.height > 64 ? 4 : 16;
+/** A turn takes a second or some; of large images minutes. */
+const imagesATurn = parts.input.height > 64 ? 2 : 16;
+const identity = JSON.stringify({ modelId: screening.modelId, searches });
+const kept = await keptTurns(values.keep ?? null);
+const before = loadavg()[0] as number;
 
 const rows = [];
 for await (const set of rejects(screener, model, dataset, Number(values.images), 1)) {
   if (!set.name.includes(values.only)) continue;
-  const right = solvers.map(() => [] as boolean[]);
-  const errors = solvers.map(() => 0);
-  const times = solvers.map(() => [] as number[]);
-  const size = set.images.length / set.labels.length;
-  // In turns, so that whatever else the machine does meets all alike.
-  for (let first = 0; first < set.labels.length; first += imagesATurn) {
-    const labels = set.labels.slice(first, first + imagesATurn);
-    for (const [i, { solve }] of solvers.entries()) {
-      const found = await solve(set.images.subarray(first * size, (first + labels.length) * size));
-      right[i]?.push(...found.labels.map((label, j) => label === labels[j]));
-      errors[i] = (errors[i] as number) + found.errors.reduce((sum, error) => sum + error, 0);
-      times[i]?.push(found.milliseconds / labels.length);
-    }
-  }
-  const [base] = right as [boolean[]];
-  const median = (sample: readonly number[]) => [...sample].sort((a, b) => a - b)[Math.floor(sample.length / 2)] as number;
-  console.log(`\n${set.name}, ${set.labels.length} images`);
-  const table = solvers.map(({ name }, i) => {
-    const lost = base.filter((was, j) => was && !right[i]?.[j]).length;
-    const won = base.filter((was, j) => !was && right[i]?.[j]).length;
-    return {
-      name,
-      right: (100 * (right[i] as boolean[]).filter(Boolean).length) / set.labels.length,
-      lost,
-      won,
-      /** Of a difference at least as large, were both as good. */
-      p: lost + won === 0 ? 1 : Math.min(1, 2 * jstat.jStat.binomial.cdf(Math.min(lost, won), lost + won, 0.5)),
-      error: (errors[i] as number) / set.labels.length,
-      milliseconds: median(times[i] as number[]),
-      faster: median((times[0] as number[]).map((time, j) => time / (times[i]?.[j] as number))),
-    };
-  });
-  rows.push({ set: set.name, images: set.labels.length, table });
-  console.table(
-    Object.fromEntries(
-      table.map(({ name, ...row }) => [
-        name,
-        Object.fromEntries(Object.entries(row).map(([key, value]) => [key, Number(value.toFixed(2))])),
-      ]),
-    ),
-  );
+  const turns: Turn[] = [];
+  for await (const turn of turnsOf(set, solvers, imagesATurn, identity, kept, values.keep ?? null)) turns.push(turn);
+  rows.push({ set: set.name, turns });
+  tell(set.name, turns);
 }
-if (values.out) await writeFile(values.out, `${JSON.stringify({ model: screening.name, id: screening.id, searches, rows }, null, 1)}\n`);
+const all = rows.flatMap(({ turns }) => turns);
+if (rows.length > 1) tell('all of them', all);
+if (values.out) {
+  const figures = {
+    model: screening.name,
+    id: screening.id,
+    loadAverage: { before, after: loadavg()[0] },
+    searches,
+    rows: [...rows, { set: 'all of them', turns: all }].map(({ set, turns }) => ({
+      set,
+      images: turns.flatMap(({ labels }) => labels).length,
+      table: compare(names, turns),
+    })),
+  };
+  await writeFile(values.out, `${JSON.stringify(figures, null, 1)}\n`);
+}
 for (const { close } of solvers) await close();
 await screener.close();
+
+function tell(set: string, turns: readonly Turn[]): void {
+  console.log(`\n${set}, ${turns.flatMap(({ labels }) => labels).length} images`);
+  const rounded = ([key, value]: [string, number]) => [key, Number(value.toFixed(2))];
+  console.table(
+    Object.fromEntries(compare(names, turns).map(({ name, ...row }) => [name, Object.fromEntries(Object.entries(row).map(rounded))])),
+  );
+}
 
 function searchOf(text: string): SearchOptions {
   const [stages = '', rate] = text.split('@');

@@ -19,11 +19,20 @@ export class FallbackError extends Error {
   }
 }
 
+/** How it is asked. */
+export interface Asking {
+  fetcher: typeof fetch;
+  signal: AbortSignal;
+  /** That go with it, such as the trace's. */
+  headers: Record<string, string>;
+  /** When its answer is of no use any more, in ms since 1970. */
+  deadline: number;
+}
+
 /**
  * Asks the fallback (Open Inference Protocol v2) once to reclassify images, in one request.
  *
  * @param images each [H, W, C] in [0, 1]
- * @param headers that go with it, such as the trace's
  * @returns the scores of each image's best latent
  * @throws FallbackError where it can't be reached, answers anything that is not a whole and plausible answer, or answers for
  *   another model; what `signal` gives where it was aborted
@@ -32,7 +41,7 @@ export async function askFallback(
   images: readonly Float32Array[],
   screening: Screening,
   config: Config,
-  { fetcher, signal, headers }: { fetcher: typeof fetch; signal: AbortSignal; headers: Record<string, string> },
+  { fetcher, signal, headers, deadline }: Asking,
 ): Promise<Scores[]> {
   const { height, width, channels } = screening.input;
   const data = new Float32Array(images.length * height * width * channels);
@@ -40,7 +49,9 @@ export async function askFallback(
     data.set(image, i * image.length);
   });
   const input = jsonOf({ name: 'image', datatype: 'FP32', shape: [images.length, height, width, channels], data });
-  const body = new TextEncoder().encode(JSON.stringify({ inputs: [input] }));
+  // In microseconds, as Triton's schedule policy has it: what it can't answer by then it need not search.
+  const timeout = Math.max(1, Math.round(1000 * (deadline - Date.now())));
+  const body = new TextEncoder().encode(JSON.stringify({ parameters: { timeout }, inputs: [input] }));
   const { FALLBACK_URL, FALLBACK_TOKEN, FALLBACK_HMAC_KEY } = config;
   const signature: Record<string, string> = FALLBACK_HMAC_KEY ? { [SIGNATURE_HEADER]: await signatureOf(FALLBACK_HMAC_KEY, body) } : {};
   const response = await reach(() =>

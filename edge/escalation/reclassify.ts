@@ -41,12 +41,13 @@ export function reclassifyOf(escalation: Escalation): Reclassify | null {
 
 async function searchElsewhere(images: Float32Array[], { screening, config, fetcher, resilience, trace }: Escalation): Promise<Scores[]> {
   // One deadline for all attempts.
-  const deadline = AbortSignal.timeout(config.FALLBACK_TIMEOUT_MS);
+  const late = AbortSignal.timeout(config.FALLBACK_TIMEOUT_MS);
+  const deadline = Date.now() + config.FALLBACK_TIMEOUT_MS;
   const headers = traceHeaders(trace);
   try {
-    return await resilience.run((signal) => askFallback(images, screening, config, { fetcher, signal, headers }), deadline);
+    return await resilience.run((signal) => askFallback(images, screening, config, { fetcher, signal, headers, deadline }), late);
   } catch (error) {
-    if (deadline.aborted) throw new Error(`the fallback did not answer within ${config.FALLBACK_TIMEOUT_MS} ms`);
+    if (late.aborted) throw new Error(`the fallback did not answer within ${config.FALLBACK_TIMEOUT_MS} ms`);
     throw new Error(`the fallback is of no use: ${error instanceof Error ? error.message : error}`);
   }
 }

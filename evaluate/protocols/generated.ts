@@ -1,9 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Victim } from '../../attacks/victim.ts';
 import { randomFrom } from '../../shared/random.ts';
+import { imagesAt } from '../../trainer/data/dataset.ts';
 import { deviationsOf } from '../../trainer/report/generated.ts';
+import { frechetDistance } from '../frechet.ts';
+import type { Outcome } from '../outcome.ts';
+import { outputsOf, trainPlainClassifier } from '../plain-classifier.ts';
 import type { Protocol } from '../protocol.ts';
 import { screened } from '../screened.ts';
+import type { Setup } from '../setup.ts';
 import { common } from './gradient-parts.ts';
 
 /** Decoded at once. */
@@ -35,6 +40,12 @@ export function generated({ decoder, means, covariances }: Victim, labels: numbe
   return all;
 }
 
+/** Samples of the classes in turn; accepted as its class is right. */
+function screenedSamples(setup: Setup, numbers: number[], seeds: number[]): Promise<Outcome[]> {
+  const truths = numbers.map((number) => number % setup.screening.classes.length);
+  return screened(setup, { attack: 'generated images', images: generated(setup.victim, truths, seeds), numbers, truths });
+}
+
 export const figure2: Protocol = {
   name: 'figure2',
   source: import.meta.url,
@@ -44,10 +55,63 @@ export const figure2: Protocol = {
       ...common(screening, images, images),
       ...{ name: 'generated images', drawn: true, work: 2 },
       about: `${images} samples from the Gaussians of the classes in turn, decoded; accepted as its class is right`,
-      run: (setup, { numbers, seeds }) => {
-        const truths = numbers.map((number) => number % screening.classes.length);
-        return screened(setup, { attack: 'generated images', images: generated(setup.victim, truths, seeds), numbers, truths });
-      },
+      run: (setup, { numbers, seeds }) => screenedSamples(setup, numbers, seeds),
     },
   ],
+};
+
+/** Of generated images and of test images, as many. */
+const SAMPLES = 10_000;
+
+export const fid: Protocol = {
+  name: 'fid',
+  source: import.meta.url,
+  about:
+    "Frechet distance of 10,000 generated images to the test images in a plain classifier's feature space (constant against variable entropy: run both bundles)",
+  parts: (_, { images = SAMPLES, test }) => {
+    const count = Math.min(images, test);
+    return [
+      {
+        ...{ name: 'Frechet distance', images: count, atOnce: count, drawn: true, work: 8 },
+        about: `${count} samples from the Gaussians of the classes in turn, ${count} test images; features: 64, of a plain network trained here`,
+        run: (setup, { numbers, seeds }) => screenedSamples(setup, numbers, seeds),
+        figures: async (setup, { numbers, seeds }) => {
+          const { dataset, screening, seed } = setup;
+          const { height, width, channels } = screening.input;
+          const { features, logits } = trainPlainClassifier(dataset, seed);
+          const featuresOf = (all: Float32Array) => outputsOf(features, all, [height, width, channels]);
+          const test = imagesAt(dataset.test, numbers);
+          const real = featuresOf(test);
+          const truths = numbers.map((number) => number % screening.classes.length);
+          const made = generated(setup.victim, truths, seeds);
+          const order = randomFrom(seed, 'fid').shuffle(Array.from({ length: dataset.train.count }, (_, i) => i));
+          const train = featuresOf(imagesAt(dataset.train, order.slice(0, count)));
+          const right = outputsOf(logits, made, [height, width, channels]).filter(
+            (row, i) => row.indexOf(Math.max(...row)) === truths[i],
+          ).length;
+          const base = { protocol: 'fid', paper: null };
+          return [
+            {
+              ...base,
+              name: 'Frechet distance, generated to test images',
+              value: frechetDistance(featuresOf(made), real),
+              about: `${count} of each`,
+            },
+            {
+              ...base,
+              name: 'Frechet distance, training to test images',
+              value: frechetDistance(train, real),
+              about: `${count} of each: what is least`,
+            },
+            {
+              ...base,
+              name: 'generated images that the plain classifier takes for their class, per cent',
+              value: (100 * right) / count,
+              about: `${right} of ${count}`,
+            },
+          ];
+        },
+      },
+    ];
+  },
 };

@@ -29,7 +29,7 @@ function partEvidence({ protocol, name, about, tried, acceptedRight, acceptedWro
 }
 
 function unionEvidence({ name, norm, images, attacks, at }: Worst, report: Report): Evidence[] {
-  const about = `the union of ${attacks.length} attacks: ${attacks.map(({ attack, about }) => `${attack} (${about})`).join('; ')}`;
+  const about = `the union of ${attacks.length} attacks: ${attacks.map(({ attack }) => attack).join('; ')}; budgets in its report`;
   return at.map(({ radius, broken, withstood, rejectedClean }) => ({
     ...{ name: `${name}, ${norm} ${radius}`, protocol: protocolOf(name, report), id: report.model.id, images },
     ...{ acceptedRight: withstood, acceptedWrong: broken.count, rejected: rejectedClean },

@@ -139,6 +139,23 @@ describe('a fallback that answers anything else', () => {
     expect(sent).toEqual(['Bearer secret', null]);
   });
 
+  it('is told how long its answer is of use, which is less for a second attempt', async () => {
+    const told: number[] = [];
+    const failing: typeof fetch = async (_, init) => {
+      told.push(JSON.parse(new TextDecoder().decode(init?.body as Uint8Array)).parameters.timeout);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return new Response('not now', { status: 502 });
+    };
+    await verdicts([golden], 'http://f', failing, { FALLBACK_TIMEOUT_MS: '5000' });
+    expect(told.length).toBeGreaterThan(1);
+    expect(told[0]).toBeLessThanOrEqual(5_000_000);
+    expect(told[0]).toBeGreaterThan(0);
+    for (const [i, microseconds] of told.entries()) {
+      expect(Number.isInteger(microseconds)).toBe(true);
+      if (i > 0) expect(microseconds).toBeLessThan(told[i - 1] as number);
+    }
+  });
+
   it('none configured: nothing is asked', async () => {
     expect(reclassifying('', () => Promise.reject(new Error('asked')))).toBeNull();
     expect(reclassifying('http://f', () => Promise.reject(new Error('asked')), { RECLASSIFY: 'off' })).toBeNull();

@@ -32,6 +32,7 @@ export function result(part: string, outcomes: Outcome[], more: Partial<JobResul
     seconds: 1.5,
     outcomes,
     gradients: [],
+    figures: [],
     ...more,
   };
 }
