@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
 import { evaluate } from '../evaluate/evaluate.ts';
+import { doorOf } from '../evaluate/http-oracle.ts';
 import { evaluationFolder } from '../evaluate/job.ts';
 import { keepEvidence } from '../evaluate/keep-evidence.ts';
 import { mergeJobs } from '../evaluate/merge-jobs.ts';
@@ -27,10 +28,13 @@ const program = command(
   'What a bundle makes of clean, attacked and nonsense images, by its exported graphs: report.html and report.json in runs/evaluate/, figures kept in the bundle and its model card.',
   `  pnpm evaluate                                  the active model, quick
   pnpm evaluate --model mnist --protocol adaptive
-  pnpm evaluate --protocol full                  every protocol, one after the other
+  pnpm evaluate --protocol adaptive quick        both in one report
+  pnpm evaluate --protocol full                  every protocol
   pnpm evaluate --protocol adaptive --shard 1/4  a quarter of the jobs; on another machine 2/4 …
   pnpm evaluate --protocol adaptive --merge a/adaptive b/adaptive
   pnpm evaluate --unknown fashion-mnist --unknown-dir /usr/share/datasets/fashion-mnist
+
+SCREEN_URL and SCREEN_KEY (scope explain): a worker with this bundle, which black-box attacks then ask too.
 
 Protocols:
 ${Object.values(protocols)
@@ -38,7 +42,11 @@ ${Object.values(protocols)
   .join('\n')}`,
 )
   .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
-  .addOption(new Option('--protocol <name>', 'what is measured').choices([...Object.keys(protocols), 'full']).default('quick'))
+  .addOption(
+    new Option('--protocol <names...>', 'what is measured; several go into one report')
+      .choices([...Object.keys(protocols), 'full'])
+      .default(['quick']),
+  )
   .option('--images <n>', 'of each kind, but for the clean ones (default: as the protocol says)', positive)
   .option('--reclassify', 'search for the class of each rejected image too (some 15 ms each, for 28x28)')
   .option('--data-dir <folder>', 'that holds its data set (default: where the run of its name read it)', process.env.DATA_DIR)
@@ -56,14 +64,13 @@ ${Object.values(protocols)
   .option('--json', 'print the outcomes as JSON')
   .action(async (options) => {
     checkUnknown(options);
-    for (const name of ['out', 'figures', 'merge'])
-      if (options.protocol === 'full' && options[name])
-        throw new UsageError(`--${name} is for one protocol; full keeps each in its own folder`);
+    const names: string[] = options.protocol.includes('full') ? Object.keys(protocols) : [...new Set<string>(options.protocol)];
+    for (const name of ['out', 'merge'])
+      if (names.length > 1 && options[name]) throw new UsageError(`--${name} is for one protocol; of several each has its own folder`);
     const interrupt = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
     try {
-      const names = options.protocol === 'full' ? Object.keys(protocols) : [options.protocol];
-      for (const name of names) await evaluateProtocol(name, options, interrupt.signal);
+      await evaluateProtocols(names, options, interrupt.signal);
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;
       console.error('stopped; the same command goes on from here');
@@ -71,40 +78,51 @@ ${Object.values(protocols)
     }
   });
 
-async function evaluateProtocol(name: string, options: OptionValues, signal: AbortSignal): Promise<void> {
-  const protocol = protocols[name] as (typeof protocols)[string];
+async function evaluateProtocols(names: string[], options: OptionValues, signal: AbortSignal): Promise<void> {
   const directory = await resolveModel(options.model);
   const screener = await openScreener(directory);
   const { screening } = screener;
-  const folder = options.out ?? evaluationFolder(directory, screening, `${name}${options.seed === 1 ? '' : `-seed${options.seed}`}`);
-  if (options.merge) await mergeJobs(options.merge, folder);
+  const folderOf = (name: string) =>
+    options.out ?? evaluationFolder(directory, screening, `${name}${options.seed === 1 ? '' : `-seed${options.seed}`}`);
+  if (options.merge) await mergeJobs(options.merge, folderOf(names[0] as string));
   // Not another one that took the name since.
   const isItsRun = ({ config }: Run) => config.name === basename(directory) && config.started === screening.provenance.trained;
   const run = (await listRuns()).find(isItsRun) ?? null;
   const unknownSource: UnknownSource | null = options.unknown ? { dataset: options.unknown, directory: options.unknownDir ?? null } : null;
-  const progress = evaluationProgress(process.stderr);
-  const { key, results, missing } = await evaluate(
-    {
-      ...{ directory, source: sourceFor(screening, run, options.dataDir), unknownSource, seed: options.seed, protocol, folder, signal },
-      ...{ search: options.reclassify === true, backend: options.backend, shard: options.shard ?? null },
-      ...(options.images === undefined ? {} : { images: options.images }),
-      ...(options.threads === undefined ? {} : { threads: options.threads }),
-      ...{ onStart: progress.start, onProgress: progress.step },
-    },
-    screener,
-  ).finally(progress.stop);
+  const door = doorOf(process.env);
+  const evaluations = [];
+  for (const name of names) {
+    const progress = evaluationProgress(process.stderr, names.length > 1 ? name : '');
+    const protocol = protocols[name] as (typeof protocols)[string];
+    evaluations.push(
+      await evaluate(
+        {
+          ...{ directory, source: sourceFor(screening, run, options.dataDir), unknownSource, seed: options.seed, protocol, signal },
+          ...{ folder: folderOf(name), search: options.reclassify === true, backend: options.backend, shard: options.shard ?? null, door },
+          ...(options.images === undefined ? {} : { images: options.images }),
+          ...(options.threads === undefined ? {} : { threads: options.threads }),
+          ...{ onStart: progress.start, onProgress: progress.step },
+        },
+        screener,
+      ).finally(progress.stop),
+    );
+  }
+  const results = evaluations.flatMap((evaluation) => evaluation.results);
+  const missing = evaluations.reduce((sum, evaluation) => sum + evaluation.missing, 0);
+  const folder = folderOf(options.protocol.includes('full') ? 'full' : names.join('+'));
   if (missing > 0) {
     console.log(`${results.length} jobs are in ${folder}, ${missing} of other shards are missing: --merge FOLDER… puts them together`);
     return;
   }
+  const { key } = evaluations[0] as (typeof evaluations)[number];
   const { summary, sanity } = await writeEvaluation(folder, {
     ...{ screening, key, results, paper: paperFigures(screening) },
     gradients: results.flatMap(({ gradients }) => gradients),
     reconstruct: screener.reconstruct,
     others: [...withoutThresholds(results, paperWithoutThresholds(screening)), ...results.flatMap(({ figures }) => figures)],
   });
-  if (options.figures) await writeAtomically(options.figures, `${JSON.stringify({ ...summary, galleries: [], scatter: [] }, null, 1)}\n`);
   await screener.close();
+  if (options.figures) await writeAtomically(options.figures, `${JSON.stringify({ ...summary, galleries: [], scatter: [] }, null, 1)}\n`);
   const evidence = evidenceOf(summary);
   const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
   const keep = !options.dry && (options.reference || !reference);

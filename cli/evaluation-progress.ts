@@ -2,8 +2,9 @@ import { SingleBar } from 'cli-progress';
 import type { Progress } from '../evaluate/run-jobs.ts';
 import { duration } from './progress.ts';
 
-/** Shows an evaluation's jobs: a bar on a terminal, a plain line every half minute elsewhere. */
-export function evaluationProgress(stream: NodeJS.WriteStream, everySeconds = 30) {
+/** Shows an evaluation's jobs, with the protocol's name where there are several: a bar on a terminal, a plain line every half minute elsewhere. */
+export function evaluationProgress(stream: NodeJS.WriteStream, name: string, everySeconds = 30) {
+  const of = name === '' ? '' : `${name}: `;
   let started = performance.now();
   let said = started;
   const bar = stream.isTTY
@@ -37,7 +38,7 @@ export function evaluationProgress(stream: NodeJS.WriteStream, everySeconds = 30
       if (bar) bar.update((100 * work) / allWork, { done, jobs, left });
       else if (performance.now() - said > everySeconds * 1000) {
         said = performance.now();
-        stream.write(`${done} of ${jobs} jobs, ${left} left at most\n`);
+        stream.write(`${of}${done} of ${jobs} jobs, ${left} left at most\n`);
       }
     },
     stop(): void {

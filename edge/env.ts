@@ -15,6 +15,8 @@ export interface Services {
   openSearch?: () => Promise<SearchHere>;
   /** How the fallback and the classifier are reached. */
   fetcher: typeof fetch;
+  /** Lets the runtime finish what must not be dropped with its request. */
+  waitUntil?: (work: Promise<unknown>) => void;
 }
 
 export type Env = {

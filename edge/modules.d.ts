@@ -1,3 +1,7 @@
+declare module 'cloudflare:workers' {
+  /** ctx.waitUntil of the request that is being answered. */
+  export function waitUntil(work: Promise<unknown>): void;
+}
 declare module '*.onnx' {
   const bytes: ArrayBuffer;
   export default bytes;

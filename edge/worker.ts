@@ -1,3 +1,4 @@
+import { waitUntil } from 'cloudflare:workers';
 import { openBundle } from '../shared/open-bundle.ts';
 import { createApp } from './app.ts';
 import reclassifyGraph from './generated/reclassify.onnx';
@@ -45,4 +46,5 @@ export default createApp({
   model: () => model,
   ...(searchHere ? { openSearch: searchHere } : {}),
   fetcher: (input, init) => fetch(input, init),
+  waitUntil,
 });

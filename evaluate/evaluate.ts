@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { BackendChoice } from '../trainer/backend/use-backend.ts';
 import type { DataSource } from '../trainer/data/open-dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
+import { bundlesBeside } from './bundles-beside.ts';
 import { evaluationBackend } from './evaluation-backend.ts';
+import type { Door } from './http-oracle.ts';
 import { type Job, type JobResult, jobsOf, keyOf } from './job.ts';
 import { openUnknown, type UnknownSource } from './open-unknown.ts';
 import type { Asked, Protocol } from './protocol.ts';
@@ -20,6 +22,8 @@ export interface Request {
   images?: number;
   /** whether Eq. 9 is asked about what is rejected, where the protocol leaves that open */
   search: boolean;
+  /** a worker with this bundle, for attacks over HTTP; null without */
+  door: Door | null;
   backend: BackendChoice;
   threads?: number;
   /** only each `of`-th job, from the `part`-th */
@@ -55,6 +59,8 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
   const asked: Asked = {
     test: dataset.test.count,
     search: request.search,
+    door: request.door,
+    others: await bundlesBeside(directory, screening),
     unknown: unknown && { name: unknown.name, count: unknown.images.count },
     ...(request.images === undefined ? {} : { images: request.images }),
   };

@@ -1,4 +1,5 @@
 import type { Screening } from '../shared/screening-schema.ts';
+import type { Door } from './http-oracle.ts';
 import type { Outcome } from './outcome.ts';
 import type { Setup } from './setup.ts';
 import type { GradientCheck } from './summary/gradient-checks.ts';
@@ -43,6 +44,10 @@ export interface Asked {
   images?: number;
   /** whether Eq. 9 is asked about what is rejected, where the protocol leaves that open */
   search: boolean;
+  /** a worker with this bundle, asked over HTTP by attacks without gradients; null without */
+  door: Door | null;
+  /** bundles of the same data set and size, for attacks that carry over: their folders */
+  others: string[];
   /** images of no class, all to be rejected */
   unknown: { name: string; count: number } | null;
 }

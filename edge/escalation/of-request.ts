@@ -5,8 +5,17 @@ import { reclassifyOf } from './reclassify.ts';
 
 /** The search of this request's rejected images; null where they are not searched. */
 export function escalationOf(c: Context<Env>, { screening }: Model): Reclassify | null {
-  const { fetcher, openSearch } = c.get('services');
+  const { fetcher, openSearch, waitUntil } = c.get('services');
   const config = c.get('config');
   const resilience = c.get('resilience')(config);
-  return reclassifyOf({ screening, config, fetcher, openSearch, resilience, trace: c.get('trace'), request: c.get('requestId') });
+  return reclassifyOf({
+    screening,
+    config,
+    fetcher,
+    openSearch,
+    waitUntil,
+    resilience,
+    trace: c.get('trace'),
+    request: c.get('requestId'),
+  });
 }

@@ -15,6 +15,8 @@ export interface Escalation {
   resilience: Resilience;
   /** Opens the search in the worker itself; undefined where the build has none. */
   openSearch: (() => Promise<SearchHere>) | undefined;
+  /** Lets the runtime finish what the isolate's other requests depend on, though this request's client is gone. */
+  waitUntil: ((work: Promise<unknown>) => void) | undefined;
   trace: Trace;
   request: string;
 }
@@ -39,15 +41,24 @@ export function reclassifyOf(escalation: Escalation): Reclassify | null {
   };
 }
 
-async function searchElsewhere(images: Float32Array[], { screening, config, fetcher, resilience, trace }: Escalation): Promise<Scores[]> {
+async function searchElsewhere(
+  images: Float32Array[],
+  { screening, config, fetcher, resilience, trace, waitUntil }: Escalation,
+): Promise<Scores[]> {
   // One deadline for all attempts.
-  const late = AbortSignal.timeout(config.FALLBACK_TIMEOUT_MS);
+  const signal = AbortSignal.timeout(config.FALLBACK_TIMEOUT_MS);
   const deadline = Date.now() + config.FALLBACK_TIMEOUT_MS;
   const headers = traceHeaders(trace);
   try {
-    return await resilience.run((signal) => askFallback(images, screening, config, { fetcher, signal, headers, deadline }), late);
+    const found = resilience.run((signal) => askFallback(images, screening, config, { fetcher, signal, headers, deadline }), {
+      deadline,
+      signal,
+    });
+    // Dropped with the request, it would keep its slot up to the deadline: clients that leave could take all of them.
+    waitUntil?.(found.catch(() => undefined));
+    return await found;
   } catch (error) {
-    if (late.aborted) throw new Error(`the fallback did not answer within ${config.FALLBACK_TIMEOUT_MS} ms`);
+    if (signal.aborted) throw new Error(`the fallback did not answer within ${config.FALLBACK_TIMEOUT_MS} ms`);
     throw new Error(`the fallback is of no use: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -1,17 +1,7 @@
-import {
-  BrokenCircuitError,
-  BulkheadRejectedError,
-  bulkhead,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  ExponentialBackoff,
-  handleAll,
-  handleWhen,
-  retry,
-  wrap,
-} from 'cockatiel';
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { FallbackError } from './ask-fallback.ts';
+import { type Breaker, breakerOf } from './breaker.ts';
+import { slotsOf } from './slots.ts';
 
 /** After this many failures in a row the fallback is left alone for a while. */
 const FAILURES = 5;
@@ -21,16 +11,25 @@ const MAX_RETRIES = 2;
 const RETRY_SHARE = 0.1;
 const MAX_RETRY_TOKENS = 5;
 
+/** How long an answer is of use. */
+export interface Patience {
+  /** In ms since 1970. */
+  deadline: number;
+  /** Aborts then. */
+  signal: AbortSignal;
+}
+
 /** Stands between this isolate and the fallback: how it does is known to this isolate alone, each has to find out for itself. */
 export interface Resilience {
-  /** @throws what `work` throws; Error where it is not even tried */
-  run<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
-  state(): { breaker: 'closed' | 'open' | 'half-open' | 'isolated'; free: number; retryTokens: number };
+  /** @throws what `work` throws; FallbackError where it is not even tried */
+  run<T>(work: (signal: AbortSignal) => Promise<T>, patience: Patience): Promise<T>;
+  state(): { breaker: ReturnType<Breaker['state']>; free: number; retryTokens: number };
 }
 
 /**
  * At most `concurrency` requests at once (one more is not queued: it would only wait behind what is slow), a breaker, and retries
- * with jitter out of a budget that first requests fill.
+ * with jitter out of a budget that first requests fill. Slots and breaker are not cockatiel's, which stay taken for ever where a
+ * request is dropped.
  */
 export function resilienceOf(concurrency: number): Resilience {
   let tokens = MAX_RETRY_TOKENS;
@@ -39,33 +38,34 @@ export function resilienceOf(concurrency: number): Resilience {
     tokens -= 1;
     return true;
   };
-  const limit = bulkhead(concurrency, 0);
-  const breaker = circuitBreaker(handleAll, { halfOpenAfter: LEFT_ALONE_MS, breaker: new ConsecutiveBreaker(FAILURES) });
+  const slots = slotsOf(concurrency);
+  const breaker = breakerOf(FAILURES, LEFT_ALONE_MS);
   const again = retry(handleWhen(mayRetry), {
     maxAttempts: MAX_RETRIES,
     backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 1000 }),
   });
-  const policy = wrap(limit, again, breaker);
   return {
-    async run(work, signal) {
+    async run(work, { deadline, signal }) {
       tokens = Math.min(MAX_RETRY_TOKENS, tokens + RETRY_SHARE);
+      const giveBack = slots.take(deadline);
+      if (!giveBack) throw new FallbackError(`${concurrency} requests to it are under way, which are allowed`);
       try {
-        return await policy.execute(() => work(signal), signal);
-      } catch (error) {
-        if (error instanceof BrokenCircuitError)
-          throw new FallbackError(`it failed ${FAILURES} times in a row and is left alone for a while`);
-        if (error instanceof BulkheadRejectedError)
-          throw new FallbackError(`${concurrency} requests to it are under way, which are allowed`);
-        throw error;
+        return await again.execute(async () => {
+          const tell = breaker.attempt(deadline);
+          if (!tell) throw new FallbackError(`it failed ${FAILURES} times in a row and is left alone for a while`);
+          try {
+            const found = await work(signal);
+            tell(true);
+            return found;
+          } catch (error) {
+            tell(false);
+            throw error;
+          }
+        }, signal);
+      } finally {
+        giveBack();
       }
     },
-    state: () => ({ breaker: STATES[breaker.state], free: limit.executionSlots, retryTokens: Math.floor(tokens) }),
+    state: () => ({ breaker: breaker.state(), free: slots.free(), retryTokens: Math.floor(tokens) }),
   };
 }
-
-const STATES = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.HalfOpen]: 'half-open',
-  [CircuitState.Isolated]: 'isolated',
-} as const;

@@ -12,7 +12,7 @@ const statusSchema = z
   .object({
     model: z.string().nullable(),
     problem: z.string().nullable(),
-    fallback: z.object({ breaker: z.enum(['closed', 'open', 'half-open', 'isolated']), free: z.number(), retryTokens: z.number() }),
+    fallback: z.object({ breaker: z.enum(['closed', 'open', 'half-open']), free: z.number(), retryTokens: z.number() }),
     config: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Status' });

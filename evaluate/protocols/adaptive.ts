@@ -175,14 +175,14 @@ interface About {
 }
 
 /** Of every row. */
-function verdictsOf(setup: Setup, chosen: Chosen, { of, rows }: ImageRows, images: Float32Array, about: About): Promise<Outcome[]> {
+export function verdictsOf(setup: Setup, chosen: Chosen, { of, rows }: ImageRows, images: Float32Array, about: About): Promise<Outcome[]> {
   const numbers = of.map((i) => chosen.numbers[i] as number);
   const truths = of.map((i) => chosen.labels[i] as number);
   return screened(setup, { ...about, images, origins: rows.origins, numbers, truths, targets: rows.targets });
 }
 
 /** Of each image the nearest that is accepted as a wrong class; the image itself where that already is, or where none was found. */
-async function leastOf(setup: Setup, chosen: Chosen, rows: Outcome[], about: About): Promise<Outcome[]> {
+export async function leastOf(setup: Setup, chosen: Chosen, rows: Outcome[], about: About): Promise<Outcome[]> {
   const clean = await screened(setup, {
     ...about,
     images: chosen.images,

@@ -72,8 +72,8 @@ export const fid: Protocol = {
     const count = Math.min(images, test);
     return [
       {
-        ...{ name: 'Frechet distance', images: count, atOnce: count, drawn: true, work: 8 },
-        about: `${count} samples from the Gaussians of the classes in turn, ${count} test images; features: 64, of a plain network trained here`,
+        ...{ name: 'generated images, Frechet distance', images: count, atOnce: count, drawn: true, work: 8 },
+        about: `${count} samples from the Gaussians of the classes in turn, decoded: accepted as its class is right; ${count} test images; features: 64, of a plain network trained here`,
         run: (setup, { numbers, seeds }) => screenedSamples(setup, numbers, seeds),
         figures: async (setup, { numbers, seeds }) => {
           const { dataset, screening, seed } = setup;

@@ -119,7 +119,7 @@ export const coil: Protocol = {
   about: "FGSM, momentum iterative and PGD with cleverhans' defaults, and Eq. 10 (the paper's experiments on COIL-100; any bundle)",
   parts: (screening, { test, images = 200 }) => {
     const shared = common(screening, images, test, 40);
-    const [, eq10] = whitebox.parts(screening, { test, images: 10, search: false, unknown: null });
+    const [, eq10] = whitebox.parts(screening, { test, images: 10, search: false, unknown: null, door: null, others: [] });
     return [
       cleanPart(common(screening, test, test), false),
       fgsmPart(shared, 0.3, false),

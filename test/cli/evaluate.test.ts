@@ -25,7 +25,7 @@ it.each([
   [['--unknown', 'fashion-mnist'], 'fashion-mnist does not come with the project: name the folder that holds it with --unknown-dir'],
   [['--protocol', 'fancy'], 'Allowed choices are quick, table1'],
   [['--shard', '5/4'], '5/4 is no shard; 1/4 to 4/4 are, for four'],
-  [['--protocol', 'full', '--out', 'x'], '--out is for one protocol'],
+  [['--protocol', 'full', '--out', 'x'], '--out is for one protocol; of several each has its own folder'],
   [['--images', '0'], '0 is too small'],
 ])('%j is wrong use', (args, message) => {
   expect(evaluate(...args)).toEqual([2, expect.stringContaining(message)]);

@@ -27,7 +27,7 @@ const rejecting = {
 /** What the fallback makes of it, with a breaker and a retry budget of its own. */
 const reclassifying = (url: string, fetcher: typeof fetch, more: object = {}) =>
   reclassifyOf({
-    ...{ screening, config: config(url, more), fetcher, resilience: resilienceOf(8), openSearch: undefined },
+    ...{ screening, config: config(url, more), fetcher, resilience: resilienceOf(8), openSearch: undefined, waitUntil: undefined },
     ...{ trace: traceOf(undefined, undefined), request: 'r' },
   });
 const verdicts = async (images: Float32Array[], url: string, fetcher: typeof fetch, more: object = {}) => {

@@ -1,0 +1,159 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { distances } from '../attacks/ball.ts';
+import { descend, type WalkName } from '../attacks/descend.ts';
+import { fgsm } from '../attacks/fgsm.ts';
+import type { Objective } from '../attacks/look.ts';
+import { minimumNorm } from '../attacks/minimum-norm.ts';
+import { sizeOf } from '../attacks/victim.ts';
+import { chosenFor } from '../evaluate/job.ts';
+import { type From, imageRows } from '../evaluate/protocols/attack-rows.ts';
+import { openSetup } from '../evaluate/setup.ts';
+import { useBackend } from '../trainer/backend/use-backend.ts';
+
+/**
+ * Our attacks beside those of torchattacks and ART on the same weights, images, radii and number of gradients: undetected errors, by screen.onnx
+ * in Python's ONNX Runtime. And our FGSM beside theirs, value by value.
+ *
+ *   BENCH_PYTHON=V/bin/python node bench/attack-strength.ts [--images N] [--json FILE]
+ *
+ * V is made by: python3 -m venv V && V/bin/pip install torch torchvision onnx onnxruntime adversarial-robustness-toolbox && V/bin/pip install --no-deps torchattacks
+ */
+const { values } = parseArgs({
+  options: { images: { type: 'string', default: '60' }, json: { type: 'string' } },
+});
+const python = process.env.BENCH_PYTHON;
+if (!python)
+  throw new Error('BENCH_PYTHON has to name a Python with torch, torchattacks and ART; the top of this file says how it is made');
+
+const RADII = [0.05, 0.1, 0.2];
+const FGSM_EPS = 0.1;
+/** Of an image under an attack: 100 steps for each of nine wrong classes. */
+const STEPS = 100;
+const BUNDLE = join(import.meta.dirname, '../models/mnist');
+
+await useBackend('native', 1);
+const setup = await openSetup({
+  directory: BUNDLE,
+  source: { dataset: 'mnist', dataDir: null, imageSize: null, channels: null },
+  seed: 1,
+  unknownSource: null,
+});
+const { victim, screening } = setup;
+const size = sizeOf(screening.input);
+const targets = screening.classes.length - 1;
+const chosen = chosenFor(setup, { from: 0, to: Number(values.images) });
+const directory = await mkdtemp(join(tmpdir(), 'attack-strength-'));
+const ours: { attack: string; eps: number; gradients: number; seconds: number; file: string }[] = [];
+let files = 0;
+
+/** Of rows in groups of an image each, one image a group: the first that was found, else the first. */
+async function keep(attack: string, eps: number, seconds: number, images: Float32Array, of: number[], found: boolean[]): Promise<void> {
+  const best = chosen.images.slice();
+  for (const [row, i] of of.entries()) if (found[row]) best.set(images.subarray(row * size, (row + 1) * size), i * size);
+  const file = `${files++}.f32`;
+  await writeFile(join(directory, file), best);
+  ours.push({ attack, eps, gradients: targets * STEPS, seconds: Math.round(seconds * 10) / 10, file });
+}
+
+const DESCENTS: { walk: WalkName; from: From; objective: Objective }[] = [
+  { walk: 'adam', from: 'image', objective: 'hinges' },
+  { walk: 'adam', from: 'outside', objective: 'hinges' },
+  { walk: 'apgd', from: 'random', objective: 'dominant' },
+  { walk: 'apgd', from: 'outside', objective: 'log-sum-exp' },
+];
+try {
+  for (const eps of RADII) {
+    for (const { walk, from, objective } of DESCENTS) {
+      const attack = `${walk === 'apgd' ? 'APGD' : 'PGD (Adam)'} from ${from === 'image' ? 'the image' : from}, ${objective}`;
+      const { rows, of } = await imageRows(setup, chosen, { from, targets, neighbours: 1, eps });
+      const begun = performance.now();
+      const { images, found } = descend(victim, { ...rows, groups: of }, { norm: 'linf', eps }, { steps: STEPS, objective, walk });
+      await keep(attack, eps, (performance.now() - begun) / 1000, images, of, found);
+    }
+  }
+  const { rows, of } = await imageRows(setup, chosen, { from: 'outside', targets, neighbours: 1 });
+  const begun = performance.now();
+  const { images } = minimumNorm(victim, rows, { norm: 'linf', steps: STEPS, objective: 'hinges' });
+  const seconds = (performance.now() - begun) / 1000;
+  const radii = distances(images, rows.origins, size, 'linf');
+  for (const eps of RADII) {
+    await keep(
+      'nearest from outside (all radii at once)',
+      eps,
+      seconds,
+      images,
+      of,
+      radii.map((radius) => radius <= eps),
+    );
+  }
+  await writeFile(join(directory, 'clean.f32'), chosen.images);
+  const shape: [number, number, number, number] = [
+    chosen.labels.length,
+    screening.input.height,
+    screening.input.width,
+    screening.input.channels,
+  ];
+  await writeFile(join(directory, 'fgsm.f32'), fgsm(victim, chosen.images, shape, chosen.labels, FGSM_EPS));
+  const asked = {
+    ...{ bundle: BUNDLE, labels: chosen.labels, radii: RADII, gradients: targets * STEPS, ours },
+    fgsm: { eps: FGSM_EPS, file: 'fgsm.f32' },
+  };
+  await writeFile(join(directory, 'asked.json'), JSON.stringify(asked));
+  const { status } = spawnSync(python, [join(import.meta.dirname, 'attack-strength/peers.py'), directory], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0) throw new Error('the peers did not come to an end');
+  const answer = JSON.parse(await readFile(join(directory, 'answer.json'), 'utf8')) as Answer;
+  const counted = ({ attack, eps, gradients, seconds, broken }: Answered) => ({ attack, eps, gradients, seconds, broken: broken.length });
+  const result = {
+    ...{ id: screening.id, images: chosen.labels.length, versions: answer.versions, fgsm: { eps: FGSM_EPS, ...answer.fgsm } },
+    ours: answer.ours.map(counted),
+    theirs: answer.theirs.map(counted),
+    best: RADII.map((eps) => ({ eps, ours: most(answer.ours, eps), theirs: most(answer.theirs, eps), missed: missed(answer, eps) })),
+  };
+  if (values.json) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
+  console.table(
+    Object.fromEntries(
+      [...new Set([...answer.ours, ...answer.theirs].map(({ attack }) => attack))].map((attack) => [
+        attack,
+        Object.fromEntries(
+          [...answer.ours, ...answer.theirs].filter((each) => each.attack === attack).map(({ eps, broken }) => [eps, broken.length]),
+        ),
+      ]),
+    ),
+  );
+  console.log(JSON.stringify({ fgsm: result.fgsm, best: result.best }, null, 2));
+} finally {
+  await rm(directory, { recursive: true });
+}
+
+interface Answered {
+  attack: string;
+  eps: number;
+  gradients: number;
+  seconds: number;
+  broken: number[];
+}
+
+interface Answer {
+  versions: Record<string, string>;
+  fgsm: Record<string, number>;
+  ours: Answered[];
+  theirs: Answered[];
+}
+
+/** Of one attack alone, the most images that any of them breaks. */
+function most(all: Answered[], eps: number): number {
+  return Math.max(...all.filter((each) => each.eps === eps).map(({ broken }) => broken.length));
+}
+
+/** Images that some attack of theirs breaks and none of ours. */
+function missed({ ours, theirs }: Answer, eps: number): number {
+  const union = (all: Answered[]) => new Set(all.filter((each) => each.eps === eps).flatMap(({ broken }) => broken));
+  const own = union(ours);
+  return [...union(theirs)].filter((image) => !own.has(image)).length;
+}

@@ -1,0 +1,36 @@
+import type { Oracle } from '../attacks/oracle.ts';
+import type { Scores } from '../shared/scores.ts';
+import type { Thresholds } from '../shared/screening-schema.ts';
+import type { Screener } from './screen-images.ts';
+
+/**
+ * screen.onnx as a door that an attack asks.
+ *
+ * @param shows `scores`: what the scope `explain` sees; `verdicts`: what everyone sees
+ */
+export function graphOracle({ screen, screening }: Screener, shows: 'scores' | 'verdicts'): Oracle {
+  return async (images) =>
+    (await screen(images)).map(({ scores, decision: { accepted } }) => ({
+      accepted,
+      label: accepted || shows === 'scores' ? scores.label : null,
+      logRatios: shows === 'scores' ? logRatiosOf(scores, limitsOf(screening.thresholds, scores.label)) : null,
+    }));
+}
+
+/** The thresholds of one class. */
+export type Limits = Pick<Scores, 'latentDistance' | 'reconstructionError'> & { relativeError: number | null };
+
+const limitsOf = ({ maxLatentDistance, maxReconstructionError, maxRelativeError }: Thresholds, label: number): Limits => ({
+  latentDistance: maxLatentDistance[label] as number,
+  reconstructionError: maxReconstructionError[label] as number,
+  relativeError: maxRelativeError ? (maxRelativeError[label] as number) : null,
+});
+
+/** log(score / threshold) of each test that the bundle has; a score that is no number is beyond all. */
+export function logRatiosOf(scores: { [test in keyof Limits]: number | null }, limits: Limits): number[] {
+  return (['latentDistance', 'reconstructionError', 'relativeError'] as const).flatMap((test) => {
+    const [score, limit] = [scores[test], limits[test]];
+    if (limit === null) return [];
+    return [score === null || !Number.isFinite(score) ? Number.MAX_VALUE : Math.log((score + 1e-12) / limit)];
+  });
+}

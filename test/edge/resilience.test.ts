@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { breakerOf } from '../../edge/escalation/breaker.ts';
+import { resilienceOf } from '../../edge/escalation/resilience.ts';
+import { slotsOf } from '../../edge/escalation/slots.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const soon = (milliseconds: number) => Date.now() + milliseconds;
+/** What became of a request that workerd dropped: nothing more. */
+const dropped = () => new Promise<never>(() => undefined);
+
+it('requests that are dropped give their places back when their time is over', async () => {
+  const { run, state } = resilienceOf(8);
+  const patience = () => ({ deadline: soon(1000), signal: new AbortController().signal });
+  for (let i = 0; i < 8; i++) void run(dropped, patience());
+  await expect(run(async () => 'found', patience())).rejects.toThrow('8 requests to it are under way');
+  expect(state()).toMatchObject({ breaker: 'closed', free: 0 });
+  vi.advanceTimersByTime(1000);
+  expect(state()).toMatchObject({ breaker: 'closed', free: 8 });
+  await expect(run(async () => 'found', patience())).resolves.toBe('found');
+});
+
+it('a place is given back once, also where its time was over before', () => {
+  const slots = slotsOf(1);
+  const giveBack = slots.take(soon(1000));
+  vi.advanceTimersByTime(1000);
+  expect(slots.take(soon(1000))).not.toBeNull();
+  giveBack?.();
+  expect(slots.free()).toBe(0);
+});
+
+it('a dropped probe of what was left alone is followed by another when its time is over', () => {
+  const breaker = breakerOf(2, 10_000);
+  for (let i = 0; i < 2; i++) breaker.attempt(soon(1000))?.(false);
+  expect([breaker.state(), breaker.attempt(soon(1000))]).toEqual(['open', null]);
+  vi.advanceTimersByTime(10_000);
+  const probe = breaker.attempt(soon(1000));
+  expect([breaker.state(), breaker.attempt(soon(1000))]).toEqual(['half-open', null]);
+  vi.advanceTimersByTime(1000);
+  const another = breaker.attempt(soon(1000));
+  probe?.(false);
+  expect(breaker.state(), 'what comes too late does not count').toBe('half-open');
+  another?.(true);
+  expect(breaker.state()).toBe('closed');
+});
+
+it('a probe that fails: left alone for as long again', () => {
+  const breaker = breakerOf(1, 10_000);
+  breaker.attempt(soon(1000))?.(false);
+  vi.advanceTimersByTime(10_000);
+  breaker.attempt(soon(1000))?.(false);
+  vi.advanceTimersByTime(9999);
+  expect(breaker.attempt(soon(1000))).toBeNull();
+  vi.advanceTimersByTime(1);
+  expect(breaker.attempt(soon(1000))).not.toBeNull();
+});
+
+it('failures between which one succeeds are not in a row', () => {
+  const breaker = breakerOf(2, 10_000);
+  for (const succeeded of [false, true, false]) breaker.attempt(soon(1000))?.(succeeded);
+  expect(breaker.state()).toBe('closed');
+});

@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { corruptions, SEVERITIES } from '../../evaluate/corruptions.ts';
+import { randomFrom } from '../../shared/random.ts';
+
+const size = { height: 8, width: 8, channels: 1 as const };
+const image = Float32Array.from({ length: 64 }, (_, i) => (i % 9 === 0 ? 1 : (i % 5) / 8));
+
+describe.each(Object.entries(corruptions))('%s', (_, corrupt) => {
+  it('leaves an image as it is at severity 0, changes it from 1 on, more by and large', () => {
+    expect([...corrupt(image, size, 0, randomFrom(1))]).toEqual([...image]);
+    const change = (severity: number) =>
+      corrupt(image, size, severity, randomFrom(1)).reduce((sum, value, i) => sum + Math.abs(value - (image[i] as number)), 0);
+    expect(change(5)).toBeGreaterThan(0);
+    expect(change(5)).toBeGreaterThanOrEqual(change(1) * 0.5);
+  });
+
+  it('stays in [0, 1], gives the same with the same seed and leaves what it was given', () => {
+    const property = fc.property(fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SEVERITIES), (seed, severity) => {
+      const random = randomFrom(seed, 'image');
+      const own = Float32Array.from({ length: 3 * 48 }, () => random.uniform());
+      const before = own.slice();
+      const colour = { height: 6, width: 8, channels: 3 as const };
+      const changed = corrupt(own, colour, severity, randomFrom(seed));
+      expect(changed.every((value) => value >= 0 && value <= 1 + 1e-6)).toBe(true);
+      expect([...changed]).toEqual([...corrupt(own, colour, severity, randomFrom(seed))]);
+      expect([...own]).toEqual([...before]);
+    });
+    fc.assert(property, { numRuns: 20 });
+  });
+});
+
+it('a shift moves pixels by whole places, and fills with the corner', () => {
+  const line = Float32Array.of(0.5, 0, 0, 1, 0, 0, 0, 0, 0);
+  // Three by three: a shift of .18 of the side is one pixel.
+  const moved = corruptions.shifted?.(line, { height: 3, width: 3, channels: 1 }, 5, { ...randomFrom(1), uniform: () => 0.9 });
+  expect([...(moved as Float32Array)]).toEqual([0.5, 0.5, 0.5, 0.5, 0.5, 0, 0.5, 1, 0]);
+});
+
+it('contrast is lowered about the mean', () => {
+  const flat = corruptions['contrast lowered']?.(
+    Float32Array.of(0, 1),
+    { height: 1, width: 2, channels: 1 },
+    4,
+    randomFrom(1),
+  ) as Float32Array;
+  expect([...flat].map((value) => +value.toFixed(4))).toEqual([0.35, 0.65]);
+});
