@@ -46,9 +46,10 @@ export async function modulesOf(directory: string): Promise<string[]> {
  *
  * @param root folder into which the configuration is written, until `close`
  * @param services by name
+ * @param v8Flags such as --expose-gc
  * @throws Error with what workerd said, where it ends before it listens
  */
-export async function startWorkerd(root: string, services: Record<string, Service>): Promise<Workerd> {
+export async function startWorkerd(root: string, services: Record<string, Service>, v8Flags: readonly string[] = []): Promise<Workerd> {
   const date = /compatibility_date = "(.*)"/.exec(await readFile(join(import.meta.dirname, '../wrangler.toml'), 'utf8'))?.[1];
   const names = Object.keys(services);
   const workers = await Promise.all(
@@ -65,7 +66,7 @@ export async function startWorkerd(root: string, services: Record<string, Servic
   await writeFile(
     path,
     `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [${workers.join(', ')}, ${INTERNET}], sockets = [${sockets.join(', ')}]);
+const config :Workerd.Config = (services = [${workers.join(', ')}, ${INTERNET}], sockets = [${sockets.join(', ')}], v8Flags = [${v8Flags.map(text).join(', ')}]);
 `,
   );
   const binary = createRequire(import.meta.url)('workerd').default as string;

@@ -68,7 +68,11 @@ ${Object.values(protocols)
     for (const name of ['out', 'merge'])
       if (names.length > 1 && options[name]) throw new UsageError(`--${name} is for one protocol; of several each has its own folder`);
     const interrupt = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => {
+        console.error('stopping after the jobs at hand; once more ends it at once, they are then done again');
+        interrupt.abort();
+      });
     try {
       await evaluateProtocols(names, options, interrupt.signal);
     } catch (error) {

@@ -45,7 +45,7 @@ export function openThreads(data: JobThreadData, threads: number): Piscina {
 /**
  * Does what is not done yet, each result kept in a file of its own as soon as it is there: after a kill what was done is not done again.
  *
- * @param signal ends it after the jobs at hand are dropped
+ * @param signal ends it after the jobs at hand, which take up to a minute
  * @throws what a job throws; results so far are kept
  */
 export async function runJobs(
@@ -60,14 +60,25 @@ export async function runJobs(
   const partOf = (job: Job) => parts.get(job.part) as Part;
   const workOf = (job: Job) => partOf(job).work * (job.to - job.from);
   const progress: Progress = { done: 0, jobs: jobs.length, work: 0, allWork: jobs.reduce((sum, job) => sum + workOf(job), 0) };
-  await Promise.all(
-    jobs.map(async (job) => {
-      const done = (await threads.run(job, signal ? { signal } : {})) as Done;
-      const result: JobResult = { ...resultOf(job, partOf(job), key), ...done };
-      await writeAtomically(join(directory, fileOf(job)), JSON.stringify(result));
+  const todo = [...jobs];
+  let failed = false;
+  // Jobs at hand are let go to their ends: a thread that is ended while ONNX Runtime works in it takes the whole process with it.
+  const oneAfterTheOther = async () => {
+    for (let job = todo.shift(); job && !failed && !signal?.aborted; job = todo.shift()) {
+      try {
+        const done = (await threads.run(job)) as Done;
+        const result: JobResult = { ...resultOf(job, partOf(job), key), ...done };
+        await writeAtomically(join(directory, fileOf(job)), JSON.stringify(result));
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
       progress.done++;
       progress.work += workOf(job);
       onProgress(progress);
-    }),
-  );
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: threads.options.maxThreads }, oneAfterTheOther));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+  signal?.throwIfAborted();
 }

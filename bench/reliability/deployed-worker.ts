@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startWorkerd } from '../workerd.ts';
+import { modulesOf, startWorkerd } from '../workerd.ts';
 
 export interface DeployedWorker {
   url: string;
@@ -16,14 +16,24 @@ export interface DeployedWorker {
  * The worker as `wrangler deploy` would upload it, with variables, in workerd on a free port of loopback.
  *
  * @param model folder in models/
+ * @param prefix goes before its script
  */
-export async function startDeployed(model: string, variables: Record<string, string>): Promise<DeployedWorker> {
+export async function startDeployed(
+  model: string,
+  variables: Record<string, string>,
+  prefix = '',
+  v8Flags: readonly string[] = [],
+): Promise<DeployedWorker> {
   const directory = await mkdtemp(join(tmpdir(), 'portcullis-worker-'));
   execFileSync('wrangler', ['deploy', '--dry-run', '--outdir', directory], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false' },
   });
-  const { urls, pid, ended, close } = await startWorkerd(directory, { screen: { directory: '.', variables } });
+  if (prefix) {
+    const script = join(directory, (await modulesOf(directory))[0] as string);
+    await writeFile(script, `${prefix}\n${await readFile(script, 'utf8')}`);
+  }
+  const { urls, pid, ended, close } = await startWorkerd(directory, { screen: { directory: '.', variables } }, v8Flags);
   return {
     url: urls.screen as string,
     pid,
