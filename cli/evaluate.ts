@@ -4,7 +4,6 @@ import { evaluate } from '../evaluate/evaluate.ts';
 import { doorOf } from '../evaluate/http-oracle.ts';
 import { evaluationFolder } from '../evaluate/job.ts';
 import { keepEvidence } from '../evaluate/keep-evidence.ts';
-import { mergeJobs } from '../evaluate/merge-jobs.ts';
 import type { UnknownSource } from '../evaluate/open-unknown.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/protocols/paper-figures.ts';
 import { protocols } from '../evaluate/protocols/protocols.ts';
@@ -88,7 +87,6 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
   const { screening } = screener;
   const folderOf = (name: string) =>
     options.out ?? evaluationFolder(directory, screening, `${name}${options.seed === 1 ? '' : `-seed${options.seed}`}`);
-  if (options.merge) await mergeJobs(options.merge, folderOf(names[0] as string));
   // Not another one that took the name since.
   const isItsRun = ({ config }: Run) => config.name === basename(directory) && config.started === screening.provenance.trained;
   const run = (await listRuns()).find(isItsRun) ?? null;
@@ -103,6 +101,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
         {
           ...{ directory, source: sourceFor(screening, run, options.dataDir), unknownSource, seed: options.seed, protocol, signal },
           ...{ folder: folderOf(name), search: options.reclassify === true, backend: options.backend, shard: options.shard ?? null, door },
+          ...(options.merge ? { merge: options.merge } : {}),
           ...(options.images === undefined ? {} : { images: options.images }),
           ...(options.threads === undefined ? {} : { threads: options.threads }),
           ...{ onStart: progress.start, onProgress: progress.step },

@@ -6,6 +6,7 @@ import { bundlesBeside } from './bundles-beside.ts';
 import { evaluationBackend } from './evaluation-backend.ts';
 import type { Door } from './http-oracle.ts';
 import { type Job, type JobResult, jobsOf, keyOf } from './job.ts';
+import { mergeJobs } from './merge-jobs.ts';
 import { openUnknown, type UnknownSource } from './open-unknown.ts';
 import type { Asked, Protocol } from './protocol.ts';
 import { doneBefore, type Key, openThreads, type Progress, runJobs } from './run-jobs.ts';
@@ -28,6 +29,8 @@ export interface Request {
   threads?: number;
   /** only each `of`-th job, from the `part`-th */
   shard: { part: number; of: number } | null;
+  /** folders of other machines' shards, whose jobs are taken over first */
+  merge?: readonly string[];
   /** where jobs are kept */
   folder: string;
   signal?: AbortSignal;
@@ -67,6 +70,7 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
   const parts = new Map(protocol.parts(screening, asked).map((part) => [part.name, part]));
   const { name, thread } = await evaluationBackend(request.backend);
   const key = keyOf(screening, seed, name, protocol);
+  if (request.merge) await mergeJobs(request.merge, folder, key);
   const jobs = jobsOf(protocol.name, [...parts.values()]);
   const known = new Map<Job, JobResult>();
   const look = async () => {

@@ -4,15 +4,16 @@ import { DataError } from '../trainer/data/dataset.ts';
 import { parsedOrNull } from '../trainer/parsed-or-null.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
 import { jobResultSchema } from './job.ts';
+import type { Key } from './run-jobs.ts';
 
 /**
- * Brings the jobs of other folders, of shards that other machines did, into one. What does not belong there (another bundle, seed, backend or
- * attack) is passed over when the evaluation is put together.
+ * Brings the jobs of other folders, of shards that other machines did, into one. Only those of this very evaluation: another one's would take the
+ * place of what was done here.
  *
  * @returns how many
- * @throws DataError where a folder holds none, or can't be read
+ * @throws DataError where a folder holds none, or one of another bundle, seed, backend or attack
  */
-export async function mergeJobs(from: readonly string[], folder: string): Promise<number> {
+export async function mergeJobs(from: readonly string[], folder: string, key: Key): Promise<number> {
   await mkdir(folder, { recursive: true });
   let merged = 0;
   for (const directory of from) {
@@ -20,8 +21,11 @@ export async function mergeJobs(from: readonly string[], folder: string): Promis
     let here = 0;
     for (const file of files) {
       const text = await readFile(join(directory, file), 'utf8');
-      if (!jobResultSchema.safeParse(parsedOrNull(text)).success)
-        throw new DataError(`${join(directory, file)} is damaged, or no job's file. Copy it again.`);
+      const result = jobResultSchema.safeParse(parsedOrNull(text)).data as Record<string, unknown> | undefined;
+      if (!result) throw new DataError(`${join(directory, file)} is damaged, or no job's file. Copy it again.`);
+      for (const [name, value] of Object.entries(key))
+        if (result[name] !== value)
+          throw new DataError(`${join(directory, file)} is of another evaluation: its ${name} is ${result[name]}, not ${value}`);
       await writeAtomically(join(folder, file), text);
       here++;
     }

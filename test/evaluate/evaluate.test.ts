@@ -6,7 +6,6 @@ import { evaluate, type Request } from '../../evaluate/evaluate.ts';
 import { FGSM_EPSILONS } from '../../evaluate/image-sets.ts';
 import type { JobResult } from '../../evaluate/job.ts';
 import { keepEvidence } from '../../evaluate/keep-evidence.ts';
-import { mergeJobs } from '../../evaluate/merge-jobs.ts';
 import type { Protocol } from '../../evaluate/protocol.ts';
 import { protocols } from '../../evaluate/protocols/protocols.ts';
 import { openScreener, type Screener } from '../../evaluate/screen-images.ts';
@@ -84,10 +83,17 @@ describe('evaluation of the committed bundle', () => {
       const { missing } = await evaluate(request(`shard-${part}`, { shard: { part, of: 2 }, threads: 1 }), screener);
       expect(missing).toBeGreaterThan(0);
     }
-    await mergeJobs([join(root, 'shard-0'), join(root, 'shard-1')], join(root, 'merged'));
-    const merged = await evaluate(request('merged', { onStart: () => expect.unreachable('all is done') }), screener);
+    const merge = [join(root, 'shard-0'), join(root, 'shard-1')];
+    const merged = await evaluate(request('merged', { merge, onStart: () => expect.unreachable('all is done') }), screener);
     expect(plain(merged)).toEqual(plain(await evaluate(request('whole'), screener)));
-    await expect(mergeJobs([root], join(root, 'merged'))).rejects.toThrow(/holds no jobs/);
+    await expect(evaluate(request('merged', { merge: [root] }), screener)).rejects.toThrow(/holds no jobs/);
+  });
+
+  it('jobs of another evaluation do not take the place of its own', async () => {
+    const before = plain(await evaluate(request('whole'), screener));
+    await evaluate(request('other', { seed: 9, shard: { part: 0, of: 5 } }), screener);
+    await expect(evaluate(request('whole', { merge: [join(root, 'other')] }), screener)).rejects.toThrow(/its seed is 9, not 3/);
+    expect(plain(await evaluate(request('whole', { onStart: () => expect.unreachable('all is done') }), screener))).toEqual(before);
   });
 
   it('ends when it is told to, keeping what is done', async () => {
