@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { nextChunk } from './next-chunk.ts';
 import { ProblemError } from './problem.ts';
 
 /** A body up to its end, or, where it is longer than allowed, what of it was read and what is still to come. */
@@ -25,7 +26,7 @@ export async function readUpTo(request: Request, config: Config): Promise<Body> 
   late.catch(() => undefined);
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late]);
+      const { done, value } = await Promise.race([nextChunk(reader), late]);
       if (done) return { whole: true, bytes: joined(chunks, size) };
       chunks.push(value);
       size += value.byteLength;

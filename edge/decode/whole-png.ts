@@ -1,3 +1,5 @@
+import { nextChunk } from '../next-chunk.ts';
+
 const IHDR = 0x49484452;
 const PLTE = 0x504c5445;
 const IDAT = 0x49444154;
@@ -42,7 +44,7 @@ async function inflateProblem(compressed: readonly Uint8Array[], most: number): 
   let size = 0;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await nextChunk(reader);
       if (done) return null;
       size += value.byteLength;
       if (size > most) break;

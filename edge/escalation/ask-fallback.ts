@@ -4,6 +4,7 @@ import { relativeError, type Scores } from '../../shared/scores.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { SIGNATURE_HEADER, signatureOf } from '../../shared/signature.ts';
 import type { Config } from '../config.ts';
+import { nextChunk } from '../next-chunk.ts';
 
 /** The longest answer that is read: far more than 64 images need. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -129,10 +130,17 @@ async function boundedText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let size = 0;
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is longer than ${MAX_ANSWER_BYTES} bytes`);
-    text += decoder.decode(chunk, { stream: true });
+  const reader = response.body?.getReader();
+  try {
+    for (;;) {
+      const { value } = (await (reader && nextChunk(reader))) ?? {};
+      if (!value) return text + decoder.decode();
+      size += value.byteLength;
+      if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+      text += decoder.decode(value, { stream: true });
+    }
+  } catch (error) {
+    reader?.cancel().catch(() => undefined);
+    throw error;
   }
-  return text + decoder.decode();
 }

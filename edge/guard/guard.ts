@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { mediaTypeOf, readImages } from '../decode/read-images.ts';
 import { type Env, modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
+import { nextChunk } from '../next-chunk.ts';
 import { ProblemError } from '../problem.ts';
 import { readBody, readUpTo, tooLargeProblem } from '../read-body.ts';
 import { type GuardOutcome, record } from '../record.ts';
@@ -137,7 +138,7 @@ function rejoined(read: readonly Uint8Array[], rest: ReadableStreamDefaultReader
   const waiting = [...read];
   return new ReadableStream({
     async pull(controller) {
-      const chunk = waiting.shift() ?? (await rest.read()).value;
+      const chunk = waiting.shift() ?? (await nextChunk(rest)).value;
       if (chunk) controller.enqueue(chunk);
       else controller.close();
     },

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { nextChunk } from '../next-chunk.ts';
 import { ProblemError } from '../problem.ts';
 import { type Trace, traceHeaders } from '../trace.ts';
 import { within } from '../within.ts';
@@ -123,7 +124,7 @@ function notStalled(stream: ReadableStream<Uint8Array>, config: Config): Readabl
 }
 
 const nextOf = (reader: ReadableStreamDefaultReader<Uint8Array>, config: Config) =>
-  within(reader.read(), config.UPSTREAM_TIMEOUT_MS, () => timedOut(config));
+  within(nextChunk(reader), config.UPSTREAM_TIMEOUT_MS, () => timedOut(config));
 
 const failed = (how: string) => new ProblemError('upstream-failed', `The classifier ${how}. Try again; if it stays, tell the operator.`);
 const timedOut = ({ UPSTREAM_TIMEOUT_MS }: Config) =>
