@@ -22,14 +22,23 @@ export interface InferRequest {
  */
 export function readInferRequest(body: Uint8Array, headerLength: string | null, names: readonly string[]): InferRequest {
   if (body.byteLength === 0) throw new ProtocolError('the body is empty; an inference request is needed');
-  const { json, binary } = splitBody(body, headerLength);
+  return inferRequestOf(splitBody(body, headerLength), names);
+}
+
+/**
+ * An inference request whose body is split already.
+ *
+ * @param names outputs that there are; null where another server knows them
+ * @throws ProtocolError
+ */
+export function inferRequestOf({ json, binary }: { json: unknown; binary: Uint8Array }, names: readonly string[] | null): InferRequest {
   const parsed = inferRequestSchema.safeParse(json);
   if (!parsed.success) throw new ProtocolError(`the request does not follow the protocol: ${z.prettifyError(parsed.error)}`);
   const { id, parameters = {}, inputs, outputs } = parsed.data;
   const allBinary = parameters.binary_data_output === true;
-  const wanted = outputs?.length ? outputs : names.map((name) => ({ name, parameters: undefined }));
+  const wanted = outputs?.length ? outputs : (names ?? []).map((name) => ({ name, parameters: undefined }));
   for (const { name } of wanted)
-    if (!names.includes(name)) throw new ProtocolError(`there is no output ${name}; there are ${names.join(', ')}`);
+    if (names && !names.includes(name)) throw new ProtocolError(`there is no output ${name}; there are ${names.join(', ')}`);
   return {
     ...(id === undefined ? {} : { id }),
     parameters,

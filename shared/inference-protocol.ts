@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parsePlainJson } from './plain-json.ts';
 
 /**
  * The Open Inference Protocol v2 (the one of KServe, Triton and MLServer), as far as Portcullis speaks it: an inference
@@ -122,7 +123,7 @@ export function splitBody(body: Uint8Array, headerLength: string | null): { json
     throw new ProtocolError(`${BINARY_HEADER} is ${headerLength}; it must be a whole number from 0 to the body's ${body.byteLength} bytes`);
   }
   try {
-    return { json: JSON.parse(new TextDecoder().decode(body.subarray(0, length))), binary: body.subarray(length) };
+    return { json: parsePlainJson(body.subarray(0, length)), binary: body.subarray(length) };
   } catch (error) {
     throw new ProtocolError(`the JSON part can't be parsed: ${(error as Error).message}`);
   }

@@ -1,3 +1,4 @@
+import { parsePlainJson } from '../../shared/plain-json.ts';
 import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
 import { ProblemError } from '../problem.ts';
 import { formProblem } from './plain-form.ts';
@@ -12,14 +13,17 @@ export type Item =
   | { pixels: unknown[] }
   | { problem: ProblemError };
 
-/** @throws ProblemError `bad-json`, `body-too-large` */
-export function itemsOfJson(body: Uint8Array, maxImages: number): Item[] {
-  let json: unknown;
+/** @throws ProblemError `bad-json` */
+export function jsonOfBody(body: Uint8Array): unknown {
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return parsePlainJson(body);
   } catch (error) {
-    throw new ProblemError('bad-json', `The body is not JSON (${(error as Error).message}).`);
+    throw new ProblemError('bad-json', `The body is not JSON that can be used: ${(error as Error).message}.`);
   }
+}
+
+/** @param json a batch, parsed. @throws ProblemError `bad-json`, `body-too-large` */
+export function itemsOfBatch(json: unknown, maxImages: number): Item[] {
   const batch = batchRequestSchema.safeParse(json);
   checkCount(batch.data?.images.length ?? 0, maxImages);
   const items = batchItemSchema.array().safeParse(batch.data?.images);

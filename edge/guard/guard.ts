@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { mediaTypeOf, readImages } from '../decode/read-images.ts';
+import { mediaTypeOf } from '../decode/read-images.ts';
 import { type Env, modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { nextChunk } from '../next-chunk.ts';
@@ -8,6 +8,7 @@ import { readBody, readUpTo, tooLargeProblem } from '../read-body.ts';
 import { type GuardOutcome, record } from '../record.ts';
 import { type Screened, screenImages } from '../screen.ts';
 import { agrees } from './agreement.ts';
+import { guardedImages } from './guarded-images.ts';
 import { askUpstream, passedBack, wholeAnswer } from './upstream.ts';
 
 /** What the guard says of a request: all its images must pass. */
@@ -79,7 +80,7 @@ export async function observe(c: Context<Env>): Promise<Response> {
 async function judge(c: Context<Env>, body: Uint8Array): Promise<Judged> {
   const config = c.get('config');
   const model = await modelOf(c);
-  const { images } = await readImages(c.req.header('content-type') ?? '', body, model.screening, config);
+  const images = await guardedImages(c.req.raw.headers, body, model.screening, config);
   const options = { explain: false, request: c.get('requestId'), reclassify: escalationOf(c, model) };
   const screened = await screenImages(images, model, config, options);
   const passes = ({ verdict }: Screened) =>

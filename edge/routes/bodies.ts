@@ -1,5 +1,6 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
+import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
 import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
 import type { ProblemName } from '../problem.ts';
 
@@ -7,7 +8,7 @@ const binary = (description: string) => z.string().meta({ format: 'binary', desc
 const items = batchItemSchema.array().min(1);
 
 /** How images are sent. */
-export const imageBody: NonNullable<NonNullable<RouteConfig['request']>['body']> = {
+export const imageBody = {
   required: true,
   description: 'One image as its file or as float32, several as JSON or as a form. The answer is one verdict, or a list in the order sent.',
   content: {
@@ -34,7 +35,16 @@ export const imageBody: NonNullable<NonNullable<RouteConfig['request']>['body']>
       schema: z.object({ file: z.array(binary('a PNG or JPEG file, or float32 as application/octet-stream')).min(1) }),
     },
   },
-};
+} satisfies NonNullable<RouteConfig['request']>['body'];
+
+/** Of an inference request. */
+export const inferHeaders = z.object({
+  [BINARY_HEADER]: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional()
+    .meta({ description: 'bytes of the JSON before binary tensors' }),
+});
 
 /** What can be wrong with them. */
 export const BODY_PROBLEMS: ProblemName[] = [

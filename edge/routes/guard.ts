@@ -1,9 +1,20 @@
 import { z } from 'zod';
+import { describedInferRequest } from '../../shared/inference-protocol.ts';
 import { enforce, observe } from '../guard/guard.ts';
 import { type App, problems, route } from '../openapi.ts';
 import { ProblemError } from '../problem.ts';
 import { protect } from '../protect.ts';
-import { BODY_PROBLEMS, imageBody } from './bodies.ts';
+import { BODY_PROBLEMS, imageBody, inferHeaders } from './bodies.ts';
+
+/** As /screen takes them, and inference requests. */
+const guardedBody = {
+  ...imageBody,
+  description: `${imageBody.description} Or an inference request of the Open Inference Protocol v2, with one input: image or file.`,
+  content: {
+    ...imageBody.content,
+    'application/json': { schema: z.union([imageBody.content['application/json'].schema, describedInferRequest]) },
+  },
+};
 
 /** `POST /guard`: in front of the operator's own classifier. */
 export function guardRoute(app: App): void {
@@ -17,7 +28,7 @@ export function guardRoute(app: App): void {
         'Screens as /screen does, passes the body on to the classifier where every image was accepted, and streams its answer back with its ' +
         'own status below 500. Other query parameters are passed on.',
       security: [{}, { key: [] }],
-      request: { body: imageBody },
+      request: { headers: inferHeaders, body: guardedBody },
       responses: {
         ...problems(...BODY_PROBLEMS, 'rejected', 'upstream-failed', 'upstream-timeout', 'not-found'),
         200: {

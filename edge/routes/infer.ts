@@ -1,7 +1,7 @@
 import type { Context, Handler } from 'hono';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
-import { imageInput, inferAnswer, inferContentProblem, readInferRequest } from '../../shared/infer-request.ts';
+import { inferAnswer, inferContentProblem, readInferRequest } from '../../shared/infer-request.ts';
 import {
   BINARY_HEADER,
   describedInferRequest,
@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from '../../shared/inference-protocol.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
-import { readItems } from '../decode/read-images.ts';
+import { inferImages } from '../decode/infer-images.ts';
 import { type Env, modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { type App, route } from '../openapi.ts';
@@ -19,6 +19,7 @@ import { admit } from '../protect.ts';
 import { readBody } from '../read-body.ts';
 import { record } from '../record.ts';
 import { type Screened, screenImages } from '../screen.ts';
+import { inferHeaders } from './bodies.ts';
 
 /** One value of each for an image. `label` is empty and `index` -1 where it has none, `error` empty where nothing was wrong. */
 const OUTPUTS = [
@@ -86,13 +87,7 @@ export function inferRoutes(app: App): void {
         security: [{}, { key: [] }],
         request: {
           ...parametersOf(path).request,
-          headers: z.object({
-            [BINARY_HEADER]: z
-              .string()
-              .regex(/^\d{1,15}$/)
-              .optional()
-              .meta({ description: 'bytes of the JSON before binary tensors; needed with application/octet-stream' }),
-          }),
+          headers: inferHeaders,
           body: {
             required: true,
             content: { 'application/json': { schema: describedInferRequest }, 'application/octet-stream': { schema: z.any() } },
@@ -132,7 +127,7 @@ async function infer(c: Context<Env>): Promise<Response> {
   if (wrong) throw new ProblemError('unsupported-media-type', wrong);
   const names = OUTPUTS.map(({ name }) => name);
   const asked = readInferRequest(await readBody(c.req.raw, config), headerLength, names);
-  const images = await imagesOf(asked.inputs, model.screening, config);
+  const images = await inferImages(asked.inputs, model.screening, config);
   const screened = await screenImages(images, model, config, { explain: false, request, reclassify: escalationOf(c, model) });
   const { key } = c.get('caller');
   record(screened, { route: 'infer', request, trace, key, model: model.screening.id }, config, c.env.DECISIONS);
@@ -141,27 +136,6 @@ async function infer(c: Context<Env>): Promise<Response> {
   const head = new TextEncoder().encode(JSON.stringify(json));
   const body = new Blob([head, ...binary] as BlobPart[]);
   return c.body(await body.arrayBuffer(), 200, { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) });
-}
-
-/** @throws ProtocolError where the tensors are neither; of files that can't be read each has its own problem */
-async function imagesOf(inputs: readonly Tensor[], screening: Screening, config: Parameters<typeof readItems>[2]) {
-  const [tensor] = inputs;
-  if (inputs.length === 1 && tensor?.name === 'file' && tensor.datatype === 'BYTES') {
-    const count = tensor.data.length;
-    if (tensor.shape.length !== 1 || count === 0) throw new ProtocolError('file has a shape other than [N], N at least 1');
-    if (count > config.MAX_IMAGES)
-      throw new ProtocolError(`file holds ${count} images; at most ${config.MAX_IMAGES} are allowed in a request`);
-    return readItems(
-      tensor.data.map((base64) => ({ base64 })),
-      screening,
-      config,
-    );
-  }
-  if (tensor?.name !== 'image')
-    throw new ProtocolError('one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64');
-  const { data, shape } = imageInput(inputs, screening.input, config.MAX_IMAGES);
-  const size = data.length / (shape[0] as number);
-  return Array.from({ length: shape[0] as number }, (_, i) => data.slice(i * size, (i + 1) * size));
 }
 
 function outputsOf(screened: readonly Screened[], id: string): Record<string, Tensor> {

@@ -1,4 +1,5 @@
 import { describe, expect, inject, it, vi } from 'vitest';
+import { float32FromBase64 } from '../../shared/float32-base64.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import digit0 from '../samples/digit-0-a.png';
 import digit7 from '../samples/digit-7-a.png';
@@ -108,6 +109,71 @@ describe('POST /guard', () => {
     expect(response.status).toBe(502);
     const stalled = await guard(digit7, '/stalls', { UPSTREAM_TIMEOUT_MS: '200' });
     await expect(stalled.text()).rejects.toThrow(/did not answer within 200 ms/);
+  });
+
+  describe('inference requests (v2)', () => {
+    const [file0, file7] = [base64(digit0), base64(digit7)];
+    const bytes = (data: string[], more: object = {}) => ({ name: 'file', datatype: 'BYTES', shape: [data.length], data, ...more });
+    const infer = (inputs: object[], more: object = {}) => JSON.stringify({ id: '1', inputs, outputs: [{ name: 'class' }], ...more });
+    const ask = (body: BodyInit, env: object = {}, path = '/label/7', type = 'application/json', headers: Record<string, string> = {}) =>
+      guard(body, path, env, type, headers);
+    const floats = Float32Array.from(noise, () => 0.5);
+    /** The binary tensor extension. */
+    const binary = (tensor: Float32Array, parameters: object = {}) => {
+      const input = {
+        name: 'image',
+        datatype: 'FP32',
+        shape: [1, 28, 28, 1],
+        parameters: { binary_data_size: 4 * tensor.length, ...parameters },
+      };
+      const head = new TextEncoder().encode(infer([input]));
+      const body = new Uint8Array(head.length + 4 * tensor.length);
+      body.set(head);
+      body.set(new Uint8Array(tensor.buffer), head.length);
+      return { body, headers: { 'inference-header-content-length': String(head.length) } };
+    };
+
+    it('are passed on to the bit where all their images are accepted', async () => {
+      const body = infer([bytes([file7, file0])]);
+      const response = await ask(body, { AGREEMENT_POINTER: '/labels' }, '/labels/7,0');
+      expect([response.status, response.headers.get('Portcullis-Verdict')]).toEqual([200, 'accepted, accepted']);
+      expect((await seen()).sha256).toBe(await sha256(new TextEncoder().encode(body)));
+    });
+
+    it('binary tensors too, with the header that says where they begin', async () => {
+      const golden = float32FromBase64(model.screening.golden.image);
+      const { body, headers } = binary(golden);
+      const response = await ask(body, {}, '/label/7', 'application/octet-stream', headers);
+      expect([response.status, response.headers.get('Portcullis-Verdict')]).toEqual([200, 'accepted']);
+      const last = await seen();
+      expect([last.sha256, last.headers['inference-header-content-length']]).toEqual([
+        await sha256(body),
+        headers['inference-header-content-length'],
+      ]);
+    });
+
+    it.each<[string, () => Response | Promise<Response>, number, string]>([
+      ['one that is no image', () => ask(infer([bytes([file7, 'AAAA'])])), 422, 'bad-image'],
+      ['grey', () => ask(binary(floats).body, {}, '/label/7', 'application/octet-stream', binary(floats).headers), 422, 'rejected'],
+      ['two inputs, of which one is not looked at', () => ask(infer([bytes([file7]), bytes([file0])])), 400, 'bad-json'],
+      ['a member that another server may read', () => ask(infer([bytes([file7])], { instances: [[0]] })), 400, 'bad-json'],
+      [
+        'shared memory in place of data',
+        () => ask(infer([bytes([file7], { parameters: { shared_memory_region: 'r' } })])),
+        400,
+        'bad-json',
+      ],
+      ['data twice', () => ask(infer([bytes([file7], { parameters: { binary_data_size: 0 } })])), 400, 'bad-json'],
+      ['another way to decode', () => ask(infer([bytes([file7])], { parameters: { content_type: 'str' } })), 400, 'bad-json'],
+      ['inputs twice', () => ask(infer([bytes([file7])]).replace('"outputs"', '"inputs":[],"outputs"')), 400, 'bad-json'],
+      ['inputs and images', () => ask(infer([bytes([file7])], { images: [{ image: file7 }] })), 400, 'bad-json'],
+      ['a PNG', () => ask(digit7, {}, '/label/7', 'image/png', { 'inference-header-content-length': '2' }), 415, 'unsupported-media-type'],
+    ])('%s is stopped', async (_, send, status, name) => {
+      const before = (await seen()).count;
+      const response = await send();
+      expect([response.status, await problemName(response)]).toEqual([status, name]);
+      expect((await seen()).count).toBe(before);
+    });
   });
 
   it('needs a key where keys are configured, and a classifier', async () => {
