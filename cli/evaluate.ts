@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
+import { doorOf } from '../evaluate/door.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
-import { doorOf } from '../evaluate/http-oracle.ts';
 import { evaluationFolder } from '../evaluate/job.ts';
 import { keepEvidence } from '../evaluate/keep-evidence.ts';
 import type { UnknownSource } from '../evaluate/open-unknown.ts';

@@ -16,6 +16,7 @@ const EXPECTED = new Set([
   'PythonError',
   'StepError',
   'ThreadError',
+  'DoorError',
 ]);
 
 /** What to do about a fault of the machine. */

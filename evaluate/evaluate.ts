@@ -3,8 +3,9 @@ import type { BackendChoice } from '../trainer/backend/use-backend.ts';
 import type { DataSource } from '../trainer/data/open-dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
 import { bundlesBeside } from './bundles-beside.ts';
+import type { Door } from './door.ts';
 import { evaluationBackend } from './evaluation-backend.ts';
-import type { Door } from './http-oracle.ts';
+import { checkDoor } from './http-oracle.ts';
 import { type Job, type JobResult, jobsOf, keyOf } from './job.ts';
 import { mergeJobs } from './merge-jobs.ts';
 import { openUnknown, type UnknownSource } from './open-unknown.ts';
@@ -51,7 +52,7 @@ export interface Evaluation {
  * Does a protocol's jobs on a bundle: those that are not done yet, in threads with a tfjs each.
  *
  * @param screener of the bundle
- * @throws BundleError, DataError, BackendError; the signal's reason
+ * @throws BundleError, DataError, BackendError; DoorError before anything is done, or of a job; the signal's reason
  */
 export async function evaluate(request: Request, screener: Screener): Promise<Evaluation> {
   const { directory, source, unknownSource, seed, protocol, shard, folder, signal, onStart, onProgress } = request;
@@ -83,6 +84,7 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
   await look();
   const todo = jobs.filter((job, i) => !known.has(job) && (!shard || i % shard.of === shard.part));
   if (todo.length > 0) {
+    if (protocol.asksDoor && request.door) await checkDoor(request.door, screening);
     const threads = Math.min(todo.length, request.threads ?? availableParallelism());
     const pool = openThreads({ subject: { directory, source, seed, unknownSource }, backend: thread, asked }, threads);
     try {

@@ -1,49 +1,32 @@
 import type { Answer, Oracle } from '../attacks/oracle.ts';
+import { sizeOf } from '../attacks/victim.ts';
 import { BundleError } from '../shared/open-bundle.ts';
-import { verdictSchema } from '../shared/screen-messages.ts';
 import type { Screening } from '../shared/screening-schema.ts';
+import { type Door, DoorError, screenedAt } from './door.ts';
 import { logRatiosOf } from './graph-oracle.ts';
-
-/** A worker that is attacked. */
-export interface Door {
-  url: string;
-  /** with the scope `explain`, for attacks that need scores */
-  key: string;
-}
 
 /** Requests on their way at a time. */
 const AT_ONCE = 4;
 
-/** The door that SCREEN_URL and SCREEN_KEY name: threads have the variables of the process that starts them. Null where they name none. */
-export function doorOf({ SCREEN_URL: url, SCREEN_KEY: key }: NodeJS.ProcessEnv): Door | null {
-  return url && key ? { url, key } : null;
-}
-
 /**
- * `POST /screen` of the worker, one image a request, as float32: what is attacked is what is deployed, with its HTTP.
+ * The worker as a door that an attack asks, one image a request: what is attacked is what is deployed, with its HTTP. Its kernels are its own,
+ * so its scores differ from those of screen.onnx in onnxruntime-node by rounding (some millionths of them).
  *
  * @param shows `scores`: with the key and `?explain=1`; `verdicts`: without
- * @throws BundleError where the worker serves another model; Error where it does not answer with a verdict
+ * @throws BundleError where the worker serves another model; DoorError where it does not answer with a verdict
  */
-export function httpOracle({ url, key }: Door, screening: Screening, shows: 'scores' | 'verdicts'): Oracle {
-  const { height, width, channels } = screening.input;
-  const size = height * width * channels;
+export function httpOracle(door: Door, screening: Screening, shows: 'scores' | 'verdicts'): Oracle {
+  const size = sizeOf(screening.input);
   const explained = shows === 'scores';
   const ask = async (image: Float32Array): Promise<Answer> => {
-    const response = await fetch(`${url}/screen${explained ? '?explain=1' : ''}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/octet-stream', authorization: `Bearer ${key}` },
-      body: Float32Array.from(image),
-    });
-    if (!response.ok) throw new Error(`the worker answered ${response.status}: ${await response.text()}`);
-    const verdict = verdictSchema.parse(await response.json());
+    const verdict = await screenedAt(door, image, explained);
     if (verdict.model !== screening.id)
       throw new BundleError(
-        `the worker at ${url} serves model ${verdict.model}, not ${screening.id}. Start it with the bundle that is attacked.`,
+        `the worker at ${door.url} serves model ${verdict.model}, not ${screening.id}. Start it with the bundle that is attacked.`,
       );
     const accepted = verdict.verdict === 'accepted';
     if (!explained) return { accepted, label: accepted ? verdict.index : null, logRatios: null };
-    if (!verdict.explain) throw new Error(`the worker at ${url} does not explain: its key needs the scope explain`);
+    if (!verdict.explain) throw new DoorError(`the worker at ${door.url} does not explain: its key needs the scope explain`);
     const { nearest, scores, thresholds } = verdict.explain;
     return { accepted, label: screening.classes.indexOf(nearest), logRatios: logRatiosOf(scores, thresholds) };
   };
@@ -56,4 +39,13 @@ export function httpOracle({ url, key }: Door, screening: Screening, shows: 'sco
     }
     return answers;
   };
+}
+
+/**
+ * Asks about a blank image, with scores: what would fail after minutes fails at once.
+ *
+ * @throws BundleError, DoorError as the oracle does
+ */
+export async function checkDoor(door: Door, screening: Screening): Promise<void> {
+  await httpOracle(door, screening, 'scores')(new Float32Array(sizeOf(screening.input)));
 }

@@ -27,8 +27,22 @@ function setup(): Promise<Setup> {
   return opened;
 }
 
-/** Does one job. @throws whatever its attack throws */
-export default async function work(job: Job): Promise<Done> {
+/** An error of ours, which tells what a user can mend: its class would be lost between threads. */
+export interface Failed {
+  failed: Pick<Error, 'name' | 'message'>;
+}
+
+/** Does one job. @throws what is a fault of the program */
+export default async function work(job: Job): Promise<Done | Failed> {
+  try {
+    return await done(job);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name in globalThis) throw error;
+    return { failed: { name: error.name, message: error.message } };
+  }
+}
+
+async function done(job: Job): Promise<Done> {
   const own = await setup();
   const part = protocols[job.protocol]?.parts(own.screening, asked).find(({ name }) => name === job.part);
   if (!part) throw new RangeError(`${job.protocol} has no part ${job.part}`);

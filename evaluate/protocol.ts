@@ -1,5 +1,5 @@
 import type { Screening } from '../shared/screening-schema.ts';
-import type { Door } from './http-oracle.ts';
+import type { Door } from './door.ts';
 import type { Outcome } from './outcome.ts';
 import type { Setup } from './setup.ts';
 import type { GradientCheck } from './summary/gradient-checks.ts';
@@ -56,6 +56,8 @@ export interface Protocol {
   name: string;
   /** URL of the module that says what is done: its attacks' source is part of what outcomes depend on */
   source: string;
+  /** whether it asks a worker where one is named */
+  asksDoor?: boolean;
   /** one line for --help */
   about: string;
   parts(screening: Screening, asked: Asked): Part[];

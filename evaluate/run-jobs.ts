@@ -4,7 +4,7 @@ import { Piscina } from 'piscina';
 import { parsedOrNull } from '../trainer/parsed-or-null.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
 import { fileOf, type Job, type JobResult, jobResultSchema } from './job.ts';
-import type { Done, JobThreadData } from './job-thread.ts';
+import type { Done, Failed, JobThreadData } from './job-thread.ts';
 import type { Part } from './protocol.ts';
 
 /** What all results of an evaluation share; a file that differs in any of it is not taken. */
@@ -66,7 +66,11 @@ export async function runJobs(
   const oneAfterTheOther = async () => {
     for (let job = todo.shift(); job && !failed && !signal?.aborted; job = todo.shift()) {
       try {
-        const done = (await threads.run(job)) as Done;
+        const done = (await threads.run(job)) as Done | Failed;
+        if ('failed' in done)
+          throw Object.assign(new Error(`${job.part}, images ${job.from} to ${job.to}: ${done.failed.message}`), {
+            name: done.failed.name,
+          });
         const result: JobResult = { ...resultOf(job, partOf(job), key), ...done };
         await writeAtomically(join(directory, fileOf(job)), JSON.stringify(result));
       } catch (error) {

@@ -4,8 +4,9 @@ import type { Attacked, Found, Oracle } from '../../attacks/oracle.ts';
 import { imagesOf } from '../../attacks/rows.ts';
 import { square } from '../../attacks/square.ts';
 import { sizeOf } from '../../attacks/victim.ts';
+import type { Door } from '../door.ts';
 import { graphOracle } from '../graph-oracle.ts';
-import { type Door, httpOracle } from '../http-oracle.ts';
+import { httpOracle } from '../http-oracle.ts';
 import { type Outcome, undetected } from '../outcome.ts';
 import type { Chosen, Part, Protocol } from '../protocol.ts';
 import { screened } from '../screened.ts';
@@ -46,7 +47,8 @@ function blackBoxParts(images: number | undefined, test: number, door: Door | nu
 export const blackBox: Protocol = {
   name: 'black-box',
   source: import.meta.url,
-  about: `Square (scores) and HopSkipJump (verdicts), ${IMAGES} images; --door asks a worker over HTTP too`,
+  asksDoor: true,
+  about: `Square (scores) and HopSkipJump (verdicts), ${IMAGES} images; SCREEN_URL: through a worker too`,
   parts: (_, { images, test, door }) => blackBoxParts(images, test, door),
 };
 

@@ -1,0 +1,68 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { problemSchema, type Verdict, verdictSchema } from '../shared/screen-messages.ts';
+import { DataError } from '../trainer/data/dataset.ts';
+import { parsedOrNull } from '../trainer/parsed-or-null.ts';
+
+/** A worker that is attacked. */
+export interface Door {
+  /** without a slash at its end */
+  url: string;
+  /** with the scope `explain`, for attacks that need scores */
+  key: string;
+}
+
+/** The worker can't be asked, or does not answer with a verdict: that says nothing of the image. */
+export class DoorError extends Error {
+  override name = 'DoorError';
+}
+
+/** Statuses that say "not now": too many requests, overloaded. */
+const NOT_NOW = [429, 503];
+/** Times that a question is asked, and seconds that are waited between at most. */
+const TRIES = 4;
+const LONGEST_WAIT_S = 90;
+
+/**
+ * The door that SCREEN_URL and SCREEN_KEY name; null where neither is set.
+ *
+ * @throws DataError where one is missing, or the address is none
+ */
+export function doorOf({ SCREEN_URL: url, SCREEN_KEY: key }: NodeJS.ProcessEnv): Door | null {
+  if (!url && !key) return null;
+  if (!url || !key) throw new DataError(`${url ? 'SCREEN_KEY' : 'SCREEN_URL'} is missing: both name the worker that is attacked`);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new DataError(`SCREEN_URL is ${url}; an address such as http://127.0.0.1:8787 is needed`);
+  return { url: url.replace(/\/+$/, ''), key };
+}
+
+/**
+ * One image through `POST /screen`, as float32. Where the worker says "not now" it waits as long as it is told to and asks again.
+ *
+ * @param image [H, W, C] flat, in [0, 1]
+ * @throws DoorError: never a verdict that the worker did not give
+ */
+export async function screenedAt({ url, key }: Door, image: Float32Array, explained: boolean): Promise<Verdict> {
+  for (let tried = 1; ; tried++) {
+    const response = await fetch(`${url}/screen${explained ? '?explain=1' : ''}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream', authorization: `Bearer ${key}` },
+      body: Float32Array.from(image),
+    }).catch((error: Error) => {
+      const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
+      throw new DoorError(`the worker at ${url} can't be reached (${code ?? message}). Is it running, and is SCREEN_URL its address?`);
+    });
+    const text = await response.text();
+    if (response.ok) {
+      const verdict = verdictSchema.safeParse(parsedOrNull(text)).data;
+      if (verdict) return verdict;
+      throw new DoorError(`${url} answered 200, but with no verdict: is it a worker of Portcullis? It said: ${text.slice(0, 200)}`);
+    }
+    if (!NOT_NOW.includes(response.status) || tried === TRIES) {
+      const again = tried === 1 ? '' : ` ${tried} times`;
+      const detail = problemSchema.safeParse(parsedOrNull(text)).data?.detail ?? text.slice(0, 200);
+      throw new DoorError(`the worker at ${url} answered ${response.status}${again}: ${detail}`);
+    }
+    const seconds = Number(response.headers.get('retry-after') ?? tried);
+    await wait(1000 * Math.min(LONGEST_WAIT_S, seconds >= 0 ? seconds : tried));
+  }
+}
