@@ -1,4 +1,5 @@
-import { basename, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
 import { doorOf } from '../evaluate/door.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
@@ -18,9 +19,13 @@ import { DATASETS, type DataSource, dataSourceSchema } from '../trainer/data/ope
 import { listRuns, type Run } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
 import { evaluationProgress } from './evaluation-progress.ts';
+import { onlyOne } from './only-one.ts';
 import { printEvaluation } from './print-evaluation.ts';
 import { resolveModel } from './resolve-model.ts';
-import { command, positive, runCommand, UsageError, upTo, wholeNumber } from './run-command.ts';
+import { command, runCommand, UsageError, upTo, wholeNumber } from './run-command.ts';
+
+/** Of a kind: all outcomes are in memory for the report. */
+const MOST_IMAGES = 100_000;
 
 const program = command(
   'evaluate',
@@ -46,7 +51,7 @@ ${Object.values(protocols)
       .choices([...Object.keys(protocols), 'full'])
       .default(['quick']),
   )
-  .option('--images <n>', 'of each kind, but for the clean ones (default: as the protocol says)', positive)
+  .option('--images <n>', 'of each kind, but for the clean ones (default: as the protocol says)', upTo(MOST_IMAGES))
   .option('--reclassify', 'search for the class of each rejected image too (some 15 ms each, for 28x28)')
   .option('--data-dir <folder>', 'that holds its data set (default: where the run of its name read it)', process.env.DATA_DIR)
   .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...DATASETS]))
@@ -66,6 +71,8 @@ ${Object.values(protocols)
     const names: string[] = options.protocol.includes('full') ? Object.keys(protocols) : [...new Set<string>(options.protocol)];
     for (const name of ['out', 'merge'])
       if (names.length > 1 && options[name]) throw new UsageError(`--${name} is for one protocol; of several each has its own folder`);
+    if (options.out && statSync(options.out, { throwIfNoEntry: false })?.isFile())
+      throw new UsageError(`${options.out} is a file; --out takes a folder`);
     const interrupt = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.once(signal, () => {
@@ -95,6 +102,9 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
   const evaluations = [];
   for (const name of names) {
     const progress = evaluationProgress(process.stderr, names.length > 1 ? name : '');
+    // Two would do the same jobs; two shards do not.
+    const { part, of } = options.shard ?? { part: 0, of: 1 };
+    const unlock = await onlyOne(`evaluation into ${folderOf(name)}`, join(folderOf(name), `.${part + 1}-of-${of}.lock`));
     const protocol = protocols[name] as (typeof protocols)[string];
     evaluations.push(
       await evaluate(
@@ -107,7 +117,10 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
           ...{ onStart: progress.start, onProgress: progress.step },
         },
         screener,
-      ).finally(progress.stop),
+      ).finally(() => {
+        progress.stop();
+        return unlock();
+      }),
     );
   }
   const results = evaluations.flatMap((evaluation) => evaluation.results);

@@ -18,13 +18,17 @@ export interface Progress {
   allWork: number;
 }
 
-/** The result of a job where its file is whole and of this very evaluation, else null. */
+/**
+ * The result of a job where its file is whole and of this very evaluation, else null. How many images the part has in all changes nothing of
+ * a job: one of an evaluation of more or fewer images is taken, and told as one of this.
+ */
 export async function doneBefore(directory: string, job: Job, part: Part, key: Key): Promise<JobResult | null> {
   const text = await readFile(join(directory, fileOf(job)), 'utf8').catch(() => null);
   const result = text === null ? null : (jobResultSchema.safeParse(parsedOrNull(text)).data ?? null);
   const wanted = resultOf(job, part, key);
-  const same = result && Object.entries(wanted).every(([name, value]) => result[name as keyof JobResult] === value);
-  return same ? result : null;
+  const same =
+    result && Object.entries({ ...wanted, images: result.images }).every(([name, value]) => result[name as keyof JobResult] === value);
+  return same ? { ...result, images: wanted.images } : null;
 }
 
 function resultOf({ protocol, from, to }: Job, part: Part, key: Key) {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -27,6 +27,10 @@ it.each([
   [['--shard', '5/4'], '5/4 is no shard; 1/4 to 4/4 are, for four'],
   [['--protocol', 'full', '--out', 'x'], '--out is for one protocol; of several each has its own folder'],
   [['--images', '0'], '0 is too small'],
+  [['--images', '-1'], '-1 is not a whole number'],
+  [['--images', '999999999'], '999999999 is too large; a whole number of 1 to 100000 is needed'],
+  [['--model', 'fancy'], 'there is no model fancy; in models/ there are: '],
+  [['--out', join(repository, 'package.json')], 'package.json is a file; --out takes a folder'],
 ])('%j is wrong use', (args, message) => {
   expect(evaluate(...args)).toEqual([2, expect.stringContaining(message)]);
 });
@@ -47,6 +51,29 @@ it('measures what was asked, says it and keeps it', async () => {
   const { evidence } = JSON.parse(await readFile(join(directory, 'models/digits/screening.json'), 'utf8'));
   expect(evidence.at(-1)).toMatchObject({ name: 'Eq. 11, each class', protocol: 'fooling, seed 1', images: 20, acceptedRight: 0 });
 }, 120_000);
+
+it('two at once into one folder are one too many; what a killed one left is taken over', async () => {
+  const args = [
+    '--model',
+    join(repository, 'models/mnist'),
+    '--protocol',
+    'table1',
+    '--images',
+    '10',
+    '--backend',
+    'wasm',
+    '--dry',
+    '--out',
+    'one',
+  ];
+  await mkdir(join(directory, 'one'));
+  await writeFile(join(directory, 'one/.1-of-1.lock'), `${process.pid}-x`);
+  expect(evaluate(...args)).toEqual([2, expect.stringMatching(/another evaluation into one is at work \(process \d+\)/)]);
+  // Above what Linux gives.
+  await writeFile(join(directory, 'one/.1-of-1.lock'), '99999999-x');
+  expect(evaluate(...args)).toEqual([0, expect.anything()]);
+  expect((await readdir(join(directory, 'one'))).filter((file) => file.includes('lock'))).toEqual([]);
+});
 
 it('a run that has the name of a bundle but did not make it says nothing of its data', async () => {
   await cp(join(repository, 'models/coil100'), join(directory, 'models/things'), { recursive: true });

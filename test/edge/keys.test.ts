@@ -45,6 +45,15 @@ describe('keys', async () => {
     expect((await get('/model/evidence', { KEYS }, bearer(key))).status).toBe(statuses[1]);
   });
 
+  it('evidence is shown with the scope explain: outcomes of attacks with their counts, of this very bundle', async () => {
+    const shown = await (await get('/model/evidence', { KEYS }, bearer('two'))).json();
+    const { id, evidence, thresholds } = model.screening;
+    expect(shown).toMatchObject({ id, evidence, thresholds });
+    expect(evidence.length).toBeGreaterThan(0);
+    expect(evidence.every((outcome) => outcome.id === id)).toBe(true);
+    expect(await (await get('/model', { KEYS }, bearer('two'))).json()).not.toHaveProperty('evidence');
+  });
+
   it('two of one name count, so that one can be replaced without a pause', async () => {
     const both = `${await keyEntry('camera', 'screen', 'old')},${await keyEntry('camera', 'screen', 'new')}`;
     expect((await screen({ KEYS: both }, bearer('old'))).status).toBe(200);

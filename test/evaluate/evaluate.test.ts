@@ -78,6 +78,18 @@ describe('evaluation of the committed bundle', () => {
     expect((await stat(join(root, 'whole', kept))).mtimeMs).toBe(before.mtimeMs);
   });
 
+  it('of more or fewer images does not do again what was done of them', async () => {
+    const fooling = { protocol: protocols.fooling as Protocol, threads: 1 };
+    const planned: number[] = [];
+    const onStart = ({ jobs }: { jobs: number }) => planned.push(jobs);
+    const more = await evaluate(request('counts', { ...fooling, images: 20, onStart }), screener);
+    const fewer = await evaluate(request('counts', { ...fooling, images: 10, onStart }), screener);
+    expect(planned).toEqual([2]);
+    expect(fewer.results.map(({ images, outcomes }) => [images, outcomes])).toEqual([[10, more.results[0]?.outcomes]]);
+    expect(plain(await evaluate(request('counts', { ...fooling, images: 20, onStart }), screener))).toEqual(plain(more));
+    expect(planned).toEqual([2]);
+  });
+
   it('is the same from shards that are put together', async () => {
     for (const part of [0, 1]) {
       const { missing } = await evaluate(request(`shard-${part}`, { shard: { part, of: 2 }, threads: 1 }), screener);
