@@ -36,5 +36,43 @@ export const outcomeSchema = z.strictObject({
 
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** Accepted, and not as what it is: what an attacker wants. */
-export const undetected = ({ accepted, label, truth }: Pick<Outcome, 'accepted' | 'label' | 'truth'>) => accepted && label !== truth;
+/** What somebody may want of an image: says whether it came so. They compose, and every count of a report is of one of them. */
+export type Criterion = (outcome: Outcome) => boolean;
+
+export const both =
+  (...all: Criterion[]): Criterion =>
+  (outcome) =>
+    all.every((criterion) => criterion(outcome));
+export const either =
+  (...any: Criterion[]): Criterion =>
+  (outcome) =>
+    any.some((criterion) => criterion(outcome));
+export const not =
+  (criterion: Criterion): Criterion =>
+  (outcome) =>
+    !criterion(outcome);
+
+export const accepted: Criterion = (outcome) => outcome.accepted;
+/** Nearest to the mean of another class, whatever the thresholds say. */
+export const misclassified: Criterion = ({ label, truth }) => label !== truth;
+/** Nearest to the mean of the class that the attack wanted. */
+export const asTarget: Criterion = ({ label, target }) => label === target;
+
+export const acceptedRight = both(accepted, not(misclassified));
+/** Accepted, and not as what it is: what an attacker of the edge wants. */
+export const undetected = both(accepted, misclassified);
+
+/** How a class that Eq. 9 finds for a rejected image is taken: as it is deployed, by the paper's rule (both thresholds), or always. */
+export type Rule = 'kept' | 'keptByPaper' | 'keepAll';
+
+export const reclassified =
+  (rule: Rule): Criterion =>
+  ({ reclassified: found }) =>
+    found !== null && (rule === 'keepAll' || found[rule]);
+const foundWrong: Criterion = ({ reclassified: found, truth }) => found?.label !== truth;
+export const reclassifiedRight = (rule: Rule) => both(reclassified(rule), not(foundWrong));
+/** What an attacker of the search wants. */
+export const reclassifiedWrong = (rule: Rule) => both(reclassified(rule), foundWrong);
+/** Of the edge and the search together: what an attacker of either wants. */
+export const pipelineRight = (rule: Rule) => either(acceptedRight, reclassifiedRight(rule));
+export const pipelineWrong = (rule: Rule) => either(undetected, reclassifiedWrong(rule));

@@ -2,7 +2,7 @@ import type { Norm } from '../../attacks/ball.ts';
 import { descend } from '../../attacks/descend.ts';
 import { reclassifiedWrongly } from '../../attacks/reclassified-wrongly.ts';
 import { DEFAULT_MIN_MARGIN } from '../../shared/decision.ts';
-import { type Outcome, undetected } from '../outcome.ts';
+import { type Outcome, reclassifiedWrong, undetected } from '../outcome.ts';
 import type { Chosen, Part, Protocol } from '../protocol.ts';
 import { screened } from '../screened.ts';
 import type { Setup } from '../setup.ts';
@@ -90,13 +90,12 @@ async function descended(setup: Setup, chosen: Chosen, about: About): Promise<Ou
 }
 
 /** How wrong the pipeline's answer is. */
-const RANKS = { kept: 3, keptByPaper: 2, accepted: 3 };
+const RANKS = { kept: 3, keptByPaper: 2, keepAll: 1, accepted: 3 };
 
 function rankOf(outcome: Outcome): number {
   if (undetected(outcome)) return RANKS.accepted;
-  const { reclassified, truth } = outcome;
-  if (!reclassified || reclassified.label === truth) return 0;
-  return reclassified.kept ? RANKS.kept : reclassified.keptByPaper ? RANKS.keptByPaper : 1;
+  for (const rule of ['kept', 'keptByPaper', 'keepAll'] as const) if (reclassifiedWrong(rule)(outcome)) return RANKS[rule];
+  return 0;
 }
 
 /** The most wrong one, the nearest of those; its radius is null where the answer is not wrong. */

@@ -10,14 +10,16 @@ type PaperFigure = Exclude<keyof Paper, 'note'>;
 export function outcomeTables(report: Report, figures: Figures): string {
   return byProtocol(report.parts)
     .map(([protocol, parts]) => {
+      const aimed = parts.some(({ part }) => part.asTarget);
       const rows = parts.map(({ part, i }, row) => [
         named(part, i, parts[row - 1]?.part, figures),
         `${figures.number(`parts.${i}.images`)}${part.tried === part.images ? '' : `<br><small>${figures.number(`parts.${i}.tried`)} tries</small>`}`,
         ...(['acceptedRight', 'acceptedWrong', 'rejected'] as const).map(
           (name) => figures.rate(`parts.${i}.${name}`) + paperOf(part, i, name, figures),
         ),
+        ...(aimed ? [part.asTarget ? figures.rate(`parts.${i}.asTarget`) : ''] : []),
       ]);
-      return `<h3>${escaped(protocol)}</h3>${table(['', 'images', 'accepted, right', 'accepted, wrong', 'rejected'], rows)}`;
+      return `<h3>${escaped(protocol)}</h3>${table(['', 'images', 'accepted, right', 'accepted, wrong', 'rejected', ...(aimed ? ['as the wanted class'] : [])], rows)}`;
     })
     .join('');
 }

@@ -52,6 +52,8 @@ export const partSchema = z.strictObject({
   acceptedRight: rateSchema,
   acceptedWrong: rateSchema,
   rejected: rateSchema,
+  /** of what was tried, accepted as the wrong class that each was to be; null where any would do */
+  asTarget: rateSchema.nullable(),
   /** images of which at least one outcome is accepted and wrong */
   imagesBroken: rateSchema,
   /** how many each test rejected */

@@ -63,6 +63,10 @@ export const isMinimumNorm = ({ norm, outcomes }: MeasuredPart) =>
   outcomes.every((outcome) => outcome.eps === null && (outcome.radius === null || undetected(outcome))) &&
   new Set(outcomes.map(({ image }) => image)).size === outcomes.length;
 
+/** An attack of which every outcome is for a class that was wanted, such as the paper's: not one that takes the nearest of any. */
+export const isAimed = (part: MeasuredPart) =>
+  part.eps === null && !isMinimumNorm(part) && part.outcomes.length > 0 && part.outcomes.every(({ target }) => target !== null);
+
 /** An attack that sees verdicts and scores alone, or another model's gradients: it should find no more than one that sees all. */
 export const isBlackBox = ({ attack, name }: MeasuredPart) => /^(square|hopskipjump|boundary|transfer)/i.test(attack ?? name);
 

@@ -1,35 +1,39 @@
-import { type Outcome, undetected } from '../outcome.ts';
+import {
+  accepted,
+  acceptedRight,
+  asTarget,
+  both,
+  type Criterion,
+  not,
+  type Outcome,
+  pipelineRight,
+  pipelineWrong,
+  type Rule,
+  reclassified,
+  reclassifiedRight,
+  reclassifiedWrong,
+  undetected,
+} from '../outcome.ts';
 import { imagesIn } from './broken-radii.ts';
-import type { MeasuredPart } from './measured-parts.ts';
+import { isAimed, type MeasuredPart } from './measured-parts.ts';
 import { rate } from './rate.ts';
 import type { Paper, PartFigures, RuleFigures } from './report-schema.ts';
-
-type Reclassified = NonNullable<Outcome['reclassified']>;
-
-/** How a found latent is taken: as deployed, as the paper's rule says, or always. */
-const RULES: Record<'kept' | 'keptByPaper' | 'keepAll', (found: Reclassified) => boolean> = {
-  kept: ({ kept }) => kept,
-  keptByPaper: ({ keptByPaper }) => keptByPaper,
-  keepAll: () => true,
-};
 
 /** What became of a part's images, as counts with their intervals. */
 export function partFigures(part: MeasuredPart, paper: Paper | null): PartFigures {
   const { protocol, name, about, attack, norm, eps, asked, seconds, outcomes } = part;
-  const counted = (is: (outcome: Outcome) => boolean) => rate(outcomes.filter(is).length, outcomes.length);
+  const counted = (criterion: Criterion) => rate(outcomes.filter(criterion).length, outcomes.length);
   const images = imagesIn([part]).size;
   return {
     ...{ protocol, name, about, attack, norm, eps, asked, images, tried: outcomes.length, seconds },
-    acceptedRight: counted(({ accepted, label, truth }) => accepted && label === truth),
+    acceptedRight: counted(acceptedRight),
     acceptedWrong: counted(undetected),
-    rejected: counted(({ accepted }) => !accepted),
+    rejected: counted(not(accepted)),
+    asTarget: isAimed(part) ? counted(both(undetected, asTarget)) : null,
     imagesBroken: rate(new Set(outcomes.filter(undetected).map(({ image }) => image)).size, images),
     reasons: Object.fromEntries(
       Array.from(
-        Map.groupBy(
-          outcomes.filter(({ accepted }) => !accepted),
-          ({ reason }) => reason ?? 'not said',
-        ),
+        Map.groupBy(outcomes.filter(not(accepted)), ({ reason }) => reason ?? 'not said'),
         ([reason, { length }]) => [reason, length],
       ),
     ),
@@ -40,21 +44,17 @@ export function partFigures(part: MeasuredPart, paper: Paper | null): PartFigure
 }
 
 function reclassifiedFigures(outcomes: readonly Outcome[]): PartFigures['reclassified'] {
-  const asked = outcomes.filter(({ reclassified }) => reclassified !== null).length;
+  const count = (criterion: Criterion) => outcomes.filter(criterion).length;
+  const asked = count(reclassified('keepAll'));
   if (asked === 0) return null;
-  const all = outcomes.length;
-  const by = (takes: (found: Reclassified) => boolean): RuleFigures => {
-    const taken = outcomes.filter(({ reclassified }) => reclassified && takes(reclassified));
-    const right = taken.filter(({ reclassified, truth }) => reclassified?.label === truth).length;
-    const acceptedRight = outcomes.filter(({ accepted, label, truth }) => accepted && label === truth).length;
-    const wrong = taken.length - right;
-    return {
-      ...{ right: rate(right, asked), wrong: rate(wrong, asked), rejectedStill: rate(asked - taken.length, asked) },
-      pipelineRight: rate(acceptedRight + right, all),
-      pipelineWrong: rate(outcomes.filter(undetected).length + wrong, all),
-    };
-  };
-  return { asked, kept: by(RULES.kept), keptByPaper: by(RULES.keptByPaper), keepAll: by(RULES.keepAll) };
+  const by = (rule: Rule): RuleFigures => ({
+    right: rate(count(reclassifiedRight(rule)), asked),
+    wrong: rate(count(reclassifiedWrong(rule)), asked),
+    rejectedStill: rate(asked - count(reclassified(rule)), asked),
+    pipelineRight: rate(count(pipelineRight(rule)), outcomes.length),
+    pipelineWrong: rate(count(pipelineWrong(rule)), outcomes.length),
+  });
+  return { asked, kept: by('kept'), keptByPaper: by('keptByPaper'), keepAll: by('keepAll') };
 }
 
 function queriesOf(outcomes: readonly Outcome[]): PartFigures['queries'] {

@@ -1,5 +1,5 @@
 import type { Thresholds } from '../../shared/screening-schema.ts';
-import { undetected } from '../outcome.ts';
+import { accepted, misclassified, undetected } from '../outcome.ts';
 import { isClean, type MeasuredPart } from './measured-parts.ts';
 import { rate } from './rate.ts';
 import type { RiskCoverage } from './report-schema.ts';
@@ -16,10 +16,7 @@ export function riskCoverageOf(parts: readonly MeasuredPart[], thresholds: Thres
   const clean = parts.filter(isClean).sort((a, b) => b.outcomes.length - a.outcomes.length)[0];
   if (!clean || clean.outcomes.length === 0) return null;
   const sorted = clean.outcomes
-    .map(({ label, truth, ...outcome }) => ({
-      wrong: label !== truth,
-      jointScore: thresholdRatios({ label, truth, ...outcome }, thresholds).joint,
-    }))
+    .map((outcome) => ({ wrong: misclassified(outcome), jointScore: thresholdRatios(outcome, thresholds).joint }))
     .sort((a, b) => a.jointScore - b.jointScore);
   let wrong = 0;
   const every = Math.ceil(sorted.length / POINTS);
@@ -31,12 +28,12 @@ export function riskCoverageOf(parts: readonly MeasuredPart[], thresholds: Thres
     if (taken % every !== 0 && taken !== sorted.length) return [];
     return [{ jointScore: image.jointScore, coverage: taken / sorted.length, risk: wrong / taken }];
   });
-  const accepted = clean.outcomes.filter((outcome) => outcome.accepted);
+  const taken = clean.outcomes.filter(accepted);
   return {
     ...{ protocol: clean.protocol, images: sorted.length, points },
     operating: {
-      coverage: rate(accepted.length, sorted.length),
-      risk: rate(accepted.filter(undetected).length, accepted.length),
+      coverage: rate(taken.length, sorted.length),
+      risk: rate(taken.filter(undetected).length, taken.length),
     },
   };
 }

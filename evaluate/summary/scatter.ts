@@ -1,6 +1,6 @@
 import { NORMS } from '../../attacks/ball.ts';
 import type { Thresholds } from '../../shared/screening-schema.ts';
-import type { Outcome } from '../outcome.ts';
+import { accepted, misclassified, type Outcome } from '../outcome.ts';
 import { isClean, type MeasuredPart } from './measured-parts.ts';
 import type { Scatter } from './report-schema.ts';
 import { thresholdRatios } from './threshold-ratios.ts';
@@ -31,6 +31,6 @@ const attacked = ({ outcomes }: MeasuredPart) => outcomes.filter(({ radius }) =>
 function pointOf(outcome: Outcome, thresholds: Thresholds): Scatter['points'][number] {
   const { latent, reconstruction } = thresholdRatios(outcome, thresholds);
   const logarithm = (ratio: number) => Number(Math.max(-EDGE, Math.min(EDGE, Math.log(ratio))).toFixed(4));
-  const verdict = !outcome.accepted ? 'rejected' : outcome.label === outcome.truth ? 'right' : 'wrong';
+  const verdict = !accepted(outcome) ? 'rejected' : misclassified(outcome) ? 'wrong' : 'right';
   return { latent: logarithm(latent), reconstruction: logarithm(reconstruction), verdict };
 }

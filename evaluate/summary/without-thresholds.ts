@@ -1,4 +1,5 @@
 import type { JobResult } from '../job.ts';
+import { misclassified, not } from '../outcome.ts';
 import { isClean } from './measured-parts.ts';
 import type { OtherFigure } from './report-schema.ts';
 
@@ -14,7 +15,7 @@ export function withoutThresholds(results: readonly JobResult[], printed: number
   );
   return Array.from(clean, ([protocol, jobs]) => {
     const outcomes = jobs.flatMap((job) => job.outcomes);
-    const right = outcomes.filter(({ label, truth }) => label === truth).length;
+    const right = outcomes.filter(not(misclassified)).length;
     return {
       ...{ protocol, name: 'right without thresholds, per cent of clean test images', paper: printed },
       value: (100 * right) / outcomes.length,

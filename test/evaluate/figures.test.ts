@@ -52,6 +52,17 @@ describe('the figures of a part', () => {
   const counts = (rates: Record<string, { count: number; of: number }>) =>
     Object.fromEntries(Object.entries(rates).map(([name, { count, of }]) => [name, `${count}/${of}`]));
 
+  it('count those accepted as the very class that was wanted, of attacks that want one each', () => {
+    const aimed = (target: number | null) =>
+      [0, 1].flatMap((image) => [made(image, 'wrong', { target: 3 }), made(image, 'wrong', { target })]);
+    const asTarget = (target: number | null) => {
+      const [part] = measuredParts([result('Eq. 10', aimed(target))], KEY);
+      return partFigures(part as NonNullable<typeof part>, null).asTarget;
+    };
+    expect(asTarget(5)).toMatchObject({ count: 2, of: 4 });
+    expect(asTarget(null)).toBeNull();
+  });
+
   it('count what became of images, by hand', () => {
     const [part] = measuredParts([result('p', outcomes, { images: 9 })], KEY);
     const figures = partFigures(part as NonNullable<typeof part>, null);
