@@ -1,4 +1,5 @@
 import type { Screening } from '../shared/screening-schema.ts';
+import type { Beside } from './bundles-beside.ts';
 import type { Door } from './door.ts';
 import type { Outcome } from './outcome.ts';
 import type { Setup } from './setup.ts';
@@ -46,8 +47,8 @@ export interface Asked {
   search: boolean;
   /** a worker with this bundle, asked over HTTP by attacks without gradients; null without */
   door: Door | null;
-  /** bundles of the same data set and size, for attacks that carry over: their folders */
-  others: string[];
+  /** bundles of the same data set and size: for attacks that carry over, and to compare */
+  others: Beside[];
   /** images of no class, all to be rejected */
   unknown: { name: string; count: number } | null;
 }

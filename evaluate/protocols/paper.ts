@@ -60,7 +60,7 @@ export const figure3: Protocol = {
 export const whitebox: Protocol = {
   name: 'whitebox',
   source: import.meta.url,
-  about: 'Eq. 10 for every other class as target (at most nine), 1000 test images, some 100 of each digit (paper, figure 4)',
+  about: 'Eq. 10 for every other class as target (at most nine), 1000 test images, some 100 of each digit (paper, section 4)',
   parts: (screening, { test, images = 1000 }) => {
     const targets = Math.min(9, screening.classes.length - 1);
     const atOnce = Math.max(1, Math.floor(imagesWithinMemory(screening.input, 90, 4) / targets));
@@ -82,6 +82,16 @@ export const whitebox: Protocol = {
     };
     return [cleanPart(common(screening, images, test), false), part];
   },
+};
+
+/** Images of the gallery. */
+const SHOWN = 6;
+
+export const figure4: Protocol = {
+  ...whitebox,
+  name: 'figure4',
+  about: `what Eq. 10 makes of ${SHOWN} images for each target, as a gallery (paper, figure 4); whitebox counts them`,
+  parts: (screening, { images = SHOWN, ...asked }) => whitebox.parts(screening, { ...asked, images: Math.min(images, SHOWN) }),
 };
 
 export const fooling: Protocol = {

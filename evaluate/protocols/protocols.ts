@@ -2,13 +2,14 @@ import type { Protocol } from '../protocol.ts';
 import { adaptive } from './adaptive.ts';
 import { blackBox } from './black-box.ts';
 import { corruptions } from './corruptions.ts';
+import { figure5 } from './figure5.ts';
 import { fid, figure2 } from './generated.ts';
-import { coil, figure3, fooling, quick, table1, table2, whitebox } from './paper.ts';
+import { coil, figure3, figure4, fooling, quick, table1, table2, whitebox } from './paper.ts';
 import { pipeline } from './pipeline.ts';
 import { transfer } from './transfer.ts';
 
 /** By name, as `pnpm evaluate --protocol` takes them. */
 export const protocols: Record<string, Protocol> = {
-  ...{ quick, table1, table2, figure2, figure3, whitebox, fooling, coil, fid, corruptions, adaptive, transfer, pipeline },
+  ...{ quick, table1, table2, figure2, figure3, figure4, figure5, whitebox, fooling, coil, fid, corruptions, adaptive, transfer, pipeline },
   'black-box': blackBox,
 };

@@ -1,23 +1,28 @@
-import { basename } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { descend } from '../../attacks/descend.ts';
 import { fgsm } from '../../attacks/fgsm.ts';
 import { MOMENTUM_DEFAULTS, momentumIterative } from '../../attacks/momentum.ts';
 import { PGD_DEFAULTS, projectedGradient } from '../../attacks/pgd.ts';
-import { type Victim, victimOf } from '../../attacks/victim.ts';
+import type { Victim } from '../../attacks/victim.ts';
 import { oneHotMeans } from '../../shared/mixture.ts';
-import { modelOfBundle } from '../model-of-bundle.ts';
+import type { Beside } from '../bundles-beside.ts';
 import { trainPlainClassifier } from '../plain-classifier.ts';
 import type { Chosen, Part, Protocol } from '../protocol.ts';
-import { openScreener } from '../screen-images.ts';
 import { screened } from '../screened.ts';
 import type { Setup } from '../setup.ts';
+import { setupBeside } from '../setup-beside.ts';
 import { leastOf, RADII, verdictsOf } from './adaptive.ts';
 import { imageRows, MOST_TARGETS } from './attack-rows.ts';
 
 const IMAGES = 100;
 const AT_ONCE = 20;
-const PLAIN = 'a plain network';
+const PLAIN = { name: 'a plain network' };
+
+/** Of which the attacks are made. */
+type From = typeof PLAIN | Beside;
+const isBundle = (from: From): from is Beside => from !== PLAIN;
+/** As it stands in what is told: another bundle of the same name is another one. */
+const told = (from: From) => (isBundle(from) ? `${from.name} (${from.id.slice(0, 12)})` : from.name);
 const STEPS = 50;
 
 /** Another model in the place of the one that is attacked: the attacker's own. */
@@ -35,7 +40,7 @@ export const transfer: Protocol = {
     const shared = { images: Math.min(images, test), atOnce: AT_ONCE };
     return [PLAIN, ...others].flatMap((from) =>
       RADII.linf.flatMap((eps) =>
-        [...encoderParts(from, eps), ...(from === PLAIN ? [] : [jointPart(from, eps)])].map((part) => ({ ...shared, ...part })),
+        [...encoderParts(from, eps), ...(isBundle(from) ? [jointPart(from, eps)] : [])].map((part) => ({ ...shared, ...part })),
       ),
     );
   },
@@ -44,7 +49,7 @@ export const transfer: Protocol = {
 type Named = Omit<Part, 'images' | 'atOnce'>;
 
 /** One attack of each kind by the gradients of the cross-entropy of its classes. */
-function encoderParts(from: string, eps: number): Named[] {
+function encoderParts(from: From, eps: number): Named[] {
   const scaled = (options: typeof PGD_DEFAULTS) => ({ ...options, eps, step: (options.step * eps) / options.eps });
   const attacks: [string, number, (victim: Victim, chosen: Chosen) => Float32Array][] = [
     [
@@ -65,9 +70,9 @@ function encoderParts(from: string, eps: number): Named[] {
     ],
   ];
   return attacks.map(([name, work, make]) => {
-    const attack = `transfer of ${name} from ${basename(from)}`;
+    const attack = `transfer of ${name} from ${from.name}`;
     return {
-      ...{ name: `${attack}, linf ${eps}`, work, about: `${work} gradients of ${basename(from)}, none of the bundle` },
+      ...{ name: `${attack}, linf ${eps}`, work, about: `${work} gradients of ${told(from)}, none of the bundle` },
       async run(setup, chosen) {
         const images = make(await substitute(from)(setup), chosen);
         const { images: origins, numbers, labels } = chosen;
@@ -78,11 +83,11 @@ function encoderParts(from: string, eps: number): Named[] {
 }
 
 /** The strongest attack at a fixed radius, on both tests of another bundle. */
-function jointPart(from: string, eps: number): Named {
-  const attack = `transfer of PGD (Adam) on both tests from ${basename(from)}`;
+function jointPart(from: Beside, eps: number): Named {
+  const attack = `transfer of PGD (Adam) on both tests from ${from.name}`;
   return {
     ...{ name: `${attack}, linf ${eps}`, work: MOST_TARGETS * STEPS },
-    about: `${MOST_TARGETS} targets x ${STEPS} gradients of ${basename(from)}, from training images of the target, each screened once`,
+    about: `${MOST_TARGETS} targets x ${STEPS} gradients of ${told(from)}, from training images of the target, each screened once`,
     async run(setup, chosen) {
       const attacked = await imageRows(setup, chosen, { from: 'outside', targets: MOST_TARGETS, neighbours: 1 });
       const about = { attack, norm: 'linf', eps } as const;
@@ -94,22 +99,15 @@ function jointPart(from: string, eps: number): Named {
   };
 }
 
-const opened = new Map<string, Promise<Victim>>();
+let plain: Promise<Victim> | undefined;
 
 /** Opened once a thread. */
-function substitute(from: string): Substitute {
-  return (setup) => {
-    const known = opened.get(from) ?? (from === PLAIN ? plainVictim(setup) : bundleVictim(from));
-    opened.set(from, known);
-    return known;
+function substitute(from: From): Substitute {
+  return async (setup) => {
+    if (isBundle(from)) return (await setupBeside(setup, from)).victim;
+    plain ??= plainVictim(setup);
+    return plain;
   };
-}
-
-async function bundleVictim(directory: string): Promise<Victim> {
-  const screener = await openScreener(directory, { intraOpNumThreads: 1 });
-  const { screening } = screener;
-  await screener.close();
-  return victimOf(await modelOfBundle(directory, screening), screening);
 }
 
 /**

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../trainer/write-atomically.ts';
+import { isBeside } from '../bundles-beside.ts';
 import { type Check, type Report, reportSchema } from '../summary/report-schema.ts';
 import { type Evaluation, summarise } from '../summary/summarise.ts';
 import { evaluationPage } from './page.ts';
@@ -33,7 +34,8 @@ export async function writeEvaluation(
 }
 
 async function addReconstructions({ galleries }: Report, reconstruct: NonNullable<WriteOptions['reconstruct']>): Promise<void> {
-  const entries = galleries.flatMap((gallery) => gallery.entries);
+  // What another bundle makes of its own images is not known here.
+  const entries = galleries.filter(({ part }) => !isBeside({ name: part })).flatMap((gallery) => gallery.entries);
   if (entries.length === 0) return;
   const levels = entries.map(({ attacked }) => Buffer.from(attacked, 'base64'));
   const made = await reconstruct(Float32Array.from(Buffer.concat(levels), (level) => level / 255));

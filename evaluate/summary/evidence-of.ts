@@ -1,4 +1,5 @@
 import type { Evidence } from '../../shared/screening-schema.ts';
+import { isBeside } from '../bundles-beside.ts';
 import type { PartFigures, Report, Worst } from './report-schema.ts';
 
 /**
@@ -12,7 +13,7 @@ export function evidenceOf(report: Report): Evidence[] {
   );
   // Of a protocol that has none of those each attack stands for itself.
   const united = ({ protocol, norm }: PartFigures) => security.some((curve) => curve.protocol === protocol && curve.norm === norm);
-  const alone = parts.filter((part) => part.tried > 0 && !united(part));
+  const alone = parts.filter((part) => part.tried > 0 && !united(part) && !isBeside(part));
   return [...alone.map((part) => partEvidence(part, report)), ...strong.flatMap((union) => unionEvidence(union, report))];
 }
 

@@ -7,7 +7,7 @@ const MOST_GALLERIES = 6;
 const MOST_IMAGES = 9;
 const LARGE = 4096;
 
-/** Of each attack, at one radius of several, its first images beside what they were made from. */
+/** Of each attack, at one radius of several, its first images beside what they were made from; evenly taken, where each has several targets. */
 export function galleriesOf(parts: readonly MeasuredPart[], size: number): Gallery[] {
   const clean = new Map<string, string>();
   for (const { protocol, outcomes } of parts.filter(isClean))
@@ -28,7 +28,7 @@ export function galleriesOf(parts: readonly MeasuredPart[], size: number): Galle
           const original = clean.get(`${protocol}\n${image}\n${truth}`) ?? clean.get(`\n${image}\n${truth}`) ?? null;
           return [{ image, truth, label, accepted, reason, radius, clean: original, attacked: picture, reconstruction: null }];
         })
-        .slice(0, size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES),
+        .filter((_, i, all) => i % Math.ceil(all.length / (size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES)) === 0),
     }));
 }
 

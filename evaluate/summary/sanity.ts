@@ -1,4 +1,5 @@
 import { NORMS, type Norm } from '../../attacks/ball.ts';
+import { isBeside } from '../bundles-beside.ts';
 import { RADII } from '../protocols/adaptive.ts';
 import { brokenWithin, imagesIn, leastRadii, within } from './broken-radii.ts';
 import { fallsOf, families } from './curves.ts';
@@ -15,9 +16,10 @@ const UNBOUNDED = 0.99;
  * What has to hold of attacks that are as strong as they are said to be. A check `of` the report that fails says that its figures can't be
  * believed; one of an attack marks that attack, whose figure then proves nothing, while the union of all still holds.
  */
-export function sanityOf(parts: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null): Check[] {
+export function sanityOf(all: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null): Check[] {
+  const parts = all.filter((part) => !isBeside(part));
   return [
-    complete(parts),
+    complete(all),
     ...NORMS.map((norm) => neverFalls(parts, norm)),
     ...families(parts).map((family): Check => {
       const falls = fallsOf(family);

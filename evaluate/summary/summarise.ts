@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Screening } from '../../shared/screening-schema.ts';
+import { isBeside } from '../bundles-beside.ts';
 import type { JobResult } from '../job.ts';
 import type { Key } from '../run-jobs.ts';
 import { curvesOf } from './curves.ts';
@@ -44,6 +45,7 @@ const NOTHING_PRINTED: Paper = {
  */
 export function summarise({ screening, key, portcullis, results, paper, gradients, others }: Evaluation): Report {
   const parts = measuredParts(results, key);
+  const own = parts.filter((part) => !isBeside(part));
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
   const { dataset, data, trained, exported } = provenance;
   return {
@@ -58,11 +60,11 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
       const printed = paper?.(part.protocol, part.name) ?? null;
       return partFigures(part, printed && { ...NOTHING_PRINTED, ...printed });
     }),
-    curves: curvesOf(parts),
-    security: securityCurves(parts),
-    worst: worstOf(parts),
-    riskCoverage: riskCoverageOf(parts, thresholds),
-    scatter: scatterOf(parts, thresholds),
+    curves: curvesOf(own),
+    security: securityCurves(own),
+    worst: worstOf(own),
+    riskCoverage: riskCoverageOf(own, thresholds),
+    scatter: scatterOf(own, thresholds),
     galleries: galleriesOf(parts, input.height * input.width * input.channels),
     others: [...(others ?? [])],
     sanity: sanityOf(parts, gradients ?? null),

@@ -8,18 +8,18 @@ import { protocols } from '../../evaluate/protocols/protocols.ts';
 import { openSetup, type Setup } from '../../evaluate/setup.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 
+const SOURCE = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
+const ASKED: Asked = { test: 10_000, search: false, door: null, others: [], unknown: null };
 const directory = join(import.meta.dirname, '../../models/mnist');
 let setup: Setup;
 beforeAll(async () => {
   await useWasm();
-  const source = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
-  setup = await openSetup({ directory, source, seed: 1, unknownSource: null });
+  setup = await openSetup({ directory, source: SOURCE, seed: 1, unknownSource: null });
 });
 afterAll(() => setup.screener.close());
 
 function part(protocol: string, name: string): Part {
-  const asked: Asked = { test: 10_000, search: false, door: null, others: [], unknown: null };
-  const found = protocols[protocol]?.parts(setup.screening, asked).find((one) => one.name === name);
+  const found = protocols[protocol]?.parts(setup.screening, ASKED).find((one) => one.name === name);
   if (!found) throw new Error(`${protocol} has no part ${name}`);
   return found;
 }
@@ -55,15 +55,61 @@ describe('on models/mnist', () => {
 
   it('finds the other bundles of its data, for attacks that carry over', async () => {
     const others = await bundlesBeside(directory, setup.screening);
-    expect(others.map((other) => other.slice(directory.length - 5))).toEqual(expect.arrayContaining(['mnist-semi', 'mnist-variable']));
-    expect(others.join()).not.toMatch(/coil100|fashion/);
+    expect(others.map(({ name, entropy }) => [name, entropy])).toEqual([
+      ['mnist-semi', 'constant'],
+      ['mnist-variable', 'variable'],
+    ]);
   });
+});
+
+describe('figure5', () => {
+  const variable = () => bundlesBeside(directory, setup.screening);
+
+  it('compares with bundles of the other entropy alone, each named with its id', async () => {
+    const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await variable() }) ?? [];
+    expect(parts.map(({ name }) => name)).toEqual([
+      'clean test images',
+      ...['generated images', 'Eq. 10, each target', 'Eq. 11, each class'].flatMap((name) => [
+        `${name}, constant entropy`,
+        `beside mnist-variable: ${name}, variable entropy`,
+      ]),
+    ]);
+    expect(parts[2]?.about).toMatch(/of mnist-variable, id [0-9a-f]{12}$/);
+    expect(protocols.figure5?.parts(setup.screening, ASKED)).toHaveLength(4);
+  });
+
+  it('the same samples are other images by the other bundle, and screened by its own graphs', async () => {
+    const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await variable() }) ?? [];
+    const [own, other] = await Promise.all([1, 2].map((i) => parts[i]?.run(setup, chosenFor(setup, { from: 0, to: 20 }, true))));
+    for (const outcomes of [own, other])
+      expect(outcomes?.filter((one) => one.accepted && one.label === one.truth).length).toBeGreaterThan(14);
+    expect(own?.map(({ picture }) => picture)).not.toEqual(other?.map(({ picture }) => picture));
+    expect(other?.[0]?.attack).toBe('beside mnist-variable: generated images, variable entropy');
+  });
+});
+
+it('figure4 is Eq. 10 on the few images of its gallery', () => {
+  expect(part('figure4', 'Eq. 10, each target').images).toBe(6);
+});
+
+it('a decision has nothing random: the same images give the same scores to the bit', async () => {
+  const { images } = chosenFor(setup, { from: 0, to: 8 });
+  const all = await setup.screener.screen(images);
+  expect(await setup.screener.screen(images)).toEqual(all);
+  const again = await openSetup({ directory, source: SOURCE, seed: 1, unknownSource: null });
+  expect(await again.screener.screen(images)).toEqual(all);
+  await again.screener.close();
 });
 
 it('no two parts of a protocol have one name, whatever was asked', () => {
   for (const protocol of Object.values(protocols)) {
     const parts = protocol.parts(setup.screening, {
-      ...{ test: 10_000, search: true, door: { url: 'http://127.0.0.1:1', key: 'k' }, others: ['models/a', 'models/b'] },
+      ...{
+        test: 10_000,
+        search: true,
+        door: { url: 'http://127.0.0.1:1', key: 'k' },
+        others: ['a', 'b'].map((name) => ({ directory: `models/${name}`, name, id: name, entropy: 'variable' as const })),
+      },
       unknown: { name: 'x', count: 5 },
     });
     expect(new Set(parts.map(({ name }) => name)).size, protocol.name).toBe(parts.length);

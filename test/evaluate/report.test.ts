@@ -37,6 +37,10 @@ beforeAll(async () => {
       ...result('FGSM 0.3 <b>', [made(0, 'rejected', { ...again, eps: 0.3 }), made(1, 'wrong', { eps: 0.3, radius: 0.3 })]),
       protocol: 'table2',
     },
+    result(
+      'beside other: Eq. 10',
+      [0, 1].map((image) => made(image, 'wrong', { attack: 'beside other: Eq. 10', norm: 'l2', radius: 0.1, picture: picture(200) })),
+    ),
     { ...result('Square', [made(0, 'right', { norm: null, queries: 501 })]), protocol: 'blackbox' },
   ].map((own) => ({ ...own, ...key }));
   const screener = await openScreener(MNIST);
@@ -95,7 +99,7 @@ describe('report.html', () => {
       if (value === null) expect(told).toBe('–');
       else expect(Math.abs(Number(told) - value)).toBeLessThanOrEqual(told?.includes('.') ? 0.0005 : 0.5);
     }
-    for (const path of ['others.0.value', 'parts.5.images', 'provenance.seed', 'riskCoverage.images'])
+    for (const path of ['others.0.value', 'parts.6.images', 'provenance.seed', 'riskCoverage.images'])
       expect(numbers.map(([, own]) => own)).toContain(path);
   });
 
@@ -161,6 +165,22 @@ describe('report.json', () => {
   it('knows the evaluation', () => {
     expect(report.model.id).toBe(screening.id);
     expect(report.provenance).toMatchObject({ seed: 7, backend: 'wasm', dataset: 'mnist', portcullis: '0.1.0' });
+  });
+});
+
+describe('what another bundle makes of its images', () => {
+  it('is shown and counted, and is no part of what is said of this one', () => {
+    const part = report.parts.find(({ name }) => name.startsWith('beside'));
+    expect([part?.acceptedWrong.count, part?.tried]).toEqual([2, 2]);
+    const gallery = report.galleries.find(({ part: name }) => name.startsWith('beside'));
+    expect(gallery?.entries.map(({ attacked, reconstruction }) => [attacked, reconstruction])).toEqual(
+      [0, 1].map(() => [picture(200), null]),
+    );
+    expect(JSON.stringify(evidenceOf(report))).not.toContain('beside');
+    expect(report.worst.filter(({ norm }) => norm === 'l2').map(({ at }) => at.map(({ broken }) => broken.count))).toEqual([[0, 1, 3, 3]]);
+    expect(JSON.stringify([report.security, report.sanity.filter(({ name }) => name !== 'all images were measured')])).not.toContain(
+      'beside',
+    );
   });
 });
 

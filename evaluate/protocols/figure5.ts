@@ -1,0 +1,59 @@
+import type { Screening } from '../../shared/screening-schema.ts';
+import { BESIDE, type Beside, type Entropy, entropyOf } from '../bundles-beside.ts';
+import type { Asked, Part, Protocol } from '../protocol.ts';
+import type { Setup } from '../setup.ts';
+import { setupBeside } from '../setup-beside.ts';
+import { figure2 } from './generated.ts';
+import { cleanPart, common } from './gradient-parts.ts';
+import { fooling, whitebox } from './paper.ts';
+
+/** Generated images; images that Eq. 10 changes and noise that Eq. 11 does, each for every class. */
+const GENERATED = 1000;
+const ATTACKED = 20;
+
+/**
+ * What the encoder's entropy does: the same samples of the classes, Eq. 10 and Eq. 11 on this bundle and on each beside it that was trained with
+ * the other entropy. What is of another bundle is shown beside, and is no part of what is said of this one.
+ */
+export const figure5: Protocol = {
+  name: 'figure5',
+  source: import.meta.url,
+  about:
+    'constant against variable entropy: generated images, Eq. 10 and Eq. 11 of this bundle and of those in its folder (paper, figure 5)',
+  parts: (screening, asked) => {
+    const own = entropyOf(screening);
+    const others = asked.others.filter(({ entropy }) => entropy !== own);
+    return [
+      cleanPart(common(screening, ATTACKED, asked.test), false),
+      ...comparedParts(screening, asked).flatMap((part) => [
+        ofBundle(part, '', own, 'this bundle', async (setup) => setup),
+        ...others.map((other) => besidePart(part, other)),
+      ]),
+    ];
+  },
+};
+
+function comparedParts(screening: Screening, asked: Asked): Part[] {
+  const { images = Number.POSITIVE_INFINITY } = asked;
+  const few = { ...asked, images: Math.min(images, ATTACKED) };
+  return [
+    ...figure2.parts(screening, { ...asked, images: Math.min(images, GENERATED) }),
+    // Its second part; the first are the images as they are.
+    ...whitebox.parts(screening, few).slice(1),
+    ...fooling.parts(screening, few),
+  ];
+}
+
+const besidePart = (part: Part, other: Beside) =>
+  ofBundle(part, `${BESIDE}${other.name}: `, other.entropy, `${other.name}, id ${other.id.slice(0, 12)}`, (setup) =>
+    setupBeside(setup, other),
+  );
+
+function ofBundle(part: Part, before: string, entropy: Entropy | null, whose: string, setupOf: (setup: Setup) => Promise<Setup>): Part {
+  const name = `${before}${part.name}, ${entropy ?? 'unknown'} entropy`;
+  return {
+    ...part,
+    ...{ name, about: `${part.about}; of ${whose}` },
+    run: async (setup, chosen) => (await part.run(await setupOf(setup), chosen)).map((outcome) => ({ ...outcome, attack: name })),
+  };
+}
