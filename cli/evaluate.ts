@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
 import { doorOf } from '../evaluate/door.ts';
@@ -13,16 +12,16 @@ import { openScreener } from '../evaluate/screen-images.ts';
 import { evidenceOf } from '../evaluate/summary/evidence-of.ts';
 import { withoutThresholds } from '../evaluate/summary/without-thresholds.ts';
 import { MODELS, referenceNames } from '../export/models-folder.ts';
-import type { Screening } from '../shared/screening-schema.ts';
 import { MOST_THREADS } from '../trainer/backend/use-backend.ts';
-import { DATASETS, type DataSource, dataSourceSchema } from '../trainer/data/open-dataset.ts';
+import { DATASETS } from '../trainer/data/open-dataset.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
+import { checkOptions, shard, sourceFor } from './evaluation-options.ts';
 import { evaluationProgress } from './evaluation-progress.ts';
 import { onlyOne } from './only-one.ts';
 import { printEvaluation } from './print-evaluation.ts';
 import { resolveModel } from './resolve-model.ts';
-import { command, runCommand, UsageError, upTo, wholeNumber } from './run-command.ts';
+import { command, runCommand, upTo, wholeNumber } from './run-command.ts';
 
 /** Of a kind: all outcomes are in memory for the report. */
 const MOST_IMAGES = 100_000;
@@ -67,12 +66,8 @@ ${Object.values(protocols)
   .option('--reference', 'keep it in a bundle that comes with the project too')
   .option('--json', 'print the outcomes as JSON')
   .action(async (options) => {
-    checkUnknown(options);
     const names: string[] = options.protocol.includes('full') ? Object.keys(protocols) : [...new Set<string>(options.protocol)];
-    for (const name of ['out', 'merge'])
-      if (names.length > 1 && options[name]) throw new UsageError(`--${name} is for one protocol; of several each has its own folder`);
-    if (options.out && statSync(options.out, { throwIfNoEntry: false })?.isFile())
-      throw new UsageError(`${options.out} is a file; --out takes a folder`);
+    checkOptions(options, names);
     const interrupt = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.once(signal, () => {
@@ -152,33 +147,6 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
   }
   // Loudly: figures of attacks that did not work flatter.
   if (sanity.some(({ of, passed }) => of === 'report' && passed === false)) process.exitCode = 1;
-}
-
-/** @throws UsageError */
-function shard(text: string): { part: number; of: number } {
-  const [, part, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
-  if (!part || !of || Number(part) < 1 || Number(part) > Number(of)) throw new UsageError(`${text} is no shard; 1/4 to 4/4 are, for four`);
-  return { part: Number(part) - 1, of: Number(of) };
-}
-
-/** @throws UsageError where the folder of unknown images is missing, or is for nothing */
-function checkUnknown({ unknown, unknownDir }: OptionValues): void {
-  if (unknown === undefined && unknownDir !== undefined)
-    throw new UsageError('--unknown-dir belongs to --unknown, which says what the folder holds: images, or the name of a data set');
-  if (unknown !== undefined && unknown !== 'mnist' && unknownDir === undefined)
-    throw new UsageError(`${unknown} does not come with the project: name the folder that holds it with --unknown-dir`);
-}
-
-function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: string | undefined): DataSource {
-  const folder = provenance.dataset === 'images';
-  const own = {
-    dataset: provenance.dataset,
-    dataDir: null,
-    imageSize: folder ? input.height : null,
-    channels: folder ? input.channels : null,
-  };
-  const source = { ...dataSourceSchema.parse(own), dataDir: run?.config.dataDir ?? null };
-  return dataDir === undefined ? source : { ...source, dataDir };
 }
 
 await runCommand(program);

@@ -14,4 +14,6 @@ export const NOT_COVERED = [
   'An attacker who wants images rejected: nothing in the method withstands one. The rejections above say how often it happens by the way.',
   'Images as files: attacked images are screened as float32 values as they were found; a file with 8 bits a channel rounds them, and pre-processing changes images of other sizes.',
   'Other images than those of this data set, and other thresholds than those of this id.',
+  'What the paper says of SVHN: not measured, its files are not here.',
+  'Changes of a few pixels by any amount (L0).',
 ];

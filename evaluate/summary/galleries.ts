@@ -1,3 +1,4 @@
+import type { Outcome } from '../outcome.ts';
 import { RADII } from '../protocols/adaptive.ts';
 import { isClean, type MeasuredPart, TWICE } from './measured-parts.ts';
 import type { Gallery } from './report-schema.ts';
@@ -9,10 +10,7 @@ const LARGE = 4096;
 
 /** Of each attack, at one radius of several, its first images beside what they were made from; evenly taken, where each has several targets. */
 export function galleriesOf(parts: readonly MeasuredPart[], size: number): Gallery[] {
-  const clean = new Map<string, string>();
-  for (const { protocol, outcomes } of parts.filter(isClean))
-    for (const { image, truth, picture } of outcomes)
-      if (picture) for (const key of [`${protocol}\n${image}\n${truth}`, `\n${image}\n${truth}`]) clean.set(key, picture);
+  const clean = parts.filter(isClean);
   const groups = Map.groupBy(
     parts.filter((part) => !isClean(part) && !part.name.includes(TWICE) && part.outcomes.some(({ picture }) => picture)),
     ({ protocol, attack, name, norm }) => [protocol, attack ?? name, norm].join('\n'),
@@ -20,16 +18,30 @@ export function galleriesOf(parts: readonly MeasuredPart[], size: number): Galle
   const shown = [...Map.groupBy([...groups.values()].map(shownOf), ({ protocol }) => protocol).values()];
   return shown
     .flatMap((own) => own.slice(0, MOST_GALLERIES))
-    .map(({ protocol, name, outcomes }) => ({
-      ...{ protocol, part: name },
-      entries: outcomes
-        .flatMap(({ image, truth, label, accepted, reason, radius, picture }) => {
-          if (!picture) return [];
-          const original = clean.get(`${protocol}\n${image}\n${truth}`) ?? clean.get(`\n${image}\n${truth}`) ?? null;
-          return [{ image, truth, label, accepted, reason, radius, clean: original, attacked: picture, reconstruction: null }];
-        })
-        .filter((_, i, all) => i % Math.ceil(all.length / (size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES)) === 0),
-    }));
+    .map(({ protocol, name, outcomes }) => {
+      const origins = originsOf(outcomes, clean.find((part) => part.protocol === protocol) ?? clean[0]);
+      return {
+        ...{ protocol, part: name },
+        entries: outcomes
+          .flatMap(({ image, truth, label, accepted, reason, radius, picture }) => {
+            if (!picture) return [];
+            return [
+              {
+                ...{ image, truth, label, accepted, reason, radius, attacked: picture },
+                ...{ clean: origins.get(image)?.picture ?? null, reconstruction: null },
+              },
+            ];
+          })
+          .filter((_, i, all) => i % Math.ceil(all.length / (size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES)) === 0),
+      };
+    });
+}
+
+/** By number, the images as they were; none of a part that began with others: of those some number has another class. */
+function originsOf(outcomes: readonly Outcome[], clean: MeasuredPart | undefined): Map<number, Outcome> {
+  const origins = new Map(clean?.outcomes.map((outcome) => [outcome.image, outcome]));
+  const same = outcomes.every(({ image, truth }) => (origins.get(image)?.truth ?? truth) === truth);
+  return same ? origins : new Map();
 }
 
 /** Of several radii the one before the last of the tables (linf .2, l2 1.5), or the nearest to it. */

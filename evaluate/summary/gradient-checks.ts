@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { rate } from './rate.ts';
 import type { Check } from './report-schema.ts';
 
+/** JSON has no NaN: a job's file with one would be taken for damaged, again and again. */
+const loss = z.number().nullable();
+
 /** What an attack saw on one image: at its start, half-way and at its end. */
 export const gradientCheckSchema = z.strictObject({
   image: z.int().nonnegative(),
@@ -9,10 +12,10 @@ export const gradientCheckSchema = z.strictObject({
   finite: z.boolean(),
   /** any of them is not 0 */
   nonZero: z.boolean(),
-  /** of the joint decision, log(score / threshold) or a sum of such: at most 0 is what the attack wants */
-  lossStart: z.number(),
-  lossAtHalf: z.number(),
-  lossEnd: z.number(),
+  /** of the joint decision, log(score / threshold) or a sum of such: at most 0 is what the attack wants; null where it was no number */
+  lossStart: loss,
+  lossAtHalf: loss,
+  lossEnd: loss,
 });
 
 export type GradientCheck = z.infer<typeof gradientCheckSchema>;
@@ -50,5 +53,6 @@ export function gradientChecks(records: readonly GradientCheck[] | null): Check[
 }
 
 function isConverged({ lossStart, lossAtHalf, lossEnd }: GradientCheck): boolean {
+  if (lossStart === null || lossAtHalf === null || lossEnd === null) return false;
   return lossEnd <= 0 || lossAtHalf - lossEnd <= MOST_LATE * (lossStart - lossEnd);
 }

@@ -70,6 +70,9 @@ export const isAimed = (part: MeasuredPart) =>
 /** An attack that sees verdicts and scores alone, or another model's gradients: it should find no more than one that sees all. */
 export const isBlackBox = ({ attack, name }: MeasuredPart) => /^(square|hopskipjump|boundary|transfer)/i.test(attack ?? name);
 
+/** An attack without gradients once more on a few images, through the worker's HTTP. */
+export const isAtDoor = ({ name }: Pick<MeasuredPart, 'name'>) => name.includes(', through the HTTP door');
+
 /** Another part with twice as many steps, run to see whether it finds more. */
 export const TWICE = ', twice the steps';
 

@@ -1,7 +1,7 @@
 import { NORMS, type Norm } from '../../attacks/ball.ts';
 import { RADII } from '../protocols/adaptive.ts';
 import { brokenWithin, imagesIn, leastRadii, within } from './broken-radii.ts';
-import { isBlackBox, isClean, isMinimumNorm, type MeasuredPart, TWICE } from './measured-parts.ts';
+import { isAtDoor, isBlackBox, isClean, isMinimumNorm, type MeasuredPart, TWICE } from './measured-parts.ts';
 import { brokenOverRadii } from './radius-grid.ts';
 import { rate } from './rate.ts';
 import type { Worst } from './report-schema.ts';
@@ -83,7 +83,7 @@ function attacksOf(parts: readonly MeasuredPart[]) {
  */
 export function imagesOfUnion(attacks: readonly MeasuredPart[]): Set<number> {
   const nearest = attacks.filter((part) => isMinimumNorm(part) && !isBlackBox(part) && !part.name.includes(TWICE));
-  const sets = (nearest.length > 0 ? nearest : attacks).map((part) => imagesIn([part]));
+  const sets = (nearest.length > 0 ? nearest : attacks.filter((part) => !isAtDoor(part))).map((part) => imagesIn([part]));
   return new Set([...(sets[0] ?? [])].filter((image) => sets.every((own) => own.has(image))));
 }
 

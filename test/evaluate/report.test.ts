@@ -140,6 +140,32 @@ describe('report.html', () => {
     expect(text).toMatch(/501 queries an image/);
   });
 
+  it('draws what a reviewer looks for: curves per norm, scores with the thresholds, risk and coverage, galleries, what is covered', () => {
+    for (const title of [
+      'Broken within each radius',
+      'Against the radius',
+      'Scores and thresholds',
+      'Risk and coverage',
+      'Images',
+      'What this covers',
+    ])
+      expect(page).toContain(`<h2>${title}</h2>`);
+    const section = (title: string) => page.slice(page.indexOf(`<h2>${title}</h2>`)).split('</section>')[0] as string;
+    const drawings = (title: string) => section(title).split('<svg').length - 1;
+    expect([drawings('Broken within each radius'), drawings('Risk and coverage')]).toEqual([2, 1]);
+    // Of clean images and of each norm; in each a line where the score is the threshold, for both.
+    expect(drawings('Scores and thresholds')).toBe(report.scatter.length);
+    expect(section('Scores and thresholds').split('stroke-dasharray="4,4"').length - 1).toBe(2 * report.scatter.length);
+    expect(section('Images').split('<figure>').length - 1).toBe(report.galleries.reduce((sum, { entries }) => sum + entries.length, 0));
+    expect(section('What this covers')).toContain('SVHN: not measured');
+  });
+
+  it('is made for paper too, and for light and dark', () => {
+    expect(page).toMatch(/@media print \{ :root \{ color-scheme: light;/);
+    expect(page).toContain('break-inside: avoid');
+    expect(page).toContain('color-scheme: light dark');
+  });
+
   it('needs no other file and no network, and has no script', () => {
     expect(page.replaceAll(/http:\/\/www\.w3\.org\/(2000\/svg|1999\/xlink)/g, '')).not.toMatch(
       /https?:|<script|<link|@import|url\((?!data:|#)/,

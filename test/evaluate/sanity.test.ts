@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobResult } from '../../evaluate/job.ts';
 import { sanityLines } from '../../evaluate/report/sanity-lines.ts';
-import { gradientChecks } from '../../evaluate/summary/gradient-checks.ts';
+import { gradientCheckSchema, gradientChecks } from '../../evaluate/summary/gradient-checks.ts';
 import { measuredParts } from '../../evaluate/summary/measured-parts.ts';
 import { sanityOf } from '../../evaluate/summary/sanity.ts';
 import { broken, KEY, nearest } from './made-results.ts';
@@ -105,12 +105,18 @@ describe('the checks of a report', () => {
     });
     const of = (more: (image: number) => object) =>
       gradientChecks(Array.from({ length: 100 }, (_, image) => record(image, more(image)))).map(({ passed }) => passed);
+    expect(gradientCheckSchema.safeParse(JSON.parse(JSON.stringify(record(0, { lossEnd: Number.NaN })))).success).toBe(true);
     expect(gradientChecks(null).map(({ passed }) => passed)).toEqual([null, null]);
     expect(of(() => ({}))).toEqual([true, true]);
     expect(of((image) => ({ nonZero: image !== 0 }))).toEqual([true, true]);
     expect(of((image) => ({ nonZero: image > 1 }))).toEqual([false, true]);
     expect(of((image) => ({ finite: image > 1 }))).toEqual([false, true]);
     expect(of((image) => (image < 11 ? { lossAtHalf: 1 } : {}))).toEqual([true, false]);
+    // As a loss that is no number comes out of a job's file.
+    expect(of((image) => (image < 11 ? JSON.parse(JSON.stringify({ lossStart: Number.NaN, lossEnd: Number.NaN })) : {}))).toEqual([
+      true,
+      false,
+    ]);
     // What has its goal may go on.
     expect(of(() => ({ lossAtHalf: 1, lossEnd: -0.1 }))).toEqual([true, true]);
     expect(gradientChecks([record(0, { nonZero: false })])[0]?.detail).toMatch(/MASKED GRADIENT/);

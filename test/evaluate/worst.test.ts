@@ -44,6 +44,15 @@ describe('worst', () => {
     expect([square?.tried, square?.nearest]).toEqual([2, 1]);
   });
 
+  it('of attacks without gradients alone is of all their images, of which few were also attacked at the door', () => {
+    const [found] = worst([
+      nearest('HopSkipJump', [0.05, 0.2, null, null]),
+      nearest('HopSkipJump, through the HTTP door', [0.04, 0.08]),
+      broken('Square', 0.1, 0, 4),
+    ]);
+    expect(counts(found)).toEqual(['0.05: 1/4', '0.1: 2/4', '0.2: 2/4', '0.3: 2/4']);
+  });
+
   it('tells one attack at several radii in a row, whatever its steps are', () => {
     const at = (eps: number, steps: string) => ({ ...broken('PGD', eps, 1), about: `40 steps of ${steps}` });
     const [found] = worst([at(0.1, '0.010'), at(0.2, '0.020'), { ...broken('PGD', 0.3, 1), about: '80 steps of 0.01' }]);
