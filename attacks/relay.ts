@@ -23,11 +23,11 @@ export const RELAY: Leg[] = [
  * spent where they may still find something: successive halving (Jamieson and Talwalkar, AISTATS 2016) over targets.
  *
  * @param rows those of a group stand for one image
- * @returns of each row whether it was found, and the image of the last leg it was in
+ * @returns of each row whether it was found, and the image of the last leg it was in: its origin where it was in none
  */
 export function relay(victim: Victim, rows: Rows, budget: Budget, legs: readonly Leg[] = RELAY): Pick<Descended, 'images' | 'found'> {
   const size = sizeOf(victim.input);
-  const images = rows.starts.slice();
+  const images = rows.origins.slice();
   const found = rows.targets.map(() => false);
   let promise = rows.targets.map(() => 0);
   for (const { rows: most, ...options } of legs) {

@@ -88,6 +88,14 @@ describe('relay', () => {
     expect(distances(images.slice(2, 4), Float32Array.of(0, 1), 2, 'l2')[0]).toBeLessThan(0.5);
   });
 
+  it('leaves a row that no leg took up at its origin', () => {
+    const leg = { walk: 'adam', objective: 'hinges', steps: 0, rows: 1 } as const;
+    const two = { ...rows, groups: [7, 8, 8], starts: Float32Array.of(1, 0, 0.9, 0.1, 0, 1) };
+    const { images, found } = relay(twoPixels(), two, budget, [leg]);
+    expect([...images.slice(4)]).toEqual([1, 0]);
+    expect(found).toEqual([false, false, false]);
+  });
+
   it('finds nothing where nothing lies within the ball', () => {
     const within = { norm: 'linf', eps: TO_CLASS_1.linf * 0.97 } as const;
     expect(relay(twoPixels(), rows, within).found).toEqual([false, false, false]);
