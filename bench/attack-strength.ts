@@ -48,8 +48,8 @@ const setup = await openSetup({
 const { victim, screening } = setup;
 const size = sizeOf(screening.input);
 const targets = screening.classes.length - 1;
-const [from, images] = [Number(values.from), Number(values.images)];
-const chosen = chosenFor(setup, { from, to: from + images });
+const from = Number(values.from);
+const chosen = chosenFor(setup, { from, to: from + Number(values.images) });
 const directory = await mkdtemp(join(tmpdir(), 'attack-strength-'));
 const ours: { attack: string; eps: number; gradients: number; seconds: number; file: string; of: number[] }[] = [];
 let files = 0;
@@ -123,7 +123,7 @@ try {
   const answer = JSON.parse(await readFile(join(directory, 'answer.json'), 'utf8')) as Answer;
   const counted = ({ attack, eps, gradients, seconds, broken }: Answered) => ({ attack, eps, gradients, seconds, broken: broken.length });
   const result = {
-    ...{ id: screening.id, from, images, versions: answer.versions, fgsm: { eps: FGSM_EPS, ...answer.fgsm } },
+    ...{ id: screening.id, from, images: chosen.labels.length, versions: answer.versions, fgsm: { eps: FGSM_EPS, ...answer.fgsm } },
     ours: answer.ours.map(counted),
     theirs: answer.theirs.map(counted),
     best: RADII.map((eps) => ({ eps, ours: most(answer.ours, eps), theirs: most(answer.theirs, eps), missed: missed(answer, eps) })),
