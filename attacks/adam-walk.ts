@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { adamDirection, noMoments } from './adam-direction.ts';
+import { noMoments } from './adam.ts';
+import { adamDirection } from './adam-direction.ts';
 import type { Budget } from './ball.ts';
 import { cosineDecay, gathered } from './row-tensors.ts';
 import type { Walk } from './walk.ts';

@@ -40,9 +40,14 @@ export function steepest(gradients: tf.Tensor4D, norm: Norm): tf.Tensor4D {
   return tf.tidy(() => {
     if (norm === 'linf') return signOf(gradients);
     // In two steps: the squares of a confident model's gradients are below what float32 holds.
-    const scaled = gradients.div(gradients.abs().max([1, 2, 3], true).add(1e-30));
-    return scaled.div(lengths(scaled as tf.Tensor4D, 'l2').add(1e-12)) as tf.Tensor4D;
+    const scaled = toScale(gradients);
+    return scaled.div(lengths(scaled, 'l2').add(1e-12)) as tf.Tensor4D;
   });
+}
+
+/** Each image's gradient over its largest value. */
+export function toScale(gradients: tf.Tensor4D): tf.Tensor4D {
+  return tf.tidy(() => gradients.div(gradients.abs().max([1, 2, 3], true).add(1e-30)) as tf.Tensor4D);
 }
 
 /** -1, 0 or 1. Not tf.sign: on wasm (tfjs 4.22) that answers 0 below about 1e-7, where a confident model's gradients lie. */

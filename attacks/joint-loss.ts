@@ -21,67 +21,78 @@ const PULL = 0.01;
 const TINY = 1e-12;
 
 /**
- * For each image, how far it is from being accepted as its target: the logarithm of each score over its threshold. It is accepted as the
- * target where all are below zero.
+ * For each image and class, how far it is from being accepted as that class: the logarithm of each score over its threshold. It is
+ * accepted as the class of which all are below zero.
  *
- * The scores: ||z - mu_t||^2 over that of the nearest other mean (the label is the nearest mean), then those of the decision:
- * latent distance, reconstruction error and relative error over the thresholds of t.
+ * The scores: ||z - mu_c||^2 over that of the nearest other mean (the label is the nearest mean), then those of the decision:
+ * latent distance, reconstruction error and relative error over the thresholds of c.
  *
  * @param images [N, H, W, C]
- * @param targets class of each, N whole numbers
- * @returns [N, 3], or [N, 4] where the bundle has a third score
+ * @returns [N, k, 3], or [N, k, 4] where the bundle has a third score
  */
-export function logRatios(victim: Victim, images: tf.Tensor4D, targets: ArrayLike<number>): tf.Tensor2D {
+export function classRatios(victim: Victim, images: tf.Tensor4D): tf.Tensor3D {
   const latents = victim.encoder.apply(images) as tf.Tensor2D; // [N, d]
   const reconstructions = victim.decoder.apply(latents) as tf.Tensor4D;
-  const errors = tf.squaredDifference(images, reconstructions).sum([1, 2, 3]) as tf.Tensor1D; // [N]
+  const errors = tf.squaredDifference(images, reconstructions).sum([1, 2, 3]).expandDims(1) as tf.Tensor2D; // [N, 1]
   const { maxReconstructionError, maxRelativeError } = victim.thresholds;
-  const terms = [...latentRatios(victim, latents, targets), logRatio(errors, maxReconstructionError, targets)];
+  const terms = [...classLatentRatios(victim, latents), logRatio(errors, maxReconstructionError)];
   if (maxRelativeError) {
-    const energy = images.square().sum([1, 2, 3]).add(victim.relativeErrorOffset);
-    terms.push(logRatio(errors.div(energy) as tf.Tensor1D, maxRelativeError, targets));
+    const energy = images.square().sum([1, 2, 3]).add(victim.relativeErrorOffset).expandDims(1);
+    terms.push(logRatio(errors.div(energy) as tf.Tensor2D, maxRelativeError));
   }
-  return tf.stack(terms, 1) as tf.Tensor2D;
+  return tf.stack(terms, 2) as tf.Tensor3D;
+}
+
+/** Of `classRatios` those of each image's target. @param targets class of each, N whole numbers @returns [N, 3] or [N, 4] */
+export function logRatios(victim: Victim, images: tf.Tensor4D, targets: ArrayLike<number>): tf.Tensor2D {
+  return ofClass(classRatios(victim, images), targets);
 }
 
 /** The first two of `logRatios`, [N] each: nearest mean and latent test, from the latents [N, d]. */
-export function latentRatios(
-  { means, covariances, precisions, thresholds }: Victim,
-  latents: tf.Tensor2D,
-  targets: ArrayLike<number>,
-): tf.Tensor1D[] {
-  const chosen = tf.oneHot(tf.tensor1d(Array.from(targets), 'int32'), means.length).cast('float32'); // [N, k]
-  const away = latents.expandDims(1).sub(tf.tensor2d(means)).square().sum(2) as tf.Tensor2D; // [N, k]
-  const own = away.mul(chosen).sum(1) as tf.Tensor1D;
-  const nearestOther = away.add(chosen.mul(1e6)).min(1) as tf.Tensor1D;
-  const nearest = own.add(TINY).log().sub(nearestOther.add(TINY).log()) as tf.Tensor1D;
-  const fromMean = latents.sub(rowsOf(means, targets)) as tf.Tensor2D;
-  const distance = mahalanobis(covariances, precisions, fromMean, own, targets);
-  return [nearest, logRatio(distance, thresholds.maxLatentDistance, targets)];
+export function latentRatios(victim: Victim, latents: tf.Tensor2D, targets: ArrayLike<number>): tf.Tensor1D[] {
+  return classLatentRatios(victim, latents).map((ratios) => ofClass(ratios, targets));
 }
 
-function logRatio(scores: tf.Tensor1D, thresholds: readonly number[], targets: ArrayLike<number>): tf.Tensor1D {
-  const limits = Array.from(targets, (target) => Math.log(Math.max(thresholds[target] as number, TINY)));
-  return scores.add(TINY).log().sub(tf.tensor1d(limits)) as tf.Tensor1D;
+/** Of each row what belongs to its class: [N, k, …] → [N, …]. */
+export function ofClass<Of extends tf.Tensor>(values: tf.Tensor, classes: ArrayLike<number>): Of {
+  const [n, k, ...others] = values.shape as [number, number, ...number[]];
+  const chosen = tf.oneHot(tf.tensor1d(Array.from(classes), 'int32'), k).cast('float32');
+  return values.mul(chosen.reshape([n, k, ...others.map(() => 1)])).sum(1) as Of;
 }
 
-/** Squared, of z - mu_t: [N, d] → [N]. */
+/** [N, k] each. */
+function classLatentRatios({ means, covariances, precisions, thresholds }: Victim, latents: tf.Tensor2D): tf.Tensor2D[] {
+  const k = means.length;
+  const fromMeans = latents.expandDims(1).sub(tf.tensor2d(means)) as tf.Tensor3D; // [N, k, d]
+  const away = fromMeans.square().sum(2) as tf.Tensor2D;
+  const nearestOther = away.expandDims(1).add(tf.eye(k).mul(1e6)).min(2) as tf.Tensor2D;
+  const nearest = away.add(TINY).log().sub(nearestOther.add(TINY).log()) as tf.Tensor2D;
+  const distances = mahalanobis(covariances, precisions, fromMeans, away);
+  return [nearest, logRatio(distances, thresholds.maxLatentDistance)];
+}
+
+/** @param scores [N, k], or [N, 1] where they are the same for all classes @returns [N, k] */
+function logRatio(scores: tf.Tensor2D, thresholds: readonly number[]): tf.Tensor2D {
+  const limits = thresholds.map((threshold) => Math.log(Math.max(threshold, TINY)));
+  return scores
+    .add(TINY)
+    .log()
+    .sub(tf.tensor2d([limits])) as tf.Tensor2D;
+}
+
+/** Squared, of z - mu_c, [N, k, d]: [N, k]. */
 function mahalanobis(
   covariances: Screening['covariances'],
   precisions: Victim['precisions'],
-  fromMean: tf.Tensor2D,
-  squared: tf.Tensor1D,
-  targets: ArrayLike<number>,
-): tf.Tensor1D {
-  if (covariances.kind === 'spherical')
-    return squared.div(tf.tensor1d(Array.from(targets, (target) => covariances.values[target] as number))) as tf.Tensor1D;
-  if (covariances.kind === 'diagonal') return fromMean.square().div(rowsOf(covariances.values, targets)).sum(1) as tf.Tensor1D;
-  const own = tf.tensor3d(Array.from(targets, (target) => precisions?.[target] as number[][])); // [N, d, d]
-  return tf.matMul(fromMean.expandDims(1), own).squeeze([1]).mul(fromMean).sum(1) as tf.Tensor1D;
+  fromMeans: tf.Tensor3D,
+  squared: tf.Tensor2D,
+): tf.Tensor2D {
+  if (covariances.kind === 'spherical') return squared.div(tf.tensor2d([covariances.values])) as tf.Tensor2D;
+  if (covariances.kind === 'diagonal') return fromMeans.square().div(tf.tensor2d(covariances.values)).sum(2) as tf.Tensor2D;
+  const ofClasses = fromMeans.transpose([1, 0, 2]); // [k, N, d]
+  const weighted = tf.matMul(ofClasses, tf.tensor3d(precisions as number[][][]));
+  return weighted.mul(ofClasses).sum(2).transpose() as tf.Tensor2D;
 }
-
-const rowsOf = (rows: readonly (readonly number[])[], targets: ArrayLike<number>) =>
-  tf.tensor2d(Array.from(targets, (target) => [...(rows[target] as readonly number[])]));
 
 /** @param ratios [N, s] of `logRatios` @returns the loss of each, [N]: the attacker makes it small */
 export function combined(ratios: tf.Tensor2D, combination: Combination): tf.Tensor1D {

@@ -1,15 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
-import { type Combination, combined, logRatios, SLACK } from './joint-loss.ts';
+import { targetedDlr } from './dlr-loss.ts';
+import { type Combination, classRatios, combined, logRatios, ofClass, SLACK } from './joint-loss.ts';
 import { orthogonalTo } from './orthogonal.ts';
 import type { Rows } from './rows.ts';
 import { tensorOf, type Victim } from './victim.ts';
 
 /**
- * What an attack descends: the tests of the decision combined; `features`, the distance to the latent of a real image of the target, where the row began
+ * What an attack descends: the tests of the decision combined; `dlr`, those of the target beside those of its rivals (`dlr-loss.ts`); `features`, the distance to the latent of a real image of the target, where the row began
  * (feature matching; Sabour et al., ICLR 2016); `orthogonal`, the test that is not passed yet, along what leaves the other one alone
  * (Bryniarski et al., ICLR 2022).
  */
-export type Objective = Combination | 'features' | 'orthogonal';
+export type Objective = Combination | 'dlr' | 'features' | 'orthogonal';
 
 /** One look at the images of some rows. */
 export interface Look {
@@ -31,22 +32,30 @@ export type Looking = (images: tf.Tensor4D, at: readonly number[]) => Look;
 export function looking(victim: Victim, rows: Rows, objective: Objective): Looking {
   const targetsOf = (at: readonly number[]) => at.map((row) => rows.targets[row] as number);
   if (objective === 'orthogonal') return (images, at) => orthogonalLook(victim, images, targetsOf(at));
+  if (objective === 'dlr') {
+    const { truths } = rows;
+    if (!truths) throw new TypeError('dlr needs the true class of each row');
+    return (images, at) =>
+      descent(images, (x) => {
+        const ratios = classRatios(victim, x);
+        const truthsAt = at.map((row) => truths[row] as number);
+        return { ratios: ofClass(ratios, targetsOf(at)), losses: targetedDlr(ratios, targetsOf(at), truthsAt) };
+      });
+  }
   if (objective !== 'features') {
     return (images, at) =>
-      descent(
-        images,
-        (x) => logRatios(victim, x, targetsOf(at)),
-        (ratios) => combined(ratios, objective),
-      );
+      descent(images, (x) => {
+        const ratios = logRatios(victim, x, targetsOf(at));
+        return { ratios, losses: combined(ratios, objective) };
+      });
   }
   const guides = tf.tidy(() => Array.from((victim.encoder.apply(tensorOf(victim, rows.starts)) as tf.Tensor2D).arraySync()));
   return (images, at) => {
     const guide = tf.tensor2d(at.map((row) => guides[row] as number[]));
-    const look = descent(
-      images,
-      (x) => logRatios(victim, x, targetsOf(at)),
-      (_, x) => tf.squaredDifference(victim.encoder.apply(x) as tf.Tensor2D, guide).sum(1) as tf.Tensor1D,
-    );
+    const look = descent(images, (x) => ({
+      ratios: logRatios(victim, x, targetsOf(at)),
+      losses: tf.squaredDifference(victim.encoder.apply(x) as tf.Tensor2D, guide).sum(1) as tf.Tensor1D,
+    }));
     guide.dispose();
     return look;
   };
@@ -57,16 +66,13 @@ export function acceptedAs(victim: Victim, images: tf.Tensor4D, targets: ArrayLi
   return tf.tidy(() => acceptedIn(logRatios(victim, images, targets)));
 }
 
-function descent(
-  images: tf.Tensor4D,
-  ratiosOf: (x: tf.Tensor4D) => tf.Tensor2D,
-  lossOf: (ratios: tf.Tensor2D, x: tf.Tensor4D) => tf.Tensor1D,
-): Look {
+function descent(images: tf.Tensor4D, seenAt: (x: tf.Tensor4D) => { ratios: tf.Tensor2D; losses: tf.Tensor1D }): Look {
   const [values, gradients, ratios] = tf.tidy(() => {
     let seen: tf.Tensor2D | undefined;
     const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => {
-      seen = tf.keep(ratiosOf(x as tf.Tensor4D));
-      return lossOf(seen, x as tf.Tensor4D);
+      const { ratios, losses } = seenAt(x as tf.Tensor4D);
+      seen = tf.keep(ratios);
+      return losses;
     })(images, tf.ones([images.shape[0]]));
     return [value, grad as tf.Tensor4D, seen as tf.Tensor2D] as const;
   });
@@ -78,12 +84,11 @@ function descent(
 /** Two gradients: of the tests in the latent space, and of those on the reconstruction. */
 function orthogonalLook(victim: Victim, images: tf.Tensor4D, targets: number[]): Look {
   const part = (first: number, count: number) =>
-    descent(
-      images,
-      (x) => logRatios(victim, x, targets),
-      (ratios) =>
-        combined(ratios.slice([0, first], [ratios.shape[0], count < 0 ? ratios.shape[1] - first : count]) as tf.Tensor2D, 'log-sum-exp'),
-    );
+    descent(images, (x) => {
+      const ratios = logRatios(victim, x, targets);
+      const some = ratios.slice([0, first], [ratios.shape[0], count < 0 ? ratios.shape[1] - first : count]) as tf.Tensor2D;
+      return { ratios, losses: combined(some, 'log-sum-exp') };
+    });
   const [latent, reconstruction] = [part(0, 2), part(2, -1)];
   const gradients = tf.tidy(() => {
     // A hair below the threshold, so that the two do not take turns for ever.

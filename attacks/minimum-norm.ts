@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { adamDirection, noMoments } from './adam-direction.ts';
+import { noMoments } from './adam.ts';
+import { adamDirection } from './adam-direction.ts';
 import { lengths, type Norm, projected } from './ball.ts';
 import { acceptedAs, looking, type Objective } from './look.ts';
 import { column, cosineDecay } from './row-tensors.ts';

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { adamDirection, noMoments } from './adam-direction.ts';
+import { noMoments } from './adam.ts';
+import { adamDirection } from './adam-direction.ts';
 import { type Budget, projected } from './ball.ts';
 import { latentRatios, logRatios } from './joint-loss.ts';
 import { type Search, searchFrom, searchOn } from './latent-search.ts';

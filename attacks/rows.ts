@@ -6,6 +6,8 @@ export interface Rows {
   starts: Float32Array;
   /** a wrong class for each */
   targets: number[];
+  /** the class that each image is of: for `dlr`, which sets the target against it */
+  truths?: number[];
   /** what rows of one group attack: they stop together, where an attack stops at the first success; each on its own where absent */
   groups?: number[];
 }

@@ -1,4 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
+import { adam, type Betas, noMoments } from './adam.ts';
+
+// Shorter than Adam's own memory (.999): at a wrong class's border gradients fall by orders of magnitude, and would be measured by the first ones.
+const BETAS: Betas = [0.9, 0.98];
 
 export interface AdamOptions {
   steps: number;
@@ -6,7 +10,7 @@ export interface AdamOptions {
 }
 
 /**
- * Minimises a loss of images by Adam (Kingma and Ba, 2015), each image on its own.
+ * Minimises a loss of images by Adam, each image on its own.
  *
  * @param start [N, H, W, C]; kept
  * @param lossOf [N, H, W, C] → [N]
@@ -21,28 +25,17 @@ export function withAdam(
   constrained: (images: tf.Tensor4D) => tf.Tensor4D,
   seen: (images: tf.Tensor4D) => void = () => {},
 ): tf.Tensor4D {
-  // Shorter than Adam's own memory (.999): at a wrong class's border gradients fall by orders of magnitude, and would be measured by the first ones.
-  const [beta1, beta2] = [0.9, 0.98];
-  let state = [start.clone(), tf.zerosLike(start), tf.zerosLike(start)] as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-  for (let step = 1; step <= steps; step++) {
-    const [images, first, second] = state;
+  let images = start.clone();
+  let moments = noMoments(start);
+  for (let step = 0; step < steps; step++) {
     seen(images);
-    state = tf.tidy(() => {
-      const gradients = tf.grad((x) => lossOf(x as tf.Tensor4D).sum())(images);
-      const mean = first.mul(beta1).add(gradients.mul(1 - beta1)) as tf.Tensor4D;
-      const square = second.mul(beta2).add(gradients.square().mul(1 - beta2)) as tf.Tensor4D;
-      const by = mean.div(1 - beta1 ** step).div(
-        square
-          .div(1 - beta2 ** step)
-          .sqrt()
-          .add(1e-8),
-      );
-      return [constrained(images.sub(by.mul(learningRate)) as tf.Tensor4D), mean, square];
-    });
-    tf.dispose([images, first, second]);
+    const gradients = tf.tidy(() => tf.grad((x) => lossOf(x as tf.Tensor4D).sum())(images) as tf.Tensor4D);
+    const { change, moments: next } = adam(gradients, moments, BETAS);
+    const moved = tf.tidy(() => constrained(images.sub(change.mul(learningRate)) as tf.Tensor4D));
+    tf.dispose([images, gradients, change, moments.mean, moments.square]);
+    [images, moments] = [moved, next];
   }
-  const [images, ...moments] = state;
   seen(images);
-  tf.dispose(moments);
+  tf.dispose([moments.mean, moments.square]);
   return images;
 }

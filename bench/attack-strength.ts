@@ -8,6 +8,8 @@ import { descend, type WalkName } from '../attacks/descend.ts';
 import { fgsm } from '../attacks/fgsm.ts';
 import type { Objective } from '../attacks/look.ts';
 import { minimumNorm } from '../attacks/minimum-norm.ts';
+import { RELAY, relay } from '../attacks/relay.ts';
+import { imagesOf } from '../attacks/rows.ts';
 import { sizeOf } from '../attacks/victim.ts';
 import { chosenFor } from '../evaluate/job.ts';
 import { type From, imageRows } from '../evaluate/protocols/attack-rows.ts';
@@ -18,12 +20,12 @@ import { useBackend } from '../trainer/backend/use-backend.ts';
  * Our attacks beside those of torchattacks and ART on the same weights, images, radii and number of gradients: undetected errors, by screen.onnx
  * in Python's ONNX Runtime. And our FGSM beside theirs, value by value.
  *
- *   BENCH_PYTHON=V/bin/python node bench/attack-strength.ts [--images N] [--json FILE]
+ *   BENCH_PYTHON=V/bin/python node bench/attack-strength.ts [--from N] [--images N] [--json FILE]
  *
  * V is made by: python3 -m venv V && V/bin/pip install torch torchvision onnx onnxruntime adversarial-robustness-toolbox && V/bin/pip install --no-deps torchattacks
  */
 const { values } = parseArgs({
-  options: { images: { type: 'string', default: '60' }, json: { type: 'string' } },
+  options: { from: { type: 'string', default: '0' }, images: { type: 'string', default: '60' }, json: { type: 'string' } },
 });
 const python = process.env.BENCH_PYTHON;
 if (!python)
@@ -33,6 +35,7 @@ const RADII = [0.05, 0.1, 0.2];
 const FGSM_EPS = 0.1;
 /** Of an image under an attack: 100 steps for each of nine wrong classes. */
 const STEPS = 100;
+const RELAY_GRADIENTS = RELAY.reduce((sum, { rows, steps }) => sum + rows * steps, 0);
 const BUNDLE = join(import.meta.dirname, '../models/mnist');
 
 await useBackend('native', 1);
@@ -45,18 +48,29 @@ const setup = await openSetup({
 const { victim, screening } = setup;
 const size = sizeOf(screening.input);
 const targets = screening.classes.length - 1;
-const chosen = chosenFor(setup, { from: 0, to: Number(values.images) });
+const from = Number(values.from);
+const chosen = chosenFor(setup, { from, to: from + Number(values.images) });
 const directory = await mkdtemp(join(tmpdir(), 'attack-strength-'));
-const ours: { attack: string; eps: number; gradients: number; seconds: number; file: string }[] = [];
+const ours: { attack: string; eps: number; gradients: number; seconds: number; file: string; of: number[] }[] = [];
 let files = 0;
 
-/** Of rows in groups of an image each, one image a group: the first that was found, else the first. */
-async function keep(attack: string, eps: number, seconds: number, images: Float32Array, of: number[], found: boolean[]): Promise<void> {
-  const best = chosen.images.slice();
-  for (const [row, i] of of.entries()) if (found[row]) best.set(images.subarray(row * size, (row + 1) * size), i * size);
+/** Each image as it is and all that an attack found for it: as theirs, whichever of them passes counts. */
+async function keep(
+  about: { attack: string; eps: number; gradients: number; seconds: number },
+  images: Float32Array,
+  of: number[],
+  found: boolean[],
+): Promise<void> {
+  const at = of.flatMap((_, row) => (found[row] ? [row] : []));
   const file = `${files++}.f32`;
-  await writeFile(join(directory, file), best);
-  ours.push({ attack, eps, gradients: targets * STEPS, seconds: Math.round(seconds * 10) / 10, file });
+  await writeFile(
+    join(directory, file),
+    Buffer.concat(
+      [chosen.images, imagesOf(images, at, size)].map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
+    ),
+  );
+  const all = [...chosen.labels.keys(), ...at.map((row) => of[row] as number)];
+  ours.push({ ...about, seconds: Math.round(about.seconds * 10) / 10, file, of: all });
 }
 
 const DESCENTS: { walk: WalkName; from: From; objective: Objective }[] = [
@@ -72,8 +86,13 @@ try {
       const { rows, of } = await imageRows(setup, chosen, { from, targets, neighbours: 1, eps });
       const begun = performance.now();
       const { images, found } = descend(victim, { ...rows, groups: of }, { norm: 'linf', eps }, { steps: STEPS, objective, walk });
-      await keep(attack, eps, (performance.now() - begun) / 1000, images, of, found);
+      await keep({ attack, eps, gradients: targets * STEPS, seconds: (performance.now() - begun) / 1000 }, images, of, found);
     }
+    const { rows, of } = await imageRows(setup, chosen, { from: 'outside', targets, neighbours: 1 });
+    const begun = performance.now();
+    const { images, found } = relay(victim, { ...rows, groups: of }, { norm: 'linf', eps });
+    const about = { attack: 'relay from outside: APGD, targeted DLR; PGD (Adam), hinges', eps, gradients: RELAY_GRADIENTS };
+    await keep({ ...about, seconds: (performance.now() - begun) / 1000 }, images, of, found);
   }
   const { rows, of } = await imageRows(setup, chosen, { from: 'outside', targets, neighbours: 1 });
   const begun = performance.now();
@@ -81,14 +100,8 @@ try {
   const seconds = (performance.now() - begun) / 1000;
   const radii = distances(images, rows.origins, size, 'linf');
   for (const eps of RADII) {
-    await keep(
-      'nearest from outside (all radii at once)',
-      eps,
-      seconds,
-      images,
-      of,
-      radii.map((radius) => radius <= eps),
-    );
+    const found = radii.map((radius) => radius <= eps);
+    await keep({ attack: 'nearest from outside (all radii at once)', eps, gradients: targets * STEPS, seconds }, images, of, found);
   }
   await writeFile(join(directory, 'clean.f32'), chosen.images);
   const shape: [number, number, number, number] = [
@@ -110,7 +123,7 @@ try {
   const answer = JSON.parse(await readFile(join(directory, 'answer.json'), 'utf8')) as Answer;
   const counted = ({ attack, eps, gradients, seconds, broken }: Answered) => ({ attack, eps, gradients, seconds, broken: broken.length });
   const result = {
-    ...{ id: screening.id, images: chosen.labels.length, versions: answer.versions, fgsm: { eps: FGSM_EPS, ...answer.fgsm } },
+    ...{ id: screening.id, from, images: chosen.labels.length, versions: answer.versions, fgsm: { eps: FGSM_EPS, ...answer.fgsm } },
     ours: answer.ours.map(counted),
     theirs: answer.theirs.map(counted),
     best: RADII.map((eps) => ({ eps, ours: most(answer.ours, eps), theirs: most(answer.theirs, eps), missed: missed(answer, eps) })),

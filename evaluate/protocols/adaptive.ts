@@ -4,6 +4,7 @@ import { carliniWagner } from '../../attacks/carlini-wagner.ts';
 import { descend, type WalkName } from '../../attacks/descend.ts';
 import { looking, type Objective } from '../../attacks/look.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
+import { RELAY, relay } from '../../attacks/relay.ts';
 import { tensorOf } from '../../attacks/victim.ts';
 import { type Outcome, undetected } from '../outcome.ts';
 import type { Chosen, Part, Protocol } from '../protocol.ts';
@@ -65,13 +66,14 @@ const DESCENTS: Descent[] = [
 export const adaptive: Protocol = {
   name: 'adaptive',
   source: import.meta.url,
-  about: `white-box attacks on both tests at once, ${IMAGES} images: nearest accepted-and-wrong image from outside and inside, APGD, Carlini-Wagner`,
+  about: `white-box attacks on both tests at once, ${IMAGES} images: nearest accepted-and-wrong image from outside and inside, PGD, APGD, targeted DLR, Carlini-Wagner`,
   parts: (_, { images = IMAGES, test }) => {
     const shared = { images: Math.min(images, test), atOnce: AT_ONCE };
     const attacks = (['linf', 'l2'] as const).flatMap((norm): Part[] => [
       { ...shared, ...nearestPart('nearest from outside', norm, OUTSIDE) },
       { ...shared, ...nearestPart('nearest from the image', norm, INSIDE) },
       ...DESCENTS.flatMap((descent) => RADII[norm].map((eps) => ({ ...shared, ...descentPart(descent, norm, eps) }))),
+      ...RADII[norm].map((eps) => ({ ...shared, ...relayPart(norm, eps) })),
       ...(norm === 'l2' ? [{ ...shared, ...carliniWagnerPart }] : []),
     ]);
     return [{ ...cleanPart(shared, false), check: gradientsAt }, ...attacks, ...checkingParts.map((part) => ({ ...shared, ...part }))];
@@ -129,6 +131,22 @@ function descentPart(
       const attacked = await imageRows(setup, chosen, { from, targets, neighbours: 1, eps });
       if (attacked.of.length === 0) return leastOf(setup, chosen, [], { attack, norm, eps });
       const { images } = descend(setup.victim, { ...attacked.rows, groups: attacked.of }, { norm, eps }, { steps, objective, walk });
+      return leastOf(setup, chosen, await verdictsOf(setup, chosen, attacked, images, { attack, norm, eps }), { attack, norm, eps });
+    },
+  };
+}
+
+function relayPart(norm: Norm, eps: number): Omit<Part, 'images' | 'atOnce'> {
+  const attack = 'relay of APGD, targeted DLR, and PGD (Adam), hinges, from outside';
+  const work = RELAY.reduce((sum, { rows, steps }) => sum + rows * steps, 0);
+  return {
+    name: `${attack}, ${norm} ${eps}`,
+    work,
+    about: `${RELAY.map(({ rows, steps }) => `${rows} targets x ${steps} steps`).join(', then ')}: at most ${work} gradients an image`,
+    async run(setup, chosen) {
+      const attacked = await imageRows(setup, chosen, { from: 'outside', targets: MOST_TARGETS, neighbours: 1 });
+      if (attacked.of.length === 0) return leastOf(setup, chosen, [], { attack, norm, eps });
+      const { images } = relay(setup.victim, { ...attacked.rows, groups: attacked.of }, { norm, eps });
       return leastOf(setup, chosen, await verdictsOf(setup, chosen, attacked, images, { attack, norm, eps }), { attack, norm, eps });
     },
   };

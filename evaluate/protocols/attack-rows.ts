@@ -59,6 +59,7 @@ export async function imageRows(setup: Setup, chosen: Chosen, options: RowOption
       origins: imagesOf(chosen.images, of, size),
       starts: from === 'random' ? randomStarts(all, size, seeds, options.eps ?? 0.3) : all,
       targets: wanted,
+      truths: of.map((i) => chosen.labels[i] as number),
     },
   };
 }

@@ -5,6 +5,7 @@ import { distances, NORMS, projected } from '../../attacks/ball.ts';
 import { carliniWagner } from '../../attacks/carlini-wagner.ts';
 import { descend, type WalkName } from '../../attacks/descend.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
+import { relay } from '../../attacks/relay.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { TO_CLASS_1, twoPixels } from './two-pixels.ts';
 
@@ -67,9 +68,48 @@ describe.each(['adam', 'apgd'] as WalkName[])('descent by %s', (walk) => {
   });
 });
 
+describe('relay', () => {
+  const rows = {
+    origins: Float32Array.of(1, 0, 1, 0, 1, 0),
+    starts: Float32Array.of(1, 0, 0.9, 0.1, 0, 1),
+    ...{ targets: [1, 1, 1], truths: [0, 0, 0], groups: [7, 7, 8] },
+  };
+  const budget = { norm: 'linf', eps: 1 } as const;
+
+  it('goes on, of each group that is not broken yet, with the row that came nearest', () => {
+    const legs = [
+      { walk: 'apgd', objective: 'dlr', steps: 0, rows: 2 },
+      { walk: 'adam', objective: 'hinges', steps: 40, rows: 1 },
+    ] as const;
+    const { images, found } = relay(twoPixels(), rows, budget, legs);
+    expect(found).toEqual([false, true, true]);
+    // The first and the last are as they began: the one was too far off, the other accepted at once.
+    expect([...images.slice(0, 2), ...images.slice(4)]).toEqual([1, 0, 0, 1]);
+    expect(distances(images.slice(2, 4), Float32Array.of(0, 1), 2, 'l2')[0]).toBeLessThan(0.5);
+  });
+
+  it('leaves a row that no leg took up at its origin', () => {
+    const leg = { walk: 'adam', objective: 'hinges', steps: 0, rows: 1 } as const;
+    const two = { ...rows, groups: [7, 8, 8], starts: Float32Array.of(1, 0, 0.9, 0.1, 0, 1) };
+    const { images, found } = relay(twoPixels(), two, budget, [leg]);
+    expect([...images.slice(4)]).toEqual([1, 0]);
+    expect(found).toEqual([false, false, false]);
+  });
+
+  it('finds nothing where nothing lies within the ball', () => {
+    const within = { norm: 'linf', eps: TO_CLASS_1.linf * 0.97 } as const;
+    expect(relay(twoPixels(), rows, within).found).toEqual([false, false, false]);
+  });
+});
+
+it('targeted DLR needs the true classes', () => {
+  const options = { steps: 1, objective: 'dlr', walk: 'apgd' } as const;
+  expect(() => descend(twoPixels(), fromImage, { norm: 'l2', eps: 1 }, options)).toThrow(/true class/);
+});
+
 it('never leaves the ball or [0, 1], whatever the start, the radius and the objective', () => {
   const pixel = fc.float({ min: 0, max: 1, noNaN: true });
-  const objectives = ['hinges', 'log-sum-exp', 'dominant', 'features', 'orthogonal'] as const;
+  const objectives = ['hinges', 'log-sum-exp', 'dominant', 'dlr', 'features', 'orthogonal'] as const;
   const property = fc.property(
     fc.tuple(pixel, pixel, pixel, pixel),
     fc.constantFrom(...NORMS),
@@ -77,7 +117,7 @@ it('never leaves the ball or [0, 1], whatever the start, the radius and the obje
     fc.constantFrom(...objectives),
     fc.constantFrom<WalkName>('adam', 'apgd'),
     ([a, b, c, d], norm, eps, objective, walk) => {
-      const rows = { origins: Float32Array.of(a, b), starts: Float32Array.of(c, d), targets: [1] };
+      const rows = { origins: Float32Array.of(a, b), starts: Float32Array.of(c, d), targets: [1], truths: [0] };
       const { images } = descend(twoPixels(), rows, { norm, eps }, { steps: 5, objective, walk });
       expect(distances(images, rows.origins, 2, norm)[0]).toBeLessThanOrEqual(eps + 1e-5);
       for (const value of images) expect(value >= 0 && value <= 1).toBe(true);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { combined, logRatios } from '../../attacks/joint-loss.ts';
+import { targetedDlr } from '../../attacks/dlr-loss.ts';
+import { classRatios, combined, logRatios } from '../../attacks/joint-loss.ts';
 import { acceptedAs, looking } from '../../attacks/look.ts';
 import { orthogonalTo } from '../../attacks/orthogonal.ts';
 import { decide } from '../../shared/decision.ts';
@@ -18,6 +19,7 @@ const images = (...values: number[]) => tf.tensor4d(values, [values.length / 2, 
 it('is the logarithm of each score over its threshold: by hand', () => {
   // (0.6, 0): 0.16 from (1, 0), 1.36 from (0, 1); reconstructed exactly.
   const [own, other] = logRatios(twoPixels(), images(0.6, 0, 0.6, 0), [0, 1]).arraySync() as [number[], number[]];
+  expect(classRatios(twoPixels(), images(0.6, 0)).arraySync()).toEqual([[own, other]]);
   expect(own[0]).toBeCloseTo(Math.log(0.16 / 1.36), 5);
   expect(own[1]).toBeCloseTo(Math.log(0.16 / 0.25), 5);
   expect(own[2]).toBeLessThan(-20);
@@ -92,6 +94,23 @@ describe('losses', () => {
     ['log-sum-exp', Math.log(16 + Math.exp(-4) + Math.exp(-12)) / 4 + pull],
   ] as const)('%s: by hand', (combination, expected) => {
     expect(combined(tf.tensor2d(ratios), combination).dataSync()[0]).toBeCloseTo(expected, 5);
+  });
+
+  it.each([
+    ['rejected, or another class: reject is 0', [0.5, 1, 2, 3], (0 + 1) / (0 + 2.5)],
+    ['accepted as what it is', [-0.5, 1, 2, 3], (0.5 + 1) / (0.5 + 2.5)],
+    ['accepted as the target', [0.5, -1, 2, 3], (0 - 1) / (1 + 2.5)],
+  ])('targeted DLR, %s: by hand', (_, ofClasses, expected) => {
+    const ratios = tf.tensor3d(ofClasses, [1, 4, 1]);
+    expect(targetedDlr(ratios, [1], [0]).dataSync()[0]).toBeCloseTo(expected, 5);
+  });
+
+  it('targeted DLR falls where the tests of the rivals rise, and takes the smooth maximum over tests', () => {
+    const lossOf = (rival: tf.Tensor) => targetedDlr(tf.stack([0.5, 1, 2, rival]).reshape([1, 4, 1]), [1], [0]).sum();
+    // 1 / (2 + r) * 2 by r at r = 3
+    expect(tf.grad(lossOf)(tf.scalar(3)).dataSync()[0]).toBeCloseTo(-2 / 25, 5);
+    const twoTests = tf.tensor3d([0, 0, 1, 1], [1, 2, 2]);
+    expect(targetedDlr(twoTests, [1], [0]).dataSync()[0]).toBeCloseTo(1 + Math.log(2) / 2, 5);
   });
 
   it("features is the squared distance to the start's latent", () => {

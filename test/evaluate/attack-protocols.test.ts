@@ -43,6 +43,12 @@ describe('on models/mnist', () => {
     }
   }, 60_000);
 
+  it('the relay breaks an image at linf .05 on which PGD with Adam on the hinges fails', async () => {
+    const [outcome] = await run('adaptive', 'relay of APGD, targeted DLR, and PGD (Adam), hinges, from outside, linf 0.05', 19, 20);
+    expect(outcome && undetected(outcome)).toBe(true);
+    expect(outcome?.radius).toBeLessThanOrEqual(0.05 + 1e-6);
+  }, 60_000);
+
   it('the whole pipeline is fooled at linf .3: rejected at the edge, another digit by the search', async () => {
     const outcomes = await run('pipeline', 'reclassified wrongly, linf 0.3', 0, 2);
     for (const { accepted, reclassified, truth, radius } of outcomes) {
