@@ -1,15 +1,15 @@
-const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const COLON = 0x3a;
-const BRACE = { open: 0x7b, close: 0x7d };
+/** No message has an object with nearly as many; and looking through so few for each is quick, whatever is sent. */
+const MOST_NAMES = 64;
 
-/** Where a string of JSON ends: the place behind its closing quote. */
+/** Where a string of JSON ends that begins at `from`: the place behind its closing quote, one with an even number of backslashes before it. */
 function endOfString(text: string, from: number): number {
-  for (let at = from + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === BACKSLASH) at++;
-    else if (code === QUOTE) return at + 1;
+  for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let before = at;
+    while (text.charCodeAt(before - 1) === BACKSLASH) before--;
+    if ((at - before) % 2 === 0) return at + 1;
   }
   return text.length;
 }
@@ -21,23 +21,29 @@ function isName(text: string, end: number): boolean {
   return text.charCodeAt(at) === COLON;
 }
 
-/** @param text JSON that was parsed already. @returns a name that an object has twice, or null */
-function nameGivenTwice(text: string): string | null {
-  // Most objects of a hostile body have no names: no set is made for these.
-  const objects: (Set<string> | null)[] = [];
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === BRACE.open) objects.push(null);
-    else if (code === BRACE.close) objects.pop();
-    else if (code === QUOTE) {
-      const end = endOfString(text, at);
+/** What is between the quotes, without its escapes. */
+function nameOf(token: string): string {
+  return token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
+}
+
+/** @param text JSON that was parsed already. @returns what is wrong with its objects' names, or null */
+function nameProblem(text: string): string | null {
+  // Most objects of a hostile body have no names: no list is made for these.
+  const objects: (string[] | null)[] = [];
+  const next = /["{}]/g;
+  for (let found = next.exec(text); found; found = next.exec(text)) {
+    if (found[0] === '{') objects.push(null);
+    else if (found[0] === '}') objects.pop();
+    else {
+      const end = endOfString(text, found.index);
       if (isName(text, end)) {
-        const name = JSON.parse(text.slice(at, end)) as string;
-        const names = objects.at(-1) ?? new Set();
-        if (names.has(name)) return name;
-        objects[objects.length - 1] = names.add(name);
+        const name = nameOf(text.slice(found.index, end));
+        const names = objects.at(-1) ?? [];
+        if (names.includes(name)) return `an object has the name ${JSON.stringify(name.slice(0, 100))} twice`;
+        if (names.push(name) > MOST_NAMES) return `an object has more than ${MOST_NAMES} names`;
+        objects[objects.length - 1] = names;
       }
-      at = end - 1;
+      next.lastIndex = end;
     }
   }
   return null;
@@ -47,7 +53,7 @@ function nameGivenTwice(text: string): string | null {
  * Parses JSON that all parsers understand alike: where an object has a name twice some take the first value and some the last, so that a
  * classifier could see other images than were screened (RFC 8259, section 4).
  *
- * @throws SyntaxError where it is not JSON, not UTF-8, or has a name twice
+ * @throws SyntaxError where it is not JSON, not UTF-8, or an object has a name twice, or more names than any message of ours
  */
 export function parsePlainJson(bytes: Uint8Array): unknown {
   let text: string;
@@ -57,7 +63,7 @@ export function parsePlainJson(bytes: Uint8Array): unknown {
     throw new SyntaxError('it is not UTF-8');
   }
   const json: unknown = JSON.parse(text);
-  const twice = nameGivenTwice(text);
-  if (twice !== null) throw new SyntaxError(`an object has the name ${JSON.stringify(twice.slice(0, 100))} twice`);
+  const problem = nameProblem(text);
+  if (problem) throw new SyntaxError(problem);
   return json;
 }

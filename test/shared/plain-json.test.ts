@@ -25,6 +25,12 @@ describe('parsePlainJson', () => {
     },
   );
 
+  it('refuses more names in an object than any message has', () => {
+    const named = (count: number) => `{${Array.from({ length: count }, (_, i) => `"${i}":1`).join(',')}}`;
+    expect(parse(named(64))).toEqual(JSON.parse(named(64)));
+    expect(() => parse(named(65))).toThrow(/more than 64 names/);
+  });
+
   it('refuses what is not JSON or not UTF-8', () => {
     expect(() => parse('{')).toThrow(SyntaxError);
     expect(() => parsePlainJson(Uint8Array.of(0x22, 0xff, 0x22))).toThrow(/UTF-8/);
