@@ -49,6 +49,8 @@ const configSchema = z
 
     /** The operator's own classifier, which `POST /guard` stands before. */
     UPSTREAM_URL: httpUrl.optional(),
+    /** What the classifier takes: bodies as /screen takes them, or inference requests (Open Inference Protocol v2). */
+    UPSTREAM_PROTOCOL: z.enum(['plain', 'v2']).default('plain'),
     /** The Authorization header that the classifier gets; the client's is Portcullis's own and never passed on. */
     UPSTREAM_AUTHORIZATION: z.string().optional(),
     /** Until the classifier's headers are there, and between two pieces of its body. */

@@ -59,12 +59,15 @@ export function imageInput(tensors: readonly Tensor[], { height, width, channels
     throw new ProtocolError('one input is needed: image, FP32');
   const [n, ...shape] = tensor.shape;
   if (String(shape) !== String([height, width, channels]) || n === undefined || n < 1) {
-    throw new ProtocolError(`image has shape [${tensor.shape.join(', ')}]; [N, ${height}, ${width}, ${channels}] is needed, N at least 1`);
+    throw new ProtocolError(
+      `image has shape [${tensor.shape.join(', ')}]; [N, ${height}, ${width}, ${channels}] is needed, N at least 1`,
+      'size',
+    );
   }
   if (n > maxImages)
-    throw new ProtocolError(`image holds ${n} images; at most ${maxImages} are allowed in a request. Send several requests.`);
+    throw new ProtocolError(`image holds ${n} images; at most ${maxImages} are allowed in a request. Send several requests.`, 'count');
   const odd = tensor.data.findIndex((value) => !(value >= 0 && value <= 1));
-  if (odd >= 0) throw new ProtocolError(`value ${odd} of image is ${tensor.data[odd]}; every value must be a number in [0, 1]`);
+  if (odd >= 0) throw new ProtocolError(`value ${odd} of image is ${tensor.data[odd]}; every value must be a number in [0, 1]`, 'value');
   return tensor;
 }
 

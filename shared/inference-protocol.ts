@@ -10,6 +10,8 @@ export const BINARY_HEADER = 'Inference-Header-Content-Length';
 
 const MAX_DIMENSIONS = 8;
 const MAX_TENSORS = 16;
+/** Names stand in messages to the client. */
+const MAX_NAME = 256;
 
 /** A list whose length is looked at before its items: a body of a million wrong items must not make a million messages. */
 function shortList<T extends z.ZodType>(item: T, min: number, max: number) {
@@ -18,7 +20,7 @@ function shortList<T extends z.ZodType>(item: T, min: number, max: number) {
 
 const shape = shortList(z.int().nonnegative(), 0, MAX_DIMENSIONS);
 const parameters = z.record(z.string(), z.unknown()).optional();
-const tensorFields = { name: z.string().min(1), datatype: z.enum(['FP32', 'INT64', 'BYTES']), shape, parameters };
+const tensorFields = { name: z.string().min(1).max(MAX_NAME), datatype: z.enum(['FP32', 'INT64', 'BYTES']), shape, parameters };
 
 /** `data` is flat or nested as `shape`; its values are checked by `readTensors`, which does not recurse. */
 const jsonTensor = z.object({ ...tensorFields, data: z.array(z.unknown()).optional() });
@@ -27,7 +29,7 @@ export const inferRequestSchema = z.object({
   id: z.string().optional(),
   parameters,
   inputs: shortList(jsonTensor, 1, MAX_TENSORS),
-  outputs: shortList(z.object({ name: z.string(), parameters }), 0, MAX_TENSORS).optional(),
+  outputs: shortList(z.object({ name: z.string().max(MAX_NAME), parameters }), 0, MAX_TENSORS).optional(),
 });
 
 /** As they are described: lists of items whose schema is known, which `shortList` hides. */
@@ -56,9 +58,17 @@ export type Tensor =
   | { name: string; datatype: 'INT64'; shape: number[]; data: BigInt64Array }
   | { name: string; datatype: 'BYTES'; shape: number[]; data: string[] };
 
+/** What does not fit: the form of the message, how many images there are, their size, or a value. */
+export type Misfit = 'form' | 'count' | 'size' | 'value';
+
 /** The message does not follow the protocol; the text says where. */
 export class ProtocolError extends Error {
   override name = 'ProtocolError';
+  readonly misfit: Misfit;
+  constructor(message: string, misfit: Misfit = 'form') {
+    super(message);
+    this.misfit = misfit;
+  }
 }
 
 type JsonTensor = z.infer<typeof jsonTensor>;
@@ -133,9 +143,19 @@ function elements(tensor: { shape: readonly number[] }): number {
   return tensor.shape.reduce((product, dimension) => product * dimension, 1);
 }
 
+/** Whether lists hold lists as a shape says, down to its last dimension. */
+function isNestedAs(data: unknown, shape: readonly number[]): boolean {
+  const [length, ...inner] = shape;
+  if (!Array.isArray(data) || data.length !== length) return false;
+  return inner.length === 0 ? !data.some(Array.isArray) : data.every((item) => isNestedAs(item, inner));
+}
+
 function fromJson(tensor: JsonTensor): Tensor {
   const { name, shape, datatype } = tensor;
   if (!tensor.data) throw new ProtocolError(`tensor ${name} has neither data nor binary_data_size`);
+  // What takes the shape from the nesting must see the same.
+  if (tensor.data.some(Array.isArray) && !isNestedAs(tensor.data, shape))
+    throw new ProtocolError(`tensor ${name} is nested otherwise than its shape [${shape.join(', ')}] says; flat values are allowed too`);
   // Never deeper than the shape: an array that is left over is no value and is refused below.
   const flat = tensor.data.flat(shape.length) as unknown[];
   if (flat.length !== elements(tensor)) {

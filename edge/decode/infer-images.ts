@@ -20,7 +20,7 @@ export async function inferImages(
     const count = tensor.data.length;
     if (tensor.shape.length !== 1 || count === 0) throw new ProtocolError('file has a shape other than [N], N at least 1');
     if (count > config.MAX_IMAGES)
-      throw new ProtocolError(`file holds ${count} images; at most ${config.MAX_IMAGES} are allowed in a request`);
+      throw new ProtocolError(`file holds ${count} images; at most ${config.MAX_IMAGES} are allowed in a request`, 'count');
     return readItems(
       tensor.data.map((base64) => ({ base64 })),
       screening,

@@ -1,42 +1,17 @@
-import { z } from 'zod';
 import { inferContentProblem, inferRequestOf } from '../../shared/infer-request.ts';
-import { BINARY_HEADER, ProtocolError, splitBody } from '../../shared/inference-protocol.ts';
+import { BINARY_HEADER, type Misfit, ProtocolError, splitBody } from '../../shared/inference-protocol.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
+import type { Config } from '../config.ts';
 import { inferImages } from '../decode/infer-images.ts';
-import { itemsOfBatch, jsonOfBody } from '../decode/items.ts';
-import { mediaTypeOf, type ReadConfig, readImages, readItems } from '../decode/read-images.ts';
-import { ProblemError } from '../problem.ts';
+import { readImages } from '../decode/read-images.ts';
+import { ProblemError, type ProblemName } from '../problem.ts';
+import { passedOnProblem } from './passed-on.ts';
 
-/** `np` says only that a tensor is one; MLServer decodes by other content types, and would see something else. */
-const contentType = z.literal('np').optional();
-
-/**
- * All that an inference request may hold that is passed on: a server that knows more (shared memory in place of data, say) would look at
- * something that was not screened.
- */
-const guardedRequest = z.strictObject({
-  id: z.unknown(),
-  parameters: z
-    .strictObject({ binary_data_output: z.unknown(), timeout: z.unknown(), priority: z.unknown(), content_type: contentType })
-    .partial()
-    .optional(),
-  inputs: z.tuple([
-    z
-      .strictObject({
-        ...{ name: z.unknown(), datatype: z.unknown(), shape: z.unknown(), data: z.unknown() },
-        parameters: z.strictObject({ binary_data_size: z.unknown(), content_type: contentType }).partial().optional(),
-      })
-      .partial()
-      .refine(({ data, parameters }) => data === undefined || parameters?.binary_data_size === undefined, {
-        error: 'has data twice, in the JSON and behind it',
-      }),
-  ]),
-  outputs: z.unknown(),
-});
+const PROBLEM_OF: Record<Misfit, ProblemName> = { form: 'bad-json', count: 'body-too-large', size: 'wrong-size', value: 'not-finite' };
 
 /**
- * The images of what a guard passes on: a body as `/screen` takes it, or an inference request (v2), as the classifiers of KServe, Triton and MLServer
- * take them: what says that binary tensors follow its JSON, or is JSON with `inputs`.
+ * The images of what a guard passes on. By `UPSTREAM_PROTOCOL`: a body as `/screen` takes it, or an inference request (v2), as the classifiers of KServe,
+ * Triton and MLServer take it. The operator says which: where the client could, a body could be screened as the one and read as the other.
  *
  * @throws ProblemError
  */
@@ -44,26 +19,36 @@ export async function guardedImages(
   headers: Headers,
   body: Uint8Array,
   screening: Screening,
-  config: ReadConfig,
+  config: Config,
 ): Promise<(Float32Array | ProblemError)[]> {
   const type = headers.get('content-type') ?? '';
+  const parameter = otherParameter(type);
+  if (parameter)
+    throw new ProblemError(
+      'unsupported-media-type',
+      `The content type has the parameter ${parameter.slice(0, 100)}; of a body that is passed on only charset=utf-8, and a form's boundary, are allowed.`,
+    );
+  if (config.UPSTREAM_PROTOCOL === 'plain') return (await readImages(type, body, screening, config)).images;
+  if (body.byteLength === 0) throw new ProblemError('empty-body', 'The body is empty; an inference request is needed.');
   const length = headers.get(BINARY_HEADER);
-  if (body.byteLength === 0 || (length === null && mediaTypeOf(type) !== 'application/json'))
-    return (await readImages(type, body, screening, config)).images;
-  const plain = length === null ? jsonOfBody(body) : null;
-  if (length === null && !isInferRequest(plain)) return readItems(itemsOfBatch(plain, config.MAX_IMAGES), screening, config);
   const wrong = inferContentProblem(type, headers.get('content-encoding') ?? 'identity', length !== null);
-  if (wrong) throw new ProblemError('unsupported-media-type', `The inference request's ${wrong}.`);
+  if (wrong) throw new ProblemError('unsupported-media-type', `The classifier takes inference requests (v2), and the ${wrong}.`);
   try {
-    const split = length === null ? { json: plain, binary: new Uint8Array(0) } : splitBody(body, length);
-    const guarded = guardedRequest.safeParse(split.json);
-    if (!guarded.success) throw new ProtocolError(`it holds what is not passed on: ${z.prettifyError(guarded.error)}`);
+    const split = splitBody(body, length);
     // Which outputs there are, the classifier knows.
-    return await inferImages(inferRequestOf(split, null).inputs, screening, config);
+    const { inputs } = inferRequestOf(split, null);
+    const problem = passedOnProblem(split.json, config.AGREEMENT_POINTER !== undefined);
+    if (problem) throw new ProtocolError(problem);
+    return await inferImages(inputs, screening, config);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    throw new ProblemError('bad-json', `The inference request can't be used: ${error.message}.`);
+    throw new ProblemError(PROBLEM_OF[error.misfit], `The inference request can't be passed on: ${error.message.slice(0, 500)}.`);
   }
 }
 
-const isInferRequest = (json: unknown): boolean => typeof json === 'object' && json !== null && 'inputs' in json;
+/** The first parameter of a Content-Type by which another reader could decode the body otherwise; undefined where there is none. */
+function otherParameter(contentType: string): string | undefined {
+  const [type, ...parameters] = contentType.split(';').map((part) => part.trim());
+  const isForm = type?.toLowerCase() === 'multipart/form-data';
+  return parameters.find((each) => each && !/^charset="?utf-8"?$/i.test(each) && !(isForm && /^boundary=/i.test(each)));
+}

@@ -1,3 +1,4 @@
+import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
 import type { Config } from '../config.ts';
 import { nextChunk } from '../next-chunk.ts';
 import { ProblemError } from '../problem.ts';
@@ -5,7 +6,7 @@ import { type Trace, traceHeaders } from '../trace.ts';
 import { within } from '../within.ts';
 
 /** Of the client's, those that are about the body and the answer. Its Authorization is Portcullis's own. */
-const PASSED_ON = ['content-type', 'accept', 'accept-language', 'inference-header-content-length'];
+const PASSED_ON = ['content-type', 'accept', 'accept-language'];
 
 /** RFC 9110, 7.6.1, and what a body has no more once the runtime has decoded it. */
 const NOT_PASSED_BACK = [
@@ -35,7 +36,7 @@ export async function askUpstream(
   const url = new URL(config.UPSTREAM_URL as string);
   for (const [name, value] of new URL(request.url).searchParams) if (name !== 'explain') url.searchParams.append(name, value);
   const headers = new Headers(traceHeaders(trace));
-  for (const name of PASSED_ON) {
+  for (const name of config.UPSTREAM_PROTOCOL === 'v2' ? [...PASSED_ON, BINARY_HEADER] : PASSED_ON) {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }

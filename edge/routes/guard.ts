@@ -6,13 +6,20 @@ import { ProblemError } from '../problem.ts';
 import { protect } from '../protect.ts';
 import { BODY_PROBLEMS, imageBody, inferHeaders } from './bodies.ts';
 
-/** As /screen takes them, and inference requests. */
+/** As /screen takes them, or inference requests. */
 const guardedBody = {
   ...imageBody,
-  description: `${imageBody.description} Or an inference request of the Open Inference Protocol v2, with one input: image or file.`,
+  description: `${imageBody.description} Where the classifier takes inference requests (UPSTREAM_PROTOCOL=v2): one of the Open Inference Protocol v2 with one input, image or file, and only that.`,
   content: {
     ...imageBody.content,
     'application/json': { schema: z.union([imageBody.content['application/json'].schema, describedInferRequest]) },
+    'application/octet-stream': {
+      schema: z.string().meta({
+        format: 'binary',
+        description:
+          "the model's input, H x W x C little-endian float32 in [0, 1]; or an inference request whose binary tensors follow its JSON",
+      }),
+    },
   },
 };
 

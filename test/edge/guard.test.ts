@@ -111,70 +111,143 @@ describe('POST /guard', () => {
     await expect(stalled.text()).rejects.toThrow(/did not answer within 200 ms/);
   });
 
-  describe('inference requests (v2)', () => {
+  describe('inference requests (UPSTREAM_PROTOCOL=v2)', () => {
     const [file0, file7] = [base64(digit0), base64(digit7)];
-    const bytes = (data: string[], more: object = {}) => ({ name: 'file', datatype: 'BYTES', shape: [data.length], data, ...more });
-    const infer = (inputs: object[], more: object = {}) => JSON.stringify({ id: '1', inputs, outputs: [{ name: 'class' }], ...more });
+    const file = (data: string[], more: object = {}) => ({ name: 'file', datatype: 'BYTES', shape: [data.length], data, ...more });
+    const infer = (inputs: object[], more: object = {}) => JSON.stringify({ inputs, ...more });
     const ask = (body: BodyInit, env: object = {}, path = '/label/7', type = 'application/json', headers: Record<string, string> = {}) =>
-      guard(body, path, env, type, headers);
-    const floats = Float32Array.from(noise, () => 0.5);
+      guard(body, path, { UPSTREAM_PROTOCOL: 'v2', ...env }, type, headers);
+    const golden = float32FromBase64(model.screening.golden.image);
+    const floats = (data: number[] | number[][], shape = [1, 28, 28, 1]) => infer([{ name: 'image', datatype: 'FP32', shape, data }]);
     /** The binary tensor extension. */
-    const binary = (tensor: Float32Array, parameters: object = {}) => {
-      const input = {
-        name: 'image',
-        datatype: 'FP32',
-        shape: [1, 28, 28, 1],
-        parameters: { binary_data_size: 4 * tensor.length, ...parameters },
-      };
+    const binary = (tensor: Float32Array) => {
+      const input = { name: 'image', datatype: 'FP32', shape: [1, 28, 28, 1], parameters: { binary_data_size: 4 * tensor.length } };
       const head = new TextEncoder().encode(infer([input]));
       const body = new Uint8Array(head.length + 4 * tensor.length);
       body.set(head);
       body.set(new Uint8Array(tensor.buffer), head.length);
       return { body, headers: { 'inference-header-content-length': String(head.length) } };
     };
+    const askBinary = (tensor: Float32Array, env: object = {}) => {
+      const { body, headers } = binary(tensor);
+      return ask(body, env, '/label/7', 'application/octet-stream', headers);
+    };
 
-    it('are passed on to the bit where all their images are accepted', async () => {
-      const body = infer([bytes([file7, file0])]);
-      const response = await ask(body, { AGREEMENT_POINTER: '/labels' }, '/labels/7,0');
+    it.each<[string, object]>([
+      ['with inputs alone', {}],
+      [
+        'with all that is passed on',
+        {
+          ...{ id: '1', parameters: { binary_data_output: false, timeout: 5, priority: 1, content_type: 'np' } },
+          outputs: [{ name: 'class', parameters: { binary_data: false, classification: 3 } }],
+        },
+      ],
+    ])('are passed on to the bit where all their images are accepted: %s', async (_, more) => {
+      const body = infer([file([file7, file0])], more);
+      const response = await ask(body);
       expect([response.status, response.headers.get('Portcullis-Verdict')]).toEqual([200, 'accepted, accepted']);
       expect((await seen()).sha256).toBe(await sha256(new TextEncoder().encode(body)));
     });
 
     it('binary tensors too, with the header that says where they begin', async () => {
-      const golden = float32FromBase64(model.screening.golden.image);
       const { body, headers } = binary(golden);
-      const response = await ask(body, {}, '/label/7', 'application/octet-stream', headers);
+      const response = await askBinary(golden);
       expect([response.status, response.headers.get('Portcullis-Verdict')]).toEqual([200, 'accepted']);
       const last = await seen();
-      expect([last.sha256, last.headers['inference-header-content-length']]).toEqual([
-        await sha256(body),
-        headers['inference-header-content-length'],
-      ]);
+      const length = headers['inference-header-content-length'];
+      expect([last.sha256, last.headers['inference-header-content-length']]).toEqual([await sha256(body), length]);
     });
 
-    it.each<[string, () => Response | Promise<Response>, number, string]>([
-      ['one that is no image', () => ask(infer([bytes([file7, 'AAAA'])])), 422, 'bad-image'],
-      ['grey', () => ask(binary(floats).body, {}, '/label/7', 'application/octet-stream', binary(floats).headers), 422, 'rejected'],
-      ['two inputs, of which one is not looked at', () => ask(infer([bytes([file7]), bytes([file0])])), 400, 'bad-json'],
-      ['a member that another server may read', () => ask(infer([bytes([file7])], { instances: [[0]] })), 400, 'bad-json'],
+    it("the classifier's labels are compared with the screen's", async () => {
+      const agreeing = { AGREEMENT_POINTER: '/labels' };
+      expect((await ask(infer([file([file7, file0])]), agreeing, '/labels/7,0')).status).toBe(200);
+      expect((await ask(infer([file([file7, file0])]), agreeing, '/labels/0,7')).status).toBe(422);
+    });
+
+    it.each<[string, () => Response | Promise<Response>, number, string, RegExp]>([
+      ['one that is no image', () => ask(infer([file([file7, 'AAAA'])])), 422, 'bad-image', /Image 2 of 2/],
+      ['noise', () => askBinary(noise), 422, 'rejected', /rejected/],
+      ['nothing', () => ask(''), 400, 'empty-body', /inference request/],
+      ['two inputs', () => ask(infer([file([file7]), file([file0])])), 400, 'bad-json', /2 inputs; one is needed/],
+      ['a member more', () => ask(infer([file([file7])], { instances: [[0]] })), 400, 'bad-json', /"instances"; only id, /],
+      ['a long member', () => ask(infer([file([file7])], { ['k'.repeat(1e5)]: 1 })), 400, 'bad-json', /^.{50,700}$/],
       [
-        'shared memory in place of data',
-        () => ask(infer([bytes([file7], { parameters: { shared_memory_region: 'r' } })])),
+        'shared memory for data',
+        () => ask(infer([file([file7], { parameters: { shared_memory_region: 'r' } })])),
         400,
         'bad-json',
+        /"shared_memory_region"; only/,
       ],
-      ['data twice', () => ask(infer([bytes([file7], { parameters: { binary_data_size: 0 } })])), 400, 'bad-json'],
-      ['another way to decode', () => ask(infer([bytes([file7])], { parameters: { content_type: 'str' } })), 400, 'bad-json'],
-      ['inputs twice', () => ask(infer([bytes([file7])]).replace('"outputs"', '"inputs":[],"outputs"')), 400, 'bad-json'],
-      ['inputs and images', () => ask(infer([bytes([file7])], { images: [{ image: file7 }] })), 400, 'bad-json'],
-      ['a PNG', () => ask(digit7, {}, '/label/7', 'image/png', { 'inference-header-content-length': '2' }), 415, 'unsupported-media-type'],
-    ])('%s is stopped', async (_, send, status, name) => {
+      [
+        'shared memory for outputs',
+        () => ask(infer([file([file7])], { outputs: [{ name: 'class', parameters: { shared_memory_region: 'r' } }] })),
+        400,
+        'bad-json',
+        /output's parameters has "shared_memory_region"/,
+      ],
+      ['data twice', () => ask(infer([file([file7], { parameters: { binary_data_size: 0 } })])), 400, 'bad-json', /BYTES elements/],
+      [
+        'another way to decode',
+        () => ask(infer([file([file7])], { parameters: { content_type: 'str' } })),
+        400,
+        'bad-json',
+        /content_type/,
+      ],
+      [
+        'chosen outputs where labels are compared',
+        () => ask(infer([file([file7])], { outputs: [{ name: 'class' }] }), { AGREEMENT_POINTER: '/label' }),
+        400,
+        'bad-json',
+        /can't be chosen/,
+      ],
+      ['inputs twice', () => ask(`{"inputs":[],${infer([file([file7])]).slice(1)}`), 400, 'bad-json', /"inputs" twice/],
+      ['65 images', () => ask(infer([file(Array(65).fill(file7))])), 413, 'body-too-large', /at most 64/],
+      ['another size', () => ask(floats([...golden], [1, 784, 1, 1])), 422, 'wrong-size', /\[N, 28, 28, 1\] is needed/],
+      ['a value beyond 1', () => ask(floats([2, ...golden.slice(1)])), 422, 'not-finite', /value 0 of image is 2/],
+      [
+        'another nesting than the shape',
+        () => ask(floats([[...golden.slice(392)], [...golden.slice(0, 392)]])),
+        400,
+        'bad-json',
+        /nested otherwise/,
+      ],
+      [
+        'a charset',
+        () => ask(infer([file([file7])]), {}, '/label/7', 'application/json; charset=utf-7'),
+        415,
+        'unsupported-media-type',
+        /utf-7/,
+      ],
+      ['a PNG', () => ask(digit7, {}, '/label/7', 'image/png'), 415, 'unsupported-media-type', /inference requests/],
+      ['a batch of ours', () => ask(JSON.stringify({ images: [{ image: file7 }] })), 400, 'bad-json', /inputs/],
+    ])('%s is stopped', async (_, send, status, name, detail) => {
       const before = (await seen()).count;
       const response = await send();
-      expect([response.status, await problemName(response)]).toEqual([status, name]);
+      expect([response.status, await problemName(response.clone())]).toEqual([status, name]);
+      expect(((await response.json()) as { detail: string }).detail).toMatch(detail);
       expect((await seen()).count).toBe(before);
     });
   });
+
+  it('a client can not choose that its body is read as an inference request', async () => {
+    const file7 = base64(digit7);
+    const body = JSON.stringify({ inputs: [{ name: 'file', datatype: 'BYTES', shape: [1], data: [file7] }] });
+    expect(await problemName(await guard(body, '/label/7', {}, 'application/json'))).toBe('bad-json');
+    // Its header says where binary tensors begin; to a classifier of plain bodies it is nothing, and it does not get there.
+    const golden = float32FromBase64(model.screening.golden.image);
+    const response = await guard(bytesOf(golden), '/label/7', {}, 'application/octet-stream', { 'inference-header-content-length': '2' });
+    expect(response.status).toBe(200);
+    expect((await seen()).headers).not.toHaveProperty('inference-header-content-length');
+  });
+
+  it.each(['image/png; charset=utf-16', 'application/json; charset=utf-7', 'application/json; profile=x'])(
+    'a body of type %s, which others may decode otherwise, is stopped',
+    async (type) => {
+      const body = type.startsWith('image') ? digit7 : JSON.stringify({ images: [{ image: base64(digit7) }] });
+      expect((await guard(body, '/label/7', {}, type)).status).toBe(415);
+      expect((await guard(body, '/label/7', {}, `${type.split(';')[0]}; charset=UTF-8`)).status).toBe(200);
+    },
+  );
 
   it('needs a key where keys are configured, and a classifier', async () => {
     const env = { KEYS: await keyEntry('a', 'screen', 'secret') };

@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+import type { inferRequestSchema } from '../../shared/inference-protocol.ts';
+
+/** Members that a part of an inference request may have where it is passed on. */
+const PASSED_ON = {
+  request: ['id', 'parameters', 'inputs', 'outputs'],
+  "request's parameters": ['binary_data_output', 'timeout', 'priority', 'content_type'],
+  input: ['name', 'datatype', 'shape', 'parameters', 'data'],
+  "input's parameters": ['binary_data_size', 'content_type'],
+  output: ['name', 'parameters'],
+  "output's parameters": ['binary_data', 'classification'],
+};
+
+/**
+ * What of an inference request may not be passed on: a server that knows more than the protocol (shared memory in place of data, another way to decode, a
+ * second input) would look at something that was not screened.
+ *
+ * @param json one that follows the schema
+ * @param compared whether the answer's label is compared with the screen's: then the client may not choose what is answered
+ * @returns null where nothing is wrong
+ */
+export function passedOnProblem(json: unknown, compared: boolean): string | null {
+  const request = json as z.infer<typeof inferRequestSchema>;
+  const { inputs, outputs = [], parameters = {} } = request;
+  const [input, ...others] = inputs as [(typeof inputs)[number], ...typeof inputs];
+  if (others.length > 0) return `it has ${inputs.length} inputs; one is needed: image, FP32 [N, H, W, C], or file, BYTES [N]`;
+  if (input.data !== undefined && input.parameters?.binary_data_size !== undefined)
+    return 'its input has data in the JSON and behind it; one of the two is allowed';
+  if (compared && (request.outputs !== undefined || parameters.binary_data_output !== undefined))
+    return "it chooses outputs, or binary ones; where the answer is compared with the screen's (AGREEMENT_POINTER) they can't be chosen. Leave outputs and binary_data_output away";
+  for (const { content_type: contentType = 'np' } of [parameters, input.parameters ?? {}])
+    if (contentType !== 'np') return 'its content_type is another way to decode; only np is allowed';
+  return (
+    otherMember('request', request) ??
+    otherMember("request's parameters", parameters) ??
+    otherMember('input', input) ??
+    otherMember("input's parameters", input.parameters) ??
+    outputs
+      .map((output) => otherMember('output', output) ?? otherMember("output's parameters", output.parameters))
+      .find((problem) => problem !== null) ??
+    null
+  );
+}
+
+function otherMember(part: keyof typeof PASSED_ON, object: object = {}): string | null {
+  const other = Object.keys(object).find((name) => !PASSED_ON[part].includes(name));
+  return other === undefined
+    ? null
+    : `its ${part === 'request' ? 'top level' : part} has ${JSON.stringify(other.slice(0, 100))}; only ${PASSED_ON[part].join(', ')} are passed on`;
+}
