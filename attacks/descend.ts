@@ -32,7 +32,7 @@ export interface Descended {
 export function descend(victim: Victim, rows: Rows, budget: Budget, { steps, objective, walk: name }: DescentOptions): Descended {
   const { norm, eps } = budget;
   const size = sizeOf(victim.input);
-  const look = looking(victim, rows, objective);
+  const { look, glance } = looking(victim, rows, objective);
   const images = rows.starts.slice();
   const found = rows.targets.map(() => false);
   const least = rows.targets.map(() => Number.POSITIVE_INFINITY);
@@ -43,13 +43,16 @@ export function descend(victim: Victim, rows: Rows, budget: Budget, { steps, obj
   let state = { origin, image: first, best: first.clone() };
   const walk = name === 'apgd' ? apgdWalk(first, budget, steps) : adamWalk(first, budget, steps);
   for (let step = 0; step <= steps && active.length > 0; step++) {
-    const seen = look(state.image, active);
+    const ahead = step < steps ? look(state.image, active) : null;
+    const seen = ahead ?? glance(state.image, active);
     const better = active.map((row, i) => seen.accepted[i] === true || (seen.losses[i] as number) < (least[row] as number));
     for (const [i, row] of active.entries()) if (better[i]) least[row] = seen.losses[i] as number;
     if (step === 0 || step === Math.ceil(steps / 2)) seenLosses.push(least.slice());
     const best = tf.tidy(() => tf.where(column(better.map(Number)).cast('bool'), state.image, state.best) as tf.Tensor4D);
-    const image = tf.tidy(() => projected(walk.step({ ...state, best }, seen, step), state.origin, norm, eps));
-    tf.dispose([state.image, state.best, seen.gradients]);
+    const image = ahead
+      ? tf.tidy(() => projected(walk.step({ ...state, best }, ahead, step), state.origin, norm, eps))
+      : state.image.clone();
+    tf.dispose([state.image, state.best, ahead?.gradients ?? []]);
     state = { ...state, image, best };
     const groupOf = (row: number) => rows.groups?.[row] ?? row;
     const broken = new Set(active.flatMap((row, i) => (seen.accepted[i] ? [groupOf(row)] : [])));

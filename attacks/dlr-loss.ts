@@ -7,7 +7,8 @@ const TINY = 1e-12;
 
 /**
  * Targeted difference of logits ratio (Croce and Hein, ICML 2020), (l_y - l_t) / (l_(1) - (l_(3) + l_(4)) / 2), on the joint decision. There are no
- * logits: l_c is minus the smooth maximum of the tests of class c, and _reject_, which is 0, counts as the true class: l_y is the larger of the two.
+ * logits: l_c is minus the smooth maximum of the tests of class c, and _reject_, which is 0, counts as the true class: l_y is the larger of the two. (The
+ * smooth maximum lies up to log(tests) / sharpness above the largest, so an image is taken for rejected until its tests are passed by a little.)
  *
  * What its normaliser adds matters here: while an image is rejected l_(1) is 0, and the loss falls too where the tests of the rivals, the third and fourth
  * class, rise. Descended alone the dominant test of the target is the reconstruction's most of the time, and says nothing of where the latent is to go.

@@ -36,7 +36,7 @@ const LEAST_RADIUS = { linf: 0.02, l2: 0.2 };
  */
 export function minimumNorm(victim: Victim, rows: Rows, { norm, steps, objective }: MinimumNormOptions): Nearest {
   const { targets } = rows;
-  const look = looking(victim, rows, objective);
+  const { look, glance } = looking(victim, rows, objective);
   const all = targets.map((_, row) => row);
   const origin = tensorOf(victim, rows.origins);
   let image = onTheLine(victim, origin, rows);
@@ -45,7 +45,8 @@ export function minimumNorm(victim: Victim, rows: Rows, { norm, steps, objective
   const best = targets.map(() => Number.POSITIVE_INFINITY);
   const radii = distancesTo(origin, image, norm).map((radius) => Math.max(radius, LEAST_RADIUS[norm]));
   for (let step = 0; step <= steps; step++) {
-    const { accepted, gradients } = look(image, all);
+    const ahead = step < steps ? look(image, all) : null;
+    const { accepted } = ahead ?? glance(image, all);
     const found = distancesTo(origin, image, norm);
     const rate = cosineDecay(RATE, step / steps);
     const better = all.map((i) => {
@@ -57,15 +58,18 @@ export function minimumNorm(victim: Victim, rows: Rows, { norm, steps, objective
         : Math.min((radii[i] as number) * (1 + rate), (best[i] as number) * (1 - RATE.last));
       return isBetter;
     });
-    const moved = adamDirection(gradients, moments, norm);
-    const [next, kept] = tf.tidy(() => {
+    const kept = tf.tidy(() => tf.where(column(better.map(Number)).cast('bool'), image, nearest) as tf.Tensor4D);
+    nearest.dispose();
+    nearest = kept;
+    if (!ahead) continue;
+    const { direction, moments: next } = adamDirection(ahead.gradients, moments, norm);
+    const moved = tf.tidy(() => {
       const radius = column(radii);
-      const onwards = image.sub(moved.direction.mul(radius.mul(cosineDecay(STEP, step / steps)))) as tf.Tensor4D;
-      const kept = tf.where(column(better.map(Number)).cast('bool'), image, nearest) as tf.Tensor4D;
-      return [projected(onwards, origin, norm, radius), kept] as const;
+      const onwards = image.sub(direction.mul(radius.mul(cosineDecay(STEP, step / steps)))) as tf.Tensor4D;
+      return projected(onwards, origin, norm, radius);
     });
-    tf.dispose([image, nearest, gradients, moved.direction, moments.mean, moments.square]);
-    [image, nearest, moments] = [next, kept, moved.moments];
+    tf.dispose([image, ahead.gradients, direction, moments.mean, moments.square]);
+    [image, moments] = [moved, next];
   }
   const images = nearest.dataSync() as Float32Array;
   tf.dispose([origin, image, nearest, moments.mean, moments.square]);

@@ -10,7 +10,7 @@ export interface Leg extends DescentOptions {
 }
 
 /**
- * Targeted DLR by APGD, quickly and towards every class, then the hinges by Adam, longer and towards the four that came nearest: at small radii the
+ * Targeted DLR by APGD, quickly and towards nine wrong classes at most, the nearest ones, then the hinges by Adam, longer and towards the four that came nearest: at small radii the
  * first finds more, at large ones the second. Nine targets x 50 steps and four x 112 are 898 gradients.
  */
 export const RELAY: Leg[] = [

@@ -60,7 +60,7 @@ export async function rate(): Promise<number> {
   const count = screening.input.height > 64 ? 8 : 64;
   const { images, labels } = chosenFor(await setup(), { from: 0, to: Math.min(count, (await setup()).dataset.test.count) });
   const targets = labels.map((label) => (label + 1) % screening.classes.length);
-  const look = looking(victim, { origins: images, starts: images, targets }, 'log-sum-exp');
+  const { look } = looking(victim, { origins: images, starts: images, targets }, 'log-sum-exp');
   const x = tensorOf(victim, images);
   const times = Array.from({ length: 4 }, () => {
     const started = performance.now();

@@ -164,11 +164,7 @@ async function gradientsAt(setup: Setup, chosen: Chosen): Promise<GradientCheck[
   const { rows, of } = await imageRows(setup, chosen, { from: 'image', targets: 1, neighbours: 1 });
   if (of.length === 0) return [];
   const image = tensorOf(setup.victim, rows.origins);
-  const { gradients } = looking(
-    setup.victim,
-    rows,
-    'hinges',
-  )(
+  const { gradients } = looking(setup.victim, rows, 'hinges').look(
     image,
     of.map((_, row) => row),
   );

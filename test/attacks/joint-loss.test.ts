@@ -114,11 +114,25 @@ describe('losses', () => {
   });
 
   it("features is the squared distance to the start's latent", () => {
-    const look = looking(twoPixels(), { origins: Float32Array.of(1, 0), starts: Float32Array.of(0.2, 0.9), targets: [1] }, 'features');
+    const { look } = looking(twoPixels(), { origins: Float32Array.of(1, 0), starts: Float32Array.of(0.2, 0.9), targets: [1] }, 'features');
     const { losses, gradients } = look(images(0.5, 0.5), [0]);
     expect(losses[0]).toBeCloseTo(0.09 + 0.16, 5);
     expect([...gradients.dataSync()].map((value) => +value.toFixed(4))).toEqual([0.6, -0.8]);
   });
+
+  it.each(['hinges', 'dominant', 'log-sum-exp', 'dlr', 'features', 'orthogonal'] as const)(
+    '%s: without a gradient the same is seen, and no tensor is left',
+    (objective) => {
+      const rows = { origins: Float32Array.of(1, 0), starts: Float32Array.of(0.2, 0.9), targets: [1, 0], truths: [0, 1] };
+      const { look, glance } = looking(twoPixels(), { ...rows, starts: Float32Array.of(0.2, 0.9, 0.7, 0.1) }, objective);
+      const seen = images(0.5, 0.5, 0.1, 0.95);
+      const { gradients, ...withGradient } = look(seen, [0, 1]);
+      gradients.dispose();
+      const before = tf.memory().numTensors;
+      expect(glance(seen, [0, 1])).toEqual(withGradient);
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
 
   it('a gradient without its part along another one', () => {
     const [along, across] = orthogonalTo(images(3, 1, 2, 2), images(1, 0, 1e-20, 1e-20)).arraySync() as unknown as number[][][][];
