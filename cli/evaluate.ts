@@ -1,4 +1,4 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
 import { doorOf } from '../evaluate/door.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
@@ -16,9 +16,9 @@ import { MOST_THREADS } from '../trainer/backend/use-backend.ts';
 import { DATASETS } from '../trainer/data/open-dataset.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
+import { lockEvaluation } from './evaluation-locks.ts';
 import { checkOptions, shard, sourceFor } from './evaluation-options.ts';
 import { evaluationProgress } from './evaluation-progress.ts';
-import { onlyOne } from './only-one.ts';
 import { printEvaluation } from './print-evaluation.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, runCommand, upTo, wholeNumber } from './run-command.ts';
@@ -94,59 +94,68 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
   const run = (await listRuns()).find(isItsRun) ?? null;
   const unknownSource: UnknownSource | null = options.unknown ? { dataset: options.unknown, directory: options.unknownDir ?? null } : null;
   const door = doorOf(process.env);
-  const evaluations = [];
-  for (const name of names) {
-    const progress = evaluationProgress(process.stderr, names.length > 1 ? name : '');
-    // Two would do the same jobs; two shards do not.
-    const { part, of } = options.shard ?? { part: 0, of: 1 };
-    const unlock = await onlyOne(`evaluation into ${folderOf(name)}`, join(folderOf(name), `.${part + 1}-of-${of}.lock`));
-    const protocol = protocols[name] as (typeof protocols)[string];
-    evaluations.push(
-      await evaluate(
-        {
-          ...{ directory, source: sourceFor(screening, run, options.dataDir), unknownSource, seed: options.seed, protocol, signal },
-          ...{ folder: folderOf(name), search: options.reclassify === true, backend: options.backend, shard: options.shard ?? null, door },
-          ...(options.merge ? { merge: options.merge } : {}),
-          ...(options.images === undefined ? {} : { images: options.images }),
-          ...(options.threads === undefined ? {} : { threads: options.threads }),
-          ...{ onStart: progress.start, onProgress: progress.step },
-        },
-        screener,
-      ).finally(() => {
-        progress.stop();
-        return unlock();
-      }),
-    );
-  }
-  const results = evaluations.flatMap((evaluation) => evaluation.results);
-  const missing = evaluations.reduce((sum, evaluation) => sum + evaluation.missing, 0);
   const folder = folderOf(options.protocol.includes('full') ? 'full' : names.join('+'));
-  if (missing > 0) {
-    console.log(`${results.length} jobs are in ${folder}, ${missing} of other shards are missing: --merge FOLDER… puts them together`);
-    return;
+  const unlock = await lockEvaluation(names.map(folderOf), folder, options.shard);
+  try {
+    await evaluateInto(folder);
+  } finally {
+    await unlock();
   }
-  const { key } = evaluations[0] as (typeof evaluations)[number];
-  const { summary, sanity } = await writeEvaluation(folder, {
-    ...{ screening, key, results, paper: paperFigures(screening) },
-    gradients: results.flatMap(({ gradients }) => gradients),
-    reconstruct: screener.reconstruct,
-    others: [...withoutThresholds(results, paperWithoutThresholds(screening)), ...results.flatMap(({ figures }) => figures)],
-  });
-  await screener.close();
-  if (options.figures) await writeAtomically(options.figures, `${JSON.stringify({ ...summary, galleries: [], scatter: [] }, null, 1)}\n`);
-  const evidence = evidenceOf(summary);
-  const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
-  const keep = !options.dry && (options.reference || !reference);
-  if (keep) await keepEvidence(directory, evidence);
-  if (options.json) console.log(JSON.stringify({ directory, id: screening.id, evidence, report: summary }));
-  else {
-    printEvaluation(directory, summary);
-    console.log(`report: ${folder}/report.html`);
-    if (keep) console.log(`kept in ${directory}/screening.json and ${directory}/README.md`);
-    else if (!options.dry) console.log(`not kept: ${directory} comes with the project (--reference, if you are making it)`);
+
+  async function evaluateInto(folder: string) {
+    const evaluations = [];
+    for (const name of names) {
+      const progress = evaluationProgress(process.stderr, names.length > 1 ? name : '');
+      const protocol = protocols[name] as (typeof protocols)[string];
+      evaluations.push(
+        await evaluate(
+          {
+            ...{ directory, source: sourceFor(screening, run, options.dataDir), unknownSource, seed: options.seed, protocol, signal },
+            ...{
+              folder: folderOf(name),
+              search: options.reclassify === true,
+              backend: options.backend,
+              shard: options.shard ?? null,
+              door,
+            },
+            ...(options.merge ? { merge: options.merge } : {}),
+            ...(options.images === undefined ? {} : { images: options.images }),
+            ...(options.threads === undefined ? {} : { threads: options.threads }),
+            ...{ onStart: progress.start, onProgress: progress.step },
+          },
+          screener,
+        ).finally(progress.stop),
+      );
+    }
+    const results = evaluations.flatMap((evaluation) => evaluation.results);
+    const missing = evaluations.reduce((sum, evaluation) => sum + evaluation.missing, 0);
+    if (missing > 0) {
+      console.log(`${results.length} jobs are in ${folder}, ${missing} of other shards are missing: --merge FOLDER… puts them together`);
+      return;
+    }
+    const { key } = evaluations[0] as (typeof evaluations)[number];
+    const { summary, sanity } = await writeEvaluation(folder, {
+      ...{ screening, key, results, paper: paperFigures(screening) },
+      gradients: results.flatMap(({ gradients }) => gradients),
+      reconstruct: screener.reconstruct,
+      others: [...withoutThresholds(results, paperWithoutThresholds(screening)), ...results.flatMap(({ figures }) => figures)],
+    });
+    await screener.close();
+    if (options.figures) await writeAtomically(options.figures, `${JSON.stringify({ ...summary, galleries: [], scatter: [] }, null, 1)}\n`);
+    const evidence = evidenceOf(summary);
+    const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
+    const keep = !options.dry && (options.reference || !reference);
+    if (keep) await keepEvidence(directory, evidence);
+    if (options.json) console.log(JSON.stringify({ directory, id: screening.id, evidence, report: summary }));
+    else {
+      printEvaluation(directory, summary);
+      console.log(`report: ${folder}/report.html`);
+      if (keep) console.log(`kept in ${directory}/screening.json and ${directory}/README.md`);
+      else if (!options.dry) console.log(`not kept: ${directory} comes with the project (--reference, if you are making it)`);
+    }
+    // Loudly: figures of attacks that did not work flatter.
+    if (sanity.some(({ of, passed }) => of === 'report' && passed === false)) process.exitCode = 1;
   }
-  // Loudly: figures of attacks that did not work flatter.
-  if (sanity.some(({ of, passed }) => of === 'report' && passed === false)) process.exitCode = 1;
 }
 
 await runCommand(program);

@@ -43,6 +43,25 @@ export async function onlyOne(command: string, path: string): Promise<() => Prom
   }
 }
 
+/**
+ * The same for several, each a command with its lock: all of them, or none.
+ *
+ * @throws UsageError
+ */
+export async function onlyOneOfEach(locks: readonly (readonly [command: string, path: string])[]): Promise<() => Promise<void>> {
+  const taken: (() => Promise<void>)[] = [];
+  const unlock = async () => {
+    for (const one of taken) await one();
+  };
+  try {
+    for (const [command, path] of locks) taken.push(await onlyOne(command, path));
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+  return unlock;
+}
+
 /** Not this process itself: a lock with its id is an older one's, as after the restart of a container. */
 function isAtWork(holder: string): boolean {
   const pid = Number.parseInt(holder, 10);

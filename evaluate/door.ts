@@ -21,6 +21,8 @@ const NOT_NOW = [429, 503];
 /** Times that a question is asked, and seconds that are waited between at most. */
 const TRIES = 4;
 const LONGEST_WAIT_S = 90;
+/** Longer than a worker lets its fallback take. */
+const LONGEST_ANSWER_MS = 120_000;
 
 /**
  * The door that SCREEN_URL and SCREEN_KEY name; null where neither is set.
@@ -43,26 +45,46 @@ export function doorOf({ SCREEN_URL: url, SCREEN_KEY: key }: NodeJS.ProcessEnv):
  */
 export async function screenedAt({ url, key }: Door, image: Float32Array, explained: boolean): Promise<Verdict> {
   for (let tried = 1; ; tried++) {
-    const response = await fetch(`${url}/screen${explained ? '?explain=1' : ''}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/octet-stream', authorization: `Bearer ${key}` },
-      body: Float32Array.from(image),
-    }).catch((error: Error) => {
-      const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
-      throw new DoorError(`the worker at ${url} can't be reached (${code ?? message}). Is it running, and is SCREEN_URL its address?`);
-    });
-    const text = await response.text();
+    const { response, text } = await answered(
+      () =>
+        fetch(`${url}/screen${explained ? '?explain=1' : ''}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/octet-stream', authorization: `Bearer ${key}` },
+          body: Float32Array.from(image),
+          signal: AbortSignal.timeout(LONGEST_ANSWER_MS),
+        }),
+      url,
+    );
     if (response.ok) {
       const verdict = verdictSchema.safeParse(parsedOrNull(text)).data;
       if (verdict) return verdict;
       throw new DoorError(`${url} answered 200, but with no verdict: is it a worker of Portcullis? It said: ${text.slice(0, 200)}`);
     }
-    if (!NOT_NOW.includes(response.status) || tried === TRIES) {
+    if (!NOT_NOW.includes(response.status) || isForGood(text) || tried === TRIES) {
       const again = tried === 1 ? '' : ` ${tried} times`;
       const detail = problemSchema.safeParse(parsedOrNull(text)).data?.detail ?? text.slice(0, 200);
       throw new DoorError(`the worker at ${url} answered ${response.status}${again}: ${detail}`);
     }
-    const seconds = Number(response.headers.get('retry-after') ?? tried);
+    const seconds = Number(response.headers.get('retry-after') || tried);
     await wait(1000 * Math.min(LONGEST_WAIT_S, seconds >= 0 ? seconds : tried));
   }
+}
+
+/** The whole answer. @throws DoorError where there is none */
+async function answered(ask: () => Promise<Response>, url: string): Promise<{ response: Response; text: string }> {
+  try {
+    const response = await ask();
+    return { response, text: await response.text() };
+  } catch (error) {
+    const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+    throw new DoorError(
+      `the worker at ${url} can't be reached, or broke off (${code ?? message}). Is it running, and is SCREEN_URL its address?`,
+    );
+  }
+}
+
+/** A 503 that waiting does not mend: no model, or a wrong variable. */
+function isForGood(text: string): boolean {
+  const type = problemSchema.safeParse(parsedOrNull(text)).data?.type ?? '';
+  return type.endsWith(':model-unavailable') || type.endsWith(':configuration');
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { onlyOne } from '../../cli/only-one.ts';
+import { onlyOne, onlyOneOfEach } from '../../cli/only-one.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -48,4 +48,17 @@ it('of several at once, over a lock that was left, one gets it and the others ar
     for (const text of said.filter((other) => other !== 'held'))
       expect(text).toMatch(/another pnpm demo (is at work \(process \d+\)|has just started)/);
   }
+});
+
+it('of several locks all are taken, or none', async () => {
+  const paths = ['a', 'b', 'c'].map((name) => join(directory, 'each', `.${name}`));
+  const held = holder(paths[1] as string, 3000);
+  await expect.poll(() => readdir(join(directory, 'each')).catch(() => [])).toContain('.b');
+  await expect(onlyOneOfEach(paths.map((path) => ['pnpm evaluate', path]))).rejects.toThrow(/another pnpm evaluate is at work/);
+  expect((await readdir(join(directory, 'each'))).filter((name) => /^\.[abc]$/.test(name))).toEqual(['.b']);
+  expect(await held).toBe('held');
+  const unlock = await onlyOneOfEach(paths.map((path) => ['pnpm evaluate', path]));
+  expect((await readdir(join(directory, 'each'))).sort()).toEqual(['.a', '.b', '.c']);
+  await unlock();
+  expect(await readdir(join(directory, 'each'))).toEqual([]);
 });

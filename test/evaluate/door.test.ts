@@ -4,18 +4,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { doorOf } from '../../evaluate/door.ts';
+import { DoorError, doorOf } from '../../evaluate/door.ts';
 import { checkDoor, httpOracle } from '../../evaluate/http-oracle.ts';
 import { parseScreening } from '../../shared/open-bundle.ts';
 
 const screening = await parseScreening(await readFile(join(import.meta.dirname, '../../models/mnist/screening.json'), 'utf8'));
 const verdict = { verdict: 'rejected', model: screening.id, request: 'r' };
-const problem = (status: number, detail: string) => ({ type: `urn:portcullis:problem:x`, title: 'x', status, detail });
+const problem = (status: number, detail: string, name = 'x') => ({ type: `urn:portcullis:problem:${name}`, title: 'x', status, detail });
 
 interface Answer {
   status: number;
   body: unknown;
   headers?: Record<string, string>;
+  breaksOff?: boolean;
 }
 
 /** Answers what is in `script`, its last again and again. */
@@ -23,8 +24,12 @@ let script: Answer[];
 let asked: string[];
 const server = createServer((request, response) => {
   asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
-  const { status, body, headers } = (script.length > 1 ? script.shift() : script[0]) as Answer;
-  request.resume().on('end', () => response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body)));
+  const { status, body, headers, breaksOff } = (script.length > 1 ? script.shift() : script[0]) as Answer;
+  request.resume().on('end', () => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    if (!breaksOff) return response.writeHead(status, headers).end(text);
+    response.writeHead(status, { 'content-length': 2 * text.length }).write(text, () => response.destroy());
+  });
 });
 await once(server.listen(0, '127.0.0.1'), 'listening');
 const door = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, key: 'k' };
@@ -55,6 +60,17 @@ describe('what is no verdict is never taken for a rejection', () => {
     await expect(ask('scores')).rejects.toThrow(/needs the scope explain/);
     expect(await ask()).toEqual([{ accepted: false, label: null, logRatios: null }]);
     expect(asked).toEqual(['POST /screen?explain=1 Bearer k', 'POST /screen Bearer k']);
+  });
+
+  it('nor is an answer that breaks off', async () => {
+    script = [{ status: 200, body: verdict, breaksOff: true }];
+    await expect(ask()).rejects.toThrow(DoorError);
+  });
+
+  it.each(['model-unavailable', 'configuration'])('nor is a worker that can not screen: %s is not waited for', async (name) => {
+    script = [{ status: 503, body: problem(503, 'Deploy a whole bundle.', name) }];
+    await expect(ask()).rejects.toThrow(/answered 503: Deploy a whole bundle/);
+    expect(asked).toHaveLength(1);
   });
 
   it('nor is a worker that is not there', async () => {
