@@ -97,12 +97,12 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
   const folder = folderOf(options.protocol.includes('full') ? 'full' : names.join('+'));
   const unlock = await lockEvaluation(names.map(folderOf), folder, options.shard);
   try {
-    await evaluateInto(folder);
+    await evaluateAll();
   } finally {
     await unlock();
   }
 
-  async function evaluateInto(folder: string) {
+  async function evaluateAll(): Promise<void> {
     const evaluations = [];
     for (const name of names) {
       const progress = evaluationProgress(process.stderr, names.length > 1 ? name : '');

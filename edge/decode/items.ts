@@ -13,17 +13,14 @@ export type Item =
   | { pixels: unknown[] }
   | { problem: ProblemError };
 
-/** @throws ProblemError `bad-json` */
-export function jsonOfBody(body: Uint8Array): unknown {
+/** @throws ProblemError `bad-json`, `body-too-large` */
+export function itemsOfJson(body: Uint8Array, maxImages: number): Item[] {
+  let json: unknown;
   try {
-    return parsePlainJson(body);
+    json = parsePlainJson(body);
   } catch (error) {
     throw new ProblemError('bad-json', `The body is not JSON that can be used: ${(error as Error).message}.`);
   }
-}
-
-/** @param json a batch, parsed. @throws ProblemError `bad-json`, `body-too-large` */
-export function itemsOfBatch(json: unknown, maxImages: number): Item[] {
   const batch = batchRequestSchema.safeParse(json);
   checkCount(batch.data?.images.length ?? 0, maxImages);
   const items = batchItemSchema.array().safeParse(batch.data?.images);

@@ -5,7 +5,7 @@ import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
 import { decodeImage } from './decode-image.ts';
-import { type Item, itemsOfBatch, itemsOfMultipart, jsonOfBody } from './items.ts';
+import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
 export const CONTENT_TYPES = ['image/png', 'image/jpeg', 'application/octet-stream', 'application/json', 'multipart/form-data'];
 
@@ -37,8 +37,7 @@ export function mediaTypeOf(contentType: string | null | undefined): string {
 export async function readImages(contentType: string, body: Uint8Array, screening: Screening, config: ReadConfig): Promise<ReadImages> {
   const type = mediaTypeOf(contentType);
   if (body.byteLength === 0) throw new ProblemError('empty-body', `The body is empty; an image is needed (${CONTENT_TYPES.join(', ')}).`);
-  if (type === 'application/json')
-    return { batch: true, images: await readItems(itemsOfBatch(jsonOfBody(body), config.MAX_IMAGES), screening, config) };
+  if (type === 'application/json') return { batch: true, images: await readItems(itemsOfJson(body, config.MAX_IMAGES), screening, config) };
   if (type === 'multipart/form-data')
     return { batch: true, images: await readItems(await itemsOfMultipart(body, contentType, config.MAX_IMAGES), screening, config) };
   const item: Item = type === 'application/octet-stream' ? { bytes: body } : { file: body };
