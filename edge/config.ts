@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_MIN_MARGIN } from '../shared/decision.ts';
+import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { parseKeys } from './keys.ts';
 import { ProblemError } from './problem.ts';
 
@@ -38,9 +39,14 @@ const configSchema = z
       .optional(),
     CORS_ORIGINS: origins,
 
-    MAX_BODY_BYTES: positive(5 * 1024 * 1024),
-    /** Of one image before resizing; decoded it takes some 12 bytes a pixel of the worker's 128 MB. */
-    MAX_PIXELS: positive(4 * 1024 * 1024),
+    MAX_BODY_BYTES: positive(DEFAULT_LIMITS.maxBytes),
+    /** Of one image before resizing, and of all images of a request. */
+    MAX_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
+    MAX_REQUEST_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
+    /** Of one image: each side, the longer side in shorter ones, the scans of a JPEG (shared/images/limits.ts). */
+    MAX_SIDE: positive(DEFAULT_LIMITS.maxSide),
+    MAX_ASPECT: positive(DEFAULT_LIMITS.maxAspect),
+    MAX_SCANS: positive(DEFAULT_LIMITS.maxScans),
     MAX_IMAGES: positive(64),
     /** From the first to the last byte of a body. */
     BODY_TIMEOUT_MS: positive(30_000),

@@ -1,10 +1,11 @@
 import { float32FromBytes } from '../../shared/float32-base64.ts';
-import { isImageFile } from '../../shared/image-header.ts';
+import { isImageFile } from '../../shared/images/kind-of-file.ts';
+import type { UprightImage } from '../../shared/images/upright.ts';
 import { preprocess } from '../../shared/preprocess.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
-import { decodeImage } from './decode-image.ts';
+import { type DecodeConfig, requestDecoder } from './decode-image.ts';
 import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
 export const CONTENT_TYPES = ['image/png', 'image/jpeg', 'application/octet-stream', 'application/json', 'multipart/form-data'];
@@ -15,7 +16,7 @@ export interface ReadImages {
   images: (Float32Array | ProblemError)[];
 }
 
-export type ReadConfig = Pick<Config, 'MAX_PIXELS' | 'MAX_IMAGES'>;
+export type ReadConfig = DecodeConfig & Pick<Config, 'MAX_IMAGES'>;
 
 /** The media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` where it is none of those taken */
 export function mediaTypeOf(contentType: string | null | undefined): string {
@@ -53,10 +54,11 @@ export async function readItems(
   config: ReadConfig,
 ): Promise<(Float32Array | ProblemError)[]> {
   const images: (Float32Array | ProblemError)[] = [];
+  const decode = requestDecoder(config, screening.preprocess.background);
   // One after the other: a decoded image takes far more memory than its file, and a worker has little.
   for (const item of items) {
     try {
-      images.push(await readItem(item, screening, config));
+      images.push(await readItem(item, screening, decode));
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       images.push(error);
@@ -65,14 +67,18 @@ export async function readItems(
   return images;
 }
 
-async function readItem(item: Item, { input, preprocess: rules }: Screening, config: ReadConfig): Promise<Float32Array> {
+async function readItem(
+  item: Item,
+  { input, preprocess: rules }: Screening,
+  decode: (bytes: Uint8Array) => Promise<UprightImage>,
+): Promise<Float32Array> {
   if ('problem' in item) throw item.problem;
-  if ('file' in item) return preprocess(await decodeImage(item.file, config.MAX_PIXELS), input, rules);
-  if ('base64' in item) return preprocess(await decodeImage(fromBase64(item.base64), config.MAX_PIXELS), input, rules);
+  if ('file' in item) return preprocess(await decode(item.file), input, rules);
+  if ('base64' in item) return preprocess(await decode(fromBase64(item.base64)), input, rules);
   if ('pixels' in item) return checkedPixels(flat(item.pixels), input);
   // A client that does not name the type of its file is understood.
   const isFile = item.bytes.byteLength !== 4 * floatsOf(input) && isImageFile(item.bytes);
-  return isFile ? preprocess(await decodeImage(item.bytes, config.MAX_PIXELS), input, rules) : fromFloats(item.bytes, input);
+  return isFile ? preprocess(await decode(item.bytes), input, rules) : fromFloats(item.bytes, input);
 }
 
 function fromBase64(text: string): Uint8Array {
