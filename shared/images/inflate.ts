@@ -13,8 +13,8 @@ export interface Inflated {
  *
  * @param keep how many of the first bytes are kept; the rest is counted only
  */
-export async function inflate(compressed: readonly Uint8Array[], most: number, keep: number): Promise<Inflated> {
-  const stream = new Blob([...compressed] as BlobPart[]).stream().pipeThrough(new DecompressionStream('deflate'));
+export async function inflate(compressed: Uint8Array, most: number, keep: number): Promise<Inflated> {
+  const stream = new Blob([compressed as BlobPart]).stream().pipeThrough(new DecompressionStream('deflate'));
   const reader = stream.getReader();
   const kept = new Uint8Array(keep);
   let size = 0;

@@ -23,8 +23,11 @@ export const DEFAULT_LIMITS: ImageLimits = {
   maxScans: 64,
 };
 
-/** Blocks of 8 x 8 that a JPEG's scans may visit: at `maxPixels` the usual progressive script of a 4:4:4 image just fits. */
-export const maxBlockVisits = ({ maxPixels }: ImageLimits): number => Math.max(4096, Math.ceil(maxPixels / 4));
+/**
+ * Coefficients that a JPEG's scans may go through (`readJpegFile` counts them): at `maxPixels` the usual progressive script of libjpeg just
+ * fits, colour of full size (4:4:4).
+ */
+export const maxCoefficients = ({ maxPixels }: ImageLimits): number => Math.max(1 << 18, 8 * maxPixels);
 
 /** Inflated bytes of a PNG: at `maxPixels` 8-bit RGBA just fits. */
 export const maxInflatedBytes = ({ maxPixels }: ImageLimits): number => Math.max(65_536, 4 * maxPixels + 65_536);
