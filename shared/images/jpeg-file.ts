@@ -57,7 +57,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
         const scan = scanOf(bytes.subarray(from, next), frame);
         cost += scan.cost;
         scans += 1;
-        checkScans(scans, cost, limits);
+        checkScans(scans, cost, frame as Frame, limits);
         const ended = endOfScan(bytes, at);
         at = ended.at;
         hasAllRestarts = ended.restarts === restartsOf(scan, interval);
@@ -84,16 +84,15 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
   }
 }
 
-function checkScans(scans: number, cost: number, limits: ImageLimits): void {
+function checkScans(scans: number, cost: number, frame: Frame, limits: ImageLimits): void {
   if (scans > limits.maxScans)
     throw new ImageError(
       `The JPEG has more than ${limits.maxScans} scans, which is the most. Save it as an ordinary JPEG.`,
       'image-too-large',
     );
-  const most = maxCoefficients(limits);
-  if (cost > most)
+  if (cost > maxCoefficients(frame))
     throw new ImageError(
-      `The JPEG's scans go through more than ${most} coefficients, which is the most for ${limits.maxPixels} pixels. Save it as an ordinary JPEG, not progressive, or smaller.`,
+      `The JPEG's ${scans} scans go through its pixels more often than is allowed (${maxCoefficients(frame)} coefficients). Save it as an ordinary JPEG.`,
       'image-too-large',
     );
 }

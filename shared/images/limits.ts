@@ -24,13 +24,12 @@ export const DEFAULT_LIMITS: ImageLimits = {
 };
 
 /**
- * Coefficients that a JPEG's scans may go through (`readJpegFile` counts them): at `maxPixels` the usual progressive script of libjpeg just
- * fits, colour of full size (4:4:4).
+ * Coefficients that a JPEG's scans may go through together (`scanOf` counts them), by its size: 8 a pixel, into which the usual progressive
+ * script of libjpeg just fits where colour is of full size (4:4:4), and some more for a small one.
  */
-export const maxCoefficients = ({ maxPixels }: ImageLimits): number => Math.max(1 << 18, 8 * maxPixels);
-
-/** Inflated bytes of a PNG: at `maxPixels` 8-bit RGBA just fits. */
-export const maxInflatedBytes = ({ maxPixels }: ImageLimits): number => Math.max(65_536, 4 * maxPixels + 65_536);
+export function maxCoefficients({ width, height }: { width: number; height: number }): number {
+  return 4096 + 8 * 64 * Math.ceil(width / 8) * Math.ceil(height / 8);
+}
 
 /** @throws ImageError `image-too-large` naming the limit */
 export function checkSize({ width, height }: { width: number; height: number }, limits: ImageLimits): void {

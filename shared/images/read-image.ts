@@ -4,11 +4,11 @@ import { ImageError } from './image-error.ts';
 import { inflate } from './inflate.ts';
 import { readJpegFile } from './jpeg-file.ts';
 import { kindOfFile } from './kind-of-file.ts';
-import { type ImageLimits, maxInflatedBytes } from './limits.ts';
+import type { ImageLimits } from './limits.ts';
 import { opaqueOf } from './opaque.ts';
 import { decideOrientation } from './orientation.ts';
 import { type PngFile, readPngFile } from './png-file.ts';
-import { inflatedSize } from './png-size.ts';
+import { countedPixels, inflatedSize } from './png-size.ts';
 import { turnUpright, type UprightImage } from './upright.ts';
 
 /** How a file is read. */
@@ -16,7 +16,7 @@ export interface ReadOptions {
   limits: ImageLimits;
   /** The level, 0 to 255, that shows where an image is transparent. */
   background: number;
-  /** Called with the number of pixels before they are decoded; may throw. */
+  /** Called with what the image's pixels count as (`countedPixels`) before they are inflated; may throw. */
   onPixels?: (pixels: number) => void;
 }
 
@@ -45,8 +45,9 @@ export function imageReader(modules: { png: WebAssembly.Module; jpeg: WebAssembl
       );
     const file = kind === 'PNG' ? await readPngFile(bytes, limits) : readJpegFile(bytes, limits);
     const orientation = decideOrientation(kind, file.claims);
-    if (file.type === 'PNG') await checkInflated(file, limits);
-    onPixels?.(file.width * file.height);
+    const pixels = file.type === 'PNG' ? checkedPixels(file, limits) : file.width * file.height;
+    onPixels?.(pixels);
+    if (file.type === 'PNG') await checkInflated(file);
     const opaque = (decoded: Decoded) => opaqueOf(decoded, file, background);
     let image: UprightImage;
     try {
@@ -58,17 +59,21 @@ export function imageReader(modules: { png: WebAssembly.Module; jpeg: WebAssembl
   };
 }
 
+function checkedPixels(file: PngFile, { maxPixels }: ImageLimits): number {
+  const pixels = countedPixels(file);
+  if (pixels <= maxPixels) return pixels;
+  throw new ImageError(
+    `The PNG has 16 bits a channel, so that it counts as ${pixels} pixels; at most ${maxPixels} are allowed. Save it with 8 bits, or smaller.`,
+    'image-too-large',
+  );
+}
+
 /**
  * Inflates a PNG's pixels once before they are decoded: the decoder stops where it has all of them and looks at no checksum behind
  * (Adler-32, RFC 1950), so that damaged pixels would be screened as if they were whole.
  */
-async function checkInflated(file: PngFile, limits: ImageLimits): Promise<void> {
+async function checkInflated(file: PngFile): Promise<void> {
   const size = inflatedSize(file);
-  if (size > maxInflatedBytes(limits))
-    throw new ImageError(
-      `The PNG's pixels take ${size} bytes; at most ${maxInflatedBytes(limits)} are allowed. Save it with 8 bits, or smaller.`,
-      'image-too-large',
-    );
   const found = await inflate(file.compressed, size, 0);
   if (found.state === 'whole' && found.size === size) return;
   const why =
