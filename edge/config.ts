@@ -42,6 +42,8 @@ const configSchema = z
     /** Of one image before resizing; decoded it takes some 12 bytes a pixel of the worker's 128 MB. */
     MAX_PIXELS: positive(4 * 1024 * 1024),
     MAX_IMAGES: positive(64),
+    /** Of a request's JSON, lists and objects among them. Default: what MAX_IMAGES images need as nested numbers. */
+    MAX_JSON_VALUES: z.coerce.number().int().positive().optional(),
     /** From the first to the last byte of a body. */
     BODY_TIMEOUT_MS: positive(30_000),
     /** What a refused caller is told to wait; the limit itself is the binding's (wrangler.toml). */

@@ -1,13 +1,18 @@
 import { float32FromBytes } from '../../shared/float32-base64.ts';
 import { isImageFile } from '../../shared/image-header.ts';
+import { mostJsonValues } from '../../shared/plain-json.ts';
 import { preprocess } from '../../shared/preprocess.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
+import { fromBase64 } from './base64.ts';
 import { decodeImage } from './decode-image.ts';
 import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
 export const CONTENT_TYPES = ['image/png', 'image/jpeg', 'application/octet-stream', 'application/json', 'multipart/form-data'];
+
+/** Names that these types had before, or never had: Windows, old browsers and cameras' software send them. */
+const OTHER_NAMES: Record<string, string> = { 'image/jpg': 'image/jpeg', 'image/pjpeg': 'image/jpeg', 'image/x-png': 'image/png' };
 
 /** The model's input of each image, [H, W, C] in [0, 1], or what is wrong with it. `batch`: the answer is a list. */
 export interface ReadImages {
@@ -15,11 +20,12 @@ export interface ReadImages {
   images: (Float32Array | ProblemError)[];
 }
 
-export type ReadConfig = Pick<Config, 'MAX_PIXELS' | 'MAX_IMAGES'>;
+export type ReadConfig = Pick<Config, 'MAX_PIXELS' | 'MAX_IMAGES' | 'MAX_JSON_VALUES'>;
 
 /** The media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` where it is none of those taken */
 export function mediaTypeOf(contentType: string | null | undefined): string {
-  const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const given = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const type = (Object.hasOwn(OTHER_NAMES, given) && OTHER_NAMES[given]) || given;
   if (CONTENT_TYPES.includes(type)) return type;
   throw new ProblemError(
     'unsupported-media-type',
@@ -37,7 +43,7 @@ export function mediaTypeOf(contentType: string | null | undefined): string {
 export async function readImages(contentType: string, body: Uint8Array, screening: Screening, config: ReadConfig): Promise<ReadImages> {
   const type = mediaTypeOf(contentType);
   if (body.byteLength === 0) throw new ProblemError('empty-body', `The body is empty; an image is needed (${CONTENT_TYPES.join(', ')}).`);
-  if (type === 'application/json') return { batch: true, images: await readItems(itemsOfJson(body, config.MAX_IMAGES), screening, config) };
+  if (type === 'application/json') return { batch: true, images: await readItems(itemsOfJson(body, config.MAX_IMAGES, maxJsonValues(screening, config)), screening, config) };
   if (type === 'multipart/form-data')
     return { batch: true, images: await readItems(await itemsOfMultipart(body, contentType, config.MAX_IMAGES), screening, config) };
   const item: Item = type === 'application/octet-stream' ? { bytes: body } : { file: body };
@@ -45,6 +51,10 @@ export async function readImages(contentType: string, body: Uint8Array, screenin
   if (image instanceof ProblemError) throw image;
   return { batch: false, images: [image as Float32Array] };
 }
+
+/** How many values the JSON of a request may hold: as many as the largest batch of numbers needs, where nothing else is configured. */
+export const maxJsonValues = ({ input }: Pick<Screening, 'input'>, { MAX_JSON_VALUES, MAX_IMAGES }: ReadConfig): number =>
+  MAX_JSON_VALUES ?? mostJsonValues(input, MAX_IMAGES);
 
 /** Each item as the model's input, or what is wrong with it. */
 export async function readItems(
@@ -68,19 +78,22 @@ export async function readItems(
 async function readItem(item: Item, { input, preprocess: rules }: Screening, config: ReadConfig): Promise<Float32Array> {
   if ('problem' in item) throw item.problem;
   if ('file' in item) return preprocess(await decodeImage(item.file, config.MAX_PIXELS), input, rules);
-  if ('base64' in item) return preprocess(await decodeImage(fromBase64(item.base64), config.MAX_PIXELS), input, rules);
+  if ('base64' in item) return preprocess(await decodeImage(bytesOf(item.base64), config.MAX_PIXELS), input, rules);
   if ('pixels' in item) return checkedPixels(flat(item.pixels), input);
   // A client that does not name the type of its file is understood.
-  const isFile = item.bytes.byteLength !== 4 * floatsOf(input) && isImageFile(item.bytes);
-  return isFile ? preprocess(await decodeImage(item.bytes, config.MAX_PIXELS), input, rules) : fromFloats(item.bytes, input);
+  return isFile(item.bytes, input) ? preprocess(await decodeImage(item.bytes, config.MAX_PIXELS), input, rules) : fromFloats(item.bytes, input);
 }
 
-function fromBase64(text: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  } catch {
-    throw new ProblemError('bad-image', 'The image is not base64. Send the bytes of a PNG or JPEG file as base64.');
-  }
+/** A file's first four bytes are, as a float32, no number in [0, 1]: those of a tensor that begins like a file by chance are. */
+function isFile(bytes: Uint8Array, input: Screening['input']): boolean {
+  const first = bytes.byteLength === 4 * floatsOf(input) ? (float32FromBytes(bytes.subarray(0, 4))[0] as number) : Number.NaN;
+  return isImageFile(bytes) && !(first >= 0 && first <= 1);
+}
+
+function bytesOf(base64: string): Uint8Array {
+  const bytes = fromBase64(base64);
+  if (bytes) return bytes;
+  throw new ProblemError('bad-image', 'The image is not base64. Send the bytes of a PNG or JPEG file as base64, or as a data URI of it.');
 }
 
 function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {
