@@ -110,5 +110,7 @@ export function inferContentProblem(contentType: string, contentEncoding: string
     const otherwise = binary ? '' : ' (or the binary extension, with Inference-Header-Content-Length)';
     return `content-type is ${given.slice(0, 100)}; ${allowed.join(' or ')} is needed${otherwise}`;
   }
-  return contentEncoding.toLowerCase() === 'identity' ? null : `content-encoding is ${contentEncoding.slice(0, 100)}; only identity is allowed, which is none`;
+  return contentEncoding.toLowerCase() === 'identity'
+    ? null
+    : `content-encoding is ${contentEncoding.slice(0, 100)}; only identity is allowed, which is none`;
 }

@@ -110,7 +110,8 @@ export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array):
 export function jsonOf(tensor: Tensor): JsonTensor {
   const { name, datatype, shape } = tensor;
   const values: unknown[] = Array.from<unknown>(tensor.data);
-  if (values.some((value) => value instanceof Uint8Array)) throw new ProtocolError(`tensor ${name} has bytes that can't be written as JSON`);
+  if (values.some((value) => value instanceof Uint8Array))
+    throw new ProtocolError(`tensor ${name} has bytes that can't be written as JSON`);
   const data = tensor.datatype === 'INT64' ? Array.from(tensor.data, safeNumber) : values;
   return { name, datatype, shape, data };
 }

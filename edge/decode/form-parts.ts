@@ -111,10 +111,10 @@ function partOf(bytes: Uint8Array, number: number): FormPart {
   if (length !== undefined && length !== String(content.byteLength))
     throw new FormError(`part ${number} has the Content-Length ${length.slice(0, 100)}, but ${content.byteLength} bytes`);
   const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (type.startsWith('multipart/')) throw new FormError(`part ${number} is a form itself (${type.slice(0, 100)}); send its files as parts`);
+  if (type.startsWith('multipart/'))
+    throw new FormError(`part ${number} is a form itself (${type.slice(0, 100)}); send its files as parts`);
   const disposition = headerParameters(headers.get('content-disposition') ?? '');
-  const parameter = (key: string) =>
-    extendedValue(disposition?.parameters.get(`${key}*`) ?? '') ?? disposition?.parameters.get(key);
+  const parameter = (key: string) => extendedValue(disposition?.parameters.get(`${key}*`) ?? '') ?? disposition?.parameters.get(key);
   const [name, filename] = [parameter('name'), parameter('filename')];
   if (disposition?.value !== 'form-data' || name === undefined)
     throw new FormError(`part ${number} has no Content-Disposition: form-data with one name`);

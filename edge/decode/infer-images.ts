@@ -30,7 +30,9 @@ export async function inferImages(
     );
   }
   if (tensor?.name !== 'image')
-    throw new ProtocolError('one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64 or, in a binary tensor, as it is');
+    throw new ProtocolError(
+      'one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64 or, in a binary tensor, as it is',
+    );
   const { data, shape } = imageInput(inputs, screening.input, config.MAX_IMAGES);
   const size = data.length / (shape[0] as number);
   return Array.from({ length: shape[0] as number }, (_, i) => data.slice(i * size, (i + 1) * size));

@@ -12,7 +12,8 @@ export interface PartName {
 /** One image of a body, in the form it was sent in, or why it is none. */
 export type Item = PartName &
   /** A PNG or JPEG file. */
-  (| { file: Uint8Array }
+  (
+    | { file: Uint8Array }
     | { base64: string }
     /** Little-endian float32, or a file whose type was not named. */
     | { bytes: Uint8Array }

@@ -43,7 +43,11 @@ export function mediaTypeOf(contentType: string | null | undefined): string {
 export async function readImages(contentType: string, body: Uint8Array, screening: Screening, config: ReadConfig): Promise<ReadImages> {
   const type = mediaTypeOf(contentType);
   if (body.byteLength === 0) throw new ProblemError('empty-body', `The body is empty; an image is needed (${CONTENT_TYPES.join(', ')}).`);
-  if (type === 'application/json') return { batch: true, images: await readItems(itemsOfJson(body, config.MAX_IMAGES, maxJsonValues(screening, config)), screening, config) };
+  if (type === 'application/json')
+    return {
+      batch: true,
+      images: await readItems(itemsOfJson(body, config.MAX_IMAGES, maxJsonValues(screening, config)), screening, config),
+    };
   if (type === 'multipart/form-data')
     return { batch: true, images: await readItems(await itemsOfMultipart(body, contentType, config.MAX_IMAGES), screening, config) };
   const item: Item = type === 'application/octet-stream' ? { bytes: body } : { file: body };
@@ -81,7 +85,9 @@ async function readItem(item: Item, { input, preprocess: rules }: Screening, con
   if ('base64' in item) return preprocess(await decodeImage(bytesOf(item.base64), config.MAX_PIXELS), input, rules);
   if ('pixels' in item) return checkedPixels(flat(item.pixels), input);
   // A client that does not name the type of its file is understood.
-  return isFile(item.bytes, input) ? preprocess(await decodeImage(item.bytes, config.MAX_PIXELS), input, rules) : fromFloats(item.bytes, input);
+  return isFile(item.bytes, input)
+    ? preprocess(await decodeImage(item.bytes, config.MAX_PIXELS), input, rules)
+    : fromFloats(item.bytes, input);
 }
 
 /** A file's first four bytes are, as a float32, no number in [0, 1]: those of a tensor that begins like a file by chance are. */
