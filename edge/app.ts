@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { BINARY_HEADER } from '../shared/inference-protocol.ts';
 import { type Config, configOf } from './config.ts';
 import type { Env, Services } from './env.ts';
 import { type Resilience, resilienceOf } from './escalation/resilience.ts';
@@ -51,8 +52,8 @@ export function createApp(services: Services): App {
     return cors({
       origin: config.CORS_ORIGINS.includes('*') ? '*' : config.CORS_ORIGINS,
       allowMethods: ['GET', 'HEAD', 'POST'],
-      allowHeaders: ['authorization', 'content-type', 'traceparent', 'tracestate', 'inference-header-content-length'],
-      exposeHeaders: ['portcullis-request', 'portcullis-verdict', 'portcullis-label', 'portcullis-guard', 'retry-after'],
+      allowHeaders: ['authorization', 'content-type', 'traceparent', 'tracestate', BINARY_HEADER],
+      exposeHeaders: ['portcullis-request', 'portcullis-verdict', 'portcullis-label', 'portcullis-guard', 'retry-after', BINARY_HEADER],
       maxAge: 3600,
     })(c, next);
   });
@@ -63,7 +64,7 @@ export function createApp(services: Services): App {
     if (problem.status >= 500)
       console.error(JSON.stringify({ event: 'error', request, trace: trace?.traceId, status: problem.status, why }));
     const headers = error instanceof ProblemError ? error.headers : {};
-    return problemResponse(problem, { ...headers, ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
+    return problemResponse(problem, c.req.path, { ...headers, ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
   });
   app.notFound((c) => {
     const allowed = methodsOf(app, c.req.path);
@@ -71,7 +72,7 @@ export function createApp(services: Services): App {
     const problem = allowed
       ? new ProblemError('method-not-allowed', `${c.req.method} is not allowed here; allowed: ${allowed}.`)
       : new ProblemError('not-found', `There is no ${c.req.path}. There are: ${paths}.`);
-    return problemResponse(problemOf(problem, c.get('requestId')), allowed ? { allow: allowed } : {});
+    return problemResponse(problemOf(problem, c.get('requestId')), c.req.path, allowed ? { allow: allowed } : {});
   });
 
   screenRoute(app);

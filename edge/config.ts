@@ -48,6 +48,8 @@ const configSchema = z
     MAX_ASPECT: positive(DEFAULT_LIMITS.maxAspect),
     MAX_SCANS: positive(DEFAULT_LIMITS.maxScans),
     MAX_IMAGES: positive(64),
+    /** Of a request's JSON, lists and objects among them. Default: what MAX_IMAGES images need as nested numbers. */
+    MAX_JSON_VALUES: z.coerce.number().int().positive().optional(),
     /** From the first to the last byte of a body. */
     BODY_TIMEOUT_MS: positive(30_000),
     /** What a refused caller is told to wait; the limit itself is the binding's (wrangler.toml). */

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { mediaTypeOf } from '../decode/read-images.ts';
+import { mediaTypeOf, tensorsOf } from '../decode/read-images.ts';
 import { type Env, modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { nextChunk } from '../next-chunk.ts';
@@ -82,7 +82,7 @@ async function judge(c: Context<Env>, body: Uint8Array): Promise<Judged> {
   const model = await modelOf(c);
   const images = await guardedImages(c.req.raw.headers, body, model.screening, config);
   const options = { explain: false, request: c.get('requestId'), reclassify: escalationOf(c, model) };
-  const screened = await screenImages(images, model, config, options);
+  const screened = await screenImages(tensorsOf(images), model, config, options);
   const passes = ({ verdict }: Screened) =>
     verdict?.verdict === 'accepted' || (verdict?.verdict === 'reclassified' && config.FORWARD_RECLASSIFIED === 'on');
   const bad = screened.findIndex((one) => !passes(one));

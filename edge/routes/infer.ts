@@ -11,11 +11,12 @@ import {
 } from '../../shared/inference-protocol.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { inferImages } from '../decode/infer-images.ts';
+import { maxJsonValues, tensorsOf } from '../decode/read-images.ts';
 import { type Env, modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { type App, route } from '../openapi.ts';
 import { ProblemError } from '../problem.ts';
-import { admit } from '../protect.ts';
+import { protect } from '../protect.ts';
 import { readBody } from '../read-body.ts';
 import { record } from '../record.ts';
 import { type Screened, screenImages } from '../screen.ts';
@@ -29,6 +30,9 @@ const OUTPUTS = [
   { name: 'model_id', datatype: 'BYTES', shape: [-1] },
   { name: 'error', datatype: 'BYTES', shape: [-1] },
 ] as const;
+
+/** The model that answers, whatever bundle it is. */
+const FIRST_VERSION = '1';
 
 const inputsOf = ({ input }: Screening) => [{ name: 'image', datatype: 'FP32', shape: [-1, input.height, input.width, input.channels] }];
 
@@ -44,7 +48,8 @@ const metadataSchema = z.object({
 
 /**
  * The Open Inference Protocol v2 for the one model `screen`, so that clients of KServe, Triton and MLServer can ask for verdicts
- * unchanged. Input: `image`, FP32 [N, H, W, C]; or `file`, BYTES [N], each a PNG or JPEG as base64. Errors are `{"error": "..."}`.
+ * unchanged. Input: `image`, FP32 [N, H, W, C]; or `file`, BYTES [N] or [N, 1], each a PNG or JPEG. Errors are `{"error": "..."}`
+ * (problemResponse).
  */
 export function inferRoutes(app: App): void {
   const ok = (schema: z.ZodType, description: string) => ({ 200: { description, content: { 'application/json': { schema } } } });
@@ -62,7 +67,7 @@ export function inferRoutes(app: App): void {
         ...parametersOf(path),
         responses: { ...failed(...always, ...statuses), ...ok(schema, summary) },
       },
-      inProtocol(handler),
+      handler,
     );
 
   get('/v2', 'The server', z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }), (c) =>
@@ -101,10 +106,8 @@ export function inferRoutes(app: App): void {
           },
         },
       },
-      inProtocol(async (c) => {
-        await admit(c, 'screen');
-        return infer(c);
-      }),
+      protect('screen'),
+      infer,
     );
   }
 }
@@ -126,8 +129,9 @@ async function infer(c: Context<Env>): Promise<Response> {
   );
   if (wrong) throw new ProblemError('unsupported-media-type', wrong);
   const names = OUTPUTS.map(({ name }) => name);
-  const asked = readInferRequest(await readBody(c.req.raw, config), headerLength, names);
-  const images = await inferImages(asked.inputs, model.screening, config);
+  const given = await readBody(c.req.raw, config);
+  const asked = await inProtocol(() => readInferRequest(given, headerLength, names, maxJsonValues(model.screening, config)));
+  const images = tensorsOf(await inProtocol(() => inferImages(asked.inputs, model.screening, config)));
   const screened = await screenImages(images, model, config, { explain: false, request, reclassify: escalationOf(c, model) });
   const { key } = c.get('caller');
   record(screened, { route: 'infer', request, trace, key, model: model.screening.id }, config, c.env.DECISIONS);
@@ -155,26 +159,23 @@ function outputsOf(screened: readonly Screened[], id: string): Record<string, Te
 async function versionOf(c: Context<Env>): Promise<Screening> {
   const { screening } = await modelOf(c);
   const version = c.req.param('version');
-  if (version !== undefined && version !== screening.id)
+  // Clients that are told no version ask for the first one.
+  if (version !== undefined && ![FIRST_VERSION, screening.id].includes(version))
     throw new ProblemError('not-found', `there is no version ${version}; there is ${screening.id}`);
   return screening;
 }
 
-/** Tells problems as the protocol has them. */
-function inProtocol(handler: Handler<Env>): Handler<Env> {
-  return async (c, next) => {
-    try {
-      return await handler(c, next);
-    } catch (error) {
-      if (error instanceof ProtocolError) return c.json({ error: error.message }, 400);
-      if (!(error instanceof ProblemError)) throw error;
-      return Response.json({ error: error.message }, { status: error.status, headers: error.headers });
-    }
-  };
+/** @throws ProblemError in place of a ProtocolError */
+async function inProtocol<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof ProtocolError ? new ProblemError('bad-request', error.message) : error;
+  }
 }
 
 function parametersOf(path: string) {
   return path.includes('{version}')
-    ? { request: { params: z.object({ version: z.string().meta({ description: "the bundle's id" }) }) } }
+    ? { request: { params: z.object({ version: z.string().meta({ description: `the bundle's id, or ${FIRST_VERSION}` }) }) } }
     : {};
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { batchSchema, verdictSchema } from '../../shared/screen-messages.ts';
-import { mediaTypeOf, readImages } from '../decode/read-images.ts';
+import { mediaTypeOf, readImages, tensorsOf } from '../decode/read-images.ts';
 import { modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { type App, checkQuery, explainQuery, problems, route } from '../openapi.ts';
@@ -38,7 +38,7 @@ export function screenRoute(app: App): void {
       const model = await modelOf(c);
       const { batch, images } = await readImages(contentType, await readBody(c.req.raw, config), model.screening, config);
       const options = { explain: isExplained(c), request, reclassify: escalationOf(c, model) };
-      const screened = await screenImages(images, model, config, options);
+      const screened = await screenImages(tensorsOf(images), model, config, options);
       const { key } = c.get('caller');
       record(screened, { route: 'screen', request, trace, key, model: model.screening.id }, config, c.env.DECISIONS);
       const answers = screened.map((one) => told(one, request));

@@ -51,7 +51,7 @@ describe('a form', () => {
   it('with too many files is one too', async () => {
     const response = await send(form(png(digit7), png(digit7), png(digit7)), { MAX_IMAGES: '2' });
     expect(response.status).toBe(413);
-    expect(((await response.json()) as { detail: string }).detail).toContain('3 images; at most 2');
+    expect(((await response.json()) as { detail: string }).detail).toContain('more than 2 parts');
   });
 });
 
