@@ -86,10 +86,19 @@ const configSchema = z
     /** Signs requests to our own fallback: at least 32 characters. */
     FALLBACK_HMAC_KEY: z.string().min(32, 'is shorter than 32 characters; make one with openssl rand -hex 32').optional(),
     FALLBACK_TIMEOUT_MS: positive(10_000),
+    /** What the fallback takes in a request; more is sent in several, one after the other. */
+    FALLBACK_MAX_BYTES: positive(5 * 1024 * 1024),
+    FALLBACK_MAX_IMAGES: positive(64),
+    /** How images are sent to it: as the bytes of a tensor (the protocol's binary extension), or as numbers in JSON. */
+    FALLBACK_TENSORS: z.enum(['binary', 'json']).default('binary'),
     /** Requests to the fallback at once, of one isolate. */
     FALLBACK_CONCURRENCY: positive(8),
 
-    /** Which decisions are logged, a line each. */
+    /** Which requests leave a line in the log; `refused`: those answered 400 or above, or of which an image was not accepted. */
+    LOG_REQUESTS: z.enum(['all', 'refused', 'off']).default('all'),
+    /** Whether health checks that are well leave a line, too. */
+    LOG_HEALTH: onOff('off'),
+    /** Which decisions stand in the line. */
     LOG_DECISIONS: z.enum(['all', 'rejected', 'off']).default('all'),
     LOG_SCORES: onOff('off'),
   })

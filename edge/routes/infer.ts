@@ -12,7 +12,7 @@ import {
 import type { Screening } from '../../shared/screening-schema.ts';
 import { inferImages } from '../decode/infer-images.ts';
 import { maxJsonValues, tensorsOf } from '../decode/read-images.ts';
-import { type Env, modelOf } from '../env.ts';
+import { type Env, modelOf, readyModelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { type App, route } from '../openapi.ts';
 import { ProblemError } from '../problem.ts';
@@ -76,6 +76,7 @@ export function inferRoutes(app: App): void {
   get('/v2/health/live', 'Whether the worker runs', z.object({ live: z.boolean() }), (c) => c.json({ live: true }));
   const ready: Handler<Env> = async (c) => {
     await versionOf(c);
+    await readyModelOf(c);
     return c.json({ ready: true });
   };
   get('/v2/health/ready', 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready);
@@ -118,7 +119,7 @@ async function metadata(c: Context<Env>): Promise<Response> {
 }
 
 async function infer(c: Context<Env>): Promise<Response> {
-  const [config, request, trace] = [c.get('config'), c.get('requestId'), c.get('trace')];
+  const [config, request] = [c.get('config'), c.get('requestId')];
   await versionOf(c);
   const model = await modelOf(c);
   const headerLength = c.req.header(BINARY_HEADER) ?? null;
@@ -133,8 +134,7 @@ async function infer(c: Context<Env>): Promise<Response> {
   const asked = await inProtocol(() => readInferRequest(given, headerLength, names, maxJsonValues(model.screening, config)));
   const images = tensorsOf(await inProtocol(() => inferImages(asked.inputs, model.screening, config)));
   const screened = await screenImages(images, model, config, { explain: false, request, reclassify: escalationOf(c, model) });
-  const { key } = c.get('caller');
-  record(screened, { route: 'infer', request, trace, key, model: model.screening.id }, config, c.env.DECISIONS);
+  record(c, 'infer', model.screening.id, screened);
   const { json, binary } = inferAnswer(outputsOf(screened, model.screening.id), asked, { model: 'screen', version: model.screening.id });
   if (binary.length === 0) return c.json(json);
   const head = new TextEncoder().encode(JSON.stringify(json));

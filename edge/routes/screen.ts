@@ -32,15 +32,14 @@ export function screenRoute(app: App): void {
     protect('screen'),
     async (c) => {
       checkQuery(c.req.query());
-      const [config, request, trace] = [c.get('config'), c.get('requestId'), c.get('trace')];
+      const [config, request] = [c.get('config'), c.get('requestId')];
       const contentType = c.req.header('content-type') ?? '';
       mediaTypeOf(contentType);
       const model = await modelOf(c);
       const { batch, images } = await readImages(contentType, await readBody(c.req.raw, config), model.screening, config);
       const options = { explain: isExplained(c), request, reclassify: escalationOf(c, model) };
       const screened = await screenImages(tensorsOf(images), model, config, options);
-      const { key } = c.get('caller');
-      record(screened, { route: 'screen', request, trace, key, model: model.screening.id }, config, c.env.DECISIONS);
+      record(c, 'screen', model.screening.id, screened);
       const answers = screened.map((one) => told(one, request));
       return batch ? c.json({ results: answers }) : c.json(answers[0]);
     },
