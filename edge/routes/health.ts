@@ -22,6 +22,9 @@ export function healthRoutes(app: App): void {
     {
       method: 'get',
       path: '/health/live',
+      operationId: 'getLiveness',
+      tags: ['operation'],
+      description: 'Answers whatever the variables and the model are.',
       summary: 'Whether the worker runs',
       responses: { 200: { description: 'It does.', content: { 'application/json': { schema: stateSchema('live') } } } },
     },
@@ -32,6 +35,8 @@ export function healthRoutes(app: App): void {
     {
       method: 'get',
       path: '/health/ready',
+      operationId: 'getReadiness',
+      tags: ['operation'],
       summary: 'Whether the worker screens rightly',
       description:
         "Compares what comes out for the bundle's golden image with what came out at the export; it is run once in 10 seconds at most.",
@@ -50,6 +55,9 @@ export function healthRoutes(app: App): void {
     {
       method: 'get',
       path: '/status',
+      operationId: 'getStatus',
+      tags: ['operation'],
+      description: 'For operators. Each isolate has its own view.',
       summary: 'How this isolate stands',
       security: [{ key: [] }],
       responses: {

@@ -56,40 +56,43 @@ export function inferRoutes(app: App): void {
   const failed = (...statuses: number[]) =>
     Object.fromEntries(statuses.map((s) => [s, { description: 'Why not.', content: { 'application/json': { schema: errorSchema } } }]));
   const always = [401, 403, 429, 500, 503];
-  const get = (path: string, summary: string, schema: z.ZodType, handler: Handler<Env>, ...statuses: number[]) =>
+  const get = (path: string, operationId: string, summary: string, schema: z.ZodType, handler: Handler<Env>, ...statuses: number[]) =>
     route(
       app,
       {
-        method: 'get',
-        path,
-        summary,
-        tags: ['v2'],
+        ...{ method: 'get', path, operationId, tags: ['v2'], summary },
+        description: `${summary}, as the Open Inference Protocol v2 has it. Needs no key.`,
         ...parametersOf(path),
         responses: { ...failed(...always, ...statuses), ...ok(schema, summary) },
       },
       handler,
     );
 
-  get('/v2', 'The server', z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }), (c) =>
+  get('/v2', 'v2GetServer', 'The server', z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }), (c) =>
     c.json({ name: 'portcullis', version: packageJson.version, extensions: ['binary_tensor_data'] }),
   );
-  get('/v2/health/live', 'Whether the worker runs', z.object({ live: z.boolean() }), (c) => c.json({ live: true }));
+  get('/v2/health/live', 'v2GetLiveness', 'Whether the worker runs', z.object({ live: z.boolean() }), (c) => c.json({ live: true }));
   const ready: Handler<Env> = async (c) => {
     await versionOf(c);
     await readyModelOf(c);
     return c.json({ ready: true });
   };
-  get('/v2/health/ready', 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready);
-  for (const path of ['/v2/models/screen', '/v2/models/screen/versions/{version}']) {
-    get(path, 'The model', metadataSchema, metadata, 404);
-    get(`${path}/ready`, 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready, 404);
+  get('/v2/health/ready', 'v2GetReadiness', 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready);
+  for (const [path, model] of [
+    ['/v2/models/screen', 'Model'],
+    ['/v2/models/screen/versions/{version}', 'ModelVersion'],
+  ] as const) {
+    get(path, `v2Get${model}`, 'The model', metadataSchema, metadata, 404);
+    get(`${path}/ready`, `v2Get${model}Readiness`, 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready, 404);
     route(
       app,
       {
         method: 'post',
         path: `${path}/infer`,
-        summary: 'Screen images',
+        operationId: `v2${model}Infer`,
         tags: ['v2'],
+        summary: 'Screen images',
+        description: 'An inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N]. Answers a verdict for each image.',
         security: [{}, { key: [] }],
         request: {
           ...parametersOf(path).request,

@@ -17,6 +17,8 @@ export function screenRoute(app: App): void {
     {
       method: 'post',
       path: '/screen',
+      operationId: 'screen',
+      tags: ['screening'],
       summary: 'Screen images',
       description: 'Answers for each image whether it is accepted, and as which class, rejected or reclassified.',
       security: [{}, { key: [] }],

@@ -143,6 +143,26 @@ describe('how images are sent', () => {
     expect((await asking([golden], {}))?.found).toMatchObject([{ label: screening.golden.label }]);
   });
 
+  it('nor does a request of which the time is enough for a part only', async () => {
+    const resilience = resilienceOf(8);
+    const fault: string[] = [];
+    let asked = 0;
+    const slow: typeof fetch = (input, init) =>
+      asked++ % 2 === 0
+        ? fetch(input, init)
+        : new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+    for (let i = 0; i < 6; i++) {
+      const found = await reclassifyOf({
+        ...{ screening, config: config(inject('fallbackUrl'), { FALLBACK_MAX_IMAGES: '1', FALLBACK_TIMEOUT_MS: '500' }) },
+        ...{ fetcher: slow, resilience, openSearch: undefined, waitUntil: undefined },
+        ...{ trace: traceOf(undefined, undefined), fault: (why) => fault.push(why) },
+      })?.([golden, golden, golden]);
+      expect(found).toMatchObject([{ label: screening.golden.label }, null, null]);
+    }
+    expect([asked, resilience.state()]).toMatchObject([12, { breaker: 'closed', free: 8 }]);
+    expect(fault).toEqual(Array(6).fill('2 of 3 images: the fallback did not answer within 500 ms'));
+  });
+
   it('a server that answers in binary tensors is understood', async () => {
     const binary: typeof fetch = (input, init) => {
       const sent = readSent(init);
