@@ -33,7 +33,7 @@ export async function guardedImages(
   if (config.UPSTREAM_PROTOCOL === 'plain') return (await readImages(type, body, screening, config)).images;
   if (body.byteLength === 0) throw new ProblemError('empty-body', 'The body is empty; an inference request is needed.');
   const length = headers.get(BINARY_HEADER);
-  const wrong = inferContentProblem(type, headers.get('content-encoding') ?? 'identity', length !== null);
+  const wrong = inferContentProblem(type, length !== null);
   if (wrong) throw new ProblemError('unsupported-media-type', `The classifier takes inference requests (v2), and the ${wrong}.`);
   try {
     const split = splitBody(body, length, maxJsonValues(screening, config));
