@@ -18,6 +18,7 @@ export const PROBLEMS = {
   'wrong-size': [422, 'The number of values does not fit the model'],
   'not-finite': [422, 'A value is not allowed'],
   rejected: [422, 'The image was rejected'],
+  'not-forwarded': [422, 'The image can not be forwarded'],
   'too-many-requests': [429, 'Too many requests'],
   internal: [500, 'Something broke'],
   'upstream-failed': [502, 'The classifier failed'],
@@ -52,6 +53,9 @@ export function problemOf(error: unknown, request: string): Problem {
   return { type: `urn:portcullis:problem:${name}`, title, status, detail, request };
 }
 
-export function problemResponse(problem: Problem, headers: Record<string, string> = {}): Response {
-  return Response.json(problem, { status: problem.status, headers: { ...headers, 'content-type': 'application/problem+json' } });
+/** Answers with a problem: as problem+json, or, under `/v2`, as the Open Inference Protocol has errors. */
+export function problemResponse(problem: Problem, path: string, headers: Record<string, string> = {}): Response {
+  const { status, detail } = problem;
+  if (path === '/v2' || path.startsWith('/v2/')) return Response.json({ error: detail }, { status, headers });
+  return Response.json(problem, { status, headers: { ...headers, 'content-type': 'application/problem+json' } });
 }

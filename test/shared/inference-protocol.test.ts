@@ -10,6 +10,7 @@ import {
   type Tensor,
 } from '../../shared/inference-protocol.ts';
 
+const MANY = 1_000_000;
 const name = fc.string({ minLength: 1 });
 const shaped = <T>(item: fc.Arbitrary<T>) =>
   fc.tuple(fc.nat(3), fc.nat(4)).chain(([rows, columns]) =>
@@ -39,7 +40,7 @@ describe('tensors', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(finiteFp32, safeInt64, strings), { maxLength: 4 }), (tensors) => {
         const text = new TextEncoder().encode(JSON.stringify({ inputs: tensors.map(jsonOf) }));
-        const { json, binary } = splitBody(text, null);
+        const { json, binary } = splitBody(text, null, MANY);
         expect(readTensors((json as { inputs: ReturnType<typeof jsonOf>[] }).inputs, binary)).toEqual(tensors);
       }),
     );
@@ -56,11 +57,20 @@ describe('tensors', () => {
         });
         const head = new TextEncoder().encode(JSON.stringify({ inputs: items.map(({ json }) => json) }));
         const body = Uint8Array.from([...head, ...items.flatMap(({ bytes }) => [...bytes])]);
-        const { json, binary } = splitBody(body, String(head.length));
+        const { json, binary } = splitBody(body, String(head.length), MANY);
         const read = readTensors((json as { inputs: ReturnType<typeof jsonOf>[] }).inputs, binary);
         expect(read).toEqual(drawn.map(([tensor]) => tensor));
       }),
     );
+  });
+
+  it('of BYTES behind the JSON are text where they are UTF-8, else bytes', () => {
+    const items = ['é', '', '\ufeffx', Uint8Array.of(0x89, 0x50), Uint8Array.of(0xff, 0xd8, 0xff)];
+    const bytes = binaryOf({ name: 'x', datatype: 'BYTES', shape: [5], data: items });
+    const tensor = { name: 'x', datatype: 'BYTES' as const, shape: [5], parameters: { binary_data_size: bytes.length } };
+    const [read] = readTensors([tensor], bytes);
+    expect(read?.data).toEqual(items);
+    expect(() => jsonOf(read as Tensor)).toThrow(/can't be written as JSON/);
   });
 
   it('are read nested as their shape, never deeper', () => {
@@ -80,6 +90,14 @@ describe('tensors', () => {
     ['a size that is no number', { datatype: 'FP32', shape: [1], parameters: { binary_data_size: '4' } }, [0, 0, 0, 0], /does not fit/],
     ['bytes that belong to none', { datatype: 'FP32', shape: [0], data: [] }, [0], /1 bytes follow that belong to no tensor/],
     ['half a float', { datatype: 'FP32', shape: [1], parameters: { binary_data_size: 2 } }, [0, 0], /needs 4/],
+    [
+      'more elements than its shape',
+      { datatype: 'BYTES', shape: [1], parameters: { binary_data_size: 8 } },
+      [0, 0, 0, 0, 0, 0, 0, 0],
+      /more BYTES elements than its shape holds, 1/,
+    ],
+    ['fewer elements', { datatype: 'BYTES', shape: [2], parameters: { binary_data_size: 4 } }, [0, 0, 0, 0], /has 1 BYTES elements/],
+    ['very many elements', { datatype: 'BYTES', shape: [4097], parameters: { binary_data_size: 4 } }, [0, 0, 0, 0], /at most 4096/],
     ['a string beyond the end', { datatype: 'BYTES', shape: [1], parameters: { binary_data_size: 4 } }, [9, 0, 0, 0], /reaches beyond/],
   ])('%s is refused', (_, tensor, bytes, message) => {
     const { inputs } = inferRequestSchema.parse({ inputs: [{ name: 'x', ...tensor }] });
@@ -97,7 +115,7 @@ describe('a request', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.option(fc.string()), (body, length) => {
         try {
-          splitBody(body, length);
+          splitBody(body, length, MANY);
         } catch (error) {
           expect(error).toBeInstanceOf(ProtocolError);
         }
@@ -130,7 +148,7 @@ describe('a request', () => {
   });
 
   it.each(['', '-1', '1.5', '0x2', ' 2', '3', '99999999999999999999', 'NaN'])('a header length of %j is refused', (length) => {
-    expect(() => splitBody(new TextEncoder().encode('{}'), length)).toThrow(/whole number from 0 to the body's 2 bytes/);
+    expect(() => splitBody(new TextEncoder().encode('{}'), length, MANY)).toThrow(/whole number from 0 to the body's 2 bytes/);
   });
 
   it('of a million wrong inputs gets one short message', () => {
