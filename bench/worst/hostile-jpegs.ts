@@ -30,8 +30,8 @@ export function hostileJpegs(limits: ImageLimits): { name: string; bytes: Buffer
     { name: 'JPEG, empty segments', bytes: inHead(small, Buffer.alloc(room, Buffer.from([0xff, 0xe2, 0, 2]))) },
     { name: 'JPEG, fill bytes', bytes: inHead(small, Buffer.alloc(room, 0xff)) },
     { name: 'JPEG, restart markers between segments', bytes: inHead(small, Buffer.alloc(room, Buffer.from([0xff, 0xd0]))) },
-    { name: 'JPEG, EXIF segments', bytes: inHead(small, Buffer.alloc(room, exifSegment())) },
-    { name: 'JPEG, XMP segments', bytes: inHead(small, Buffer.alloc(room, xmpSegment())) },
+    { name: 'JPEG, EXIF segments', bytes: inHead(small, repeated(exifSegment(), room)) },
+    { name: 'JPEG, XMP segments', bytes: inHead(small, repeated(xmpSegment(), room)) },
   ];
 }
 
@@ -39,6 +39,7 @@ function withTail(bytes: Buffer, count: number): Buffer {
   return Buffer.concat([bytes.subarray(0, -2), Buffer.alloc(Math.max(0, count), 0x5a), bytes.subarray(-2)]);
 }
 
+const repeated = (bytes: Buffer, room: number) => Buffer.alloc(bytes.length * Math.floor(room / bytes.length), bytes);
 const app1 = (data: Buffer) => Buffer.concat([Buffer.from([0xff, 0xe1, (data.length + 2) >> 8, (data.length + 2) & 255]), data]);
 
 function exifSegment(): Buffer {

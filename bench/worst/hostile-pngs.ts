@@ -1,4 +1,4 @@
-import { deflateSync } from 'node:zlib';
+import { constants, deflateRawSync, deflateSync } from 'node:zlib';
 import type { ImageLimits } from '../../shared/images/limits.ts';
 import { type HostilePng, hostilePng, noiseBytes, pngChunk } from './hostile-png.ts';
 
@@ -58,12 +58,26 @@ export function hostilePngs(limits: ImageLimits): { name: string; bytes: Buffer 
     withChunks('one large ancillary chunk', [pngChunk('tEXt', noiseBytes(room))]),
     withChunks('EXIF chunks', repeated(pngChunk('eXIf', entries(5000)), room)),
     withChunks('XMP', [pngChunk('iTXt', xmp(room))]),
-    withChunks('EXIF in compressed text', repeated(pngChunk('zTXt', profile()), 8 * profile().length + 200)),
+    withChunks('EXIF in compressed text', new Array<Buffer>(8).fill(pngChunk('zTXt', profile()))),
+    { name: 'PNG, gigabytes in its pixels', bytes: bottomless(room) },
+    withChunks('gigabytes in a text', [pngChunk('zTXt', Buffer.concat([Buffer.from('Raw profile type exif\0\0'), zeros(room)]))]),
     withChunks('compressed XMP', repeated(pngChunk('iTXt', compressedXmp()), room)),
   ];
 }
 
 const repeated = (chunk: Buffer, room: number) => new Array<Buffer>(Math.floor(room / chunk.length)).fill(chunk);
+
+/** Some thousand times as many zeros, compressed; without an end. */
+function zeros(size: number): Buffer {
+  const piece = deflateRawSync(Buffer.alloc(1 << 24), { level: 9, finishFlush: constants.Z_FULL_FLUSH });
+  return Buffer.concat([Buffer.from([0x78, 0x9c]), ...repeated(piece, size)]);
+}
+
+/** A digit's size, with far more pixels. */
+function bottomless(room: number): Buffer {
+  const small = hostilePng({ width: 28, height: 28, colourType: 0, bitDepth: 8, noise: 1 });
+  return Buffer.concat([small.subarray(0, 33), pngChunk('IDAT', zeros(room)), pngChunk('IEND', Buffer.alloc(0))]);
+}
 
 /** A directory of EXIF with that many orientations, each in a form that is not right. */
 function entries(count: number): Buffer {
@@ -83,6 +97,6 @@ function compressedXmp(): Buffer {
 }
 
 function profile(): Buffer {
-  const text = `\nexif\n 100000\n${entries(10_000).toString('hex').repeat(80)}`;
+  const text = `\nexif\n 100000\n${entries(20_000).toString('hex')}`;
   return Buffer.concat([Buffer.from('Raw profile type exif\0\0'), deflateSync(text)]);
 }

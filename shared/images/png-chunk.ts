@@ -1,4 +1,4 @@
-import { crc32 } from './crc32.ts';
+import { crc32 } from 'node:zlib';
 
 /** A chunk of a PNG (W3C PNG, section 5.3), by where it stands: a file may have hundreds of thousands. */
 export interface Chunk {
@@ -39,5 +39,14 @@ export const isCritical = (bytes: Uint8Array, { start }: Chunk): boolean => ((by
 /** Whether its checksum is right. */
 export function isIntact(bytes: Uint8Array, { start, next }: Chunk): boolean {
   const [a, b, c, d] = bytes.subarray(next - 4, next) as unknown as [number, number, number, number];
-  return crc32(bytes, start + 4, next - 4) === ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  return crc32(bytes.subarray(start + 4, next - 4)) === ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
+
+/** The bytes of a new chunk, in parts. */
+export function chunkOf(name: string, data: Uint8Array): Uint8Array[] {
+  const [head, tail] = [new Uint8Array(8), new Uint8Array(4)];
+  new DataView(head.buffer).setUint32(0, data.length);
+  head.set(new TextEncoder().encode(name), 4);
+  new DataView(tail.buffer).setUint32(0, crc32(data, crc32(head.subarray(4))));
+  return [head, data, tail];
 }

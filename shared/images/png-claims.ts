@@ -4,8 +4,8 @@ import { inflate } from './inflate.ts';
 import { addClaims, type OrientationClaim } from './orientation.ts';
 import { type Chunk, dataOf, isIntact } from './png-chunk.ts';
 
-/** Of a text, where EXIF's first directory and XMP's description are. */
-const MOST_TEXT = 256 * 1024;
+/** Of a text, what is looked at: EXIF's first directory and XMP's description are far before. */
+const MOST_TEXT = 512 * 1024;
 /** Each is inflated; files have one or two. */
 const MOST_TEXTS = 8;
 const TEXT_CHUNKS = ['tEXt', 'zTXt', 'iTXt'];
@@ -16,7 +16,7 @@ const PROFILE = 'Raw profile type ';
 export interface ClaimsReader {
   claims: OrientationClaim[];
   /** @param place `behind` the pixels, or the file's end, no reader need look */
-  read(chunk: Chunk, place: 'before' | 'behind'): Promise<void> | undefined;
+  read(chunk: Chunk, place: 'before' | 'behind'): void;
 }
 
 /** @throws ImageError from `read`, where more must be inflated than is allowed */
@@ -24,28 +24,28 @@ export function claimsReader(bytes: Uint8Array): ClaimsReader {
   const claims: OrientationClaim[] = [];
   let hasExif = false;
   let texts = 0;
-  const readText = async (name: string, data: Uint8Array, isXmp: boolean): Promise<void> => {
+  const readText = (name: string, data: Uint8Array, isXmp: boolean): void => {
     if (++texts > MOST_TEXTS)
       throw new ImageError(
         `The PNG has more than ${MOST_TEXTS} profiles in text chunks. Save it anew, without metadata.`,
         'image-too-large',
       );
-    const text = await textOf(name, data);
+    const text = textOf(name, data);
     addClaims(claims, isXmp ? xmpClaims(text, 'its XMP') : profileClaims(text));
   };
   return {
     claims,
     read(chunk, place) {
-      if (chunk.name === 'eXIf') {
-        const counts = place === 'before' && !hasExif && isIntact(bytes, chunk) && !hasExifHeader(dataOf(bytes, chunk));
-        hasExif ||= counts;
-        addClaims(claims, exifClaims(dataOf(bytes, chunk), counts ? 'its EXIF' : 'EXIF of another place', counts));
-        return undefined;
-      }
-      if (!TEXT_CHUNKS.includes(chunk.name)) return undefined;
+      if (chunk.name !== 'eXIf' && !TEXT_CHUNKS.includes(chunk.name)) return;
       const data = dataOf(bytes, chunk);
-      const isXmp = chunk.name === 'iTXt' && startsWith(data, XMP);
-      return isXmp || startsWith(data, PROFILE) ? readText(chunk.name, data, isXmp) : undefined;
+      if (chunk.name === 'eXIf') {
+        const counts = place === 'before' && !hasExif && isIntact(bytes, chunk) && !hasExifHeader(data);
+        hasExif ||= counts;
+        addClaims(claims, exifClaims(data, counts ? 'its EXIF' : 'EXIF of another place', counts));
+      } else {
+        const isXmp = chunk.name === 'iTXt' && startsWith(data, XMP);
+        if (isXmp || startsWith(data, PROFILE)) readText(chunk.name, data, isXmp);
+      }
     },
   };
 }
@@ -77,15 +77,17 @@ function fromHex(text: Uint8Array): Uint8Array {
   return bytes.subarray(0, digits >> 1);
 }
 
-/** What follows the keyword, as far as it can be inflated. */
-async function textOf(name: string, data: Uint8Array): Promise<Uint8Array> {
+/** What follows the keyword; nothing where it is compressed and damaged or longer. */
+function textOf(name: string, data: Uint8Array): Uint8Array {
   let at = data.indexOf(0) + 1;
   const isCompressed = name === 'zTXt' || (name === 'iTXt' && data[at] === 1);
   if (name === 'zTXt') at += 1;
   // Flag and method, then language and translated keyword, each ended by a zero.
   if (name === 'iTXt') at = data.indexOf(0, data.indexOf(0, at + 2) + 1) + 1;
   const text = data.subarray(at);
-  return isCompressed ? (await inflate(text, MOST_TEXT, MOST_TEXT)).bytes : text.subarray(0, MOST_TEXT);
+  if (!isCompressed) return text.subarray(0, MOST_TEXT);
+  const inflated = inflate(text, MOST_TEXT);
+  return inflated.state === 'whole' ? inflated.bytes : new Uint8Array(0);
 }
 
 const startsWith = (data: Uint8Array, text: string) => {

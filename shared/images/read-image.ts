@@ -43,11 +43,11 @@ export function imageReader(modules: { png: WebAssembly.Module; jpeg: WebAssembl
       throw new ImageError(
         `The file is ${kind ? `of the kind ${kind}; only PNG and JPEG are read` : 'neither a PNG nor a JPEG'}. Save it as one of these.`,
       );
-    const file = kind === 'PNG' ? await readPngFile(bytes, limits) : readJpegFile(bytes, limits);
+    const file = kind === 'PNG' ? readPngFile(bytes, limits) : readJpegFile(bytes, limits);
     const orientation = decideOrientation(kind, file.claims);
     const pixels = file.type === 'PNG' ? checkedPixels(file, limits) : file.width * file.height;
     onPixels?.(pixels);
-    if (file.type === 'PNG') await checkInflated(file);
+    if (file.type === 'PNG') checkInflated(file);
     const opaque = (decoded: Decoded) => opaqueOf(decoded, file, background);
     let image: UprightImage;
     try {
@@ -72,10 +72,10 @@ function checkedPixels(file: PngFile, { maxPixels }: ImageLimits): number {
  * Inflates a PNG's pixels once before they are decoded: the decoder stops where it has all of them and looks at no checksum behind
  * (Adler-32, RFC 1950), so that damaged pixels would be screened as if they were whole.
  */
-async function checkInflated(file: PngFile): Promise<void> {
+function checkInflated(file: PngFile): void {
   const size = inflatedSize(file);
-  const found = await inflate(file.compressed, size, 0);
-  if (found.state === 'whole' && found.size === size) return;
+  const found = inflate(file.compressed, size);
+  if (found.state === 'whole' && found.bytes.length === size) return;
   const why =
     found.state === 'damaged'
       ? 'its compressed pixels do not end as they should, or their checksum is wrong'
