@@ -3,9 +3,9 @@ import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { buildDeployed } from './reliability/deployed-worker.ts';
+import { startWorkerd } from './workerd.ts';
 import { hostileRequests } from './worst/hostile-bodies.ts';
 import { measureWorst, type Worst } from './worst/measure.ts';
-import { startWorkerd } from './workerd.ts';
 
 /**
  * What the costliest requests within the default limits take of the worker as deployed, in workerd: processor time, memory above idle, and how

@@ -54,11 +54,19 @@ export async function measureWorst(
       await new Promise((resolve) => setTimeout(resolve, 5));
       const answer = await ask(good);
       waits.push(answer.milliseconds);
-      if (answer.status !== 200 || !answer.body.includes('"accepted"')) throw new Error(`a digit is answered ${answer.status} ${answer.body}`);
+      if (answer.status !== 200 || !answer.body.includes('"accepted"'))
+        throw new Error(`a digit is answered ${answer.status} ${answer.body}`);
       status = (await hostile).status;
     }
     const memoryMiB = peakMemory(worker.pid) - idle;
-    return { bytes: body.length, status, cpuMs: medianOf(spent.slice(1)), firstCpuMs: spent[0] as number, memoryMiB, digitMs: Math.max(...waits) };
+    return {
+      bytes: body.length,
+      status,
+      cpuMs: medianOf(spent.slice(1)),
+      firstCpuMs: spent[0] as number,
+      memoryMiB,
+      digitMs: Math.max(...waits),
+    };
   } catch (error) {
     throw new Error(worker.ended() ?? String(error));
   } finally {

@@ -38,7 +38,17 @@ type Header = Pick<PngFile, 'width' | 'height' | 'colourType' | 'bitDepth' | 'in
 interface Met {
   palette?: Chunk;
   transparency?: Chunk;
-  pixels: Chunk[];
+  pixels: Pixels;
+}
+
+/** The run of IDATs. */
+interface Pixels {
+  count: number;
+  /** Where the first begins, and where the last ends. */
+  start: number;
+  next: number;
+  /** Of all their data. */
+  length: number;
 }
 
 /**
@@ -52,7 +62,7 @@ export function readPngFile(bytes: Uint8Array, limits: ImageLimits): PngFile {
   const first = chunkAt(bytes, PNG_SIGNATURE.length);
   const header = headerOf(bytes, first, limits);
   const { claims, read } = claimsReader(bytes);
-  const met: Met = { pixels: [] };
+  const met: Met = { pixels: { count: 0, start: 0, next: 0, length: 0 } };
   let last = 'IHDR';
   let at = (first as Chunk).next;
   while (last !== 'IEND') {
@@ -61,7 +71,7 @@ export function readPngFile(bytes: Uint8Array, limits: ImageLimits): PngFile {
       throw damaged(at >= bytes.length ? 'it ends before its last chunk, IEND' : `it is cut off, or no chunk begins at byte ${at}`);
     const isNeeded = isCritical(bytes, chunk) || chunk.name === 'tRNS';
     if (isNeeded) take(bytes, chunk, last, met, header);
-    else read(chunk, met.pixels.length === 0 ? 'before' : 'behind');
+    else read(chunk, met.pixels.count === 0 ? 'before' : 'behind');
     last = chunk.name;
     at = chunk.next;
   }
@@ -80,7 +90,7 @@ export function readPngFile(bytes: Uint8Array, limits: ImageLimits): PngFile {
       bytes.subarray(0, (first as Chunk).next),
       ...(palette ? [whole(palette)] : []),
       ...(transparency ? [whole(transparency)] : []),
-      ...(pixels.length > MANY_PIECES ? chunkOf('IDAT', compressed) : [bytes.subarray((pixels[0] as Chunk).start, (pixels.at(-1) as Chunk).next)]),
+      ...(pixels.count > MANY_PIECES ? chunkOf('IDAT', compressed) : [bytes.subarray(pixels.start, pixels.next)]),
       bytes.subarray(end - 12, end),
     ],
     claims,
@@ -108,7 +118,8 @@ function take(bytes: Uint8Array, chunk: Chunk, last: string, met: Met, { colourT
   // What has alpha needs no tRNS, and readers leave it out.
   if (name === 'tRNS' && (colourType & 4) !== 0) return;
   if (!isIntact(bytes, chunk)) throw damaged(`the checksum of its chunk ${name} is wrong`);
-  const isBehindPixels = met.pixels.length > 0;
+  const { pixels } = met;
+  const isBehindPixels = pixels.count > 0;
   if (name === 'PLTE') {
     if (met.palette || met.transparency || isBehindPixels) throw damaged('its palette (PLTE) is there twice, or in the wrong place');
     checkPalette(lengthOf(chunk), colourType);
@@ -120,7 +131,10 @@ function take(bytes: Uint8Array, chunk: Chunk, last: string, met: Met, { colourT
   } else if (name === 'IDAT') {
     if (isBehindPixels && last !== 'IDAT') throw damaged('its pixels (IDAT) are not in one piece');
     if (colourType === 3 && !met.palette) throw damaged('its palette (PLTE) is missing');
-    met.pixels.push(chunk);
+    if (!isBehindPixels) pixels.start = chunk.start;
+    pixels.count += 1;
+    pixels.next = chunk.next;
+    pixels.length += lengthOf(chunk);
   } else if (name === 'IEND') {
     if (lengthOf(chunk) > 0) throw damaged('its last chunk, IEND, is not empty');
     if (!isBehindPixels) throw damaged('it has no pixels (IDAT)');
@@ -139,18 +153,21 @@ function isTransparencyRight(length: number, colourType: number, palette: Chunk 
   return length === (colourType === 0 ? 2 : 6);
 }
 
-/** The data of the chunks, behind each other. */
-function joined(bytes: Uint8Array, chunks: readonly Chunk[]): Uint8Array {
-  if (chunks.length === 1) return dataOf(bytes, chunks[0] as Chunk);
-  const data = new Uint8Array(chunks.reduce((sum, chunk) => sum + lengthOf(chunk), 0));
-  let at = 0;
-  for (const { from, next } of chunks) {
-    // Small ones byte by byte, which makes no view of each.
-    if (next - from < 64) for (let i = from; i < next - 4; i++) data[at++] = bytes[i] as number;
+/** The data of a run of chunks, behind each other. */
+function joined(bytes: Uint8Array, { count, start, next, length }: Pixels): Uint8Array {
+  if (count === 1) return bytes.subarray(start + 8, next - 4);
+  const data = new Uint8Array(length);
+  let to = 0;
+  for (let at = start; at < next; ) {
+    const chunk = chunkAt(bytes, at) as Chunk;
+    const end = chunk.next - 4;
+    // A few bytes one by one, without a view of them.
+    if (end - chunk.from < 32) for (let i = chunk.from; i < end; i++) data[to++] = bytes[i] as number;
     else {
-      data.set(bytes.subarray(from, next - 4), at);
-      at += next - 4 - from;
+      data.set(dataOf(bytes, chunk), to);
+      to += end - chunk.from;
     }
+    at = chunk.next;
   }
   return data;
 }
