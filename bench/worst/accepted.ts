@@ -21,7 +21,11 @@ export async function acceptedRequests(digit: Buffer, limits: ImageLimits): Prom
   });
   return [
     of('a noisy digit as PNG', 'image/png', await image.clone().png({ compressionLevel: 6 }).toBuffer()),
-    of('a noisy digit as progressive JPEG', 'image/jpeg', await image.clone().jpeg({ quality: 95, progressive: true, chromaSubsampling: '4:4:4' }).toBuffer()),
+    of(
+      'a noisy digit as progressive JPEG',
+      'image/jpeg',
+      await image.clone().jpeg({ quality: 95, progressive: true, chromaSubsampling: '4:4:4' }).toBuffer(),
+    ),
     of('a noisy digit, in a form', 'multipart/form-data; boundary=b', inForm(await image.clone().png({ compressionLevel: 6 }).toBuffer())),
   ];
 }

@@ -85,8 +85,29 @@ function refinement(id: number, blocks: number, low: number): Buffer[] {
   return [table(1, 16 * power), scan([id], 1, 63, low + 1, low), stuffed];
 }
 
+/** A grey JPEG of zeros with that restart interval, and its first `markers` restart markers. */
+export function restartedJpeg(width: number, height: number, interval = 1, markers = Number.POSITIVE_INFINITY): Buffer {
+  const units = Math.ceil(width / 8) * Math.ceil(height / 8);
+  const pieces: number[] = [];
+  for (let done = 0, count = 0; done < units; done += interval) {
+    if (done > 0 && ++count <= markers) pieces.push(0xff, 0xd0 + ((count - 1) & 7));
+    // A bit of DC and one of AC for each, both zero, and ones up to the byte's end.
+    const bits = 2 * Math.min(interval, units - done);
+    for (let left = bits; left > 0; left -= 8) pieces.push(left >= 8 ? 0 : 0xff >> left);
+  }
+  return Buffer.concat([
+    ...headOf(0xc0, width, height, [1]),
+    table(0, 0),
+    table(1, 0),
+    segment(0xdd, interval >> 8, interval & 255),
+    scan([1], 0, 63, 0, 0),
+    Buffer.from(pieces),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
+
 /** A sequential JPEG all of whose coefficients are there, two bits each, with sampling factors as asked. */
-export function fullJpeg(width: number, height: number, sampling: readonly number[], interval = 0): Buffer {
+export function fullJpeg(width: number, height: number, sampling: readonly number[]): Buffer {
   const [h, v] = [Math.max(...sampling.map((s) => s >> 4)), Math.max(...sampling.map((s) => s & 15))];
   const units = Math.ceil(width / (8 * h)) * Math.ceil(height / (8 * v));
   const blocks = units * sampling.reduce((sum, s) => sum + (s >> 4) * (s & 15), 0);
@@ -103,7 +124,6 @@ export function fullJpeg(width: number, height: number, sampling: readonly numbe
     ...headOf(0xc0, width, height, ids, sampling),
     table(0, 0),
     table(1, 0x01),
-    ...(interval > 0 ? [segment(0xdd, interval >> 8, interval & 255)] : []),
     scan(ids, 0, 63, 0, 0),
     data,
     Buffer.from([0xff, 0xd9]),

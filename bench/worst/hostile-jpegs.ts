@@ -1,5 +1,5 @@
 import type { ImageLimits } from '../../shared/images/limits.ts';
-import { fullJpeg, refinedJpeg } from './hostile-jpeg.ts';
+import { fullJpeg, refinedJpeg, restartedJpeg } from './hostile-jpeg.ts';
 
 /** JPEGs within the limits, each the worst of its kind. */
 export function hostileJpegs(limits: ImageLimits): { name: string; bytes: Buffer }[] {
@@ -28,6 +28,8 @@ export function hostileJpegs(limits: ImageLimits): { name: string; bytes: Buffer
     { name: 'JPEG, progressive, bytes before its end', bytes: withTail(refined(3), 16) },
     { name: 'JPEG, baseline, megabytes before its end', bytes: withTail(all([0x11, 0x11, 0x11]), room - all([0x11, 0x11, 0x11]).length) },
     { name: 'JPEG, empty segments', bytes: inHead(small, Buffer.alloc(room, Buffer.from([0xff, 0xe2, 0, 2]))) },
+    { name: 'JPEG, Huffman tables', bytes: inHead(small, repeated(huffmanTables(), room)) },
+    { name: 'JPEG, a restart behind each unit', bytes: restartedJpeg(width, height) },
     { name: 'JPEG, fill bytes', bytes: inHead(small, Buffer.alloc(room, 0xff)) },
     { name: 'JPEG, restart markers between segments', bytes: inHead(small, Buffer.alloc(room, Buffer.from([0xff, 0xd0]))) },
     { name: 'JPEG, EXIF segments', bytes: inHead(small, repeated(exifSegment(), room)) },
@@ -41,6 +43,13 @@ function withTail(bytes: Buffer, count: number): Buffer {
 
 const repeated = (bytes: Buffer, room: number) => Buffer.alloc(bytes.length * Math.floor(room / bytes.length), bytes);
 const app1 = (data: Buffer) => Buffer.concat([Buffer.from([0xff, 0xe1, (data.length + 2) >> 8, (data.length + 2) & 255]), data]);
+
+/** As many tables as a segment holds, each of one code. */
+function huffmanTables(): Buffer {
+  const table = Buffer.from([0, 1, ...new Array(15).fill(0), 0]);
+  const data = Buffer.alloc(3600 * table.length, table);
+  return Buffer.concat([Buffer.from([0xff, 0xc4, (data.length + 2) >> 8, (data.length + 2) & 255]), data]);
+}
 
 function exifSegment(): Buffer {
   const count = 5000;

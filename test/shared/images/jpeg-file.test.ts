@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeBySharp } from '../../../bench/reliability/decode-by-sharp.ts';
-import { fullJpeg, refinedJpeg } from '../../../bench/worst/hostile-jpeg.ts';
+import { fullJpeg, refinedJpeg, restartedJpeg } from '../../../bench/worst/hostile-jpeg.ts';
 import { ImageError } from '../../../shared/images/image-error.ts';
 import { readJpegFile } from '../../../shared/images/jpeg-file.ts';
 import { frameOf, scanOf } from '../../../shared/images/jpeg-frame.ts';
@@ -25,7 +25,6 @@ const colour = sharp(Buffer.from(Array.from({ length: 3 * 40 * 24 }, (_, i) => (
 });
 const plain = await colour.clone().jpeg({ chromaSubsampling: '4:4:4' }).toBuffer();
 const progressive = await colour.clone().jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer();
-const restarting = fullJpeg(40, 24, [0x11, 0x11, 0x11], 0);
 const same = async (bytes: Buffer) => expect(await read(bytes)).toEqual(await decodeBySharp(bytes));
 /** With more segments behind that of the given marker, or behind the start. */
 const withBehind = (jpeg: Buffer, marker: number | null, ...more: Buffer[]) => {
@@ -89,7 +88,7 @@ describe('the frame of a JPEG', () => {
 
 describe('the segments of a JPEG', () => {
   it('are read as libvips reads them', async () => {
-    for (const each of [plain, progressive, restarting, fullJpeg(40, 24, [0x22, 0x11, 0x11])]) await same(each);
+    for (const each of [plain, progressive, restartedJpeg(40, 24), fullJpeg(40, 24, [0x22, 0x11, 0x11])]) await same(each);
   });
 
   it('may have fill bytes between them, comments, restart markers, and anything behind the end', async () => {
@@ -173,12 +172,12 @@ describe('what libjpeg has to guess', () => {
   });
 
   it('is refused where a restart marker is missing and odd bytes stand before the end', async () => {
-    // Five units of 8 x 8 by three, a restart after each two: seven markers.
-    const whole = restarted(40, 24, 2, 7);
+    // Five units of 8 x 8 by three, a restart behind each two: seven markers.
+    const whole = restartedJpeg(40, 24, 2);
     expect(readJpegFile(whole, DEFAULT_LIMITS).hasAllRestarts).toBe(true);
     await read(whole);
     expect(await read(withTail(whole))).toEqual(await read(whole));
-    const missing = restarted(40, 24, 2, 6);
+    const missing = restartedJpeg(40, 24, 2, 6);
     expect(readJpegFile(missing, DEFAULT_LIMITS).hasAllRestarts).toBe(false);
     await refused(missing, /without guessing/);
     await refused(withTail(missing), /without guessing/);
@@ -221,27 +220,4 @@ function scanChanged(jpeg: Buffer, change: (header: Buffer) => void): Buffer {
       return copy;
     }),
   );
-}
-
-/** A grey JPEG of zeros, a unit a bit of DC and one of AC, with that many restart markers. */
-function restarted(width: number, height: number, interval: number, markers: number): Buffer {
-  const units = (width / 8) * (height / 8);
-  const table = (class_: number) => segment(0xc4, 16 * class_, 1, ...new Array(15).fill(0), 0);
-  const pieces = Array.from({ length: Math.ceil(units / interval) }, (_, i) => {
-    const count = Math.min(interval, units - i * interval);
-    // Zeros, and ones up to the byte's end.
-    const bits = Buffer.of(0xff >> (2 * count));
-    return i < markers ? Buffer.concat([bits, Buffer.of(0xff, 0xd0 + (i % 8))]) : bits;
-  });
-  return Buffer.concat([
-    Buffer.of(0xff, 0xd8),
-    segment(0xdb, 0, ...new Array(64).fill(1)),
-    segment(0xc0, 8, 0, height, 0, width, 1, 1, 0x11, 0),
-    table(0),
-    table(1),
-    segment(0xdd, 0, interval),
-    segment(0xda, 1, 1, 0, 0, 63, 0),
-    ...pieces,
-    Buffer.of(0xff, 0xd9),
-  ]);
 }
