@@ -50,9 +50,10 @@ export async function modulesOf(directory: string): Promise<string[]> {
  * @throws Error with what workerd said, where it ends before it listens
  */
 export async function startWorkerd(root: string, services: Record<string, Service>, v8Flags: readonly string[] = []): Promise<Workerd> {
-  const settings = await readFile(join(import.meta.dirname, '../wrangler.toml'), 'utf8');
-  const date = /compatibility_date = "(.*)"/.exec(settings)?.[1];
-  const flags = /compatibility_flags = (\[.*\])/.exec(settings)?.[1] ?? '[]';
+  const wrangler = await readFile(join(import.meta.dirname, '../wrangler.toml'), 'utf8');
+  const date = /^compatibility_date = "(.*)"/m.exec(wrangler)?.[1];
+  // Cap'n Proto writes a list of texts as TOML does.
+  const flags = /^compatibility_flags = (\[.*\])/m.exec(wrangler)?.[1] ?? '[]';
   const names = Object.keys(services);
   const workers = await Promise.all(
     Object.entries(services).map(async ([name, service]) => {

@@ -116,7 +116,7 @@ describe('an error under /v2 has the form of the protocol', () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const breaking = { RATE_LIMITER: {}, LOG_DECISIONS };
     const broken = await app.request(INFER, { method: 'POST', body: '{}' }, breaking);
-    expect([broken.status, await broken.json()]).toEqual([503, { error: expect.stringContaining('RATE_LIMITER') }]);
+    expect([broken.status, await broken.json()]).toEqual([503, { error: expect.stringContaining('[[ratelimits]]') }]);
     const screen = () => Promise.reject(new Error('secret'));
     const failing = createApp({ model: async () => ({ ...model, screen }), fetcher: fetch });
     const failed = await failing.request(INFER, { method: 'POST', body: new TextEncoder().encode(JSON.stringify({ inputs: [file] })) }, {});
