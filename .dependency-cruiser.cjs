@@ -19,7 +19,8 @@ module.exports = {
       to: { path: `^(${rooms.filter((other) => other !== room && !allowed.includes(other)).join('|')})/` },
     })),
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'shared-is-pure', severity: 'error', from: { path: '^shared/' }, to: { dependencyTypes: ['core'] } },
+    // zlib but computes, and is the same in Node and workerd.
+    { name: 'shared-is-pure', severity: 'error', from: { path: '^shared/' }, to: { dependencyTypes: ['core'], pathNot: '^zlib$' } },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^cloudflare:|/generated/' } },
   ],
   options: {

@@ -2,12 +2,12 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
-import { startUpstream } from './worst/upstream.ts';
-import { acceptedRequests } from './worst/accepted.ts';
 import { buildDeployed } from './reliability/deployed-worker.ts';
 import { startWorkerd } from './workerd.ts';
+import { acceptedRequests } from './worst/accepted.ts';
 import { hostileRequests } from './worst/hostile-bodies.ts';
 import { measureWorst, type Worst } from './worst/measure.ts';
+import { startUpstream } from './worst/upstream.ts';
 
 /**
  * What the costliest requests within the default limits take of the worker as deployed, in workerd: processor time, memory above idle, and how
@@ -32,7 +32,9 @@ const before = loadavg()[0] as number;
 const rows: (Worst & { name: string })[] = [];
 try {
   for (const request of requests) {
-    const worker = await startWorkerd(directory, { screen: { directory: '.', variables: { LOG_DECISIONS: 'off', UPSTREAM_URL: upstream.url } } });
+    const worker = await startWorkerd(directory, {
+      screen: { directory: '.', variables: { LOG_DECISIONS: 'off', UPSTREAM_URL: upstream.url } },
+    });
     try {
       const worst = await measureWorst({ url: worker.urls.screen as string, pid: worker.pid, ended: worker.ended }, request, digit, runs);
       rows.push({ name: request.name, ...worst });

@@ -20,46 +20,63 @@ export function resizeTriangle(
   const wide = new Float64Array(height * stride);
   for (let row = 0; row < height; row++) {
     readRow(row, source);
-    for (let column = 0; column < toWidth; column++) {
-      const { first, weights } = across[column] as Tap;
+    for (let column = 0, tap = 0; column < toWidth; column++) {
+      const first = (across.first[column] as number) * channels;
+      const count = across.count[column] as number;
       for (let channel = 0; channel < channels; channel++) {
         let sum = 0;
-        let at = first * channels + channel;
-        for (let i = 0; i < weights.length; i++) {
-          sum += (weights[i] as number) * (source[at] as number);
-          at += channels;
+        let from = first + channel;
+        for (let i = tap; i < tap + count; i++) {
+          sum += (across.weights[i] as number) * (source[from] as number);
+          from += channels;
         }
         wide[row * stride + column * channels + channel] = sum;
       }
+      tap += count;
     }
   }
   const output = new Float64Array(toHeight * stride);
-  taps(height, toHeight).forEach(({ first, weights }, row) => {
+  const down = taps(height, toHeight);
+  for (let row = 0, tap = 0; row < toHeight; row++) {
+    const first = down.first[row] as number;
+    const count = down.count[row] as number;
     for (let x = 0; x < stride; x++) {
       let sum = 0;
-      for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (wide[(first + i) * stride + x] as number);
+      for (let i = 0; i < count; i++) sum += (down.weights[tap + i] as number) * (wide[(first + i) * stride + x] as number);
       output[row * stride + x] = sum;
     }
-  });
+    tap += count;
+  }
   return output;
 }
 
-interface Tap {
-  first: number;
+/** For each output position, the first source position, and how many weights it has from there on; the weights behind each other. */
+interface Taps {
+  first: Int32Array;
+  count: Int32Array;
   weights: Float64Array;
 }
 
-/** For each output position, the first source position and the normalised weights from there on. Pixel centres are at +0.5. */
-function taps(from: number, to: number): Tap[] {
-  if (from === to) return Array.from({ length: to }, (_, i) => ({ first: i, weights: Float64Array.of(1) }));
+/** Normalised weights. Pixel centres are at +0.5. */
+function taps(from: number, to: number): Taps {
   const scale = from / to;
   const reach = Math.max(scale, 1);
-  return Array.from({ length: to }, (_, i) => {
+  const [first, count] = [new Int32Array(to), new Int32Array(to)];
+  const weights = new Float64Array(to * (Math.ceil(2 * reach) + 2));
+  let at = 0;
+  for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.floor(centre - reach));
-    const last = Math.min(from - 1, Math.ceil(centre + reach) - 1);
-    const raw = Array.from({ length: last - first + 1 }, (_, j) => Math.max(0, 1 - Math.abs((first + j + 0.5 - centre) / reach)));
-    const total = raw.reduce((sum, weight) => sum + weight, 0);
-    return { first, weights: Float64Array.from(raw, (weight) => weight / total) };
-  });
+    const begin = from === to ? i : Math.max(0, Math.floor(centre - reach));
+    const last = from === to ? i : Math.min(from - 1, Math.ceil(centre + reach) - 1);
+    first[i] = begin;
+    count[i] = last - begin + 1;
+    let total = 0;
+    for (let j = begin; j <= last; j++) {
+      const weight = from === to ? 1 : Math.max(0, 1 - Math.abs((j + 0.5 - centre) / reach));
+      weights[at + j - begin] = weight;
+      total += weight;
+    }
+    for (const end = at + last - begin + 1; at < end; at++) weights[at] = (weights[at] as number) / total;
+  }
+  return { first, count, weights };
 }

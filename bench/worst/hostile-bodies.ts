@@ -12,7 +12,8 @@ export interface HostileRequest {
 }
 
 const INFER = '/v2/models/screen/infer';
-const IMAGES = 64;
+/** As many as a request may have. */
+export const IMAGES = 64;
 
 /** Images of every kind, alone and in batches of every form, and bodies that only look like one. */
 export function hostileRequests(limits: ImageLimits = DEFAULT_LIMITS): HostileRequest[] {
@@ -56,7 +57,8 @@ function batches(limits: ImageLimits): HostileRequest[] {
   ];
 }
 
-function formOf(files: readonly Buffer[]): Buffer {
+/** A form with a part for each file. */
+export function formOf(files: readonly Buffer[]): Buffer {
   const head = Buffer.from('--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\nContent-Type: image/png\r\n\r\n');
   return Buffer.concat([...files.flatMap((file) => [head, file, Buffer.from('\r\n')]), Buffer.from('--b--\r\n')]);
 }

@@ -28,10 +28,19 @@ export function opaqueOf({ width, height, data }: Decoded, file: PngFile | JpegF
 const isGrey = (file: PngFile | JpegFile) => (file.type === 'PNG' ? file.colourType === 0 || file.colourType === 4 : file.components === 1);
 
 function lay(data: Uint8Array, channels: 1 | 3, background: number, pixels: Uint8Array): void {
-  for (let from = 0, to = 0; from < data.length; from += 4) {
+  let to = 0;
+  for (let from = 0; from < data.length; from += 4) {
     const alpha = data[from + 3] as number;
     const behind = background * (255 - alpha);
-    for (let channel = 0; channel < channels; channel++)
-      pixels[to++] = Math.floor(((data[from + channel] as number) * alpha + behind) / 255 + 0.5);
+    pixels[to++] = rounded((data[from] as number) * alpha + behind);
+    if (channels === 1) continue;
+    pixels[to++] = rounded((data[from + 1] as number) * alpha + behind);
+    pixels[to++] = rounded((data[from + 2] as number) * alpha + behind);
   }
+}
+
+/** `Math.floor(sum / 255 + 0.5)` of a whole number up to 255 * 255, without dividing: no half is ever met, as 255 is odd. */
+export function rounded(sum: number): number {
+  const more = sum + 127;
+  return (more + 1 + (more >> 8)) >> 8;
 }

@@ -118,6 +118,13 @@ describe('transparency (tRNS)', () => {
     expect(await pixelsOf(indexed(palette(2), pngChunk('tRNS', Uint8Array.of(0))))).toEqual(new Array(12).fill(0));
   });
 
+  it('compares all 16 bits of a sample', async () => {
+    const raw = Uint8Array.of(0, 10, 1, 10, 2);
+    expect(await pixelsOf(png(ihdr({ height: 1, bitDepth: 16 }), pngChunk('tRNS', Uint8Array.of(10, 1)), idat(raw), iend))).toEqual([
+      0, 10,
+    ]);
+  });
+
   it.each<[string, Uint8Array]>([
     ['1 byte of grey', png(ihdr(), tRNS(1), idat(rows), iend)],
     ['6 bytes of grey', png(ihdr(), tRNS(6), idat(rows), iend)],
