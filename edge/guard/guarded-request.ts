@@ -44,7 +44,7 @@ export async function readGuarded(headers: Headers, body: Uint8Array, screening:
         isOriginal(passing) && passing.length === read.images.length ? original : await plainAnew(read, passing, rules),
     };
   }
-  const given = readInfer(headers, type, body, screening, config);
+  const given = await readInfer(headers, type, body, screening, config);
   const images = await inProtocol(() => inferImages([given.input], screening, config));
   return {
     images: images.map((image) => forwardable(image, config)),
@@ -52,12 +52,13 @@ export async function readGuarded(headers: Headers, body: Uint8Array, screening:
   };
 }
 
-function readInfer(headers: Headers, type: string, body: Uint8Array, screening: Screening, config: Config): InferGiven {
+async function readInfer(headers: Headers, type: string, body: Uint8Array, screening: Screening, config: Config): Promise<InferGiven> {
   if (body.byteLength === 0) throw new ProblemError('empty-body', 'The body is empty; an inference request is needed.');
   const length = headers.get(BINARY_HEADER);
   const wrong = inferContentProblem(type, length !== null);
   if (wrong) throw new ProblemError('unsupported-media-type', `The classifier takes inference requests (v2), and the ${wrong}.`);
-  return inProtocol(() => {
+  // Awaited: workerd tells of a promise that is broken before anybody waits for it.
+  return await inProtocol(() => {
     const split = splitBody(body, length, maxJsonValues(screening, config));
     // Which outputs there are, the classifier knows.
     const { inputs } = inferRequestOf(split, null);
@@ -67,20 +68,13 @@ function readInfer(headers: Headers, type: string, body: Uint8Array, screening: 
   });
 }
 
-function inProtocol<T>(read: () => T): T {
-  const told = (error: unknown) =>
-    error instanceof ProtocolError
-      ? new ProblemError(PROBLEM_OF[error.misfit], `The inference request can't be forwarded: ${error.message.slice(0, 500)}.`)
-      : error;
+/** @throws ProblemError in place of a ProtocolError */
+async function inProtocol<T>(read: () => T | Promise<T>): Promise<T> {
   try {
-    const result = read();
-    return result instanceof Promise
-      ? (result.catch((error: unknown) => {
-          throw told(error);
-        }) as T)
-      : result;
+    return await read();
   } catch (error) {
-    throw told(error);
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new ProblemError(PROBLEM_OF[error.misfit], `The inference request can't be forwarded: ${error.message.slice(0, 500)}.`);
   }
 }
 
