@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
+import { COLLECTING_FLAGS, collecting } from './reliability/collecting.ts';
 import { buildDeployed } from './reliability/deployed-worker.ts';
 import { startWorkerd } from './workerd.ts';
 import { acceptedRequests } from './worst/accepted.ts';
@@ -13,10 +14,15 @@ import { startUpstream } from './worst/upstream.ts';
  * What the costliest requests within the default limits take of the worker as deployed, in workerd: processor time, memory above idle, and how
  * long a digit waits that is sent at the same time. Each request has a new process. Ends with 1 where one takes more than it may.
  *
- *   pnpm bench:worst [--runs 5] [--only TEXT] [--figures docs/figures/worst.json]
+ *   pnpm bench:worst [--runs 5] [--only TEXT] [--collect: garbage before each request] [--figures docs/figures/worst.json]
  */
 const { values: options } = parseArgs({
-  options: { runs: { type: 'string', default: '5' }, only: { type: 'string', default: '' }, figures: { type: 'string' } },
+  options: {
+    runs: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+    figures: { type: 'string' },
+    collect: { type: 'boolean', default: false },
+  },
 });
 const MODEL = 'mnist';
 const MOST = { cpuMs: 250, memoryMiB: 96, digitMs: 1000 };
@@ -27,14 +33,13 @@ const requests = [...hostileRequests(DEFAULT_LIMITS), ...(await acceptedRequests
   name.includes(options.only),
 );
 const upstream = await startUpstream();
-const directory = await buildDeployed(MODEL);
+const directory = await buildDeployed(MODEL, options.collect ? collecting(1) : '');
 const before = loadavg()[0] as number;
 const rows: (Worst & { name: string })[] = [];
 try {
   for (const request of requests) {
-    const worker = await startWorkerd(directory, {
-      screen: { directory: '.', variables: { LOG_DECISIONS: 'off', UPSTREAM_URL: upstream.url } },
-    });
+    const variables = { LOG_DECISIONS: 'off', UPSTREAM_URL: upstream.url };
+    const worker = await startWorkerd(directory, { screen: { directory: '.', variables } }, options.collect ? COLLECTING_FLAGS : []);
     try {
       const worst = await measureWorst({ url: worker.urls.screen as string, pid: worker.pid, ended: worker.ended }, request, digit, runs);
       rows.push({ name: request.name, ...worst });

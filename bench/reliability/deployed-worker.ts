@@ -12,13 +12,17 @@ export interface DeployedWorker {
   close(): Promise<void>;
 }
 
-/** Builds the worker as `wrangler deploy` would upload it. @returns a new folder with its files */
-export async function buildDeployed(model: string): Promise<string> {
+/** Builds the worker as `wrangler deploy` would upload it. @param prefix goes before its script. @returns a new folder with its files */
+export async function buildDeployed(model: string, prefix = ''): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'portcullis-worker-'));
   execFileSync('wrangler', ['deploy', '--dry-run', '--outdir', directory], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false' },
   });
+  if (prefix) {
+    const script = join(directory, (await modulesOf(directory))[0] as string);
+    await writeFile(script, `${prefix}\n${await readFile(script, 'utf8')}`);
+  }
   return directory;
 }
 
@@ -34,11 +38,7 @@ export async function startDeployed(
   prefix = '',
   v8Flags: readonly string[] = [],
 ): Promise<DeployedWorker> {
-  const directory = await buildDeployed(model);
-  if (prefix) {
-    const script = join(directory, (await modulesOf(directory))[0] as string);
-    await writeFile(script, `${prefix}\n${await readFile(script, 'utf8')}`);
-  }
+  const directory = await buildDeployed(model, prefix);
   const { urls, pid, ended, close } = await startWorkerd(directory, { screen: { directory: '.', variables } }, v8Flags);
   return {
     url: urls.screen as string,
