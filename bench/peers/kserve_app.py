@@ -2,6 +2,7 @@
 
 import json
 import sys
+import uuid
 
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
 
@@ -21,7 +22,8 @@ class Classifier(Model):
             else:
                 found.append(json.dumps({"field": tensor.name, "shape": tensor.shape, "values": tensor.as_numpy().flatten().tolist()}))
         output = InferOutput(name="seen", shape=[len(found)], datatype="BYTES", data=found)
-        return InferResponse(response_id=payload.id, model_name=self.name, infer_outputs=[output])
+        # A request's id is optional, an answer's is not.
+        return InferResponse(response_id=payload.id or str(uuid.uuid4()), model_name=self.name, infer_outputs=[output])
 
 
 ModelServer(http_port=int(sys.argv[1]), enable_grpc=False, workers=1).start([Classifier("classifier")])
