@@ -35,10 +35,13 @@ if (!Number.isInteger(mutants) || mutants < 0) throw new Error(`--mutants is ${o
 if (!Number.isInteger(seed)) throw new Error(`--seed is ${options.seed}; a whole number is needed`);
 const KEEP = join('runs', 'differential');
 const KEY = 'the-key-of-the-differential-test';
+/** The worker's MAX_BODY_BYTES, less what a form adds. */
+const LARGEST = 5 * 1024 * 1024 - 8192;
 const FORM_PEERS = ['werkzeug', 'aiohttp', 'fastapi'] as const;
 
 const corpora = await Promise.all(options.corpus.map(imagesIn));
-const whole = corpora.flat();
+const all = corpora.flat();
+const whole = all.filter(({ bytes }) => bytes.length <= LARGEST);
 const files = [...whole, ...Array.from({ length: mutants }, (_, number) => mutatedImage(whole, seed, number))];
 const screening = JSON.parse(await readFile(join('models', options.model, 'screening.json'), 'utf8')) as Screening;
 const beside = await readFile(join('test', 'samples', 'digit-0-a.png'));
@@ -88,6 +91,7 @@ const figures = {
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
   model: options.model,
   files: Object.fromEntries([...corpora.map((images, i) => [nameOf(i), images.length]), ['mutants', mutants]]),
+  tooLargeToSend: all.length - whole.length,
   peers: counts,
   refused,
   formsRefusedOnly: formsRefused,
