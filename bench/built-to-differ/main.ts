@@ -81,6 +81,7 @@ try {
     if (!tensors?.[0] || !labels[0]) return { tensor: 'refused', label: 'refused' };
     return { tensor: tensors[0], label: labels[0] };
   });
+  for (const file of Object.values(pictures)) await add(file);
   for (const built of bodies) {
     groups[built.group] ??= { bodies: 0, passed: 0, refused: 0 };
     const of = groups[built.group] as { bodies: number; passed: number; refused: number };
