@@ -25,6 +25,25 @@ export async function filesIn({ headers, body }: Captured): Promise<Buffer[]> {
   }
 }
 
+/** The float tensors of our JSON or of an inference request with one image; none where there are none. */
+export function tensorsIn({ headers, body }: Captured): number[][] {
+  const length = Number(headers['inference-header-content-length'] ?? body.length);
+  try {
+    const { images, inputs } = JSON.parse(body.toString('utf8', 0, length)) as {
+      images?: { pixels?: unknown[] }[];
+      inputs?: { datatype: string; data?: unknown[] }[];
+    };
+    const flat = (values: unknown[]) => values.flat(Number.POSITIVE_INFINITY) as number[];
+    if (images) return images.flatMap(({ pixels }) => (pixels ? [flat(pixels)] : []));
+    const [input] = inputs ?? [];
+    if (input?.datatype !== 'FP32') return [];
+    if (input.data) return [flat(input.data)];
+    return [[...new Float32Array(Uint8Array.from(body.subarray(length)).buffer)]];
+  } catch {
+    return [];
+  }
+}
+
 /** A BYTES tensor in binary: each element after its length of four bytes, the file itself or its base64. */
 function elementsOf(binary: Buffer): Buffer[] {
   const elements: Buffer[] = [];

@@ -2,24 +2,50 @@ import type { Captured } from '../peers/capture.ts';
 import { pixelsOf, sha256OfPixels } from '../peers/pixels.ts';
 import type { Seen, ServerName } from '../peers/servers.ts';
 import { INFER } from './built.ts';
+import { filesIn, tensorsIn } from './files-in.ts';
 
 /** Addresses of the real servers. */
 export type Servers = Record<ServerName, string>;
 
-/** What each reader sees of a request that reached the upstream, by the reader's name; real parsers, Pillow or libvips behind. */
-export async function readBy(captured: Captured, protocol: 'plain' | 'v2', servers: Servers): Promise<Record<string, Seen[]>> {
+/**
+ * What each reader sees of a request that reached the upstream, by the reader's name.
+ *
+ * @param servers real parsers with Pillow behind; null for Node's own parsers with libvips alone
+ */
+export async function readBy(captured: Captured, protocol: 'plain' | 'v2', servers: Servers | null): Promise<Record<string, Seen[]>> {
   const type = captured.headers['content-type'] ?? '';
-  const from = (name: ServerName, path: string) => seenBy(servers[name], path, captured);
-  if (protocol === 'v2') return { mlserver: await from('mlserver', INFER), kserve: await from('kserve', INFER) };
-  if (/^multipart\//i.test(type))
-    return {
-      werkzeug: await from('werkzeug', '/form'),
-      aiohttp: await from('aiohttp', '/form'),
-      fastapi: await from('fastapi', '/form'),
-      undici: await byNode(captured),
-    };
-  if (/json/i.test(type)) return { fastapi: await from('fastapi', '/json') };
-  return { pillow: await from('fastapi', '/body'), libvips: [await byLibvips(captured.body)] };
+  const kind = protocol === 'v2' ? 'v2' : /^multipart\//i.test(type) ? 'form' : /json/i.test(type) ? 'json' : 'body';
+  const found: Record<string, Seen[]> = {};
+  if (kind === 'form') found.undici = await byNode(captured);
+  if (kind === 'body') found.libvips = [await byLibvips(captured.body)];
+  if (!servers) return kind === 'v2' || kind === 'json' ? { node: await byJson(captured) } : found;
+  const others = await Promise.all(
+    READERS[kind].map(async ([server, path]) => [server, await seenBy(servers[server], path, captured)] as const),
+  );
+  return { ...found, ...Object.fromEntries(others) };
+}
+
+/** Servers that read each kind of body, with their paths. */
+const READERS: Record<'v2' | 'form' | 'json' | 'body', [ServerName, string][]> = {
+  v2: [
+    ['mlserver', INFER],
+    ['kserve', INFER],
+  ],
+  form: [
+    ['werkzeug', '/form'],
+    ['aiohttp', '/form'],
+    ['fastapi', '/form'],
+  ],
+  json: [['fastapi', '/json']],
+  body: [['fastapi', '/body']],
+};
+
+/** Files or tensors of our JSON, or of an inference request. */
+async function byJson(captured: Captured): Promise<Seen[]> {
+  const files = await filesIn(captured);
+  if (files.length > 0) return Promise.all(files.map(byLibvips));
+  const tensors = tensorsIn(captured);
+  return tensors.length > 0 ? tensors.map((values) => ({ values })) : [{ error: 'it holds neither files nor tensors' }];
 }
 
 async function seenBy(server: string, path: string, { headers, body }: Captured): Promise<Seen[]> {
