@@ -14,7 +14,7 @@ export default defineConfig({
         compatibilityFlags: ['nodejs_compat'],
         ratelimits: { REAL_LIMITER: { namespace_id: '1', simple: { limit: 2, period: 60 } } },
         analyticsEngineDatasets: { REAL_DECISIONS: { dataset: 'decisions' } },
-        bindings: { KEYS: `test:explain+admin:${sha256('explain-token')}`, SCREEN_WITHOUT_KEY: 'on', LOG_DECISIONS: 'off' },
+        bindings: { KEYS: `test:explain+admin:${sha256('explain-token')}`, SCREEN_WITHOUT_KEY: 'on', LOG_REQUESTS: 'off' },
       },
     }),
   ],

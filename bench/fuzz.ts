@@ -44,7 +44,7 @@ const seeds = await seedBodies(offline);
 const worker = await startDeployed(MODEL, {
   KEYS: `fuzz:explain:${await sha256(KEY)}`,
   BODY_TIMEOUT_MS: '4000',
-  LOG_DECISIONS: 'off',
+  LOG_REQUESTS: 'off',
 });
 const client = connect(worker.url, { connections: AT_ONCE, timeoutMs: 20_000 });
 const send = ({ path, headers, bytes }: Body) =>

@@ -46,7 +46,7 @@ const worker = await startDeployed(MODEL, {
   AGREEMENT_POINTER: '/label',
   FALLBACK_URL: fallback.url,
   BODY_TIMEOUT_MS: '4000',
-  LOG_DECISIONS: 'off',
+  LOG_REQUESTS: 'off',
 });
 const client = connect(worker.url, { connections: 256, timeoutMs: 20_000 });
 const kinds = trafficOf(samples, classifier);

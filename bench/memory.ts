@@ -58,7 +58,7 @@ const variables = {
   AGREEMENT_POINTER: '/label',
   FALLBACK_URL: fallback.url,
   BODY_TIMEOUT_MS: '4000',
-  LOG_DECISIONS: 'off',
+  LOG_REQUESTS: 'off',
 };
 type Pair<T> = { ours: T; control: T };
 let workers = await startBoth();

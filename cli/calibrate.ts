@@ -7,6 +7,7 @@ import { calibrateRun } from '../trainer/calibrate-run.ts';
 import { openDatasetOf } from '../trainer/dataset-of-run.ts';
 import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
 import { calibrationOf, calibrationOver, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
+import { callersPath } from './callers-path.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, runCommand, UsageError } from './run-command.ts';
 
@@ -22,7 +23,11 @@ const program = withCalibrationOptions(
   .option('--run <name>', 'the run in runs/ (default: the latest that is trained)')
   .option('--test', 'tell the outcomes on the test images, rather than on the validation images')
   .option('--bundle <name>', 'rather than a run: a bundle, for your own clean images; its graphs stay, its id is new')
-  .option('--images <folder>', 'of your own clean images, PNG, JPEG or WebP, at best some thousands; no labels are needed')
+  .option(
+    '--images <folder>',
+    'of your own clean images, PNG or JPEG, at best some thousands of every class; no labels are needed',
+    callersPath,
+  )
   .option('--name <name>', 'of the new bundle (default: the old name with -calibrated)')
   .option('--json', 'print the result as JSON')
   .action(async (options, program: Command) => {

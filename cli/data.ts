@@ -5,6 +5,7 @@ import { type Splits, splitsOf } from '../trainer/data/splits.ts';
 import { makeFolder } from '../trainer/make-folder.ts';
 import { contactSheetPng } from '../trainer/report/contact-sheet.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
+import { callersPath } from './callers-path.ts';
 import { dataSourceOf, withDataOptions } from './data-options.ts';
 import { command, runCommand, wholeNumber } from './run-command.ts';
 
@@ -21,7 +22,7 @@ withDataOptions(
   program.command('inspect').description('Counts of each class in each split, what is missing or unreadable, and a contact sheet.'),
 )
   .option('--seed <n>', 'of the splits', wholeNumber, 1)
-  .option('--sheet <file>', 'the contact sheet, a PNG', 'runs/contact-sheet.png')
+  .option('--sheet <file>', 'the contact sheet, a PNG', callersPath, 'runs/contact-sheet.png')
   .option('--json', 'print the counts as JSON')
   .action(async (options) => {
     const dataset = await openDataset(dataSourceOf(options));

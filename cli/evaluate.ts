@@ -16,6 +16,7 @@ import { MOST_THREADS } from '../trainer/backend/use-backend.ts';
 import { DATASETS } from '../trainer/data/open-dataset.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
 import { writeAtomically } from '../trainer/write-atomically.ts';
+import { callersPath } from './callers-path.ts';
 import { lockEvaluation } from './evaluation-locks.ts';
 import { checkOptions, shard, sourceFor } from './evaluation-options.ts';
 import { evaluationProgress } from './evaluation-progress.ts';
@@ -52,16 +53,19 @@ ${Object.values(protocols)
   )
   .option('--images <n>', 'of each kind, but for the clean ones (default: as the protocol says)', upTo(MOST_IMAGES))
   .option('--reclassify', 'search for the class of each rejected image too (some 15 ms each, for 28x28)')
-  .option('--data-dir <folder>', 'that holds its data set (default: where the run of its name read it)', process.env.DATA_DIR)
+  .option('--data-dir <folder>', 'that holds its data set (default: where the run of its name read it)', callersPath, process.env.DATA_DIR)
   .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...DATASETS]))
-  .option('--unknown-dir <folder>', 'that holds that one; for images any folder of images, all of them unknown')
+  .option('--unknown-dir <folder>', 'that holds that one; for images any folder of images, all of them unknown', callersPath)
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .addOption(new Option('--backend <name>', 'that gives the gradients').choices(['auto', 'native', 'wasm']).default('auto'))
   .option('--threads <n>', 'each with a tfjs of its own (default: one a core)', upTo(MOST_THREADS))
   .option('--shard <i/n>', 'only this part of the jobs, 1/n to n/n; they are put together by --merge', shard)
-  .option('--merge <folders...>', 'put the jobs of these folders beside those that are here')
-  .option('--out <folder>', 'where jobs and report are kept (default: runs/evaluate/NAME-ID/PROTOCOL)')
-  .option('--figures <file>', "the report's figures without its pictures, also as a file of its own")
+  .option('--merge <folders...>', 'put the jobs of these folders beside those that are here', (path: string, before: string[] = []) => [
+    ...before,
+    callersPath(path),
+  ])
+  .option('--out <folder>', 'where jobs and report are kept (default: runs/evaluate/NAME-ID/PROTOCOL)', callersPath)
+  .option('--figures <file>', "the report's figures without its pictures, also as a file of its own", callersPath)
   .option('--dry', 'print only; keep nothing in the bundle')
   .option('--reference', 'keep it in a bundle that comes with the project too')
   .option('--json', 'print the outcomes as JSON')

@@ -25,15 +25,31 @@ const program = command(
   .option('--batch-wait <ms>', 'that a free thread waits for a batch to fill', wholeNumber, defaultFallback.batchWaitMs)
   .option('--max-images <n>', 'in a request', positive, defaultFallback.maxImages)
   .option('--max-bytes <n>', 'of a request', positive, defaultFallback.maxBytes)
+  .option(
+    '--keep-alive <seconds>',
+    'that an idle connection stays open; longer than that of what stands before it',
+    keepAlive,
+    defaultFallback.keepAliveSeconds,
+  )
   .addOption(new Option('--log-level <level>', 'of the log on stderr, lines of JSON').choices(LEVELS).default('info'))
   .option('--json', 'print the address as JSON')
-  .action(async ({ model, json, logLevel, maxWait: maxWaitMs, batchWait: batchWaitMs, ...options }) => {
+  .action(async ({ model, json, logLevel, maxWait: maxWaitMs, batchWait: batchWaitMs, keepAlive: keepAliveSeconds, ...options }) => {
     const directory = await resolveModel(model);
     const { FALLBACK_TOKEN: token, FALLBACK_HMAC_KEY } = process.env;
     const hmacKeys = hmacKeysOf(FALLBACK_HMAC_KEY);
     useCudaLibraries(options.provider);
     const log = pino({ level: logLevel, base: null }, pino.destination({ dest: 2, sync: false }));
-    const fallback = await startFallback({ ...defaultFallback, ...options, maxWaitMs, batchWaitMs, directory, token, hmacKeys, log });
+    const fallback = await startFallback({
+      ...defaultFallback,
+      ...options,
+      maxWaitMs,
+      batchWaitMs,
+      keepAliveSeconds,
+      directory,
+      token,
+      hmacKeys,
+      log,
+    });
     // Answers what was taken; a second Ctrl-C ends at once.
     const stop = () => void fallback.close();
     process.once('SIGINT', stop);
@@ -59,6 +75,13 @@ function hmacKeysOf(text: string | undefined): string[] {
 /** @throws UsageError */
 function batchSize(text: string): number | 'auto' {
   return text === 'auto' ? text : positive(text);
+}
+
+/** @throws UsageError where it is more than a timer can wait */
+function keepAlive(text: string): number {
+  const value = positive(text);
+  if (value > 86_400) throw new UsageError(`${text} seconds are too long; 1 to 86400 are allowed`);
+  return value;
 }
 
 /** @throws UsageError */

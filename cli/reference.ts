@@ -5,6 +5,7 @@ import { type Recipe, referenceRecipes } from '../export/models-folder.ts';
 import { BACKENDS, MOST_THREADS } from '../trainer/backend/use-backend.ts';
 import { differencesFrom } from '../trainer/differences-from.ts';
 import { listRuns, RUNS, type RunConfig, RunError } from '../trainer/run.ts';
+import { callersPath } from './callers-path.ts';
 import { command, positive, runCommand, UsageError, upTo } from './run-command.ts';
 import { recipeOfArguments } from './training-program.ts';
 
@@ -18,8 +19,8 @@ const program = command(
 )
   .addArgument(new Argument('<name>', 'of the bundle').choices(Object.keys(recipes)))
   .option('--seed <n>', 'the one seed of all randomness', positive, 1)
-  .option('--data-dir <folder>', 'that holds its data set (MNIST comes with the project)')
-  .option('--unknown-dir <folder>', 'with the files of Fashion-MNIST: screened as unknown images by the bundles of MNIST')
+  .option('--data-dir <folder>', 'that holds its data set (MNIST comes with the project)', callersPath)
+  .option('--unknown-dir <folder>', 'with the files of Fashion-MNIST: screened as unknown images by the bundles of MNIST', callersPath)
   .addOption(new Option('--backend <name>', 'that trains').choices(BACKENDS).default('auto'))
   .option('--threads <n>', 'that it trains with', upTo(MOST_THREADS))
   .option('--only-train', 'neither export nor measure')

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { openScreener } from '../evaluate/screen-images.ts';
+import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { preprocess } from '../shared/preprocess.ts';
 import { sha256 } from '../shared/sha256.ts';
-import { decodeFile } from '../trainer/data/decode-file.ts';
+import { openImageReader } from '../trainer/data/image-reader.ts';
+import { callersPath } from './callers-path.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, runCommand } from './run-command.ts';
-
-const MAX_PIXELS = 4 * 1024 * 1024;
 
 const program = command(
   'screen',
@@ -19,9 +19,11 @@ const program = command(
   .option('--json', 'one JSON object a line')
   .action(async (files: string[], options) => {
     const { screening, screen, close } = await openScreener(await resolveModel(options.model));
+    const readImage = await openImageReader();
     for (const file of files) {
       try {
-        const image = preprocess(await decodeFile(await readFile(file), MAX_PIXELS), screening.input, screening.preprocess);
+        const how = { limits: DEFAULT_LIMITS, background: screening.preprocess.background };
+        const image = preprocess(await readImage(await readFile(callersPath(file)), how), screening.input, screening.preprocess);
         const [result] = await screen(image);
         if (!result) throw new Error('the model gave no answer');
         const { scores, decision } = result;

@@ -2,11 +2,14 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { BINARY_HEADER } from '../shared/inference-protocol.ts';
 import { type Config, configOf } from './config.ts';
 import type { Env, Services } from './env.ts';
 import { type Resilience, resilienceOf } from './escalation/resilience.ts';
 import { type App, methodsOf, routesOf } from './openapi.ts';
 import { ProblemError, problemOf, problemResponse } from './problem.ts';
+import { createReadiness } from './readiness.ts';
+import { noteProblem, requestLog } from './request-log.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { guardRoute } from './routes/guard.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -22,13 +25,24 @@ const WITHOUT_CONFIG = ['/', '/docs', '/openapi.json', '/health/live', '/v2', '/
 export function createApp(services: Services): App {
   const app: App = new OpenAPIHono<Env>();
   const resilience = perIsolate();
+  const readiness = createReadiness(services.checkedAtStart ?? false);
+  app.use(requestLog());
   app.use(requestId({ headerName: '', generator: () => crypto.randomUUID() }));
   app.use(async (c, next) => {
     c.set('services', services);
     c.set('resilience', resilience);
+    c.set('readiness', readiness);
     c.set('trace', traceOf(c.req.header('traceparent'), c.req.header('tracestate')));
     await next();
     c.header('Portcullis-Request', c.get('requestId'));
+  });
+  // Hono hands only Errors to onError, and libraries compiled to WebAssembly throw other things.
+  app.use(async (_, next) => {
+    try {
+      await next();
+    } catch (thrown) {
+      throw thrown instanceof Error ? thrown : new Error(String(thrown));
+    }
   });
   app.use(
     secureHeaders({
@@ -51,27 +65,26 @@ export function createApp(services: Services): App {
     return cors({
       origin: config.CORS_ORIGINS.includes('*') ? '*' : config.CORS_ORIGINS,
       allowMethods: ['GET', 'HEAD', 'POST'],
-      allowHeaders: ['authorization', 'content-type', 'traceparent', 'tracestate', 'inference-header-content-length'],
-      exposeHeaders: ['portcullis-request', 'portcullis-verdict', 'portcullis-label', 'portcullis-guard', 'retry-after'],
+      allowHeaders: ['authorization', 'content-type', 'traceparent', 'tracestate', BINARY_HEADER],
+      exposeHeaders: ['portcullis-request', 'portcullis-verdict', 'portcullis-label', 'portcullis-guard', 'retry-after', BINARY_HEADER],
       maxAge: 3600,
     })(c, next);
   });
   app.onError((error, c) => {
-    const [request, trace] = [c.get('requestId'), c.get('trace')];
-    const problem = problemOf(error, request);
-    const why = error instanceof Error ? error.message : String(error);
-    if (problem.status >= 500)
-      console.error(JSON.stringify({ event: 'error', request, trace: trace?.traceId, status: problem.status, why }));
+    noteProblem(c, error);
+    const problem = problemOf(error, c.get('requestId'));
     const headers = error instanceof ProblemError ? error.headers : {};
-    return problemResponse(problem, { ...headers, ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
+    return problemResponse(problem, c.req.path, { ...headers, ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
   });
   app.notFound((c) => {
     const allowed = methodsOf(app, c.req.path);
+    // Without the text, which has the path.
+    c.get('line').problem = allowed ? 'method-not-allowed' : 'not-found';
     const paths = [...new Set(routesOf(app).map(({ path }) => path))].join(', ');
     const problem = allowed
       ? new ProblemError('method-not-allowed', `${c.req.method} is not allowed here; allowed: ${allowed}.`)
       : new ProblemError('not-found', `There is no ${c.req.path}. There are: ${paths}.`);
-    return problemResponse(problemOf(problem, c.get('requestId')), allowed ? { allow: allowed } : {});
+    return problemResponse(problemOf(problem, c.get('requestId')), c.req.path, allowed ? { allow: allowed } : {});
   });
 
   screenRoute(app);

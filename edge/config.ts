@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_MIN_MARGIN } from '../shared/decision.ts';
+import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { parseKeys } from './keys.ts';
 import { ProblemError } from './problem.ts';
 
@@ -38,10 +39,17 @@ const configSchema = z
       .optional(),
     CORS_ORIGINS: origins,
 
-    MAX_BODY_BYTES: positive(5 * 1024 * 1024),
-    /** Of one image before resizing; decoded it takes some 12 bytes a pixel of the worker's 128 MB. */
-    MAX_PIXELS: positive(4 * 1024 * 1024),
+    MAX_BODY_BYTES: positive(DEFAULT_LIMITS.maxBytes),
+    /** Of one image before resizing, and of all images of a request. */
+    MAX_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
+    MAX_REQUEST_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
+    /** Of one image: each side, the longer side in shorter ones, the scans of a JPEG (shared/images/limits.ts). */
+    MAX_SIDE: positive(DEFAULT_LIMITS.maxSide),
+    MAX_ASPECT: positive(DEFAULT_LIMITS.maxAspect),
+    MAX_SCANS: positive(DEFAULT_LIMITS.maxScans),
     MAX_IMAGES: positive(64),
+    /** Of a request's JSON, lists and objects among them. Default: what MAX_IMAGES images need as nested numbers. */
+    MAX_JSON_VALUES: z.coerce.number().int().positive().optional(),
     /** From the first to the last byte of a body. */
     BODY_TIMEOUT_MS: positive(30_000),
     /** What a refused caller is told to wait; the limit itself is the binding's (wrangler.toml). */
@@ -78,10 +86,19 @@ const configSchema = z
     /** Signs requests to our own fallback: at least 32 characters. */
     FALLBACK_HMAC_KEY: z.string().min(32, 'is shorter than 32 characters; make one with openssl rand -hex 32').optional(),
     FALLBACK_TIMEOUT_MS: positive(10_000),
+    /** What the fallback takes in a request; more is sent in several, one after the other. */
+    FALLBACK_MAX_BYTES: positive(5 * 1024 * 1024),
+    FALLBACK_MAX_IMAGES: positive(64),
+    /** How images are sent to it: as the bytes of a tensor (the protocol's binary extension), or as numbers in JSON. */
+    FALLBACK_TENSORS: z.enum(['binary', 'json']).default('binary'),
     /** Requests to the fallback at once, of one isolate. */
     FALLBACK_CONCURRENCY: positive(8),
 
-    /** Which decisions are logged, a line each. */
+    /** Which requests leave a line in the log; `refused`: those answered 400 or above, or of which an image was not accepted. */
+    LOG_REQUESTS: z.enum(['all', 'refused', 'off']).default('all'),
+    /** Whether health checks that are well leave a line, too. */
+    LOG_HEALTH: onOff('off'),
+    /** Which decisions stand in the line. */
     LOG_DECISIONS: z.enum(['all', 'rejected', 'off']).default('all'),
     LOG_SCORES: onOff('off'),
   })

@@ -4,6 +4,8 @@ import type { Resilience } from './escalation/resilience.ts';
 import type { SearchHere } from './inference.ts';
 import type { Caller } from './keys.ts';
 import { ProblemError } from './problem.ts';
+import type { Readiness } from './readiness.ts';
+import type { RequestLine } from './request-line.ts';
 import type { Model } from './screen.ts';
 import type { Trace } from './trace.ts';
 
@@ -11,6 +13,8 @@ import type { Trace } from './trace.ts';
 export interface Services {
   /** The loaded model, or a rejection that says why there is none; then nothing is ever accepted. */
   model: () => Promise<Model>;
+  /** Whether the golden image was right when the model was loaded; else readiness starts with a check of its own. */
+  checkedAtStart?: boolean;
   /** Opens the search in the worker itself. */
   openSearch?: () => Promise<SearchHere>;
   /** How the fallback and the classifier are reached. */
@@ -29,6 +33,8 @@ export type Env = {
     config: Config;
     caller: Caller;
     resilience: (config: Config) => Resilience;
+    readiness: Readiness;
+    line: RequestLine;
   };
 };
 
@@ -52,5 +58,17 @@ export async function modelOf(c: Context<Env>): Promise<Model> {
       `MODEL_ID allows only ${MODEL_ID}, but the worker was built with ${model.screening.id}. Deploy that bundle, or change MODEL_ID.`,
     );
   }
+  return model;
+}
+
+/**
+ * The model, where it also computes what it did when it was exported, by a check of the last seconds.
+ *
+ * @throws ProblemError `model-unavailable`
+ */
+export async function readyModelOf(c: Context<Env>): Promise<Model> {
+  const model = await modelOf(c);
+  const problem = await c.get('readiness')(model);
+  if (problem) throw new ProblemError('model-unavailable', `The model does not compute what it did when it was exported: ${problem}.`);
   return model;
 }

@@ -57,23 +57,34 @@ export interface Caller {
   scopes: readonly Scope[];
 }
 
+/** A request without a key. */
+const NOBODY: Caller = { key: null, scopes: [] };
+
 /**
- * Checks the bearer key of a request.
+ * Finds out whose key a request carries.
  *
- * @param needed what the request asks for
- * @throws ProblemError `unauthorized` where a key is needed and none fits, `forbidden` where it does not allow this
+ * @returns null where it carries one that is not known or over, and keys are needed here
  */
-export async function authorize(header: string | undefined, needed: Scope, config: KeyConfig, now = Date.now()): Promise<Caller> {
-  const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
-  const caller = token === undefined ? null : await callerOf(token, config.KEYS, now);
-  if (!caller && header !== undefined && config.KEYS.length > 0)
-    throw new ProblemError('unauthorized', 'The key is not known or not valid any more. Ask the operator for another.');
-  const scopes = caller?.scopes ?? [];
-  const open = needed === 'screen' && config.SCREEN_WITHOUT_KEY === 'on';
-  const allowed = scopes.includes(needed) || (needed === 'screen' && scopes.includes('explain'));
-  if (open || allowed) return { key: caller?.key ?? null, scopes };
-  if (!caller) throw new ProblemError('unauthorized', `A key with the scope ${needed} is needed: Authorization: Bearer KEY.`);
-  throw new ProblemError('forbidden', `The key ${caller.key} does not allow this; the scope ${needed} is needed. Ask the operator.`);
+export async function identify(header: string | undefined, { KEYS }: Pick<KeyConfig, 'KEYS'>, now = Date.now()): Promise<Caller | null> {
+  if (header === undefined) return NOBODY;
+  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+  const caller = token === undefined ? null : await callerOf(token, KEYS, now);
+  return caller ?? (KEYS.length === 0 ? NOBODY : null);
+}
+
+export const unknownKey = () =>
+  new ProblemError('unauthorized', 'The key is not known or not valid any more. Ask the operator for another.');
+
+/**
+ * Checks that a caller may do something.
+ *
+ * @throws ProblemError `unauthorized` where a key is needed and there is none, `forbidden` where it does not allow this
+ */
+export function checkScope({ key, scopes }: Caller, needed: Scope, { SCREEN_WITHOUT_KEY }: Pick<KeyConfig, 'SCREEN_WITHOUT_KEY'>): void {
+  if (needed === 'screen' && (SCREEN_WITHOUT_KEY === 'on' || scopes.includes('explain'))) return;
+  if (scopes.includes(needed)) return;
+  if (key === null) throw new ProblemError('unauthorized', `A key with the scope ${needed} is needed: Authorization: Bearer KEY.`);
+  throw new ProblemError('forbidden', `The key ${key} does not allow this; the scope ${needed} is needed. Ask the operator.`);
 }
 
 /** Hashes are compared, all of them and to their ends, so that the time taken says nothing of the keys. */

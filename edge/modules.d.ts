@@ -30,3 +30,10 @@ declare module '*/generated/runtime.js' {
     | ((bundle: import('../shared/open-bundle.ts').Bundle) => Promise<import('./inference.ts').SearchHere>)
     | undefined;
 }
+/** ECMAScript 2026; V8 has it from 14.0 on. */
+interface Uint8ArrayConstructor {
+  fromBase64(
+    text: string,
+    options?: { alphabet?: 'base64' | 'base64url'; lastChunkHandling?: 'loose' | 'strict' | 'stop-before-partial' },
+  ): Uint8Array<ArrayBuffer>;
+}

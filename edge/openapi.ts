@@ -6,6 +6,24 @@ import { PROBLEMS, ProblemError, type ProblemName } from './problem.ts';
 
 export type App = OpenAPIHono<Env>;
 
+/** What the operations are grouped by in the description. */
+export const TAGS = {
+  model: 'The model that screens.',
+  operation: 'How the worker stands.',
+  pages: 'Pages for people, and this description.',
+  screening: 'Verdicts on images, and the guard in front of a classifier.',
+  v2: 'The Open Inference Protocol v2, for clients of KServe, Triton and MLServer.',
+} as const;
+
+/** A route as it is described: clients are generated from it, and people read it. */
+export interface RouteDescription extends RouteConfig {
+  /** Names the call in clients that are made from the description. */
+  operationId: string;
+  tags: [keyof typeof TAGS];
+  summary: string;
+  description: string;
+}
+
 /** Every route may answer these. */
 const ALWAYS: ProblemName[] = ['internal', 'configuration', 'too-many-requests', 'unauthorized', 'forbidden'];
 
@@ -31,10 +49,10 @@ export function problems(...names: ProblemName[]): RouteConfig['responses'] {
 /** What an OpenAPI path is in Hono. */
 const pathInHono = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-/** Adds a route with its description. The schemas in it are those that its handler checks by. */
-export function route(app: App, config: RouteConfig, ...handlers: Handler<Env>[]): void {
+/** Adds a route with its description. The schemas in it are those that its handler checks by. A route that says nothing of keys needs none. */
+export function route(app: App, config: RouteDescription, ...handlers: Handler<Env>[]): void {
   const responses = { ...problems(), ...config.responses };
-  app.openAPIRegistry.registerPath({ ...config, responses });
+  app.openAPIRegistry.registerPath({ security: [], ...config, responses });
   app.on(config.method.toUpperCase(), [pathInHono(config.path)], ...handlers);
 }
 

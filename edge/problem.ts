@@ -52,6 +52,9 @@ export function problemOf(error: unknown, request: string): Problem {
   return { type: `urn:portcullis:problem:${name}`, title, status, detail, request };
 }
 
-export function problemResponse(problem: Problem, headers: Record<string, string> = {}): Response {
-  return Response.json(problem, { status: problem.status, headers: { ...headers, 'content-type': 'application/problem+json' } });
+/** Answers with a problem: as problem+json, or, under `/v2`, as the Open Inference Protocol has errors. */
+export function problemResponse(problem: Problem, path: string, headers: Record<string, string> = {}): Response {
+  const { status, detail } = problem;
+  if (path === '/v2' || path.startsWith('/v2/')) return Response.json({ error: detail }, { status, headers });
+  return Response.json(problem, { status, headers: { ...headers, 'content-type': 'application/problem+json' } });
 }

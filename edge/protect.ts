@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
+import { clientAddress } from './client-address.ts';
 import type { Env } from './env.ts';
-import { authorize, type Scope } from './keys.ts';
+import { checkScope, identify, type Scope, unknownKey } from './keys.ts';
 import { limitRate } from './rate-limit.ts';
 
 /** Lets only those requests to a route that `admit` lets through. */
@@ -12,17 +13,24 @@ export function protect(scope: Scope): MiddlewareHandler<Env> {
 }
 
 /**
- * Lets a request through that has a key with the scope (with `?explain=1` also that for explaining) and comes not too often.
+ * Lets a request through that has a key with the scope (with `?explain=1` also that for explaining) and comes not too often. A key counts for itself,
+ * whoever else fails or asks from its address; a failed key counts against the address, apart from what asks without one.
  *
  * @throws ProblemError `unauthorized`, `forbidden`, `too-many-requests`
  */
 export async function admit(c: Context<Env>, scope: Scope): Promise<void> {
-  const header = c.req.header('authorization');
   const config = c.get('config');
-  const caller = await authorize(header, scope, config);
-  if (isExplained(c)) await authorize(header, 'explain', config);
-  await limitRate(c.env?.RATE_LIMITER, caller.key ?? c.req.header('cf-connecting-ip') ?? 'unknown', config);
+  const { RATE_LIMITER, FAILED_KEY_LIMITER = RATE_LIMITER } = c.env ?? {};
+  const address = clientAddress(c.req.header('cf-connecting-ip'));
+  const caller = await identify(c.req.header('authorization'), config);
+  if (!caller) {
+    await limitRate(FAILED_KEY_LIMITER, `failed-key:${address}`, config);
+    throw unknownKey();
+  }
   c.set('caller', caller);
+  await limitRate(RATE_LIMITER, caller.key === null ? `address:${address}` : `key:${caller.key}`, config);
+  checkScope(caller, scope, config);
+  if (isExplained(c)) checkScope(caller, 'explain', config);
 }
 
 /** Whether the answer shall say why. */

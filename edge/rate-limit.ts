@@ -7,8 +7,9 @@ interface RateLimit {
 }
 
 /**
- * Counts the request against its key, or its address where it has none; nothing where `RATE_LIMITER` is not bound.
+ * Counts a request; nothing where no limiter is bound.
  *
+ * @param caller what it is counted against
  * @throws ProblemError `too-many-requests`; `configuration` where the binding does not answer as one
  */
 export async function limitRate(binding: unknown, caller: string, config: Config): Promise<void> {
@@ -17,7 +18,10 @@ export async function limitRate(binding: unknown, caller: string, config: Config
   try {
     answer = await (binding as RateLimit).limit({ key: caller });
   } catch (error) {
-    throw new ProblemError('configuration', `The binding RATE_LIMITER does not count (${String(error)}). Mend wrangler.toml.`);
+    throw new ProblemError(
+      'configuration',
+      `The binding that limits the rate does not count (${String(error)}). Mend [[ratelimits]] in wrangler.toml.`,
+    );
   }
   if (answer?.success === true) return;
   throw new ProblemError(

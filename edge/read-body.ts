@@ -43,9 +43,10 @@ export async function readUpTo(request: Request, config: Config): Promise<Body> 
 
 /**
  * @returns the whole body
- * @throws ProblemError `body-too-large`, `body-timeout`, `bad-request`
+ * @throws ProblemError `unsupported-media-type`, `body-too-large`, `body-timeout`, `bad-request`
  */
 export async function readBody(request: Request, config: Config): Promise<Uint8Array> {
+  checkEncoding(request.headers);
   const tooLarge = tooLargeProblem(config);
   // Not read at all where it says so itself.
   if (Number(request.headers.get('content-length')) > config.MAX_BODY_BYTES) throw tooLarge;
@@ -53,6 +54,17 @@ export async function readBody(request: Request, config: Config): Promise<Uint8A
   if (body.whole) return body.bytes;
   body.rest.cancel().catch(() => undefined);
   throw tooLarge;
+}
+
+/** @throws ProblemError `unsupported-media-type` where a body is compressed or encoded otherwise (RFC 9110, 8.4) */
+export function checkEncoding(headers: Headers): void {
+  const encoding = headers.get('content-encoding')?.trim() || 'identity';
+  if (encoding.toLowerCase() === 'identity') return;
+  throw new ProblemError(
+    'unsupported-media-type',
+    `The Content-Encoding is ${encoding.slice(0, 100)}; only identity is allowed. Send the body as it is, not compressed.`,
+    { 'accept-encoding': 'identity' },
+  );
 }
 
 export const tooLargeProblem = ({ MAX_BODY_BYTES }: Config): ProblemError =>

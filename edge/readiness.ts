@@ -4,6 +4,28 @@ import type { Model } from './screen.ts';
 /** Sums of float32 differ a little between processors. */
 const TOLERANCE = 1e-3;
 
+/** How long an answer holds: asked more often than that, nothing is computed. */
+const HOLDS_MS = 10_000;
+
+/** @returns what differs from the export, or null where nothing does */
+export type Readiness = (model: Model) => Promise<string | null>;
+
+/**
+ * Answers from the last run of the golden image, one for all who ask in that time.
+ *
+ * @param checkedAtStart whether loading the model ran it: then that result holds from the first question on, as at start-up
+ *   a worker has no clock
+ */
+export function createReadiness(checkedAtStart: boolean): Readiness {
+  let last: { at: number; problem: Promise<string | null> } | undefined;
+  return (model) => {
+    const now = Date.now();
+    if (!last && checkedAtStart) last = { at: now, problem: Promise.resolve(null) };
+    if (!last || now - last.at >= HOLDS_MS || now < last.at) last = { at: now, problem: goldenProblem(model) };
+    return last.problem;
+  };
+}
+
 /** Runs the golden image. @returns what differs from the export, or null where nothing does */
 export async function goldenProblem({ screening, screen }: Model): Promise<string | null> {
   const { golden } = screening;

@@ -1,28 +1,7 @@
-import type { Config } from './config.ts';
+import type { Context } from 'hono';
+import type { Env } from './env.ts';
+import type { DecisionLine, GuardOutcome } from './request-line.ts';
 import type { Screened } from './screen.ts';
-import type { Trace } from './trace.ts';
-
-/** Whose decision it is. */
-export interface Asked {
-  route: 'screen' | 'guard' | 'infer';
-  request: string;
-  trace: Trace;
-  /** Of its key; null without one. */
-  key: string | null;
-  /** The bundle's id. */
-  model: string;
-}
-
-/** What a guard did with it. */
-export interface GuardOutcome {
-  mode: 'enforce' | 'observe';
-  /** Whether the classifier got the request. */
-  forwarded: boolean;
-  /** The classifier's status, or why there is none. */
-  upstream?: number | 'failed' | 'timeout';
-  /** Whether the classifier said the same class; undefined where it was not asked. */
-  agreed?: boolean;
-}
 
 /** Workers Analytics Engine, where `DECISIONS` is bound (wrangler.toml). */
 interface Dataset {
@@ -30,38 +9,49 @@ interface Dataset {
 }
 
 /**
- * A line in the log for each decision, and a data point where a dataset is bound. Neither has the image; scores, which would help
+ * Writes down the decisions of a request: in its line in the log, and as a data point each where a dataset is bound. Neither has the image; scores, which would help
  * who reads the log to fool the screen, are in the line only where LOG_SCORES asks for them. Nothing here fails a request.
  *
  * Data point: index the model; blobs route, verdict, label, reason or problem, key, guard's mode; doubles 1, 1 where the guard
  * would have stopped it.
+ *
+ * @param model the bundle's id; empty where none could be asked
  */
-export function record(screened: readonly Screened[], asked: Asked, config: Config, dataset: unknown, guard?: GuardOutcome): void {
-  for (const [i, one] of screened.entries()) {
-    const { verdict, problem } = one;
-    const outcome = verdict?.verdict ?? 'error';
-    const label = verdict && 'label' in verdict ? verdict.label : undefined;
-    const reason = verdict ? (one.decision.accepted ? undefined : one.decision.reason) : problem?.problem;
-    try {
-      const { request, trace, ...who } = asked;
-      const line = {
-        ...{ event: 'decision', ...who, request, trace: trace.traceId, span: trace.spanId },
-        ...{
-          verdict: outcome,
-          label,
-          reason,
-          reclassification: verdict && 'reclassification' in verdict ? verdict.reclassification : undefined,
-        },
-        ...(screened.length > 1 ? { image: i, images: screened.length } : {}),
-        ...(guard ? { guard } : {}),
-        ...(config.LOG_SCORES === 'on' && verdict ? { scores: one.scores } : {}),
-      };
-      const isLogged = config.LOG_DECISIONS === 'all' || (config.LOG_DECISIONS === 'rejected' && outcome !== 'accepted');
-      if (isLogged) console.log(JSON.stringify(line));
-      const blobs = [asked.route, outcome, label ?? '', reason ?? '', asked.key ?? '', guard?.mode ?? ''];
-      (dataset as Dataset | undefined)?.writeDataPoint({ indexes: [asked.model], blobs, doubles: [1, outcome === 'accepted' ? 0 : 1] });
-    } catch (error) {
-      console.warn(JSON.stringify({ event: 'not-recorded', why: String(error), request: asked.request }));
+export function record(
+  c: Context<Env>,
+  route: 'screen' | 'guard' | 'infer',
+  model: string,
+  screened: readonly Screened[],
+  guard?: GuardOutcome,
+): void {
+  const { LOG_DECISIONS, LOG_SCORES } = c.get('config');
+  const decisions = screened.map((one, i) => decisionOf(one, screened.length > 1 ? i : undefined, LOG_SCORES === 'on'));
+  const isLogged = ({ verdict }: DecisionLine) => LOG_DECISIONS === 'all' || (LOG_DECISIONS === 'rejected' && verdict !== 'accepted');
+  const line = c.get('line');
+  Object.assign(line, {
+    ...{ images: screened.length, decisions: decisions.filter(isLogged) },
+    ...{ refused: decisions.some(({ verdict }) => verdict !== 'accepted'), model: model || undefined, guard },
+  });
+  try {
+    for (const { verdict, label, reason } of decisions) {
+      const blobs = [route, verdict, label ?? '', reason ?? '', c.get('caller').key ?? '', guard?.mode ?? ''];
+      (c.env.DECISIONS as Dataset | undefined)?.writeDataPoint({ indexes: [model], blobs, doubles: [1, verdict === 'accepted' ? 0 : 1] });
     }
+  } catch (error) {
+    line.faults.push({ what: 'not-recorded', why: String(error) });
   }
+}
+
+function decisionOf(one: Screened, image: number | undefined, withScores: boolean): DecisionLine {
+  const place = image === undefined ? {} : { image };
+  if (one.problem) return { verdict: 'error', reason: one.problem.problem, ...place };
+  const { verdict, decision, scores } = one;
+  return {
+    verdict: verdict.verdict,
+    label: 'label' in verdict ? verdict.label : undefined,
+    reason: decision.accepted ? undefined : decision.reason,
+    reclassification: 'reclassification' in verdict ? verdict.reclassification : undefined,
+    ...place,
+    ...(withScores ? { scores } : {}),
+  };
 }

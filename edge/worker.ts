@@ -44,6 +44,7 @@ const searchHere = openSearch && (() => (search ??= model.then(() => openBundle(
 
 export default createApp({
   model: () => model,
+  checkedAtStart: true,
   ...(searchHere ? { openSearch: searchHere } : {}),
   fetcher: (input, init) => fetch(input, init),
   waitUntil,

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { cp } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
+import { basename } from 'node:path';
 import { sealed } from '../shared/bundle-id.ts';
 import type { Scores } from '../shared/scores.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt } from '../trainer/data/dataset.ts';
-import { filesWithin, goneNote } from '../trainer/data/files-within.ts';
+import { filesWithin, goneNote, hiddenNote } from '../trainer/data/files-within.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
-import { EXTENSIONS } from '../trainer/data/image-folder.ts';
+import { isNamedImage, refusedNotes } from '../trainer/data/image-folder.ts';
 import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
 import { rebuildDirectory } from '../trainer/replace-directory.ts';
 import { openScreener } from './screen-images.ts';
@@ -30,7 +30,7 @@ export interface CalibratedBundle {
  * A copy of a bundle with thresholds for an operator's own clean images: the same graphs and `modelId`, a new `id`, no evidence, as
  * that belongs to the old thresholds. No labels are needed. Scores are those of the exported graph, in onnxruntime-node.
  *
- * @param images folder of PNG, JPEG and WebP files, folders within it and links too; the same content twice counts once
+ * @param images folder of PNG and JPEG files, folders within it and links too; the same content twice counts once
  * @param target folder of the new bundle
  * @throws RangeError with the number of images needed, where there are too few; DataError, BundleError, ReplaceError
  */
@@ -79,15 +79,33 @@ export async function calibrateBundle(
     await writeScreening(fresh, calibrated);
     await (await openScreener(fresh)).close();
   });
-  return { screening: calibrated, images: ownCalibration.images, notes: read.notes };
+  const labels = new Set([...scores.tune, ...scores.calibration].map(({ label }) => label));
+  const notes = [
+    ...read.notes,
+    ...absentNote(
+      screening.classes.filter((_, label) => !labels.has(label)),
+      screening.classes.length,
+    ),
+  ];
+  return { screening: calibrated, images: ownCalibration.images, notes };
+}
+
+/** What a user is told of classes that the model took no image for. */
+function absentNote(absent: readonly string[], classes: number): string[] {
+  if (absent.length === 0) return [];
+  const names = `${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ', …' : ''}`;
+  return [
+    `no image of ${absent.length} of the ${classes} classes (${names}), by what the model takes them for: the thresholds of these classes come from ` +
+      "the other classes' images and may be far too wide or too narrow. Add images of every class that you expect, and calibrate again.",
+  ];
 }
 
 async function ownImages(directory: string, { input, preprocess }: Screening, cache: string) {
   const within = await filesWithin(directory).catch(() => {
-    throw new DataError(`${directory} can't be read; a folder of PNG, JPEG or WebP files is needed`);
+    throw new DataError(`${directory} can't be read; a folder of PNG or JPEG files is needed`);
   });
-  const files = within.files.filter((file) => EXTENSIONS.includes(extname(file).toLowerCase())).sort();
-  if (files.length === 0) throw new DataError(`${directory} holds no PNG, JPEG or WebP file`);
+  const files = within.files.filter(isNamedImage).sort();
+  if (files.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file`);
   const { index, images } = await cachedImages(
     directory,
     files.map((file) => ({ file, label: 0 })),
@@ -101,8 +119,9 @@ async function ownImages(directory: string, { input, preprocess }: Screening, ca
   for (const [sha256, i] of first) (Number.parseInt(sha256.slice(0, 8), 16) < TUNE * 2 ** 32 ? tune : calibration).push(i);
   const twice = index.files.length - first.size;
   const notes = [
-    ...index.unreadable.map(({ file, why }) => `${file} left out: ${why}`),
+    ...refusedNotes(index.unreadable, files.length),
     ...within.gone.map(goneNote),
+    ...hiddenNote(within.hidden),
     ...(twice > 0 ? [`${twice} images are there more than once, and count once`] : []),
   ];
   const sha256 = createHash('sha256')

@@ -1,13 +1,12 @@
-import { extname } from 'node:path';
 import type { Screening } from '../shared/screening-schema.ts';
 import { DataError } from '../trainer/data/dataset.ts';
 import { filesWithin } from '../trainer/data/files-within.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
-import { EXTENSIONS } from '../trainer/data/image-folder.ts';
+import { isNamedImage } from '../trainer/data/image-folder.ts';
 import type { Unknown } from './image-sets.ts';
 
 /**
- * The PNG, JPEG and WebP files in a folder and the folders within it, as images of no class; those that can't be read are left out.
+ * The PNG and JPEG files in a folder and the folders within it, as images of no class; those that can't be read are left out.
  *
  * @throws DataError where there are none
  */
@@ -18,10 +17,10 @@ export async function unknownFolder(
   cache = CACHE,
 ): Promise<Unknown> {
   const { files } = await filesWithin(directory).catch(() => {
-    throw new DataError(`${directory} can't be read; a folder of PNG, JPEG or WebP files is needed`);
+    throw new DataError(`${directory} can't be read; a folder of PNG or JPEG files is needed`);
   });
-  const entries = files.filter((file) => EXTENSIONS.includes(extname(file).toLowerCase())).map((file) => ({ file, label: 0 }));
-  if (entries.length === 0) throw new DataError(`${directory} holds no PNG, JPEG or WebP file`);
+  const entries = files.filter(isNamedImage).map((file) => ({ file, label: 0 }));
+  if (entries.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file`);
   const { index, images } = await cachedImages(directory, entries, input, { cache, rules });
   return { name: 'own images', images: images(index.files.map((_, i) => i)) };
 }

@@ -1,5 +1,6 @@
 import { type FloatTensor, type InferRequest, imageInput, inferAnswer, readInferRequest } from '../shared/infer-request.ts';
 import { ProtocolError, type Tensor } from '../shared/inference-protocol.ts';
+import { mostJsonValues } from '../shared/plain-json.ts';
 import type { Screening } from '../shared/screening-schema.ts';
 import type { SearchResult } from './search-result.ts';
 
@@ -30,13 +31,14 @@ export type ReadBy = Pick<Screening, 'input' | 'latentDim'>;
 /** @throws ProtocolError naming what is allowed, before any search */
 export function readRequest(body: Uint8Array, headerLength: string | null, screening: ReadBy, maxImages: number): ReclassifyRequest {
   const names = outputsMetadata(screening).map(({ name }) => name);
-  const request = readInferRequest(body, headerLength, names);
+  const request = readInferRequest(body, headerLength, names, mostJsonValues(screening.input, maxImages));
   const timeoutMs = timeoutOf(request);
   return { ...request, ...(timeoutMs ? { timeoutMs } : {}), image: imageInput(request.inputs, screening.input, maxImages) };
 }
 
 /** The parameter `timeout` is in microseconds, and 0 says nothing, as Triton has it (its schedule policy extension). */
-function timeoutOf({ parameters: { timeout = 0 } }: InferRequest): number {
+function timeoutOf({ parameters }: InferRequest): number {
+  const timeout = parameters.timeout ?? 0;
   if (!Number.isSafeInteger(timeout) || (timeout as number) < 0)
     throw new ProtocolError(`parameter timeout is ${JSON.stringify(timeout)}; a whole number of microseconds is needed, such as 2000000`);
   return (timeout as number) / 1000;

@@ -14,6 +14,8 @@ export interface FallbackOptions extends Limits, SearchOptions {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** How long a connection without a request stays open. */
+  keepAliveSeconds: number;
   /** Silent where there is none. */
   log?: Logger;
 }
@@ -21,6 +23,8 @@ export interface FallbackOptions extends Limits, SearchOptions {
 export const defaultFallback = {
   host: '127.0.0.1',
   port: 8788,
+  /** Longer than a load balancer's, which is 60 s as a rule: who closes first must be the one that asks, or its next request is lost. */
+  keepAliveSeconds: 75,
   provider: 'auto',
   threads: 1,
   maxQueue: 64,
@@ -39,7 +43,7 @@ export interface Fallback {
   close(): Promise<void>;
 }
 
-/** A request must have come whole by then: a slow one takes room from others. */
+/** A request must have come whole by then, its headers too: a slow one takes room from others. It counts from a request's first byte, not while a connection is idle. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A request whose body does not come, or whose answer is not read, is not waited for longer than this. */
@@ -64,7 +68,12 @@ export async function startFallback(options: FallbackOptions): Promise<Fallback>
   metrics.observe(search);
   const reader = createRequestReader(search.screening, options.maxImages);
   const app = createApp({ search, reader, metrics, log }, options);
-  const serverOptions = { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: 5000 };
+  const serverOptions = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: options.keepAliveSeconds * 1000,
+    connectionsCheckingInterval: 5000,
+  };
   const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port, serverOptions }) as Server;
   const drain = drainOf(server, DRAIN_SECONDS);
   const end = async () => void (await Promise.all([search.close(), reader.close()]));

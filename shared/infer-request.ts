@@ -18,11 +18,12 @@ export interface InferRequest {
  * Reads an inference request, JSON or with the binary extension.
  *
  * @param names outputs that there are
+ * @param maxValues how many values its JSON may hold
  * @throws ProtocolError naming what is allowed
  */
-export function readInferRequest(body: Uint8Array, headerLength: string | null, names: readonly string[]): InferRequest {
+export function readInferRequest(body: Uint8Array, headerLength: string | null, names: readonly string[], maxValues: number): InferRequest {
   if (body.byteLength === 0) throw new ProtocolError('the body is empty; an inference request is needed');
-  return inferRequestOf(splitBody(body, headerLength), names);
+  return inferRequestOf(splitBody(body, headerLength, maxValues), names);
 }
 
 /**
@@ -34,13 +35,14 @@ export function readInferRequest(body: Uint8Array, headerLength: string | null, 
 export function inferRequestOf({ json, binary }: { json: unknown; binary: Uint8Array }, names: readonly string[] | null): InferRequest {
   const parsed = inferRequestSchema.safeParse(json);
   if (!parsed.success) throw new ProtocolError(`the request does not follow the protocol: ${z.prettifyError(parsed.error)}`);
-  const { id, parameters = {}, inputs, outputs } = parsed.data;
+  const { id, inputs, outputs } = parsed.data;
+  const parameters = parsed.data.parameters ?? {};
   const allBinary = parameters.binary_data_output === true;
   const wanted = outputs?.length ? outputs : (names ?? []).map((name) => ({ name, parameters: undefined }));
   for (const { name } of wanted)
     if (names && !names.includes(name)) throw new ProtocolError(`there is no output ${name}; there are ${names.join(', ')}`);
   return {
-    ...(id === undefined ? {} : { id }),
+    ...(typeof id === 'string' ? { id } : {}),
     parameters,
     inputs: readTensors(inputs, binary),
     outputs: wanted.map((output) => ({ name: output.name, binary: (output.parameters?.binary_data ?? allBinary) === true })),
@@ -103,9 +105,12 @@ export function inferAnswer(
 export function inferContentProblem(contentType: string, contentEncoding: string, binary: boolean): string | null {
   const allowed = binary ? ['application/octet-stream', 'application/json'] : ['application/json'];
   const given = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  if (!allowed.includes(given)) {
+  // tritonclient and KServe's client name none.
+  if (given !== '' && !allowed.includes(given)) {
     const otherwise = binary ? '' : ' (or the binary extension, with Inference-Header-Content-Length)';
-    return `content-type is ${given || 'missing'}; ${allowed.join(' or ')} is needed${otherwise}`;
+    return `content-type is ${given.slice(0, 100)}; ${allowed.join(' or ')} is needed${otherwise}`;
   }
-  return contentEncoding.toLowerCase() === 'identity' ? null : `content-encoding is ${contentEncoding}; only identity is allowed`;
+  return contentEncoding.toLowerCase() === 'identity'
+    ? null
+    : `content-encoding is ${contentEncoding.slice(0, 100)}; only identity is allowed, which is none`;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parsePlainJson } from './plain-json.ts';
+import { parsePlainJson, TooManyValuesError } from './plain-json.ts';
 
 /**
  * The Open Inference Protocol v2 (the one of KServe, Triton and MLServer), as far as Portcullis speaks it: an inference
@@ -19,17 +19,18 @@ function shortList<T extends z.ZodType>(item: T, min: number, max: number) {
 }
 
 const shape = shortList(z.int().nonnegative(), 0, MAX_DIMENSIONS);
-const parameters = z.record(z.string(), z.unknown()).optional();
+/** Python's models write null for what is absent. */
+const parameters = z.record(z.string(), z.unknown()).nullish();
 const tensorFields = { name: z.string().min(1).max(MAX_NAME), datatype: z.enum(['FP32', 'INT64', 'BYTES']), shape, parameters };
 
 /** `data` is flat or nested as `shape`; its values are checked by `readTensors`, which does not recurse. */
-const jsonTensor = z.object({ ...tensorFields, data: z.array(z.unknown()).optional() });
+const jsonTensor = z.object({ ...tensorFields, data: z.array(z.unknown()).nullish() });
 
 export const inferRequestSchema = z.object({
-  id: z.string().optional(),
+  id: z.string().nullish(),
   parameters,
   inputs: shortList(jsonTensor, 1, MAX_TENSORS),
-  outputs: shortList(z.object({ name: z.string().max(MAX_NAME), parameters }), 0, MAX_TENSORS).optional(),
+  outputs: shortList(z.object({ name: z.string().max(MAX_NAME), parameters }), 0, MAX_TENSORS).nullish(),
 });
 
 /** As they are described: lists of items whose schema is known, which `shortList` hides. */
@@ -39,24 +40,27 @@ export const describedInferRequest = inferRequestSchema.extend({
   outputs: z
     .array(z.object({ name: z.string(), parameters }))
     .max(MAX_TENSORS)
-    .optional(),
+    .nullish(),
 });
 
 export const inferResponseSchema = z.object({
-  id: z.string().optional(),
+  id: z.string().nullish(),
   model_name: z.string(),
-  model_version: z.string().optional(),
+  model_version: z.string().nullish(),
   parameters,
   outputs: shortList(jsonTensor, 0, MAX_TENSORS),
 });
 
 export const describedInferResponse = inferResponseSchema.extend({ outputs: z.array(described) });
 
-/** A tensor with its values flat, in row-major order. FP32 → Float32Array, INT64 → BigInt64Array, BYTES → strings. */
+/** An element of a BYTES tensor: text, or bytes where they are not UTF-8, such as those of an image file. */
+export type BytesElement = string | Uint8Array;
+
+/** A tensor with its values flat, in row-major order. FP32 → Float32Array, INT64 → BigInt64Array, BYTES → a list. */
 export type Tensor =
   | { name: string; datatype: 'FP32'; shape: number[]; data: Float32Array }
   | { name: string; datatype: 'INT64'; shape: number[]; data: BigInt64Array }
-  | { name: string; datatype: 'BYTES'; shape: number[]; data: string[] };
+  | { name: string; datatype: 'BYTES'; shape: number[]; data: BytesElement[] };
 
 /** What does not fit: the form of the message, how many images there are, their size, or a value. */
 export type Misfit = 'form' | 'count' | 'size' | 'value';
@@ -83,8 +87,8 @@ type JsonTensor = z.infer<typeof jsonTensor>;
 export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array): Tensor[] {
   let offset = 0;
   const read = tensors.map((tensor) => {
-    const size = tensor.parameters?.binary_data_size;
-    if (size === undefined) return fromJson(tensor);
+    const size = tensor.parameters?.binary_data_size ?? null;
+    if (size === null) return fromJson(tensor);
     if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || offset + size > binary.byteLength) {
       throw new ProtocolError(
         `tensor ${tensor.name}: binary_data_size ${String(size)} does not fit the ${binary.byteLength - offset} bytes that follow`,
@@ -98,17 +102,24 @@ export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array):
   return read;
 }
 
-/** The JSON form of a tensor, its data flat. INT64 beyond 2^53 can't be written in JSON numbers and is refused. */
+/**
+ * Writes a tensor as JSON, its data flat.
+ *
+ * @throws ProtocolError where JSON has no form of a value: INT64 beyond 2^53, bytes that are no text
+ */
 export function jsonOf(tensor: Tensor): JsonTensor {
   const { name, datatype, shape } = tensor;
-  const data = datatype === 'INT64' ? Array.from(tensor.data, safeNumber) : Array.from<number | string>(tensor.data);
+  const values: unknown[] = Array.from<unknown>(tensor.data);
+  if (values.some((value) => value instanceof Uint8Array))
+    throw new ProtocolError(`tensor ${name} has bytes that can't be written as JSON`);
+  const data = tensor.datatype === 'INT64' ? Array.from(tensor.data, safeNumber) : values;
   return { name, datatype, shape, data };
 }
 
 /** The bytes of a tensor for the binary extension: little-endian; BYTES elements each behind their length (uint32). */
 export function binaryOf(tensor: Tensor): Uint8Array {
   if (tensor.datatype === 'BYTES') {
-    const items = tensor.data.map((text) => new TextEncoder().encode(text));
+    const items = tensor.data.map((item) => (typeof item === 'string' ? new TextEncoder().encode(item) : item));
     const bytes = new Uint8Array(items.reduce((sum, item) => sum + 4 + item.length, 0));
     let at = 0;
     for (const item of items) {
@@ -125,16 +136,18 @@ export function binaryOf(tensor: Tensor): Uint8Array {
  * Splits a body into its JSON part and the binary part.
  *
  * @param headerLength the value of `Inference-Header-Content-Length`, or null where the body is all JSON
+ * @param maxValues how many values the JSON may hold
  * @throws ProtocolError where the length does not fit or the JSON can't be parsed
  */
-export function splitBody(body: Uint8Array, headerLength: string | null): { json: unknown; binary: Uint8Array } {
+export function splitBody(body: Uint8Array, headerLength: string | null, maxValues: number): { json: unknown; binary: Uint8Array } {
   const length = headerLength === null ? body.byteLength : /^\d{1,15}$/.test(headerLength) ? Number(headerLength) : Number.NaN;
   if (!(length <= body.byteLength)) {
     throw new ProtocolError(`${BINARY_HEADER} is ${headerLength}; it must be a whole number from 0 to the body's ${body.byteLength} bytes`);
   }
   try {
-    return { json: parsePlainJson(body.subarray(0, length)), binary: body.subarray(length) };
+    return { json: parsePlainJson(body.subarray(0, length), maxValues), binary: body.subarray(length) };
   } catch (error) {
+    if (error instanceof TooManyValuesError) throw new ProtocolError(`the JSON part is too large: ${error.message}. Send less`, 'count');
     throw new ProtocolError(`the JSON part can't be parsed: ${(error as Error).message}`);
   }
 }
@@ -172,7 +185,7 @@ function fromJson(tensor: JsonTensor): Tensor {
 function fromBinary(tensor: JsonTensor, bytes: Uint8Array): Tensor {
   const { name, shape, datatype } = tensor;
   const count = elements(tensor);
-  if (datatype === 'BYTES') return { name, datatype, shape, data: stringsOf(name, bytes, count) };
+  if (datatype === 'BYTES') return { name, datatype, shape, data: elementsOf(name, bytes, count) };
   const width = datatype === 'FP32' ? 4 : 8;
   if (bytes.byteLength !== width * count) {
     throw new ProtocolError(`tensor ${name} has ${bytes.byteLength} bytes for shape [${shape.join(', ')}], which needs ${width * count}`);
@@ -183,18 +196,26 @@ function fromBinary(tensor: JsonTensor, bytes: Uint8Array): Tensor {
   return { name, datatype, shape, data: BigInt64Array.from({ length: count }, (_, i) => view.getBigInt64(8 * i, true)) };
 }
 
-function stringsOf(name: string, bytes: Uint8Array, count: number): string[] {
+function elementsOf(name: string, bytes: Uint8Array, count: number): BytesElement[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const strings: string[] = [];
+  const items: BytesElement[] = [];
   let at = 0;
   while (at < bytes.byteLength) {
     const length = at + 4 <= bytes.byteLength ? view.getUint32(at, true) : Number.POSITIVE_INFINITY;
     if (at + 4 + length > bytes.byteLength) throw new ProtocolError(`tensor ${name}: a BYTES element reaches beyond the tensor's bytes`);
-    strings.push(new TextDecoder().decode(bytes.subarray(at + 4, at + 4 + length)));
+    items.push(textOrBytes(bytes.subarray(at + 4, at + 4 + length)));
     at += 4 + length;
   }
-  if (strings.length !== count) throw new ProtocolError(`tensor ${name} has ${strings.length} BYTES elements; its shape holds ${count}`);
-  return strings;
+  if (items.length !== count) throw new ProtocolError(`tensor ${name} has ${items.length} BYTES elements; its shape holds ${count}`);
+  return items;
+}
+
+function textOrBytes(bytes: Uint8Array): BytesElement {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return bytes;
+  }
 }
 
 function safeNumber(value: bigint): number {

@@ -1,15 +1,6 @@
+import type { UprightImage } from './images/upright.ts';
 import { resizeTriangle } from './resize.ts';
 import type { Preprocess, Screening } from './screening-schema.ts';
-
-/** A decoded image: 8-bit RGBA, row by row, not yet turned as its EXIF orientation says. */
-export interface RawImage {
-  width: number;
-  height: number;
-  /** 4 * width * height values */
-  rgba: Uint8Array | Uint8ClampedArray;
-  /** EXIF orientation, 1 (as stored) to 8 */
-  orientation: number;
-}
 
 /** How an image is brought to the model's input unless a bundle says otherwise. */
 export const defaultPreprocess: Preprocess = {
@@ -26,10 +17,15 @@ export const defaultPreprocess: Preprocess = {
  * file gives the same tensor everywhere, to the bit: the levels of `preprocessLevels` divided by 255.
  *
  * @returns float32 values in [0, 1], H*W*C, rows first, channels last
- * @throws RangeError where the pixel count does not fit width and height, or the orientation is not 1 to 8
+ * @throws RangeError where the pixel count does not fit width and height
  */
-export function preprocess(image: RawImage, input: Screening['input'], rules: Preprocess): Float32Array {
-  return Float32Array.from(preprocessLevels(image, input, rules), (level) => level / 255);
+export function preprocess(image: UprightImage, input: Screening['input'], rules: Preprocess): Float32Array {
+  return tensorOf(preprocessLevels(image, input, rules));
+}
+
+/** Levels of 0 to 255 as the model takes them: float32 in [0, 1]. */
+export function tensorOf(levels: Uint8Array): Float32Array {
+  return Float32Array.from(levels, (level) => level / 255);
 }
 
 /**
@@ -38,21 +34,12 @@ export function preprocess(image: RawImage, input: Screening['input'], rules: Pr
  *
  * @throws as `preprocess`
  */
-export function preprocessLevels(image: RawImage, input: Screening['input'], rules: Preprocess): Uint8Array {
-  if (image.rgba.length !== 4 * image.width * image.height || image.rgba.length === 0) {
-    throw new RangeError(
-      `an image of ${image.width} x ${image.height} needs ${4 * image.width * image.height} RGBA values, not ${image.rgba.length}`,
-    );
-  }
-  if (!Number.isInteger(image.orientation) || image.orientation < 1 || image.orientation > 8)
-    throw new RangeError(`orientation is ${image.orientation}; EXIF knows 1 to 8`);
-  // The small image is turned, not the large one. Orientations 5 to 8 swap width and height.
-  const swap = image.orientation >= 5;
-  const placed = swap ? placement(image.height, image.width, input, rules.fit) : placement(image.width, image.height, input, rules.fit);
-  const [toWidth, toHeight] = swap ? [placed.height, placed.width] : [placed.width, placed.height];
-  const row = rowReader(image, input.channels, rules);
-  const small = resizeTriangle(row, image.width, image.height, input.channels, toWidth, toHeight);
-  const resized = turned(small, toWidth, toHeight, input.channels, image.orientation);
+export function preprocessLevels(image: UprightImage, input: Screening['input'], rules: Preprocess): Uint8Array {
+  const { width, height, channels, pixels } = image;
+  if (pixels.length !== width * height * channels || pixels.length === 0)
+    throw new RangeError(`an image of ${width} x ${height} x ${channels} needs ${width * height * channels} levels, not ${pixels.length}`);
+  const placed = placement(width, height, input, rules.fit);
+  const resized = resizeTriangle(rowReader(image, input.channels), width, height, input.channels, placed.width, placed.height);
   const output = new Uint8Array(input.height * input.width * input.channels).fill(rounded(rules.background, rules));
   for (let row = 0; row < placed.height; row++) {
     for (let i = 0; i < placed.width * input.channels; i++) {
@@ -69,64 +56,18 @@ function rounded(level: number, rules: Preprocess): number {
   return rules.polarity === 'inverted' ? 255 - whole : whole;
 }
 
-/** Reads a row of pixels over the background by their alpha; grey by BT.601 luma in integers, exact for grey input. */
-function rowReader({ rgba, width }: RawImage, channels: 1 | 3, { background }: Preprocess) {
+/** Reads a row of pixels as the model's channels; grey by BT.601 luma in integers. */
+function rowReader({ width, channels, pixels }: UprightImage, wanted: 1 | 3) {
   return (row: number, into: Float64Array): void => {
-    for (let column = 0; column < width; column++) {
-      const at = 4 * (row * width + column);
-      let [red, green, blue] = [rgba[at] as number, rgba[at + 1] as number, rgba[at + 2] as number];
-      const alpha = rgba[at + 3] as number;
-      if (alpha !== 255) {
-        red = (red * alpha + background * (255 - alpha)) / 255;
-        green = (green * alpha + background * (255 - alpha)) / 255;
-        blue = (blue * alpha + background * (255 - alpha)) / 255;
+    const first = row * width * channels;
+    if (channels === wanted) for (let i = 0; i < width * channels; i++) into[i] = pixels[first + i] as number;
+    else if (channels === 1) for (let i = 0; i < 3 * width; i++) into[i] = pixels[first + Math.floor(i / 3)] as number;
+    else
+      for (let column = 0; column < width; column++) {
+        const at = first + 3 * column;
+        into[column] = (299 * (pixels[at] as number) + 587 * (pixels[at + 1] as number) + 114 * (pixels[at + 2] as number)) / 1000;
       }
-      if (channels === 1) into[column] = (299 * red + 587 * green + 114 * blue) / 1000;
-      else {
-        into[3 * column] = red;
-        into[3 * column + 1] = green;
-        into[3 * column + 2] = blue;
-      }
-    }
   };
-}
-
-/** The image as its EXIF orientation shows it. */
-function turned(values: Float64Array, width: number, height: number, channels: number, orientation: number): Float64Array {
-  if (orientation === 1) return values;
-  const [w, h] = orientation >= 5 ? [height, width] : [width, height];
-  const output = new Float64Array(values.length);
-  for (let row = 0; row < h; row++) {
-    for (let column = 0; column < w; column++) {
-      const [r, c] = source(orientation, row, column, width, height);
-      for (let channel = 0; channel < channels; channel++) {
-        output[(row * w + column) * channels + channel] = values[(r * width + c) * channels + channel] as number;
-      }
-    }
-  }
-  return output;
-}
-
-/** Stored row and column that is shown at (row, column). EXIF 2.3, tag 0x0112. */
-function source(orientation: number, row: number, column: number, width: number, height: number): [number, number] {
-  const right = width - 1;
-  const bottom = height - 1;
-  switch (orientation) {
-    case 2:
-      return [row, right - column];
-    case 3:
-      return [bottom - row, right - column];
-    case 4:
-      return [bottom - row, column];
-    case 5:
-      return [column, row];
-    case 6:
-      return [bottom - column, row];
-    case 7:
-      return [bottom - column, right - row];
-    default:
-      return [column, right - row];
-  }
 }
 
 /** Where the resized image lies within the model's input. */

@@ -10,7 +10,7 @@ import { testImages } from '../edge/test-images.ts';
  * Do servers that serve one reclassify.onnx answer the edge alike? Asks each with the edge's own code, which checks the answer's
  * schema, shapes, scores and model, and prints what differs.
  *
- *   [MODEL=name] node bench/fallback/compare-servers.ts URL [URL...]
+ *   [MODEL=name] [FALLBACK_TENSORS=json] node bench/fallback/compare-servers.ts URL [URL...]
  */
 const COUNT = 16;
 const TIMEOUT_MS = 60_000;
@@ -29,7 +29,12 @@ for (const url of process.argv.slice(2)) {
   const started = performance.now();
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const options = { fetcher: fetch, signal, headers: {}, deadline: Date.now() + TIMEOUT_MS };
-  const found = await askFallback(images, screening, configOf({ FALLBACK_URL: url }), options);
+  const found = await askFallback(
+    images,
+    screening,
+    configOf({ FALLBACK_URL: url, FALLBACK_TENSORS: process.env.FALLBACK_TENSORS }),
+    options,
+  );
   console.log(
     `${url}: ${found.length} images in ${(performance.now() - started).toFixed(0)} ms, labels ${found.map(({ label }) => label).join(' ')}`,
   );

@@ -3,7 +3,7 @@ import { openScreener } from '../../evaluate/screen-images.ts';
 import { preprocess } from '../../shared/preprocess.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { sha256 } from '../../shared/sha256.ts';
-import { decodeFile } from '../../trainer/data/decode-file.ts';
+import { decodeBySharp } from './decode-by-sharp.ts';
 
 /** What must be answered for an image. */
 export interface Offline {
@@ -18,7 +18,7 @@ export interface Offline {
 
 /** Relative; sums of float32 differ that much between ONNX Runtimes at most. */
 const NEAR = 1e-4;
-const MAX_PIXELS = 4 * 1024 * 1024;
+
 /** Verdicts that are kept: mutants of one file often hold the same pixels. */
 const KEPT = 20_000;
 
@@ -36,7 +36,7 @@ export async function openOffline(model: string): Promise<OfflineScreen> {
   const kept = new Map<string, Offline>();
   return {
     screening,
-    tensorOf: async (file) => preprocess(await decodeFile(file, MAX_PIXELS), screening.input, screening.preprocess),
+    tensorOf: async (file) => preprocess(await decodeBySharp(file, screening.preprocess.background), screening.input, screening.preprocess),
     verdictOn: async (image) => {
       const tensor = await sha256(new Uint8Array(image.buffer, image.byteOffset, image.byteLength));
       const known = kept.get(tensor);

@@ -1,49 +1,36 @@
-import { ImageHeaderError, readImageHeader } from '../../shared/image-header.ts';
-import type { RawImage } from '../../shared/preprocess.ts';
+import jpegModule from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
+import pngModule from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
+import { ImageError } from '../../shared/images/image-error.ts';
+import type { ImageLimits } from '../../shared/images/limits.ts';
+import { imageReader } from '../../shared/images/read-image.ts';
+import type { UprightImage } from '../../shared/images/upright.ts';
+import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
-import { decodeJpeg } from './decode-jpeg.ts';
-import { type Decoded, decodePng } from './decode-png.ts';
-import { jpegProblem } from './whole-jpeg.ts';
-import { pngProblem } from './whole-png.ts';
 
-/**
- * PNG or JPEG bytes as RGBA pixels, not turned. The size is read from the header and refused before anything is decoded.
- *
- * @throws ProblemError `bad-image` or `image-too-large`
- */
-export async function decodeImage(bytes: Uint8Array, maxPixels: number): Promise<RawImage> {
-  const header = headerOf(bytes);
-  if (header.width * header.height > maxPixels) {
-    throw new ProblemError(
-      'image-too-large',
-      `The image is ${header.width} x ${header.height}; at most ${maxPixels} pixels are allowed. Send it smaller.`,
-    );
-  }
-  const damage = header.type === 'png' ? await pngProblem(bytes, header) : jpegProblem(bytes);
-  if (damage) throw damaged(header.type, damage);
-  let image: Decoded;
-  try {
-    image = header.type === 'png' ? decodePng(bytes) : await decodeJpeg(bytes.slice());
-  } catch (error) {
-    throw damaged(header.type, error instanceof Error ? error.message : String(error));
-  }
-  if (image.width !== header.width || image.height !== header.height) {
-    throw new ProblemError(
-      'bad-image',
-      `The ${header.type.toUpperCase()} says ${header.width} x ${header.height} but holds ${image.width} x ${image.height}. Send another file.`,
-    );
-  }
-  return { width: image.width, height: image.height, rgba: image.data, orientation: header.orientation };
-}
+const read = imageReader({ png: pngModule, jpeg: jpegModule });
 
-const damaged = (type: string, why: string) =>
-  new ProblemError('bad-image', `The ${type.toUpperCase()} is cut off or damaged (${why}). Send the whole file.`);
+export type DecodeConfig = Pick<Config, 'MAX_BODY_BYTES' | 'MAX_PIXELS' | 'MAX_SIDE' | 'MAX_ASPECT' | 'MAX_SCANS' | 'MAX_REQUEST_PIXELS'>;
 
-function headerOf(bytes: Uint8Array) {
-  try {
-    return readImageHeader(bytes);
-  } catch (error) {
-    if (!(error instanceof ImageHeaderError)) throw error;
-    throw new ProblemError('bad-image', `${error.message}. A whole PNG or JPEG file is needed.`);
-  }
+/** Decodes the images of one request, as long as they have not more pixels together than is allowed. */
+export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => Promise<UprightImage> {
+  const limits: ImageLimits = {
+    maxBytes: config.MAX_BODY_BYTES,
+    maxPixels: config.MAX_PIXELS,
+    maxSide: config.MAX_SIDE,
+    maxAspect: config.MAX_ASPECT,
+    maxScans: config.MAX_SCANS,
+  };
+  let pixelsLeft = config.MAX_REQUEST_PIXELS;
+  const onPixels = (pixels: number) => {
+    if (pixels > pixelsLeft)
+      throw new ImageError(
+        `With this image the request has more than ${config.MAX_REQUEST_PIXELS} pixels, which is the most. Send fewer images in a request, or smaller ones.`,
+        'image-too-large',
+      );
+    pixelsLeft -= pixels;
+  };
+  return (bytes) =>
+    read(bytes, { limits, background, onPixels }).catch((error: unknown) => {
+      throw error instanceof ImageError ? new ProblemError(error.fault, error.message) : error;
+    });
 }

@@ -2,11 +2,11 @@ import { imageInput } from '../../shared/infer-request.ts';
 import { ProtocolError, type Tensor } from '../../shared/inference-protocol.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { ProblemError } from '../problem.ts';
-import { type ReadConfig, readItems } from './read-images.ts';
+import { type ReadConfig, type ReadImage, readItems } from './read-images.ts';
 
 /**
- * The images of an inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N], each a PNG or JPEG as base64. Of files that can't be
- * read each has its own problem.
+ * The images of an inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N] or [N, 1] (as MLServer's codecs shape lists), each
+ * a PNG or JPEG as base64, or as it is in a binary tensor. Of files that can't be read each has its own problem.
  *
  * @throws ProtocolError where the tensors are neither
  */
@@ -14,22 +14,26 @@ export async function inferImages(
   inputs: readonly Tensor[],
   screening: Screening,
   config: ReadConfig,
-): Promise<(Float32Array | ProblemError)[]> {
+): Promise<(ReadImage | ProblemError)[]> {
   const [tensor] = inputs;
   if (inputs.length === 1 && tensor?.name === 'file' && tensor.datatype === 'BYTES') {
     const count = tensor.data.length;
-    if (tensor.shape.length !== 1 || count === 0) throw new ProtocolError('file has a shape other than [N], N at least 1');
+    const [, ...inner] = tensor.shape;
+    if (tensor.shape.length === 0 || count === 0 || (inner.length > 0 && String(inner) !== '1'))
+      throw new ProtocolError(`file has the shape [${tensor.shape.join(', ')}]; [N] or [N, 1] is needed, N at least 1`);
     if (count > config.MAX_IMAGES)
       throw new ProtocolError(`file holds ${count} images; at most ${config.MAX_IMAGES} are allowed in a request`, 'count');
     return readItems(
-      tensor.data.map((base64) => ({ base64 })),
+      tensor.data.map((item) => (typeof item === 'string' ? { base64: item } : { file: item })),
       screening,
       config,
     );
   }
   if (tensor?.name !== 'image')
-    throw new ProtocolError('one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64');
+    throw new ProtocolError(
+      'one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64 or, in a binary tensor, as it is',
+    );
   const { data, shape } = imageInput(inputs, screening.input, config.MAX_IMAGES);
   const size = data.length / (shape[0] as number);
-  return Array.from({ length: shape[0] as number }, (_, i) => data.slice(i * size, (i + 1) * size));
+  return Array.from({ length: shape[0] as number }, (_, i) => ({ tensor: data.slice(i * size, (i + 1) * size), picture: null }));
 }

@@ -1,24 +1,38 @@
-import { parsePlainJson } from '../../shared/plain-json.ts';
+import { parsePlainJson, TooManyValuesError } from '../../shared/plain-json.ts';
 import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
 import { ProblemError } from '../problem.ts';
-import { formProblem } from './plain-form.ts';
+import { FormError, type FormPart, formParts } from './form-parts.ts';
+
+/** Of the part of a form that an image came in. */
+export interface PartName {
+  name?: string;
+  filename?: string;
+}
 
 /** One image of a body, in the form it was sent in, or why it is none. */
-export type Item =
+export type Item = PartName &
   /** A PNG or JPEG file. */
-  | { file: Uint8Array }
-  | { base64: string }
-  /** Little-endian float32, or a file whose type was not named. */
-  | { bytes: Uint8Array }
-  | { pixels: unknown[] }
-  | { problem: ProblemError };
+  (
+    | { file: Uint8Array }
+    | { base64: string }
+    /** Little-endian float32, or a file whose type was not named. */
+    | { bytes: Uint8Array }
+    | { pixels: unknown[] }
+    | { problem: ProblemError }
+  );
 
-/** @throws ProblemError `bad-json`, `body-too-large` */
-export function itemsOfJson(body: Uint8Array, maxImages: number): Item[] {
+/**
+ * The images of a JSON batch.
+ *
+ * @throws ProblemError `bad-json`, `body-too-large`
+ */
+export function itemsOfJson(body: Uint8Array, maxImages: number, maxValues: number): Item[] {
   let json: unknown;
   try {
-    json = parsePlainJson(body);
+    json = parsePlainJson(body, maxValues);
   } catch (error) {
+    if (error instanceof TooManyValuesError)
+      throw new ProblemError('body-too-large', `The body is JSON that is too large: ${error.message}. Send fewer images, or their files.`);
     throw new ProblemError('bad-json', `The body is not JSON that can be used: ${(error as Error).message}.`);
   }
   const batch = batchRequestSchema.safeParse(json);
@@ -37,30 +51,28 @@ export function itemsOfJson(body: Uint8Array, maxImages: number): Item[] {
  * @throws ProblemError `bad-multipart`, `body-too-large`
  */
 export async function itemsOfMultipart(body: Uint8Array, contentType: string, maxImages: number): Promise<Item[]> {
-  const odd = formProblem(body, contentType);
-  if (odd)
-    throw new ProblemError('bad-multipart', `The body is not a form as its boundary says: ${odd}. Send it as browsers and curl -F do.`);
-  // The runtime's own parser.
-  const form = await new Response(body as BodyInit, { headers: { 'content-type': contentType } }).formData().catch((error: unknown) => {
-    throw new ProblemError(
-      'bad-multipart',
-      `The body is not a form as its boundary says (${error instanceof Error ? error.message : error}).`,
-    );
-  });
-  const parts = [...form.entries()];
-  checkCount(parts.length, maxImages);
-  if (parts.length === 0) throw new ProblemError('bad-multipart', 'The form has no parts; a file is needed for each image.');
-  const items: Item[] = [];
-  for (const [name, part] of parts) {
-    if (typeof part === 'string') {
-      const problem = new ProblemError('bad-image', `The part ${name.slice(0, 100)} is a field and no file. Send it with a file name.`);
-      items.push({ problem });
-      continue;
-    }
-    const bytes = new Uint8Array(await (part as Blob).arrayBuffer());
-    items.push((part as Blob).type === 'application/octet-stream' ? { bytes } : { file: bytes });
+  let parts: FormPart[];
+  try {
+    parts = formParts(body, contentType, maxImages);
+  } catch (error) {
+    if (!(error instanceof FormError)) throw error;
+    throw new ProblemError('bad-multipart', `The body is no form that can be read: ${error.message}. Send it as browsers and curl -F do.`);
   }
-  return items;
+  if (parts.length > maxImages)
+    throw new ProblemError('body-too-large', `The form has more than ${maxImages} parts, which are allowed. Send several forms.`);
+  if (parts.length === 0) throw new ProblemError('bad-multipart', 'The form has no parts; a file is needed for each image.');
+  return parts.map(itemOfPart);
+}
+
+function itemOfPart({ name, filename, type, content }: FormPart): Item {
+  const called = { name, ...(filename === undefined ? {} : { filename }) };
+  const problem = (what: string) => ({ ...called, problem: new ProblemError('bad-image', `The part ${name.slice(0, 100)} ${what}`) });
+  // As a browser sends a field in which no file was chosen.
+  if (filename === '' && content.byteLength === 0) return problem('holds no file. Choose one.');
+  if (type === 'application/octet-stream') return { ...called, bytes: content };
+  // Retrofit names the type of a file and no file name.
+  if (filename !== undefined || type.startsWith('image/')) return { ...called, file: content };
+  return problem('is a field and no file. Send it with a file name.');
 }
 
 function checkCount(count: number, maxImages: number): void {

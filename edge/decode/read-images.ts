@@ -1,25 +1,40 @@
 import { float32FromBytes } from '../../shared/float32-base64.ts';
-import { isImageFile } from '../../shared/image-header.ts';
+import { isImageFile } from '../../shared/images/kind-of-file.ts';
+import type { UprightImage } from '../../shared/images/upright.ts';
+import { mostJsonValues } from '../../shared/plain-json.ts';
 import { preprocess } from '../../shared/preprocess.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
-import { decodeImage } from './decode-image.ts';
+import { fromBase64 } from './base64.ts';
+import { type DecodeConfig, requestDecoder } from './decode-image.ts';
 import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
 export const CONTENT_TYPES = ['image/png', 'image/jpeg', 'application/octet-stream', 'application/json', 'multipart/form-data'];
 
-/** The model's input of each image, [H, W, C] in [0, 1], or what is wrong with it. `batch`: the answer is a list. */
-export interface ReadImages {
-  batch: boolean;
-  images: (Float32Array | ProblemError)[];
+/** Names that these types had before, or never had: Windows, old browsers and cameras' software send them. */
+const OTHER_NAMES: Record<string, string> = { 'image/jpg': 'image/jpeg', 'image/pjpeg': 'image/jpeg', 'image/x-png': 'image/png' };
+
+/** An image of a request. */
+export interface ReadImage {
+  /** The model's input, [H, W, C] in [0, 1]. */
+  tensor: Float32Array;
+  /** What the file shows; null where numbers were sent. */
+  picture: UprightImage | null;
 }
 
-export type ReadConfig = Pick<Config, 'MAX_PIXELS' | 'MAX_IMAGES'>;
+/** The images of a body, or what is wrong with each. `batch`: the answer is a list. */
+export interface ReadImages {
+  batch: boolean;
+  images: (ReadImage | ProblemError)[];
+}
+
+export type ReadConfig = DecodeConfig & Pick<Config, 'MAX_IMAGES' | 'MAX_JSON_VALUES'>;
 
 /** The media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` where it is none of those taken */
 export function mediaTypeOf(contentType: string | null | undefined): string {
-  const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const given = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const type = (Object.hasOwn(OTHER_NAMES, given) && OTHER_NAMES[given]) || given;
   if (CONTENT_TYPES.includes(type)) return type;
   throw new ProblemError(
     'unsupported-media-type',
@@ -37,26 +52,35 @@ export function mediaTypeOf(contentType: string | null | undefined): string {
 export async function readImages(contentType: string, body: Uint8Array, screening: Screening, config: ReadConfig): Promise<ReadImages> {
   const type = mediaTypeOf(contentType);
   if (body.byteLength === 0) throw new ProblemError('empty-body', `The body is empty; an image is needed (${CONTENT_TYPES.join(', ')}).`);
-  if (type === 'application/json') return { batch: true, images: await readItems(itemsOfJson(body, config.MAX_IMAGES), screening, config) };
+  if (type === 'application/json')
+    return {
+      batch: true,
+      images: await readItems(itemsOfJson(body, config.MAX_IMAGES, maxJsonValues(screening, config)), screening, config),
+    };
   if (type === 'multipart/form-data')
     return { batch: true, images: await readItems(await itemsOfMultipart(body, contentType, config.MAX_IMAGES), screening, config) };
   const item: Item = type === 'application/octet-stream' ? { bytes: body } : { file: body };
   const [image] = await readItems([item], screening, config);
   if (image instanceof ProblemError) throw image;
-  return { batch: false, images: [image as Float32Array] };
+  return { batch: false, images: [image as ReadImage] };
 }
 
-/** Each item as the model's input, or what is wrong with it. */
-export async function readItems(
-  items: readonly Item[],
-  screening: Screening,
-  config: ReadConfig,
-): Promise<(Float32Array | ProblemError)[]> {
-  const images: (Float32Array | ProblemError)[] = [];
+/** How many values the JSON of a request may hold: as many as the largest batch of numbers needs, where nothing else is configured. */
+export const maxJsonValues = ({ input }: Pick<Screening, 'input'>, { MAX_JSON_VALUES, MAX_IMAGES }: ReadConfig): number =>
+  MAX_JSON_VALUES ?? mostJsonValues(input, MAX_IMAGES);
+
+/** The model's inputs alone; the pictures, which take far more memory, need not be kept. */
+export const tensorsOf = (images: readonly (ReadImage | ProblemError)[]): (Float32Array | ProblemError)[] =>
+  images.map((image) => (image instanceof ProblemError ? image : image.tensor));
+
+/** Reads each item, or says what is wrong with it. */
+export async function readItems(items: readonly Item[], screening: Screening, config: ReadConfig): Promise<(ReadImage | ProblemError)[]> {
+  const images: (ReadImage | ProblemError)[] = [];
+  const decode = requestDecoder(config, screening.preprocess.background);
   // One after the other: a decoded image takes far more memory than its file, and a worker has little.
   for (const item of items) {
     try {
-      images.push(await readItem(item, screening, config));
+      images.push(await readItem(item, screening, decode));
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       images.push(error);
@@ -65,22 +89,29 @@ export async function readItems(
   return images;
 }
 
-async function readItem(item: Item, { input, preprocess: rules }: Screening, config: ReadConfig): Promise<Float32Array> {
+async function readItem(
+  item: Item,
+  { input, preprocess: rules }: Screening,
+  decode: (bytes: Uint8Array) => Promise<UprightImage>,
+): Promise<ReadImage> {
   if ('problem' in item) throw item.problem;
-  if ('file' in item) return preprocess(await decodeImage(item.file, config.MAX_PIXELS), input, rules);
-  if ('base64' in item) return preprocess(await decodeImage(fromBase64(item.base64), config.MAX_PIXELS), input, rules);
-  if ('pixels' in item) return checkedPixels(flat(item.pixels), input);
+  if ('pixels' in item) return { tensor: checkedPixels(flat(item.pixels), input), picture: null };
   // A client that does not name the type of its file is understood.
-  const isFile = item.bytes.byteLength !== 4 * floatsOf(input) && isImageFile(item.bytes);
-  return isFile ? preprocess(await decodeImage(item.bytes, config.MAX_PIXELS), input, rules) : fromFloats(item.bytes, input);
+  if ('bytes' in item && !isFile(item.bytes, input)) return { tensor: fromFloats(item.bytes, input), picture: null };
+  const picture = await decode('file' in item ? item.file : 'bytes' in item ? item.bytes : bytesOf(item.base64));
+  return { tensor: preprocess(picture, input, rules), picture };
 }
 
-function fromBase64(text: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  } catch {
-    throw new ProblemError('bad-image', 'The image is not base64. Send the bytes of a PNG or JPEG file as base64.');
-  }
+/** A file's first four bytes are, as a float32, no number in [0, 1]: those of a tensor that begins like a file by chance are. */
+function isFile(bytes: Uint8Array, input: Screening['input']): boolean {
+  const first = bytes.byteLength === 4 * floatsOf(input) ? (float32FromBytes(bytes.subarray(0, 4))[0] as number) : Number.NaN;
+  return isImageFile(bytes) && !(first >= 0 && first <= 1);
+}
+
+function bytesOf(base64: string): Uint8Array {
+  const bytes = fromBase64(base64);
+  if (bytes) return bytes;
+  throw new ProblemError('bad-image', 'The image is not base64. Send the bytes of a PNG or JPEG file as base64, or as a data URI of it.');
 }
 
 function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {

@@ -2,9 +2,9 @@
 export interface Breaker {
   /**
    * @param until when the attempt is over at the latest, in ms since 1970
-   * @returns what is to be told how it went; null where it must not be made
+   * @returns what is to be told how it went (null: it says nothing of what was tried); null where it must not be made
    */
-  attempt(until: number): ((succeeded: boolean) => void) | null;
+  attempt(until: number): ((succeeded: boolean | null) => void) | null;
   state(): 'closed' | 'open' | 'half-open';
 }
 
@@ -27,7 +27,10 @@ export function breakerOf(failures: number, leftAloneMs: number): Breaker {
       return (succeeded) => {
         // It opened, or another was tried, since.
         if (state !== before) return;
-        if (succeeded) state = { is: 'closed', failures: 0 };
+        if (succeeded === null) {
+          // Another may find out at once, or those whose attempts say nothing would keep it shut.
+          if (state.is === 'half-open') state = { is: 'half-open', until: 0 };
+        } else if (succeeded) state = { is: 'closed', failures: 0 };
         else if (state.is === 'closed' && state.failures + 1 < failures) state.failures += 1;
         else state = { is: 'open', until: Date.now() + leftAloneMs };
       };

@@ -16,6 +16,6 @@ export function escalationOf(c: Context<Env>, { screening }: Model): Reclassify 
     waitUntil,
     resilience,
     trace: c.get('trace'),
-    request: c.get('requestId'),
+    fault: (why) => c.get('line').faults.push({ what: 'reclassification-unavailable', why }),
   });
 }

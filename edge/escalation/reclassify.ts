@@ -4,7 +4,8 @@ import type { Config } from '../config.ts';
 import type { SearchHere } from '../inference.ts';
 import type { Reclassify } from '../screen.ts';
 import { type Trace, traceHeaders } from '../trace.ts';
-import { askFallback } from './ask-fallback.ts';
+import { askFallback, FallbackError } from './ask-fallback.ts';
+import { partsOf } from './fallback-request.ts';
 import type { Resilience } from './resilience.ts';
 
 /** What the search of rejected images needs besides the images. */
@@ -18,48 +19,64 @@ export interface Escalation {
   /** Lets the runtime finish what the isolate's other requests depend on, though this request's client is gone. */
   waitUntil: ((work: Promise<unknown>) => void) | undefined;
   trace: Trace;
-  request: string;
+  /** Told why images were not searched, for the log. */
+  fault(why: string): void;
 }
 
 /**
- * The search that `RECLASSIFY` asks for. Whatever breaks in it, the images stay rejected, and a line in the log says why.
+ * The search that `RECLASSIFY` asks for. Whatever breaks in it, the images stay rejected, and the log says why.
  *
  * @returns null where rejected images are not searched
  */
 export function reclassifyOf(escalation: Escalation): Reclassify | null {
-  const { config, request, trace } = escalation;
+  const { config, fault } = escalation;
   if (config.RECLASSIFY === 'off') return null;
   const search = config.RECLASSIFY === 'local' ? searchHere : searchElsewhere;
   return async (images) => {
     try {
       return await search(images, escalation);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      console.warn(JSON.stringify({ event: 'reclassification-unavailable', by: config.RECLASSIFY, why, request, trace: trace.traceId }));
+      fault(error instanceof Error ? error.message : String(error));
       return null;
     }
   };
 }
 
+/** In as many requests as the fallback needs, one after the other. What was found stays found where a later one breaks. */
 async function searchElsewhere(
   images: Float32Array[],
-  { screening, config, fetcher, resilience, trace, waitUntil }: Escalation,
-): Promise<Scores[]> {
-  // One deadline for all attempts.
+  { screening, config, fetcher, resilience, trace, waitUntil, fault }: Escalation,
+): Promise<(Scores | null)[]> {
+  // One deadline for all requests and attempts.
   const signal = AbortSignal.timeout(config.FALLBACK_TIMEOUT_MS);
   const deadline = Date.now() + config.FALLBACK_TIMEOUT_MS;
   const headers = traceHeaders(trace);
+  const found: (Scores | null)[] = [];
+  const ask = async (part: Float32Array[]) => {
+    try {
+      return await askFallback(part, screening, config, { fetcher, signal, headers, deadline });
+    } catch (error) {
+      // It answered this very request in part: there was only too much to search in the time.
+      if (signal.aborted && found.length > 0) throw new FallbackError('it searched a part of the images only', 'request');
+      throw error;
+    }
+  };
+  const askAll = async () => {
+    for (const part of partsOf(images, config)) found.push(...(await resilience.run(() => ask(part), { deadline, signal })));
+  };
   try {
-    const found = resilience.run((signal) => askFallback(images, screening, config, { fetcher, signal, headers, deadline }), {
-      deadline,
-      signal,
-    });
+    const asked = askAll();
     // Dropped with the request, it would keep its slot up to the deadline: clients that leave could take all of them.
-    waitUntil?.(found.catch(() => undefined));
-    return await found;
+    waitUntil?.(asked.catch(() => undefined));
+    await asked;
+    return found;
   } catch (error) {
-    if (signal.aborted) throw new Error(`the fallback did not answer within ${config.FALLBACK_TIMEOUT_MS} ms`);
-    throw new Error(`the fallback is of no use: ${error instanceof Error ? error.message : error}`);
+    const why = signal.aborted
+      ? `the fallback did not answer within ${config.FALLBACK_TIMEOUT_MS} ms`
+      : `the fallback is of no use: ${error instanceof Error ? error.message : error}`;
+    if (found.length === 0) throw new Error(why);
+    fault(`${images.length - found.length} of ${images.length} images: ${why}`);
+    return images.map((_, i) => found[i] ?? null);
   }
 }
 

@@ -34,7 +34,7 @@ export interface Resilience {
 export function resilienceOf(concurrency: number): Resilience {
   let tokens = MAX_RETRY_TOKENS;
   const mayRetry = (error: unknown) => {
-    if (!(error instanceof FallbackError && error.transient) || tokens < 1) return false;
+    if (!(error instanceof FallbackError && error.blame === 'network') || tokens < 1) return false;
     tokens -= 1;
     return true;
   };
@@ -58,7 +58,7 @@ export function resilienceOf(concurrency: number): Resilience {
             tell(true);
             return found;
           } catch (error) {
-            tell(false);
+            tell(error instanceof FallbackError && error.blame === 'request' ? null : false);
             throw error;
           }
         }, signal);

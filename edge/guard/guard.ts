@@ -1,11 +1,12 @@
 import type { Context } from 'hono';
-import { mediaTypeOf } from '../decode/read-images.ts';
+import { mediaTypeOf, tensorsOf } from '../decode/read-images.ts';
 import { type Env, modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { nextChunk } from '../next-chunk.ts';
 import { ProblemError } from '../problem.ts';
 import { readBody, readUpTo, tooLargeProblem } from '../read-body.ts';
-import { type GuardOutcome, record } from '../record.ts';
+import { record } from '../record.ts';
+import type { GuardOutcome } from '../request-line.ts';
 import { type Screened, screenImages } from '../screen.ts';
 import { agrees } from './agreement.ts';
 import { guardedImages } from './guarded-images.ts';
@@ -82,7 +83,7 @@ async function judge(c: Context<Env>, body: Uint8Array): Promise<Judged> {
   const model = await modelOf(c);
   const images = await guardedImages(c.req.raw.headers, body, model.screening, config);
   const options = { explain: false, request: c.get('requestId'), reclassify: escalationOf(c, model) };
-  const screened = await screenImages(images, model, config, options);
+  const screened = await screenImages(tensorsOf(images), model, config, options);
   const passes = ({ verdict }: Screened) =>
     verdict?.verdict === 'accepted' || (verdict?.verdict === 'reclassified' && config.FORWARD_RECLASSIFIED === 'on');
   const bad = screened.findIndex((one) => !passes(one));
@@ -129,10 +130,8 @@ function upstreamOptions(c: Context<Env>) {
 }
 
 function note(c: Context<Env>, screened: readonly Screened[], outcome: Omit<GuardOutcome, 'mode'>): void {
-  const config = c.get('config');
   const model = screened.find(({ verdict }) => verdict)?.verdict?.model ?? '';
-  const asked = { route: 'guard' as const, request: c.get('requestId'), trace: c.get('trace'), key: c.get('caller').key, model };
-  record(screened, asked, config, c.env.DECISIONS, { mode: config.GUARD, ...outcome });
+  record(c, 'guard', model, screened, { mode: c.get('config').GUARD, ...outcome });
 }
 
 function rejoined(read: readonly Uint8Array[], rest: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {

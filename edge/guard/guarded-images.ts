@@ -3,8 +3,9 @@ import { BINARY_HEADER, type Misfit, ProtocolError, splitBody } from '../../shar
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
 import { inferImages } from '../decode/infer-images.ts';
-import { readImages } from '../decode/read-images.ts';
+import { maxJsonValues, type ReadImage, readImages } from '../decode/read-images.ts';
 import { ProblemError, type ProblemName } from '../problem.ts';
+import { checkEncoding } from '../read-body.ts';
 import { passedOnProblem } from './passed-on.ts';
 
 const PROBLEM_OF: Record<Misfit, ProblemName> = { form: 'bad-json', count: 'body-too-large', size: 'wrong-size', value: 'not-finite' };
@@ -20,7 +21,8 @@ export async function guardedImages(
   body: Uint8Array,
   screening: Screening,
   config: Config,
-): Promise<(Float32Array | ProblemError)[]> {
+): Promise<(ReadImage | ProblemError)[]> {
+  checkEncoding(headers);
   const type = headers.get('content-type') ?? '';
   const parameter = otherParameter(type);
   if (parameter)
@@ -34,7 +36,7 @@ export async function guardedImages(
   const wrong = inferContentProblem(type, headers.get('content-encoding') ?? 'identity', length !== null);
   if (wrong) throw new ProblemError('unsupported-media-type', `The classifier takes inference requests (v2), and the ${wrong}.`);
   try {
-    const split = splitBody(body, length);
+    const split = splitBody(body, length, maxJsonValues(screening, config));
     // Which outputs there are, the classifier knows.
     const { inputs } = inferRequestOf(split, null);
     const problem = passedOnProblem(split.json, config.AGREEMENT_POINTER !== undefined);

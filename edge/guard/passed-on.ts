@@ -21,15 +21,16 @@ const PASSED_ON = {
  */
 export function passedOnProblem(json: unknown, compared: boolean): string | null {
   const request = json as z.infer<typeof inferRequestSchema>;
-  const { inputs, outputs = [], parameters = {} } = request;
+  const { inputs } = request;
+  const [outputs, parameters] = [request.outputs ?? [], request.parameters ?? {}];
   const [input, ...others] = inputs as [(typeof inputs)[number], ...typeof inputs];
   if (others.length > 0) return `it has ${inputs.length} inputs; one is needed: image, FP32 [N, H, W, C], or file, BYTES [N]`;
-  if (input.data !== undefined && input.parameters?.binary_data_size !== undefined)
+  if ((input.data ?? null) !== null && (input.parameters?.binary_data_size ?? null) !== null)
     return 'its input has data in the JSON and behind it; one of the two is allowed';
-  if (compared && (request.outputs !== undefined || parameters.binary_data_output !== undefined))
+  if (compared && ((request.outputs ?? null) !== null || (parameters.binary_data_output ?? null) !== null))
     return "it chooses outputs, or binary ones; where the answer is compared with the screen's (AGREEMENT_POINTER) they can't be chosen. Leave outputs and binary_data_output away";
-  for (const { content_type: contentType = 'np' } of [parameters, input.parameters ?? {}])
-    if (contentType !== 'np') return 'its content_type is another way to decode; only np is allowed';
+  for (const { content_type: contentType } of [parameters, input.parameters ?? {}])
+    if ((contentType ?? 'np') !== 'np') return 'its content_type is another way to decode; only np is allowed';
   return (
     otherMember('request', request) ??
     otherMember("request's parameters", parameters) ??
@@ -42,8 +43,8 @@ export function passedOnProblem(json: unknown, compared: boolean): string | null
   );
 }
 
-function otherMember(part: keyof typeof PASSED_ON, object: object = {}): string | null {
-  const other = Object.keys(object).find((name) => !PASSED_ON[part].includes(name));
+function otherMember(part: keyof typeof PASSED_ON, object: object | null = {}): string | null {
+  const other = Object.keys(object ?? {}).find((name) => !PASSED_ON[part].includes(name));
   return other === undefined
     ? null
     : `its ${part === 'request' ? 'top level' : part} has ${JSON.stringify(other.slice(0, 100))}; only ${PASSED_ON[part].join(', ')} are passed on`;

@@ -6,7 +6,7 @@ import { type Trace, traceHeaders } from '../trace.ts';
 import { within } from '../within.ts';
 
 /** Of the client's, those that are about the body and the answer. Its Authorization is Portcullis's own. */
-const PASSED_ON = ['content-type', 'accept', 'accept-language'];
+const PASSED_ON = ['content-type', 'content-encoding', 'accept', 'accept-language'];
 
 /** RFC 9110, 7.6.1, and what a body has no more once the runtime has decoded it. */
 const NOT_PASSED_BACK = [

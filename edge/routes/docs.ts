@@ -2,7 +2,7 @@ import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import docsPage from '../docs/page.html';
 import type { App } from '../openapi.ts';
-import { route } from '../openapi.ts';
+import { route, TAGS } from '../openapi.ts';
 import playground from '../playground/page.html';
 
 const html = (description: string) => ({ 200: { description, content: { 'text/html': { schema: z.string() } } } });
@@ -10,15 +10,22 @@ const html = (description: string) => ({ 200: { description, content: { 'text/ht
 /** The pages, and the description of all routes that was made from what checks them. */
 export function docsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
-  route(app, { method: 'get', path: '/', summary: 'A page to try it on', responses: html('The page.') }, (c) => c.html(playground));
-  route(app, { method: 'get', path: '/docs', summary: 'This API on a page', responses: html('The page.') }, (c) => c.html(docsPage));
+  const page = (path: string, operationId: string, summary: string, description: string, text: string) =>
+    route(app, { method: 'get', path, operationId, tags: ['pages'], summary, description, responses: html('The page.') }, (c) =>
+      c.html(text),
+    );
+  page('/', 'getPlayground', 'A page to try it on', 'Draw or drop an image, and see the verdict.', playground);
+  page('/docs', 'getDocs', 'This API on a page', 'Shows this description, without anything from elsewhere.', docsPage);
   let document: object | undefined;
   route(
     app,
     {
       method: 'get',
       path: '/openapi.json',
+      operationId: 'getOpenApi',
+      tags: ['pages'],
       summary: 'This API as OpenAPI 3.1',
+      description: 'Made from the schemas that the worker checks by.',
       responses: { 200: { description: 'The document.', content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } } } },
     },
     (c) => {
@@ -27,9 +34,12 @@ export function docsRoutes(app: App): void {
         info: {
           title: 'Portcullis',
           version: packageJson.version,
-          license: { name: 'MIT' },
+          license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+          contact: { name: 'The operator of this worker' },
           description: 'Screens images: accepted (and as which class), rejected or reclassified.',
         },
+        servers: [{ url: '/', description: 'The worker that answered this.' }],
+        tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       });
       return c.json(document);
     },

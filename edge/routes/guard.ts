@@ -30,6 +30,8 @@ export function guardRoute(app: App): void {
     {
       method: 'post',
       path: '/guard',
+      operationId: 'guard',
+      tags: ['screening'],
       summary: 'Screen, then ask the classifier behind',
       description:
         'Screens as /screen does, passes the body on to the classifier where every image was accepted, and streams its answer back with its ' +

@@ -11,11 +11,12 @@ import {
 } from '../../shared/inference-protocol.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { inferImages } from '../decode/infer-images.ts';
-import { type Env, modelOf } from '../env.ts';
+import { maxJsonValues, tensorsOf } from '../decode/read-images.ts';
+import { type Env, modelOf, readyModelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { type App, route } from '../openapi.ts';
 import { ProblemError } from '../problem.ts';
-import { admit } from '../protect.ts';
+import { protect } from '../protect.ts';
 import { readBody } from '../read-body.ts';
 import { record } from '../record.ts';
 import { type Screened, screenImages } from '../screen.ts';
@@ -29,6 +30,9 @@ const OUTPUTS = [
   { name: 'model_id', datatype: 'BYTES', shape: [-1] },
   { name: 'error', datatype: 'BYTES', shape: [-1] },
 ] as const;
+
+/** The model that answers, whatever bundle it is. */
+const FIRST_VERSION = '1';
 
 const inputsOf = ({ input }: Screening) => [{ name: 'image', datatype: 'FP32', shape: [-1, input.height, input.width, input.channels] }];
 
@@ -44,46 +48,51 @@ const metadataSchema = z.object({
 
 /**
  * The Open Inference Protocol v2 for the one model `screen`, so that clients of KServe, Triton and MLServer can ask for verdicts
- * unchanged. Input: `image`, FP32 [N, H, W, C]; or `file`, BYTES [N], each a PNG or JPEG as base64. Errors are `{"error": "..."}`.
+ * unchanged. Input: `image`, FP32 [N, H, W, C]; or `file`, BYTES [N] or [N, 1], each a PNG or JPEG. Errors are `{"error": "..."}`
+ * (problemResponse).
  */
 export function inferRoutes(app: App): void {
   const ok = (schema: z.ZodType, description: string) => ({ 200: { description, content: { 'application/json': { schema } } } });
   const failed = (...statuses: number[]) =>
     Object.fromEntries(statuses.map((s) => [s, { description: 'Why not.', content: { 'application/json': { schema: errorSchema } } }]));
   const always = [401, 403, 429, 500, 503];
-  const get = (path: string, summary: string, schema: z.ZodType, handler: Handler<Env>, ...statuses: number[]) =>
+  const get = (path: string, operationId: string, summary: string, schema: z.ZodType, handler: Handler<Env>, ...statuses: number[]) =>
     route(
       app,
       {
-        method: 'get',
-        path,
-        summary,
-        tags: ['v2'],
+        ...{ method: 'get', path, operationId, tags: ['v2'], summary },
+        description: `${summary}, as the Open Inference Protocol v2 has it. Needs no key.`,
         ...parametersOf(path),
         responses: { ...failed(...always, ...statuses), ...ok(schema, summary) },
       },
-      inProtocol(handler),
+      handler,
     );
 
-  get('/v2', 'The server', z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }), (c) =>
+  get('/v2', 'v2GetServer', 'The server', z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }), (c) =>
     c.json({ name: 'portcullis', version: packageJson.version, extensions: ['binary_tensor_data'] }),
   );
-  get('/v2/health/live', 'Whether the worker runs', z.object({ live: z.boolean() }), (c) => c.json({ live: true }));
+  get('/v2/health/live', 'v2GetLiveness', 'Whether the worker runs', z.object({ live: z.boolean() }), (c) => c.json({ live: true }));
   const ready: Handler<Env> = async (c) => {
     await versionOf(c);
+    await readyModelOf(c);
     return c.json({ ready: true });
   };
-  get('/v2/health/ready', 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready);
-  for (const path of ['/v2/models/screen', '/v2/models/screen/versions/{version}']) {
-    get(path, 'The model', metadataSchema, metadata, 404);
-    get(`${path}/ready`, 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready, 404);
+  get('/v2/health/ready', 'v2GetReadiness', 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready);
+  for (const [path, model] of [
+    ['/v2/models/screen', 'Model'],
+    ['/v2/models/screen/versions/{version}', 'ModelVersion'],
+  ] as const) {
+    get(path, `v2Get${model}`, 'The model', metadataSchema, metadata, 404);
+    get(`${path}/ready`, `v2Get${model}Readiness`, 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready, 404);
     route(
       app,
       {
         method: 'post',
         path: `${path}/infer`,
-        summary: 'Screen images',
+        operationId: `v2${model}Infer`,
         tags: ['v2'],
+        summary: 'Screen images',
+        description: 'An inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N]. Answers a verdict for each image.',
         security: [{}, { key: [] }],
         request: {
           ...parametersOf(path).request,
@@ -101,10 +110,8 @@ export function inferRoutes(app: App): void {
           },
         },
       },
-      inProtocol(async (c) => {
-        await admit(c, 'screen');
-        return infer(c);
-      }),
+      protect('screen'),
+      infer,
     );
   }
 }
@@ -115,7 +122,7 @@ async function metadata(c: Context<Env>): Promise<Response> {
 }
 
 async function infer(c: Context<Env>): Promise<Response> {
-  const [config, request, trace] = [c.get('config'), c.get('requestId'), c.get('trace')];
+  const [config, request] = [c.get('config'), c.get('requestId')];
   await versionOf(c);
   const model = await modelOf(c);
   const headerLength = c.req.header(BINARY_HEADER) ?? null;
@@ -126,11 +133,11 @@ async function infer(c: Context<Env>): Promise<Response> {
   );
   if (wrong) throw new ProblemError('unsupported-media-type', wrong);
   const names = OUTPUTS.map(({ name }) => name);
-  const asked = readInferRequest(await readBody(c.req.raw, config), headerLength, names);
-  const images = await inferImages(asked.inputs, model.screening, config);
+  const given = await readBody(c.req.raw, config);
+  const asked = await inProtocol(() => readInferRequest(given, headerLength, names, maxJsonValues(model.screening, config)));
+  const images = tensorsOf(await inProtocol(() => inferImages(asked.inputs, model.screening, config)));
   const screened = await screenImages(images, model, config, { explain: false, request, reclassify: escalationOf(c, model) });
-  const { key } = c.get('caller');
-  record(screened, { route: 'infer', request, trace, key, model: model.screening.id }, config, c.env.DECISIONS);
+  record(c, 'infer', model.screening.id, screened);
   const { json, binary } = inferAnswer(outputsOf(screened, model.screening.id), asked, { model: 'screen', version: model.screening.id });
   if (binary.length === 0) return c.json(json);
   const head = new TextEncoder().encode(JSON.stringify(json));
@@ -155,26 +162,23 @@ function outputsOf(screened: readonly Screened[], id: string): Record<string, Te
 async function versionOf(c: Context<Env>): Promise<Screening> {
   const { screening } = await modelOf(c);
   const version = c.req.param('version');
-  if (version !== undefined && version !== screening.id)
+  // Clients that are told no version ask for the first one.
+  if (version !== undefined && ![FIRST_VERSION, screening.id].includes(version))
     throw new ProblemError('not-found', `there is no version ${version}; there is ${screening.id}`);
   return screening;
 }
 
-/** Tells problems as the protocol has them. */
-function inProtocol(handler: Handler<Env>): Handler<Env> {
-  return async (c, next) => {
-    try {
-      return await handler(c, next);
-    } catch (error) {
-      if (error instanceof ProtocolError) return c.json({ error: error.message }, 400);
-      if (!(error instanceof ProblemError)) throw error;
-      return Response.json({ error: error.message }, { status: error.status, headers: error.headers });
-    }
-  };
+/** @throws ProblemError in place of a ProtocolError */
+async function inProtocol<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof ProtocolError ? new ProblemError('bad-request', error.message) : error;
+  }
 }
 
 function parametersOf(path: string) {
   return path.includes('{version}')
-    ? { request: { params: z.object({ version: z.string().meta({ description: "the bundle's id" }) }) } }
+    ? { request: { params: z.object({ version: z.string().meta({ description: `the bundle's id, or ${FIRST_VERSION}` }) }) } }
     : {};
 }

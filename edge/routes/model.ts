@@ -17,7 +17,10 @@ export function modelRoutes(app: App): void {
     {
       method: 'get',
       path: '/model',
+      operationId: 'getModel',
+      tags: ['model'],
       summary: 'The model',
+      description: 'Which bundle answers, and what it takes. Needs no key.',
       responses: {
         ...problems('model-unavailable'),
         200: { description: 'Its id, classes and input.', content: { 'application/json': { schema: publicSchema } } },
@@ -33,6 +36,9 @@ export function modelRoutes(app: App): void {
     {
       method: 'get',
       path: '/model/evidence',
+      operationId: 'getEvidence',
+      tags: ['model'],
+      description: 'What is known of how far it can be relied on: figures and how they were found.',
       summary: 'How the model was calibrated and what it lets through',
       security: [{ key: [] }],
       responses: {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { batchSchema, verdictSchema } from '../../shared/screen-messages.ts';
-import { mediaTypeOf, readImages } from '../decode/read-images.ts';
+import { mediaTypeOf, readImages, tensorsOf } from '../decode/read-images.ts';
 import { modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { type App, checkQuery, explainQuery, problems, route } from '../openapi.ts';
@@ -17,6 +17,8 @@ export function screenRoute(app: App): void {
     {
       method: 'post',
       path: '/screen',
+      operationId: 'screen',
+      tags: ['screening'],
       summary: 'Screen images',
       description: 'Answers for each image whether it is accepted, and as which class, rejected or reclassified.',
       security: [{}, { key: [] }],
@@ -32,15 +34,14 @@ export function screenRoute(app: App): void {
     protect('screen'),
     async (c) => {
       checkQuery(c.req.query());
-      const [config, request, trace] = [c.get('config'), c.get('requestId'), c.get('trace')];
+      const [config, request] = [c.get('config'), c.get('requestId')];
       const contentType = c.req.header('content-type') ?? '';
       mediaTypeOf(contentType);
       const model = await modelOf(c);
       const { batch, images } = await readImages(contentType, await readBody(c.req.raw, config), model.screening, config);
       const options = { explain: isExplained(c), request, reclassify: escalationOf(c, model) };
-      const screened = await screenImages(images, model, config, options);
-      const { key } = c.get('caller');
-      record(screened, { route: 'screen', request, trace, key, model: model.screening.id }, config, c.env.DECISIONS);
+      const screened = await screenImages(tensorsOf(images), model, config, options);
+      record(c, 'screen', model.screening.id, screened);
       const answers = screened.map((one) => told(one, request));
       return batch ? c.json({ results: answers }) : c.json(answers[0]);
     },

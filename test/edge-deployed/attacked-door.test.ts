@@ -51,7 +51,7 @@ let setup: Setup;
 let door: Door;
 beforeAll(async () => {
   const entry = ([name, scopes]: [string, string]) => `${name}:${scopes}:${createHash('sha256').update(name).digest('hex')}`;
-  worker = await startDeployed('mnist', { KEYS: Object.entries(KEYS).map(entry).join(','), LOG_DECISIONS: 'off' });
+  worker = await startDeployed('mnist', { KEYS: Object.entries(KEYS).map(entry).join(','), LOG_REQUESTS: 'off' });
   before = await startCounting(worker.url);
   door = { url: before.url, key: 'attacker' };
   await useWasm();

@@ -57,7 +57,7 @@ beforeAll(async () => {
     FALLBACK_TIMEOUT_MS: '120000',
     UPSTREAM_URL: `${behind.url}/classify`,
     AGREEMENT_POINTER: '/label',
-    LOG_DECISIONS: 'off',
+    LOG_REQUESTS: 'off',
   });
 });
 afterAll(async () => {

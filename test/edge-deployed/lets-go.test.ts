@@ -50,7 +50,7 @@ let worker: DeployedWorker;
 beforeAll(async () => {
   await once(breaking.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(breaking.address() as AddressInfo).port}`;
-  const variables = { FALLBACK_URL: url, UPSTREAM_URL: `${url}/classify`, AGREEMENT_POINTER: '/label', LOG_DECISIONS: 'off' };
+  const variables = { FALLBACK_URL: url, UPSTREAM_URL: `${url}/classify`, AGREEMENT_POINTER: '/label', LOG_REQUESTS: 'off' };
   worker = await startDeployed('mnist', variables, COUNTING, ['--expose-gc']);
 });
 afterAll(async () => {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
 import { generate } from '../../edge/build/generate.ts';
 import { defaultFallback, startFallback } from '../../fallback/server.ts';
 import { preprocess } from '../../shared/preprocess.ts';
 import { sha256 } from '../../shared/sha256.ts';
-import { decodeFile } from '../../trainer/data/decode-file.ts';
 import { cmykJpeg, madeImages } from '../samples/made-images.ts';
 import { startUpstream } from './upstream-server.ts';
 
@@ -41,7 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('upstreamUrl', upstream.url);
   const files = await madeImages();
   const tensors = files.map(async ({ bytes, ...file }) => {
-    const tensor = preprocess(await decodeFile(bytes, 1e6), screening.input, screening.preprocess);
+    const tensor = preprocess(await decodeBySharp(bytes), screening.input, screening.preprocess);
     return { ...file, base64: bytes.toString('base64'), tensor: await sha256(new Uint8Array(tensor.buffer)) };
   });
   project.provide('madeImages', await Promise.all(tensors));

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import digit7 from '../samples/digit-7-a.png';
 import turned from '../samples/turned.jpg';
 import { post, problemName } from './real-model.ts';
@@ -50,31 +50,4 @@ it.each<[string, number[]]>([
   const body = new Uint8Array([...bytes.subarray(0, -12), ...chunk, ...bytes.subarray(-12)]);
   const response = await post('/screen', body, 'image/png');
   expect([response.status, await problemName(response)]).toEqual([422, 'bad-image']);
-});
-
-describe('a form that another reader may read otherwise', () => {
-  const head = 'Content-Disposition: form-data; name="x"; filename="y"';
-  const plain = `--a\r\n${head}\r\n\r\nhello\r\n--a--\r\n`;
-  const type = 'multipart/form-data; boundary=a';
-  it.each([
-    ['', plain, type],
-    [' with a quoted boundary', plain, 'multipart/form-data; charset=utf-8; boundary="a"'],
-    [' without a last line end', plain.slice(0, -2), type],
-  ])('one that none does%s is taken', async (_, body, contentType) => {
-    expect((await post('/screen', body, contentType)).status).toBe(200);
-  });
-
-  it.each<[string, string, string]>([
-    ['a Content-Transfer-Encoding', plain.replace('\r\n\r\n', '\r\ncontent-transfer-encoding: base64\r\n\r\n'), type],
-    ['LF for its line ends', plain.replaceAll('\r\n', '\n'), type],
-    ['an end that only some see, and more behind it', plain.replace('hello', `hello\n--a--\r\n--a\r\n${head}\r\n\r\nother`), type],
-    ['headers that only some see end', plain.replace('\r\n\r\nhello', '\n\nhello\r\n\r\nother'), type],
-    ['something before it', `hello\r\n${plain}`, type],
-    ['something behind it', `${plain}hello`, type],
-    ['two ends', `${plain}${plain}`, type],
-    ['two boundaries', plain, `${type}; boundary=b`],
-  ])('has %s and is refused', async (_, body, contentType) => {
-    const response = await post('/screen', body, contentType);
-    expect([response.status, await problemName(response)]).toEqual([400, 'bad-multipart']);
-  });
 });

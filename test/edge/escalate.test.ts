@@ -1,5 +1,6 @@
 import { describe, expect, inject, it } from 'vitest';
 import { configOf } from '../../edge/config.ts';
+import { fallbackRequest, partsOf } from '../../edge/escalation/fallback-request.ts';
 import { reclassifyOf } from '../../edge/escalation/reclassify.ts';
 import { resilienceOf } from '../../edge/escalation/resilience.ts';
 import screeningText from '../../edge/generated/screening.json.txt';
@@ -7,6 +8,8 @@ import { ProblemError } from '../../edge/problem.ts';
 import { screenImages, told } from '../../edge/screen.ts';
 import { traceOf } from '../../edge/trace.ts';
 import { float32FromBase64 } from '../../shared/float32-base64.ts';
+import { readInferRequest } from '../../shared/infer-request.ts';
+import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
 import { parseScreening } from '../../shared/open-bundle.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 
@@ -28,12 +31,15 @@ const rejecting = {
 const reclassifying = (url: string, fetcher: typeof fetch, more: object = {}) =>
   reclassifyOf({
     ...{ screening, config: config(url, more), fetcher, resilience: resilienceOf(8), openSearch: undefined, waitUntil: undefined },
-    ...{ trace: traceOf(undefined, undefined), request: 'r' },
+    ...{ trace: traceOf(undefined, undefined), fault: () => undefined },
   });
 const verdicts = async (images: Float32Array[], url: string, fetcher: typeof fetch, more: object = {}) => {
   const options = { explain: false, request: 'r', reclassify: reclassifying(url, fetcher, more) };
   return (await screenImages(images, rejecting, config(url, more), options)).map((screened) => told(screened, 'r'));
 };
+/** What the fallback was sent. */
+const readSent = (init?: RequestInit) =>
+  readInferRequest(init?.body as Uint8Array, new Headers(init?.headers).get(BINARY_HEADER), ['label'], 1e6);
 const realFetch: typeof fetch = (input, init) => fetch(input, init);
 
 describe('the real fallback, asked from workerd', () => {
@@ -48,6 +54,127 @@ describe('the real fallback, asked from workerd', () => {
     expect(down).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
     const [elsewhere] = await verdicts([golden], `${inject('fallbackUrl')}/nowhere`.replace(/\d+\/nowhere$/, '9'), realFetch);
     expect(elsewhere).toMatchObject({ reclassification: 'unavailable' });
+  });
+});
+
+describe('how images are sent', () => {
+  const ones = new Float32Array(784).fill(1);
+  const won = { verdict: 'reclassified', index: screening.golden.label, by: 'fallback' };
+  const lost = { verdict: 'rejected', reclassification: 'rejected' };
+  const listening = (sent: { bytes: number; images: number; type: string | null }[]): typeof fetch => {
+    return (input, init) => {
+      const [tensor] = readSent(init).inputs;
+      const { body, headers } = init as { body: Uint8Array; headers: Record<string, string> };
+      const type = headers['content-type'] ?? null;
+      sent.push({ bytes: body.byteLength, images: tensor?.shape[0] ?? 0, type });
+      return fetch(input, init);
+    };
+  };
+
+  it.each<[string, number]>([
+    ['binary', 3136 + 512],
+    ['json', 25 * 784 + 512],
+  ])('as %s: the real fallback finds the same; no request is larger than allowed', async (FALLBACK_TENSORS, imageBytes) => {
+    const images = [golden, ones, golden, golden, ones];
+    const sent: { bytes: number; images: number; type: string | null }[] = [];
+    const FALLBACK_MAX_BYTES = String(2 * imageBytes);
+    const results = await verdicts(images, inject('fallbackUrl'), listening(sent), { FALLBACK_TENSORS, FALLBACK_MAX_BYTES });
+    expect(results).toMatchObject([won, lost, won, won, lost]);
+    expect(sent.map(({ images }) => images)).toEqual([2, 2, 1]);
+    for (const { bytes, type } of sent) {
+      expect(bytes).toBeLessThanOrEqual(Number(FALLBACK_MAX_BYTES));
+      expect(type).toBe(FALLBACK_TENSORS === 'json' ? 'application/json' : 'application/octet-stream');
+    }
+  });
+
+  it('each part is signed as it is sent', async () => {
+    const more = { FALLBACK_HMAC_KEY: 'the-new-key-of-thirty-two-letters!', FALLBACK_MAX_IMAGES: '1' };
+    const sent: { images: number }[] = [];
+    const results = await verdicts([golden, ones, golden], inject('signedFallbackUrl'), listening(sent as never), more);
+    expect([results, sent.length]).toMatchObject([[won, lost, won], 3]);
+    const [other] = await verdicts([golden], inject('signedFallbackUrl'), realFetch, { ...more, FALLBACK_HMAC_KEY: 'x'.repeat(32) });
+    expect(other).toMatchObject({ reclassification: 'unavailable' });
+  });
+
+  it('six images of 128 x 128 x 3 fit into one request; every part is as large as allowed at most, and none is lost', () => {
+    const input = { ...screening.input, height: 128, width: 128, channels: 3 as const };
+    // The longest that a number in [0, 1] gets.
+    const image = new Float32Array(128 * 128 * 3).fill(1.2345678e-6);
+    for (const FALLBACK_TENSORS of ['binary', 'json'] as const)
+      for (const count of [1, 6, 27, 64, 65, 130]) {
+        const sent = config('http://f', { FALLBACK_TENSORS });
+        const parts = partsOf(Array(count).fill(image), sent);
+        expect(parts.flat()).toHaveLength(count);
+        const largest = fallbackRequest(parts[0] as Float32Array[], input, sent, 10_000_000).body.byteLength;
+        expect(largest).toBeLessThanOrEqual(5 * 1024 * 1024);
+        expect(Math.max(...parts.map(({ length }) => length))).toBeLessThanOrEqual(64);
+        if (count === 6) expect(parts.length).toBe(FALLBACK_TENSORS === 'binary' ? 1 : 2);
+      }
+    expect(partsOf([image, image], config('http://f', { FALLBACK_MAX_BYTES: '10' }))).toHaveLength(2);
+  });
+
+  it('what was found stays found where a later part fails', async () => {
+    let asked = 0;
+    const once: typeof fetch = (input, init) => (asked++ === 0 ? fetch(input, init) : Promise.resolve(new Response('no', { status: 500 })));
+    const results = await verdicts([golden, golden, golden], inject('fallbackUrl'), once, { FALLBACK_MAX_IMAGES: '1' });
+    const unavailable = { verdict: 'rejected', reclassification: 'unavailable' };
+    expect([asked, results]).toMatchObject([2, [won, unavailable, unavailable]]);
+  });
+
+  it('what the real fallback does not take from one client shuts it for nobody', async () => {
+    const resilience = resilienceOf(8);
+    const asking = (images: Float32Array[], more: object) => {
+      const told: string[] = [];
+      const reclassify = reclassifyOf({
+        ...{ screening, config: config(inject('fallbackUrl'), more), fetcher: realFetch, resilience, openSearch: undefined },
+        ...{ waitUntil: undefined, trace: traceOf(undefined, undefined), fault: (why) => told.push(why) },
+      });
+      return reclassify?.(images).then((found) => ({ found, told }));
+    };
+    for (let i = 0; i < 6; i++) {
+      const tooMany = await asking(Array(65).fill(golden), { FALLBACK_MAX_IMAGES: '1000' });
+      expect(tooMany).toEqual({ found: null, told: [expect.stringContaining('it answered 400')] });
+    }
+    for (let i = 0; i < 6; i++) {
+      const tooLarge = await asking(Array(1700).fill(golden), { FALLBACK_MAX_IMAGES: '10000', FALLBACK_MAX_BYTES: '10000000' });
+      expect(tooLarge).toEqual({ found: null, told: [expect.stringContaining('it answered 413')] });
+    }
+    expect(resilience.state().breaker).toBe('closed');
+    expect((await asking([golden], {}))?.found).toMatchObject([{ label: screening.golden.label }]);
+  });
+
+  it('nor does a request of which the time is enough for a part only', async () => {
+    const resilience = resilienceOf(8);
+    const fault: string[] = [];
+    let asked = 0;
+    const slow: typeof fetch = (input, init) =>
+      asked++ % 2 === 0
+        ? fetch(input, init)
+        : new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+    for (let i = 0; i < 6; i++) {
+      const found = await reclassifyOf({
+        ...{ screening, config: config(inject('fallbackUrl'), { FALLBACK_MAX_IMAGES: '1', FALLBACK_TIMEOUT_MS: '500' }) },
+        ...{ fetcher: slow, resilience, openSearch: undefined, waitUntil: undefined },
+        ...{ trace: traceOf(undefined, undefined), fault: (why) => fault.push(why) },
+      })?.([golden, golden, golden]);
+      expect(found).toMatchObject([{ label: screening.golden.label }, null, null]);
+    }
+    expect([asked, resilience.state()]).toMatchObject([12, { breaker: 'closed', free: 8 }]);
+    expect(fault).toEqual(Array(6).fill('2 of 3 images: the fallback did not answer within 500 ms'));
+  });
+
+  it('a server that answers in binary tensors is understood', async () => {
+    const binary: typeof fetch = (input, init) => {
+      const sent = readSent(init);
+      const length = Number(new Headers(init?.headers).get(BINARY_HEADER));
+      const bytes = init?.body as Uint8Array;
+      const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, length)));
+      const changed = new TextEncoder().encode(JSON.stringify({ ...head, parameters: { ...sent.parameters, binary_data_output: true } }));
+      const headers = new Headers(init?.headers);
+      headers.set(BINARY_HEADER, String(changed.byteLength));
+      return fetch(input, { ...init, headers, body: new Uint8Array([...changed, ...bytes.subarray(length)]) } as RequestInit);
+    };
+    expect(await verdicts([golden, ones], inject('fallbackUrl'), binary)).toMatchObject([won, lost]);
   });
 });
 
@@ -142,7 +269,7 @@ describe('a fallback that answers anything else', () => {
   it('is told how long its answer is of use, which is less for a second attempt', async () => {
     const told: number[] = [];
     const failing: typeof fetch = async (_, init) => {
-      told.push(JSON.parse(new TextDecoder().decode(init?.body as Uint8Array)).parameters.timeout);
+      told.push(readSent(init).parameters.timeout as number);
       await new Promise((resolve) => setTimeout(resolve, 20));
       return new Response('not now', { status: 502 });
     };

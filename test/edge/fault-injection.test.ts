@@ -72,7 +72,7 @@ describe('a model that answers nonsense: rejected, and the log says why', () => 
     const { statuses, texts, lines } = await everyWay(giving(change));
     expect(statuses).toEqual([200, 422, 200]);
     expect(texts.every((text) => text.includes('rejected'))).toBe(true);
-    expect(lines.map((line) => line.reason)).toEqual([reason, reason, reason]);
+    expect(lines.map(({ decisions }) => decisions)).toMatchObject([[{ reason }], [{ reason }], [{ reason }]]);
   });
 });
 
@@ -83,12 +83,21 @@ describe('a model that can not be asked: an error that says so', () => {
     for (const text of texts) expect(text).toContain('could not be loaded: the wasm was not compiled. Deploy a whole bundle.');
   });
 
+  it('throws what is no Error, as WebAssembly does', async () => {
+    const throwing: Model = { ...model, screen: () => Promise.reject('out of bounds') };
+    const { statuses, lines } = await everyWay(throwing);
+    expect(statuses).toEqual([500, 500, 500]);
+    expect(lines.map(({ problem, why }) => [problem, why])).toEqual(Array(3).fill(['internal', 'out of bounds']));
+  });
+
   it('fails in a run; the next image is screened', async () => {
     let fails = true;
     const failing: Model = { ...model, screen: (...given) => (fails ? Promise.reject(new Error('of memory')) : model.screen(...given)) };
     const { statuses, texts, lines } = await everyWay(failing);
     expect(statuses).toEqual([500, 500, 500]);
-    expect(lines.map(({ event, why }) => [event, why])).toEqual(Array(3).fill(['error', 'of memory']));
+    expect(lines.map(({ event, status, problem, why }) => [event, status, problem, why])).toEqual(
+      Array(3).fill(['request', 500, 'internal', 'of memory']),
+    );
     // Nothing of the inside is told to the client.
     for (const text of texts) expect(text).not.toContain('of memory');
     fails = false;
@@ -110,9 +119,8 @@ describe('a fallback that fails while a rejected image waits: rejected, and the 
     const { statuses, texts, lines } = await everyWay(rejecting, env, fetcher);
     expect(statuses).toEqual([200, 422, 200]);
     expect(JSON.parse(texts[0] as string)).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
-    const said = lines.filter(({ event }) => event === 'reclassification-unavailable');
-    expect(said).toHaveLength(3);
-    for (const line of said) expect(line.why).toMatch(why);
+    const fault = { what: 'reclassification-unavailable', why: expect.stringMatching(why) };
+    expect(lines.map(({ faults }) => faults)).toEqual([[fault], [fault], [fault]]);
   });
 
   it('after five failures it is left alone, and that is said', async () => {
@@ -125,10 +133,10 @@ describe('a fallback that fails while a rejected image waits: rejected, and the 
       },
     });
     const why: string[] = [];
-    const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => void why.push(JSON.parse(line).why));
+    const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => void why.push(JSON.parse(line).faults[0].why));
     for (let i = 0; i < 8; i++) {
       const init = { method: 'POST', body: noise.buffer as ArrayBuffer, headers: { 'content-type': 'application/octet-stream' } };
-      const response = await app.request('/screen', init, { ...env, LOG_DECISIONS: 'off' });
+      const response = await app.request('/screen', init, { ...env, LOG_REQUESTS: 'off' });
       expect(await response.json()).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
     }
     spy.mockRestore();

@@ -3,7 +3,7 @@ import { float32FromBase64 } from '../../shared/float32-base64.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import digit0 from '../samples/digit-0-a.png';
 import digit7 from '../samples/digit-7-a.png';
-import { app, keyEntry, model, noise, post, problemName } from './real-model.ts';
+import { keyEntry, model, noise, post, problemName } from './real-model.ts';
 import type { Seen } from './upstream-server.ts';
 
 const upstream = (path: string) => `${inject('upstreamUrl')}${path}`;
@@ -308,7 +308,7 @@ describe('GUARD=observe', () => {
     const lines: Record<string, unknown>[] = [];
     const logged = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(JSON.parse(line)));
     const before = (await seen()).count;
-    const response = await guard(body, '/label/7', { GUARD: 'observe', LOG_DECISIONS: 'all', ...env }, type);
+    const response = await guard(body, '/label/7', { GUARD: 'observe', LOG_REQUESTS: 'all', ...env }, type);
     const text = await response.text();
     logged.mockRestore();
     const last = await seen();
@@ -326,39 +326,19 @@ describe('GUARD=observe', () => {
     expect([response.status, forwarded, sent]).toEqual([200, 1, await sha256(body)]);
     expect(JSON.parse(text)).toMatchObject({ label: '7' });
     expect(response.headers.get('Portcullis-Guard')).toBe('observe');
-    expect(lines).toMatchObject([{ event: 'decision', ...expected, guard: { mode: 'observe', forwarded: true, upstream: 200 } }]);
+    expect(lines).toMatchObject([
+      { event: 'request', route: '/guard', status: 200, decisions: [expected], guard: { mode: 'observe', forwarded: true, upstream: 200 } },
+    ]);
   });
 
   it('a model that can not be loaded stops nobody, and disagreement is written down', async () => {
     const { response, lines } = await observed(digit7, 'image/png', { MODEL_ID: '0123456789ab' });
     expect(response.status).toBe(200);
-    expect(lines).toMatchObject([{ verdict: 'error', reason: 'model-unavailable' }]);
+    expect(lines).toMatchObject([{ decisions: [{ verdict: 'error', reason: 'model-unavailable' }] }]);
     const other = await observed(digit0, 'image/png', { AGREEMENT_POINTER: '/label' });
     expect(other.response.status).toBe(200);
-    expect(other.lines).toMatchObject([{ verdict: 'accepted', label: '0', guard: { agreed: false } }]);
+    expect(other.lines).toMatchObject([{ decisions: [{ verdict: 'accepted', label: '0' }], guard: { agreed: false } }]);
   });
-});
-
-it('the log has no image, and scores only where they are asked for', async () => {
-  const lines: string[] = [];
-  const logged = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
-  await app.request('/screen', { method: 'POST', body: digit7, headers: { 'content-type': 'image/png' } }, {});
-  await post('/screen', digit7, 'image/png', { LOG_DECISIONS: 'rejected' });
-  await post('/screen', bytesOf(noise), 'application/octet-stream', { LOG_DECISIONS: 'rejected', LOG_SCORES: 'on' });
-  logged.mockRestore();
-  const [accepted, rejected, ...more] = lines.map((line) => JSON.parse(line));
-  expect(more).toEqual([]);
-  expect(accepted).toMatchObject({
-    event: 'decision',
-    route: 'screen',
-    verdict: 'accepted',
-    label: '7',
-    key: null,
-    model: model.screening.id,
-  });
-  expect(accepted).not.toHaveProperty('scores');
-  expect(rejected).toMatchObject({ verdict: 'rejected', reason: expect.any(String), scores: { reconstructionError: expect.any(Number) } });
-  expect(lines.join('').length).toBeLessThan(1500);
 });
 
 it('a data point is written for each decision, and a dataset that fails fails nobody', async () => {

@@ -9,7 +9,7 @@ import { app, model, noise, post, problemName } from './real-model.ts';
 const png = (bytes: ArrayBuffer, type = 'image/png') => new Blob([bytes], { type });
 /** A form as a client sends it. */
 const send = (form: FormData, env: object = {}) =>
-  app.request('/screen', { method: 'POST', body: form }, { LOG_DECISIONS: 'off', ...env } as Record<string, unknown>);
+  app.request('/screen', { method: 'POST', body: form }, { LOG_REQUESTS: 'off', ...env } as Record<string, unknown>);
 const form = (...parts: (Blob | string)[]) => {
   const made = new FormData();
   for (const [i, part] of parts.entries()) typeof part === 'string' ? made.append(`p${i}`, part) : made.append(`p${i}`, part, `f${i}`);
@@ -51,7 +51,7 @@ describe('a form', () => {
   it('with too many files is one too', async () => {
     const response = await send(form(png(digit7), png(digit7), png(digit7)), { MAX_IMAGES: '2' });
     expect(response.status).toBe(413);
-    expect(((await response.json()) as { detail: string }).detail).toContain('3 images; at most 2');
+    expect(((await response.json()) as { detail: string }).detail).toContain('more than 2 parts');
   });
 });
 

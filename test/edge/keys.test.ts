@@ -115,6 +115,32 @@ describe('the rate limit', () => {
       },
     };
   };
+  it('counts failed keys against their address alone: nobody else there is kept out', async () => {
+    const [RATE_LIMITER, FAILED_KEY_LIMITER] = [limiter(100), limiter(2)];
+    const env = { RATE_LIMITER, FAILED_KEY_LIMITER, KEYS: await keyEntry('camera', 'screen', 'one'), SCREEN_WITHOUT_KEY: 'on' };
+    const from = async (address: string, headers = {}) => (await screen(env, { 'cf-connecting-ip': address, ...headers })).status;
+    const guesses = [];
+    // As many addresses as a single connection has.
+    for (const i of [1, 2, 3, 4]) guesses.push(await from(`2001:db8:0:7::${i}`, bearer(`guess-${i}`)));
+    expect(guesses).toEqual([401, 401, 429, 429]);
+    expect(await from('2001:db8:0:7::5', bearer('one'))).toBe(200);
+    expect(await from('2001:db8:0:7::5')).toBe(200);
+    expect(await from('2001:db8:0:8::1', bearer('guess'))).toBe(401);
+    expect(FAILED_KEY_LIMITER.counts).toEqual({ 'failed-key:2001:db8:0:7::/64': 4, 'failed-key:2001:db8:0:8::/64': 1 });
+    expect(RATE_LIMITER.counts).toEqual({ 'key:camera': 1, 'address:2001:db8:0:7::/64': 1 });
+  });
+
+  it('counts failed keys with RATE_LIMITER where it is the only one, and what a key is not allowed against the key', async () => {
+    const RATE_LIMITER = limiter(1);
+    const env = { RATE_LIMITER, KEYS: await keyEntry('camera', 'screen', 'one') };
+    const statuses = [];
+    for (const key of ['two', 'three', 'one']) statuses.push((await get('/status', env, bearer(key))).status);
+    expect(statuses).toEqual([401, 429, 403]);
+    expect((await get('/status', env, bearer('one'))).status).toBe(429);
+    expect((await get('/v2/models/screen/infer', env)).status).toBe(405);
+    expect((await post('/v2/models/screen/infer', '{}', 'application/json', env, bearer('four'))).status).toBe(429);
+  });
+
   it('counts by key, else by address; 429 says when to come again', async () => {
     const RATE_LIMITER = limiter(1);
     const env = { RATE_LIMITER, KEYS: await keyEntry('camera', 'screen', 'one'), SCREEN_WITHOUT_KEY: 'on', RATE_LIMIT_PERIOD_S: '10' };
@@ -123,7 +149,7 @@ describe('the rate limit', () => {
     const refused = await from('1.1.1.1');
     expect([refused.status, refused.headers.get('retry-after'), await problemName(refused)]).toEqual([429, '10', 'too-many-requests']);
     expect((await screen(env, bearer('one'))).status).toBe(200);
-    expect(RATE_LIMITER.counts).toEqual({ '1.1.1.1': 2, '2.2.2.2': 1, camera: 1 });
+    expect(RATE_LIMITER.counts).toEqual({ 'address:1.1.1.1': 2, 'address:2.2.2.2': 1, 'key:camera': 1 });
   });
 
   it('is that of Workers, with its dataset beside', async () => {

@@ -29,7 +29,7 @@ export const app = createApp({
 });
 
 export const post = (path: string, body: BodyInit, contentType: string, env: object = {}, headers: Record<string, string> = {}) =>
-  app.request(path, { method: 'POST', body, headers: { 'content-type': contentType, ...headers } }, { LOG_DECISIONS: 'off', ...env });
+  app.request(path, { method: 'POST', body, headers: { 'content-type': contentType, ...headers } }, { LOG_REQUESTS: 'off', ...env });
 
 /** An entry of the variable KEYS. */
 export const keyEntry = async (name: string, scopes: string, key: string, until?: string) =>

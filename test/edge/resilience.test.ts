@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { FallbackError } from '../../edge/escalation/ask-fallback.ts';
 import { breakerOf } from '../../edge/escalation/breaker.ts';
 import { resilienceOf } from '../../edge/escalation/resilience.ts';
 import { slotsOf } from '../../edge/escalation/slots.ts';
@@ -60,4 +61,27 @@ it('failures between which one succeeds are not in a row', () => {
   const breaker = breakerOf(2, 10_000);
   for (const succeeded of [false, true, false]) breaker.attempt(soon(1000))?.(succeeded);
   expect(breaker.state()).toBe('closed');
+});
+
+it('an attempt that says nothing of the fallback changes nothing, and keeps nobody else from finding out', () => {
+  const breaker = breakerOf(2, 10_000);
+  for (const outcome of [false, null, null, null, false]) breaker.attempt(soon(1000))?.(outcome);
+  expect(breaker.state(), 'two failures, with nothing between them').toBe('open');
+  vi.advanceTimersByTime(10_000);
+  breaker.attempt(soon(1000))?.(null);
+  expect(breaker.state()).toBe('half-open');
+  breaker.attempt(soon(1000))?.(true);
+  expect(breaker.state()).toBe('closed');
+  for (let i = 0; i < 10; i++) breaker.attempt(soon(1000))?.(null);
+  expect(breaker.state()).toBe('closed');
+});
+
+it('a request that the fallback does not take is not held against it; any other answer is', async () => {
+  const refusing = resilienceOf(8);
+  const patience = () => ({ deadline: soon(1000), signal: new AbortController().signal });
+  const fail = (blame: 'request' | 'fallback') => () => Promise.reject(new FallbackError('no', blame));
+  for (let i = 0; i < 20; i++) await expect(refusing.run(fail('request'), patience())).rejects.toThrow('no');
+  expect(refusing.state().breaker).toBe('closed');
+  for (let i = 0; i < 5; i++) await expect(refusing.run(fail('fallback'), patience())).rejects.toThrow('no');
+  expect(refusing.state().breaker).toBe('open');
 });

@@ -3,11 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { float32FromBase64 } from '../../shared/float32-base64.ts';
 import { batchSchema, verdictSchema } from '../../shared/screen-messages.ts';
+import seven3136 from '../samples/cases/octet-stream-3136/seven-3136-bytes.png';
 import colour from '../samples/colour.png';
 import digit0 from '../samples/digit-0-a.png';
 import digit7 from '../samples/digit-7-a.png';
 import tensors from '../samples/tensors.json' with { type: 'json' };
 import turned from '../samples/turned.jpg';
+import { model } from './real-model.ts';
 
 const send = (body: BodyInit | null, contentType?: string, path = '/screen', headers: Record<string, string> = {}) =>
   exports.default.fetch(`http://portcullis${path}`, {
@@ -54,9 +56,15 @@ describe('POST /screen', () => {
     ]);
   });
 
-  it('does not follow pixels nested without end', async () => {
-    const body = `{"images":[{"pixels":[${'['.repeat(3000)}0${']'.repeat(3000)}]},{"image":"${base64(digit7)}"}]}`;
-    const response = await send(body, 'application/json');
+  it('does not follow pixels nested deeper than an image', async () => {
+    const nested = (depth: number) =>
+      send(`{"images":[{"pixels":[${'['.repeat(depth)}0${']'.repeat(depth)}]},{"image":"${base64(digit7)}"}]}`, 'application/json');
+    const endless = await nested(3000);
+    expect([endless.status, await endless.json()]).toEqual([
+      400,
+      expect.objectContaining({ detail: expect.stringContaining('nested more than 32 deep') }),
+    ]);
+    const response = await nested(8);
     expect(response.status).toBe(200);
     expect(batchSchema.parse(await response.json()).results).toMatchObject([
       { type: 'urn:portcullis:problem:not-finite' },
@@ -64,13 +72,27 @@ describe('POST /screen', () => {
     ]);
   });
 
-  it('takes a file whose type is not named, and float32 that begins like one', async () => {
-    const verdict = verdictSchema.parse(await (await send(digit7, 'application/octet-stream')).json());
+  it.each([
+    ['', digit7],
+    [", although it is as long as the model's input", seven3136],
+  ])('takes a file whose type is not named%s', async (_, file) => {
+    const verdict = verdictSchema.parse(await (await send(file, 'application/octet-stream')).json());
     expect(verdict).toMatchObject({ verdict: 'accepted', label: '7' });
-    const bytes = new Uint8Array(3136);
-    bytes.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-    const response = await send(bytes, 'application/octet-stream');
-    expect(await response.json()).toMatchObject({ type: 'urn:portcullis:problem:not-finite' });
+  });
+
+  it('takes float32 whose first bytes are by chance those of a JPEG', async () => {
+    // FF D8 FF 3E is 0.4997.
+    const values = float32FromBase64(model.screening.golden.image);
+    new Uint8Array(values.buffer).set([0xff, 0xd8, 0xff, 0x3e]);
+    const response = await send(values.buffer as ArrayBuffer, 'application/octet-stream');
+    expect([response.status, Object.keys(verdictSchema.parse(await response.json()))]).toEqual([200, expect.arrayContaining(['verdict'])]);
+    new Uint8Array(values.buffer).set([0xff, 0xd8, 0xff, 0xe0]);
+    const file = await send(values.buffer as ArrayBuffer, 'application/octet-stream');
+    expect(await file.json()).toMatchObject({ type: 'urn:portcullis:problem:bad-image' });
+  });
+
+  it.each(['image/jpg', 'image/pjpeg', 'Image/X-PNG; charset=binary'])('takes %s for what it means', async (type) => {
+    expect(verdictSchema.parse(await (await send(digit7, type)).json())).toMatchObject({ verdict: 'accepted', label: '7' });
   });
 
   it('explains only with the token that allows it', async () => {
@@ -130,7 +152,7 @@ describe('what can not be screened is a problem that says why', () => {
       'application/json',
       413,
       'body-too-large',
-      /1600001 images; at most 64/,
+      /more than \d+ values/,
     ],
   ])('%s', async (_, body, contentType, status, name, detail) => {
     const response = await send(body, contentType);

@@ -39,7 +39,10 @@ describe('calibration of a bundle on own images', () => {
   it('keeps the promise on such images, changes thresholds and id only', async () => {
     const target = join(root, 'own');
     const { screening, images, notes } = await calibrateBundle(mnist, scans, target, options, join(root, 'cache'));
-    expect(notes).toEqual(['broken.jpg left out: the bytes are neither a PNG nor a JPEG']);
+    expect(notes).toEqual([
+      '1 of 1201 images left out, which the worker would refuse too:',
+      'broken.jpg left out: The file is neither a PNG nor a JPEG. Save it as one of these.',
+    ]);
     // Some test digits are the same image to the last level.
     expect(images).toBeGreaterThan(1190);
     const before = JSON.parse(await readFile(join(mnist, 'screening.json'), 'utf8'));
@@ -62,14 +65,28 @@ describe('calibration of a bundle on own images', () => {
     expect(rate).toBeGreaterThan(0.01);
   });
 
+  it('says for which classes there was no image', async () => {
+    const { test } = await readMnist();
+    const sevens = join(root, 'sevens');
+    await mkdir(sevens);
+    const indices = Array.from(test.labels.keys()).filter((i) => test.labels[i] === 7);
+    for (const i of indices.slice(0, 400))
+      await sharp(Buffer.from(test.image(i)), { raw: { width: 28, height: 28, channels: 1 } })
+        .toColourspace('b-w')
+        .png()
+        .toFile(join(sevens, `${i}.png`));
+    const { notes } = await calibrateBundle(mnist, sevens, join(root, 'of-sevens'), options, join(root, 'cache'));
+    expect(notes).toEqual([expect.stringMatching(/^no image of \d of the 10 classes \(0, .*Add images of every class/)]);
+  });
+
   it('says what is missing, and leaves nothing', async () => {
     const target = join(root, 'none');
     const run = (images: string, change: object = {}) =>
       calibrateBundle(mnist, images, target, { ...options, ...change }, join(root, 'cache'));
     await expect(run(scans, { alpha: 0.001, delta: 0.05 })).rejects.toThrow(/calibration images are too few .* 2995 are needed/);
-    await expect(run(join(root, 'nowhere'))).rejects.toThrow(/can't be read; a folder of PNG, JPEG or WebP files is needed/);
+    await expect(run(join(root, 'nowhere'))).rejects.toThrow(/can't be read; a folder of PNG or JPEG files is needed/);
     await mkdir(join(root, 'empty'));
-    await expect(run(join(root, 'empty'))).rejects.toThrow(/holds no PNG, JPEG or WebP file/);
+    await expect(run(join(root, 'empty'))).rejects.toThrow(/holds no PNG or JPEG file/);
     expect(existsSync(target)).toBe(false);
   });
 });

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
 import { openReclassifier } from '../../evaluate/reclassify-images.ts';
 import { decideReclassified } from '../../shared/decision.ts';
 import { preprocess } from '../../shared/preprocess.ts';
-import { decodeFile } from '../../trainer/data/decode-file.ts';
 
 it('finds the class of real digits, in a batch of more than one run, and none in noise', async () => {
   const { screening, reclassify, close } = await openReclassifier(join(import.meta.dirname, '../../models/mnist'));
   const images = new Float32Array(11 * 784);
   for (let digit = 0; digit < 10; digit++) {
-    const raw = await decodeFile(await readFile(join(import.meta.dirname, `../samples/digit-${digit}-a.png`)), 1e6);
+    const raw = await decodeBySharp(await readFile(join(import.meta.dirname, `../samples/digit-${digit}-a.png`)));
     images.set(preprocess(raw, screening.input, screening.preprocess), digit * 784);
   }
   for (let i = 0; i < 784; i++) images[7840 + i] = Math.abs(Math.sin(i * 12.9898) * 43758.5453) % 1;

@@ -66,6 +66,12 @@ describe('pnpm fallback', () => {
     idle.destroy();
   });
 
+  it('--keep-alive says how long a connection without a request stays open', async () => {
+    const { listening } = fallback('--model', 'mnist', '--port', '0', '--provider', 'cpu', '--keep-alive', '120', '--json');
+    const { headers } = await fetch(`${JSON.parse(await listening).url}/v2/health/live`);
+    expect(headers.get('keep-alive')).toBe('timeout=120');
+  });
+
   it('a taken port is one line and exit code 1', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -78,6 +84,8 @@ describe('pnpm fallback', () => {
   it.each([
     [['--port', '70000'], /70000 is not a port/],
     [['--threads', '0'], /1 or more is needed/],
+    [['--keep-alive', '0'], /1 or more is needed/],
+    [['--keep-alive', '100000'], /100000 seconds are too long; 1 to 86400 are allowed/],
     [['--max-images', 'many'], /many is not a whole number/],
     [['--provider', 'tpu'], /Allowed choices are auto, cuda, webgpu, cpu/],
     [['--model', 'nowhere'], /there is no model nowhere; in models\/ there are: .*mnist/],

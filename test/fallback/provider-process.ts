@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
 import { openBundle } from '../../shared/open-bundle.ts';
 import { preprocess } from '../../shared/preprocess.ts';
-import { decodeFile } from '../../trainer/data/decode-file.ts';
 
 /**
  * What reclassify.onnx of models/mnist finds for the sample digits and for darker copies of them, on the provider that is named: cpu and
@@ -22,7 +22,7 @@ const directory = join(root, 'models/mnist');
 const { screening, graphs, weights } = await openBundle((file) => readFile(join(directory, file)), ['reclassify']);
 const images = new Float32Array(20 * 784);
 for (let digit = 0; digit < 10; digit++) {
-  const raw = await decodeFile(await readFile(join(root, `test/samples/digit-${digit}-a.png`)), 1e6);
+  const raw = await decodeBySharp(await readFile(join(root, `test/samples/digit-${digit}-a.png`)));
   const image = preprocess(raw, screening.input, screening.preprocess);
   images.set(image, digit * 784);
   images.set(

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parsePlainJson } from '../../shared/plain-json.ts';
+import { mostJsonValues, parsePlainJson, TooManyValuesError } from '../../shared/plain-json.ts';
 
-const parse = (text: string) => parsePlainJson(new TextEncoder().encode(text));
+const parse = (text: string, maxValues = 100_000) => parsePlainJson(new TextEncoder().encode(text), maxValues);
 
 describe('parsePlainJson', () => {
   it.each([
@@ -33,7 +33,47 @@ describe('parsePlainJson', () => {
 
   it('refuses what is not JSON or not UTF-8', () => {
     expect(() => parse('{')).toThrow(SyntaxError);
-    expect(() => parsePlainJson(Uint8Array.of(0x22, 0xff, 0x22))).toThrow(/UTF-8/);
+    expect(() => parsePlainJson(Uint8Array.of(0x22, 0xff, 0x22), 1)).toThrow(/UTF-8/);
+  });
+
+  it.each([
+    ['[[[[[1]]]]]', 6],
+    ['{"a":{"b":[1,2]}}', 5],
+    [String.raw`[1,[2,{"a":3}],"[,\\",["[{\"{"]]`, 9],
+  ])('counts the values of %s before it is parsed', (text, values) => {
+    expect(parse(text, values)).toEqual(JSON.parse(text));
+    expect(() => parse(text, values - 1)).toThrow(TooManyValuesError);
+    expect(() => parse(text.slice(0, -1), values - 1)).toThrow(/more than \d values/);
+  });
+
+  it('takes no message that is nested very deeply', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    expect(parse(nested(32))).toEqual(JSON.parse(nested(32)));
+    expect(() => parse(nested(33))).toThrow(/nested more than 32 deep/);
+  });
+
+  it.each([
+    [28, 28, 1],
+    [32, 32, 3],
+  ])('has room for 64 images of %i x %i x %i as nested numbers', (height, width, channels) => {
+    const pixels = Array.from({ length: height }, () => Array.from({ length: width }, () => new Array(channels).fill(0.5)));
+    const text = JSON.stringify({ images: Array.from({ length: 64 }, () => ({ pixels })) });
+    expect(parse(text, mostJsonValues({ height, width, channels }, 64))).toEqual(JSON.parse(text));
+  });
+
+  it.each([
+    ['open lists', '['],
+    ['open objects', '{"a":'],
+    ['empty objects', '{},'],
+    ['numbers', '1,'],
+    ['quotes', '"'],
+    ['escapes', '\\"'],
+  ])('refuses 5 MB of %s at once', (_, piece) => {
+    const bytes = new TextEncoder().encode(`{"images":[${piece.repeat(5_000_000 / piece.length)}`);
+    const started = performance.now();
+    expect(() => parsePlainJson(bytes, 100_000)).toThrow();
+    // It takes some 20 ms; parsing the lists would take a second.
+    expect(performance.now() - started).toBeLessThan(500);
   });
 
   it('takes all that JSON.stringify writes', () => {

@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { readImageHeader } from '../../shared/image-header.ts';
+import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
+import { turnUpright } from '../../shared/images/upright.ts';
 import { preprocess } from '../../shared/preprocess.ts';
 import { resizeTriangle } from '../../shared/resize.ts';
-import { decodeFile } from '../../trainer/data/decode-file.ts';
+import { openImageReader } from '../../trainer/data/image-reader.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';
 import { nodeTensors } from '../samples/node-tensors.ts';
 import expected from '../samples/tensors.json' with { type: 'json' };
 
 const rules = { version: 1, grey: 'bt601', resize: 'triangle', fit: 'contain', background: 0, polarity: 'as-is' } as const;
+const read = async (bytes: Uint8Array, background = 0) => (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background });
 const samples = join(import.meta.dirname, '../samples');
 
 describe('preprocess', () => {
@@ -22,7 +24,7 @@ describe('preprocess', () => {
   it("gives MNIST's own level / 255 for a digit that was written as PNG", async () => {
     const { test } = await readMnist();
     const index = test.labels.indexOf(7);
-    const raw = await decodeFile(await readFile(join(samples, 'digit-7-a.png')), 1e6);
+    const raw = await read(await readFile(join(samples, 'digit-7-a.png')));
     const tensor = preprocess(raw, { height: 28, width: 28, channels: 1 }, rules);
     expect(Array.from(tensor)).toEqual(Array.from(test.image(index), (level) => Math.fround(level / 255)));
   });
@@ -34,10 +36,9 @@ describe('preprocess', () => {
         .withMetadata({ orientation })
         .png()
         .toBuffer();
-      expect(readImageHeader(png).orientation).toBe(orientation);
       const { data, info } = await sharp(png).autoOrient().removeAlpha().raw().toBuffer({ resolveWithObject: true });
       const size = { width: info.width, height: info.height, channels: 3 as const };
-      const turned = preprocess(await decodeFile(png, 100), size, rules);
+      const turned = preprocess(await read(png), size, rules);
       expect(Array.from(turned), `orientation ${orientation}`).toEqual(Array.from(data, (level) => Math.fround(level / 255)));
     }
   });
@@ -51,8 +52,9 @@ describe('preprocess', () => {
         fc.constantFrom(1 as const, 3 as const),
         fc.constantFrom('contain' as const, 'stretch' as const),
         (width, height, channels, fit) => {
-          const rgba = Uint8Array.from({ length: 4 * width * height }, (_, i) => (i * 73) % 256);
-          const make = () => preprocess({ width, height, rgba, orientation: 6 }, { height: 9, width: 7, channels }, { ...rules, fit });
+          const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 73) % 256);
+          const image = turnUpright({ width, height, channels: 3, pixels }, 6);
+          const make = () => preprocess(image, { height: 9, width: 7, channels }, { ...rules, fit });
           const tensor = make();
           expect(tensor.every((value) => value >= 0 && value <= 1)).toBe(true);
           expect(make()).toEqual(tensor);
@@ -61,17 +63,31 @@ describe('preprocess', () => {
     );
   });
 
-  it('puts transparent pixels on the background, and inverts where asked', () => {
-    const image = { width: 1, height: 1, rgba: Uint8Array.of(255, 255, 255, 51), orientation: 1 };
+  it('puts transparent pixels on the background, to a whole level, and inverts where asked', async () => {
+    const png = await sharp(Buffer.of(255, 255, 255, 51), { raw: { width: 1, height: 1, channels: 4 } })
+      .png()
+      .toBuffer();
     const one = { width: 1, height: 1, channels: 1 as const };
-    expect(preprocess(image, one, rules)[0]).toBeCloseTo(0.2, 6);
-    expect(preprocess(image, one, { ...rules, background: 100 })[0]).toBeCloseTo((255 * 51 + 100 * 204) / 255 / 255, 6);
-    expect(preprocess(image, one, { ...rules, polarity: 'inverted' })[0]).toBeCloseTo(0.8, 6);
+    expect(preprocess(await read(png), one, rules)[0]).toBe(Math.fround(51 / 255));
+    // (255 * 51 + 100 * 204) / 255 = 131
+    expect(preprocess(await read(png, 100), one, rules)[0]).toBe(Math.fround(131 / 255));
+    expect(preprocess(await read(png), one, { ...rules, polarity: 'inverted' })[0]).toBe(Math.fround(204 / 255));
+  });
+
+  it('shows a grey image on three channels, and colours as BT.601 luma on one', () => {
+    const [grey, colour] = [
+      { width: 1, height: 1, channels: 1 as const, pixels: Uint8Array.of(77) },
+      { width: 1, height: 1, channels: 3 as const, pixels: Uint8Array.of(10, 200, 30) },
+    ];
+    const size = { width: 1, height: 1 };
+    expect(Array.from(preprocess(grey, { ...size, channels: 3 }, rules))).toEqual([77, 77, 77].map((level) => Math.fround(level / 255)));
+    // .299 * 10 + .587 * 200 + .114 * 30 = 123.81
+    expect(preprocess(colour, { ...size, channels: 1 }, rules)[0]).toBe(Math.fround(124 / 255));
   });
 
   it('says what is wrong with an image whose size does not fit', () => {
-    const wrong = { width: 2, height: 2, rgba: new Uint8Array(4), orientation: 1 };
-    expect(() => preprocess(wrong, { width: 1, height: 1, channels: 1 }, rules)).toThrow(/2 x 2 needs 16 RGBA values, not 4/);
+    const wrong = { width: 2, height: 2, channels: 3 as const, pixels: new Uint8Array(4) };
+    expect(() => preprocess(wrong, { width: 1, height: 1, channels: 1 }, rules)).toThrow(/2 x 2 x 3 needs 12 levels, not 4/);
   });
 });
 

@@ -136,15 +136,33 @@ describe('images in folders', () => {
     await cp(join(directory, 'nut', '1.png'), join(directory, 'nut', 'copy.png'));
     await writeFile(join(directory, 'bolt', 'broken.png'), 'no picture');
     await writeFile(join(directory, 'bolt', 'notes.txt'), 'x');
+    await writeFile(join(directory, '.DS_Store'), 'x');
+    await mkdir(join(directory, 'bolt', '.thumbnails'));
+    await cp(join(directory, 'bolt', '1.png'), join(directory, 'bolt', '.thumbnails', '1.png'));
+    await cp(join(directory, 'bolt', '5.png'), join(directory, 'nut', '.5.png'));
     const cache = join(root, 'cache');
     const read = () => readImageFolder(directory, { size: 16, channels: 1 }, cache);
     const data = await read();
     expect(data.classes).toEqual(['bolt', 'nut']);
-    expect(data.train.count + data.test.count).toBe(61);
+    expect(data.train.count + data.test.count).toBe(47);
     expect(data.train.image(0)).toHaveLength(256);
     expect(data.notes).toEqual([
-      'bolt/broken.png left out: the bytes are neither a PNG nor a JPEG',
-      '1 files are neither PNG, JPEG nor WebP by their name, and left out',
+      '15 of 62 images left out, which the worker would refuse too:',
+      ...[10, 14, 2, 22, 26].map(
+        (i) => `bolt/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
+      ),
+      'bolt/broken.png left out: The file is neither a PNG nor a JPEG. Save it as one of these.',
+      ...[18, 6].map(
+        (i) => `bolt/deeper/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
+      ),
+      ...[10, 14, 2, 22, 26].map(
+        (i) => `nut/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
+      ),
+      ...[18, 6].map(
+        (i) => `nut/deeper/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
+      ),
+      '3 files and folders whose names begin with a dot left out (thumbnails and the like)',
+      '1 files are no images by their name, and left out',
       '1 images are there more than once; the same content stays in one split',
     ]);
     const files = await readdir(cache);
@@ -204,7 +222,7 @@ describe('images in folders', () => {
     await mkdir(join(directory, 'a'), { recursive: true });
     await expect(read()).rejects.toThrow(/has 1 folders; one for each class is needed, two at least/);
     await mkdir(join(directory, 'b'));
-    await expect(read()).rejects.toThrow(/the 2 folders of .* \(a, b\) hold no PNG, JPEG or WebP files/);
+    await expect(read()).rejects.toThrow(/the 2 folders of .* \(a, b\) hold no PNG or JPEG files/);
     await writeFile(join(directory, 'a', 'x.png'), '');
     await expect(read()).rejects.toThrow(/none of the 1 files .* can be read as an image; a\/x.png/);
     await picture(3, 9, 9)
@@ -232,7 +250,7 @@ describe('images in folders', () => {
     );
     expect(Array.from(coil.test.labels)).toEqual(tests);
     await writeFile(join(directory, 'obj3__5.png'), 'no picture');
-    await expect(readCoil100(directory, join(root, 'cache'))).rejects.toThrow(/obj3__5.png: .*neither a PNG nor a JPEG \(1 files/);
+    await expect(readCoil100(directory, join(root, 'cache'))).rejects.toThrow(/obj3__5.png: .*neither a PNG nor a JPEG.* \(1 files/);
   });
 
   it('the same content never straddles splits', () => {

@@ -10,20 +10,28 @@ export async function kindOf(path: string): Promise<'file' | 'folder' | 'gone'> 
 /** What a user is told of one. */
 export const goneNote = (path: string) => `${path} left out: it is a link that leads nowhere, or no file`;
 
+/** What a user is told of hidden ones. */
+export const hiddenNote = (count: number): string[] =>
+  count > 0 ? [`${count} files and folders whose names begin with a dot left out (thumbnails and the like)`] : [];
+
 /**
  * All files in a folder and the folders within it, links to files and folders followed. A folder that is met again (by a link to it,
- * or to one that it lies in) is not gone through a second time.
+ * or to one that it lies in) is not gone through a second time, and what is hidden, by a name that begins with a dot, not at all.
  *
- * @returns paths within the folder, sorted; `gone` those of links that lead nowhere, and of what is neither file nor folder
+ * @returns paths within the folder, sorted; `gone` those of links that lead nowhere, and of what is neither file nor folder; `hidden` how many names were left out
  * @throws Error with `code` where a folder can't be read
  */
-export async function filesWithin(directory: string): Promise<{ files: string[]; gone: string[] }> {
+export async function filesWithin(directory: string): Promise<{ files: string[]; gone: string[]; hidden: number }> {
   const seen = new Set<string>();
-  const found = { files: [] as string[], gone: [] as string[] };
+  const found = { files: [] as string[], gone: [] as string[], hidden: 0 };
   const walk = async (within: string): Promise<void> => {
     const here = await realpath(join(directory, within));
     if (seen.size === seen.add(here).size) return;
     for (const entry of (await readdir(here, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name.startsWith('.')) {
+        found.hidden += 1;
+        continue;
+      }
       const path = join(within, entry.name);
       const kind = entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : await kindOf(join(directory, path));
       if (kind === 'folder') await walk(path);

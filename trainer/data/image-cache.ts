@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { openSync, readSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Piscina } from 'piscina';
 import { z } from 'zod';
 import { canonicalJson } from '../../shared/canonical-json.ts';
-import { defaultPreprocess, preprocessLevels } from '../../shared/preprocess.ts';
+import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
+import { defaultPreprocess } from '../../shared/preprocess.ts';
 import type { Preprocess, Screening } from '../../shared/screening-schema.ts';
 import { makeFolder } from '../make-folder.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { DataError, type LabelledImages } from './dataset.ts';
-import { decodeTrainingFile } from './decode-file.ts';
+import type { ImageTask, ReadFileResult } from './image-thread.ts';
 
 /** An image file and what it is. */
 export interface Entry {
@@ -29,10 +32,10 @@ export type CacheIndex = z.infer<typeof indexSchema>;
 /** Beside the runs; may be removed at any time. */
 export const CACHE = join('runs', '.cache');
 
-/** Larger ones are reported as unreadable. */
-const MAX_PIXELS = 64 * 1024 * 1024;
-/** Decoded at once; sharp works in threads of its own. */
+/** Files of one task of a thread. */
 const AT_ONCE = 16;
+/** Of what reads the files; another one makes the caches anew. */
+const READER = 2;
 
 /**
  * Decodes and preprocesses image files once, into a file of levels that is then read image by image: a data set may be larger
@@ -50,7 +53,7 @@ export async function cachedImages(
   const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
   const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0, stats[i]?.ctimeMs ?? 0]);
   const key = createHash('sha256')
-    .update(canonicalJson({ directory: resolve(directory), identity, input, rules }))
+    .update(canonicalJson({ reader: READER, limits: DEFAULT_LIMITS, directory: resolve(directory), identity, input, rules }))
     .digest('hex')
     .slice(0, 24);
   const [levels, list] = [join(cache, `${key}.levels`), join(cache, `${key}.json`)];
@@ -103,17 +106,12 @@ async function fill(
   const fresh = `${levels}.${crypto.randomUUID()}.tmp`;
   const output = await open(fresh, 'w');
   try {
-    for (let first = 0; first < entries.length; first += AT_ONCE) {
-      signal?.throwIfAborted();
-      const part = entries.slice(first, first + AT_ONCE);
-      const decoded = await Promise.all(part.map(({ file }) => decode(join(directory, file), input, rules)));
-      for (const [i, image] of decoded.entries()) {
-        const { file, label } = part[i] as Entry;
-        if ('why' in image) index.unreadable.push({ file, why: image.why });
-        else {
-          await output.write(image.levels);
-          index.files.push({ file, label, sha256: image.sha256 });
-        }
+    for await (const { entry, read } of readInThreads(directory, entries, { input, rules }, signal)) {
+      const { file, label } = entry;
+      if ('why' in read) index.unreadable.push({ file, why: read.why });
+      else {
+        await output.write(read.levels);
+        index.files.push({ file, label, sha256: read.sha256 });
       }
     }
     await output.sync();
@@ -129,17 +127,36 @@ async function fill(
   return index;
 }
 
-async function decode(
-  path: string,
-  input: Screening['input'],
-  rules: Preprocess,
-): Promise<{ levels: Uint8Array; sha256: string } | { why: string }> {
-  // That the file can't be read may pass, and is no word on the image: it is not kept in the list.
-  const bytes = await readFile(path);
+/** Each file in the order given, read ahead by as many threads as there are cores. */
+async function* readInThreads(
+  directory: string,
+  entries: readonly Entry[],
+  how: Pick<ImageTask, 'input' | 'rules'>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ entry: Entry; read: ReadFileResult }> {
+  const threads = Math.max(1, Math.min(availableParallelism(), Math.ceil(entries.length / AT_ONCE)));
+  const pool = new Piscina<ImageTask, ReadFileResult[]>({
+    filename: new URL('./image-thread.ts', import.meta.url).href,
+    minThreads: threads,
+    maxThreads: threads,
+  });
+  const parts = Array.from({ length: Math.ceil(entries.length / AT_ONCE) }, (_, i) => entries.slice(i * AT_ONCE, (i + 1) * AT_ONCE));
+  const begin = (part: readonly Entry[]) => {
+    const work = pool.run({ directory, files: part.map(({ file }) => file), ...how });
+    // Told where it is waited for; a part behind one that failed is not.
+    work.catch(() => undefined);
+    return { part, work };
+  };
   try {
-    const raw = await decodeTrainingFile(bytes, MAX_PIXELS);
-    return { levels: preprocessLevels(raw, input, rules), sha256: createHash('sha256').update(bytes).digest('hex') };
-  } catch (error) {
-    return { why: (error as Error).message };
+    const ahead = parts.splice(0, 2 * threads).map(begin);
+    for (let next = ahead.shift(); next; next = ahead.shift()) {
+      signal?.throwIfAborted();
+      const read = await next.work;
+      const more = parts.shift();
+      if (more) ahead.push(begin(more));
+      for (const [i, entry] of next.part.entries()) yield { entry, read: read[i] as ReadFileResult };
+    }
+  } finally {
+    await pool.destroy();
   }
 }

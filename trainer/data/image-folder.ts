@@ -2,11 +2,39 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DataError, type Dataset } from './dataset.ts';
-import { filesWithin, goneNote, kindOf } from './files-within.ts';
+import { filesWithin, goneNote, hiddenNote, kindOf } from './files-within.ts';
 import { CACHE, cachedImages, type Entry } from './image-cache.ts';
 
-/** By which files are taken for images. */
-export const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp'];
+/** By which files are taken for images; those of other kinds than PNG and JPEG are named as refused. */
+const EXTENSIONS = [
+  '.png',
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.webp',
+  '.gif',
+  '.bmp',
+  '.tif',
+  '.tiff',
+  '.heic',
+  '.heif',
+  '.avif',
+  '.jxl',
+  '.jp2',
+];
+
+/** Whether a file is an image by its name. */
+export const isNamedImage = (file: string): boolean => EXTENSIONS.includes(extname(file).toLowerCase());
+
+/** What a user is told of files that the worker would refuse, too: how many, then each with its reason. */
+export function refusedNotes(unreadable: readonly { file: string; why: string }[], count: number): string[] {
+  if (unreadable.length === 0) return [];
+  return [
+    `${unreadable.length} of ${count} images left out, which the worker would refuse too:`,
+    ...unreadable.map(({ file, why }) => `${file} left out: ${why}`),
+  ];
+}
 
 /** Fewer images of a class can't be split into train, validation, tune, calibration and test. */
 const LEAST_PER_CLASS = 10;
@@ -31,22 +59,24 @@ export async function readImageFolder(
   for (const name of folders.sort()) if (!name.startsWith('.') && (await kindOf(join(directory, name))) === 'folder') classes.push(name);
   if (classes.length < 2)
     throw new DataError(
-      `${directory} has ${classes.length} folders; one for each class is needed, two at least, with PNG, JPEG or WebP files in them`,
+      `${directory} has ${classes.length} folders; one for each class is needed, two at least, with PNG or JPEG files in them`,
     );
   const entries: Entry[] = [];
   const gone: string[] = [];
   let others = 0;
+  let hidden = folders.filter((name) => name.startsWith('.')).length;
   for (const [label, name] of classes.entries()) {
     const within = await filesWithin(join(directory, name));
     for (const file of within.files) {
-      if (EXTENSIONS.includes(extname(file).toLowerCase())) entries.push({ file: join(name, file), label });
+      if (isNamedImage(file)) entries.push({ file: join(name, file), label });
       else others++;
     }
     gone.push(...within.gone.map((file) => join(name, file)));
+    hidden += within.hidden;
   }
   if (entries.length === 0)
     throw new DataError(
-      `the ${classes.length} folders of ${directory} (${classes.slice(0, 3).join(', ')}${classes.length > 3 ? ', …' : ''}) hold no PNG, JPEG or WebP files`,
+      `the ${classes.length} folders of ${directory} (${classes.slice(0, 3).join(', ')}${classes.length > 3 ? ', …' : ''}) hold no PNG or JPEG files`,
     );
   entries.sort((a, b) => a.label - b.label || (a.file < b.file ? -1 : 1));
   const input = { height: options.size, width: options.size, channels: options.channels };
@@ -81,9 +111,10 @@ export async function readImageFolder(
         .digest('hex'),
     },
     notes: [
-      ...index.unreadable.map(({ file, why }) => `${file} left out: ${why}`),
+      ...refusedNotes(index.unreadable, entries.length),
       ...gone.map(goneNote),
-      ...(others > 0 ? [`${others} files are neither PNG, JPEG nor WebP by their name, and left out`] : []),
+      ...hiddenNote(hidden),
+      ...(others > 0 ? [`${others} files are no images by their name, and left out`] : []),
       ...(twice > 0 ? [`${twice} images are there more than once; the same content stays in one split`] : []),
     ],
   };

@@ -1,0 +1,25 @@
+import sharp from 'sharp';
+import type { UprightImage } from '../../shared/images/upright.ts';
+
+/**
+ * Decodes a file as `shared/images` does, but by libvips: nothing of the project's decoders. Transparent pixels are laid over the
+ * background, and the picture is turned upright.
+ *
+ * @throws Error where libvips can't decode it
+ */
+export async function decodeBySharp(bytes: Uint8Array, background = 0): Promise<UprightImage> {
+  const { channels: stored = 3, hasAlpha = false, space } = await sharp(bytes).metadata();
+  const channels = space === 'b-w' || space === 'grey16' || stored - (hasAlpha ? 1 : 0) === 1 ? 1 : 3;
+  const image = sharp(bytes, { failOn: 'truncated', ignoreIcc: true }).autoOrient().toColourspace('srgb').ensureAlpha();
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  const pixels = new Uint8Array(width * height * channels);
+  for (let i = 0; i < width * height; i++) {
+    const alpha = data[4 * i + 3] as number;
+    for (let channel = 0; channel < channels; channel++) {
+      const level = data[4 * i + channel] as number;
+      pixels[i * channels + channel] = Math.round((level * alpha + background * (255 - alpha)) / 255);
+    }
+  }
+  return { width, height, channels, pixels };
+}

@@ -1,0 +1,29 @@
+import { IPv4, IPv6 } from 'ipaddr.js';
+
+/** The longest text of an IPv6 address, with a zone. */
+const LONGEST = 100;
+
+/**
+ * What a client is counted by: an IPv4 address, or the /64 of an IPv6 one, which is what a single connection to the internet is given (RFC 6177), so that
+ * whoever has one can't be somebody else 2^64 times. An IPv4 address inside an IPv6 one (RFC 4291, 2.5.5.2; RFC 6052) counts as itself; a zone (RFC 4007) does not count.
+ *
+ * @param text as `CF-Connecting-IP` has it
+ * @returns `unknown` where it is no address: all such clients count together
+ */
+export function clientAddress(text: string | undefined): string {
+  const address = text?.trim() ?? '';
+  if (address.length > LONGEST) return 'unknown';
+  if (IPv4.isValidFourPartDecimal(address)) return IPv4.parse(address).toString();
+  if (!address.includes(':') || !IPv6.isValid(address)) return 'unknown';
+  const { parts } = IPv6.parse(address);
+  const inside = new IPv6(parts);
+  if (inside.isIPv4MappedAddress() || inside.range() === 'rfc6052') return lastFourBytes(parts);
+  return `${new IPv6([...parts.slice(0, 4), 0, 0, 0, 0]).toRFC5952String()}/64`;
+}
+
+function lastFourBytes(parts: readonly number[]): string {
+  return parts
+    .slice(6)
+    .flatMap((part) => [part >> 8, part & 0xff])
+    .join('.');
+}

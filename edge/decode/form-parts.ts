@@ -1,0 +1,142 @@
+import { extendedValue, headerParameters } from './header-parameters.ts';
+
+/*
+ * Looked at, and why none is used: @remix-run/multipart-parser 0.16 and multipasta 0.2 skip two bytes behind a boundary whatever they are, so
+ * that one boundary that begins like another cuts a part short, and take the first or last of headers that stand twice; multipasta takes a form
+ * without an end. parse-multipart-data 1.5 goes byte by byte and refuses names without quotes, as the runtime's own parser does. busboy and
+ * @fastify/busboy need Node's streams; undici exports its parser only as part of its fetch, for Node.
+ */
+
+const [TAB, LF, CR, SPACE, DASH] = [9, 10, 13, 32, 45];
+const MAX_HEADER_BYTES = 8 * 1024;
+
+/** A part of a form. */
+export interface FormPart {
+  name: string;
+  filename?: string;
+  /** Its media type in small letters, empty where it names none. */
+  type: string;
+  content: Uint8Array;
+}
+
+/** The body is not a form that has one meaning; the message says why. */
+export class FormError extends Error {
+  override name = 'FormError';
+}
+
+/**
+ * Cuts a form into its parts (RFC 7578; RFC 2046, 5.1.1). What stands before the first boundary and behind the last is left out.
+ *
+ * @param contentType the whole header, of media type multipart/form-data
+ * @param maxParts where there are more, the list ends with one too many
+ * @throws FormError
+ */
+export function formParts(body: Uint8Array, contentType: string, maxParts: number): FormPart[] {
+  const boundary = new TextEncoder().encode(`--${boundaryOf(contentType)}`);
+  const parts: FormPart[] = [];
+  let found = findBoundary(body, boundary, 0);
+  if (!found) throw new FormError('its boundary does not stand on a line of its own, with CR LF for line ends');
+  while (!found.closes) {
+    const next = findBoundary(body, boundary, found.end);
+    if (!next) throw new FormError('it does not end with its boundary and two dashes');
+    // The line end before a boundary belongs to it.
+    const bytes = body.subarray(found.end, Math.max(found.end, next.start - 2));
+    if (parts.push(partOf(bytes, parts.length + 1)) > maxParts) return parts;
+    found = next;
+  }
+  if (findBoundary(body, boundary, found.end)) throw new FormError('its boundary stands again behind its end');
+  return parts;
+}
+
+/** @throws FormError where there is not one, or one that no line can begin with */
+function boundaryOf(contentType: string): string {
+  const boundary = headerParameters(contentType)?.parameters.get('boundary');
+  if (boundary === undefined) throw new FormError('its content type has not one boundary');
+  // RFC 2046 allows fewer characters; there are clients that send "*****".
+  if (!/^[ -~]{0,69}[!-~]$/.test(boundary)) throw new FormError('its boundary is not 1 to 70 characters of ASCII');
+  return boundary;
+}
+
+/** A line that begins with the boundary, from its first byte to the one behind its line end; `closes`: the form ends with it. */
+interface Boundary {
+  start: number;
+  end: number;
+  closes: boolean;
+}
+
+/**
+ * Finds the next line that begins with the boundary. No byte is looked at more than twice, as a boundary holds no line end.
+ *
+ * @param from where a line begins
+ * @throws FormError where such a line goes on with something that does not belong to a boundary
+ */
+function findBoundary(body: Uint8Array, boundary: Uint8Array, from: number): Boundary | null {
+  for (let line = from; line + boundary.length <= body.length; line = nextLine(body, line)) {
+    let same = 0;
+    while (same < boundary.length && body[line + same] === boundary[same]) same++;
+    if (same === boundary.length) return boundaryAt(body, line, line + same);
+  }
+  return null;
+}
+
+/** @returns the length of the body where there is none */
+function nextLine(body: Uint8Array, from: number): number {
+  for (let at = from + 1; at < body.length; at++) if (body[at] === LF && body[at - 1] === CR) return at + 1;
+  return body.length;
+}
+
+function boundaryAt(body: Uint8Array, start: number, behind: number): Boundary {
+  const closes = body[behind] === DASH && body[behind + 1] === DASH;
+  let end = closes ? behind + 2 : behind;
+  // Transport padding.
+  while (body[end] === SPACE || body[end] === TAB) end++;
+  if (closes && end === body.length) return { start, end, closes };
+  if (body[end] !== CR || body[end + 1] !== LF) throw new FormError('a line begins with its boundary and goes on with something else');
+  return { start, end: end + 2, closes };
+}
+
+/** @throws FormError where its headers can't be read, or say that it is encoded or holds more parts */
+function partOf(bytes: Uint8Array, number: number): FormPart {
+  const end = endOfHeaders(bytes);
+  if (end < 0) throw new FormError(`part ${number} has no end of its headers, an empty line with CR LF, within ${MAX_HEADER_BYTES} bytes`);
+  const headers = headersOf(bytes.subarray(0, end), number);
+  const content = bytes.subarray(end + 4);
+  const encoding = headers.get('content-transfer-encoding')?.toLowerCase() ?? 'binary';
+  if (!['binary', '8bit', '7bit'].includes(encoding))
+    throw new FormError(`part ${number} has the Content-Transfer-Encoding ${encoding.slice(0, 100)}; only binary, 8bit and 7bit are read`);
+  const compression = headers.get('content-encoding') ?? 'identity';
+  if (compression.toLowerCase() !== 'identity')
+    throw new FormError(`part ${number} has the Content-Encoding ${compression.slice(0, 100)}; only identity is read`);
+  const length = headers.get('content-length');
+  if (length !== undefined && length !== String(content.byteLength))
+    throw new FormError(`part ${number} has the Content-Length ${length.slice(0, 100)}, but ${content.byteLength} bytes`);
+  const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type.startsWith('multipart/'))
+    throw new FormError(`part ${number} is a form itself (${type.slice(0, 100)}); send its files as parts`);
+  const disposition = headerParameters(headers.get('content-disposition') ?? '');
+  const parameter = (key: string) => extendedValue(disposition?.parameters.get(`${key}*`) ?? '') ?? disposition?.parameters.get(key);
+  const [name, filename] = [parameter('name'), parameter('filename')];
+  if (disposition?.value !== 'form-data' || name === undefined)
+    throw new FormError(`part ${number} has no Content-Disposition: form-data with one name`);
+  return { name, ...(filename === undefined ? {} : { filename }), type, content };
+}
+
+/** Where the empty line behind the headers begins, with the line end before it; -1 where there is none within the limit. */
+function endOfHeaders(bytes: Uint8Array): number {
+  const last = Math.min(bytes.length - 4, MAX_HEADER_BYTES);
+  for (let at = 0; at <= last; at++)
+    if (bytes[at] === CR && bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF) return at;
+  return -1;
+}
+
+/** The headers of a part by their names in small letters. @throws FormError */
+function headersOf(bytes: Uint8Array, number: number): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (const line of new TextDecoder().decode(bytes).split('\r\n')) {
+    const [, name = '', value = ''] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)$/.exec(line) ?? [];
+    if (!name) throw new FormError(`part ${number} has a header that is not a name, a colon and a value on one line, ended by CR LF`);
+    if (headers.has(name.toLowerCase())) throw new FormError(`part ${number} has the header ${name.slice(0, 100)} twice`);
+    headers.set(name.toLowerCase(), value.trimEnd());
+  }
+  return headers;
+}

@@ -1,0 +1,41 @@
+import type { Tensor } from '../../shared/inference-protocol.ts';
+import { relativeError, type Scores } from '../../shared/scores.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+
+type Data = { [T in Tensor as T['datatype']]: T['data'] };
+
+/**
+ * The scores that an answer of the fallback's tells, one of each image.
+ *
+ * @throws Error where an output is missing, has another length, is another model's, or is no number that such a score can be
+ */
+export function scoresOf(outputs: Tensor[], images: readonly Float32Array[], screening: Screening): Scores[] {
+  const output = <T extends keyof Data>(name: string, datatype: T): Data[T] => {
+    const tensor = outputs.find((candidate) => candidate.name === name);
+    if (tensor?.datatype !== datatype || tensor.data.length !== images.length) {
+      throw new Error(`its ${name} is not ${images.length} values of ${datatype}`);
+    }
+    return tensor.data as Data[T];
+  };
+  if (!output('model_id', 'BYTES').every((id) => id === screening.modelId)) throw new Error('it answered for another model');
+  const labels = output('label', 'INT64');
+  const distances = output('latent_distance', 'FP32');
+  const errors = output('reconstruction_error', 'FP32');
+  // A server with a graph of an older export does not have it: then there is no margin.
+  const others = outputs.some(({ name }) => name === 'runner_up_error') ? output('runner_up_error', 'FP32') : null;
+  return images.map((image, i) => {
+    const label = Number(labels[i]);
+    const [latentDistance, reconstructionError] = [distances[i] as number, errors[i] as number];
+    if (!(label in screening.classes)) throw new Error(`its label ${label} is no class`);
+    const runnerUp = others ? { runnerUpError: others[i] as number } : {};
+    for (const score of [latentDistance, reconstructionError, ...Object.values(runnerUp)])
+      if (!Number.isFinite(score) || score < -1e-3) throw new Error(`its score ${score} is not a number from 0 on`);
+    return {
+      label,
+      latentDistance,
+      reconstructionError,
+      relativeError: relativeError(reconstructionError, image, screening.relativeErrorOffset),
+      ...runnerUp,
+    };
+  });
+}

@@ -1,0 +1,54 @@
+import { BINARY_HEADER, binaryOf, jsonOf, type Tensor } from '../../shared/inference-protocol.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
+import type { Config } from '../config.ts';
+
+/** More than what stands around the values. */
+const HEAD_BYTES = 512;
+const BINARY_VALUE_BYTES = 4;
+/** The longest a float32 in [0, 1] is written by JSON.stringify, with its comma. */
+const JSON_VALUE_BYTES = 25;
+
+type HowSent = Pick<Config, 'FALLBACK_TENSORS' | 'FALLBACK_MAX_BYTES' | 'FALLBACK_MAX_IMAGES'>;
+
+/** Images in as few parts as the fallback takes each in one request; an image that alone is too large is a part all the same. */
+export function partsOf(
+  images: readonly Float32Array[],
+  { FALLBACK_TENSORS, FALLBACK_MAX_BYTES, FALLBACK_MAX_IMAGES }: HowSent,
+): Float32Array[][] {
+  const imageBytes = (images[0]?.length ?? 0) * (FALLBACK_TENSORS === 'binary' ? BINARY_VALUE_BYTES : JSON_VALUE_BYTES);
+  const fitting = Math.floor((FALLBACK_MAX_BYTES - HEAD_BYTES) / imageBytes);
+  const size = Math.max(1, Math.min(fitting, FALLBACK_MAX_IMAGES));
+  return Array.from({ length: Math.ceil(images.length / size) }, (_, i) => images.slice(i * size, (i + 1) * size));
+}
+
+/**
+ * An inference request for the search of images; answers are asked for as JSON.
+ *
+ * @param images each [H, W, C] in [0, 1]
+ * @param microseconds after which its answer is of no use, as Triton's schedule policy has it
+ */
+export function fallbackRequest(
+  images: readonly Float32Array[],
+  { height, width, channels }: Screening['input'],
+  { FALLBACK_TENSORS }: Pick<HowSent, 'FALLBACK_TENSORS'>,
+  microseconds: number,
+): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
+  const data = new Float32Array(images.length * height * width * channels);
+  images.forEach((image, i) => {
+    data.set(image, i * image.length);
+  });
+  const tensor: Tensor = { name: 'image', datatype: 'FP32', shape: [images.length, height, width, channels], data };
+  const encoded = (input: object, parameters: object) => new TextEncoder().encode(JSON.stringify({ parameters, inputs: [input] }));
+  if (FALLBACK_TENSORS === 'json')
+    return { body: encoded(jsonOf(tensor), { timeout: microseconds }), headers: { 'content-type': 'application/json' } };
+  const { name, datatype, shape } = tensor;
+  const bytes = binaryOf(tensor);
+  const head = encoded(
+    { name, datatype, shape, parameters: { binary_data_size: bytes.byteLength } },
+    { timeout: microseconds, binary_data_output: false },
+  );
+  const body = new Uint8Array(head.byteLength + bytes.byteLength);
+  body.set(head);
+  body.set(bytes, head.byteLength);
+  return { body, headers: { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) } };
+}

@@ -1,0 +1,47 @@
+import type { Scores } from '../shared/scores.ts';
+import type { ProblemName } from './problem.ts';
+
+/** A decision as the log has it. */
+export interface DecisionLine {
+  verdict: 'accepted' | 'rejected' | 'reclassified' | 'error';
+  label?: string | undefined;
+  /** Why it was rejected, or the problem of an image that could not be read. */
+  reason?: string | undefined;
+  reclassification?: string | undefined;
+  /** Its place among the images of the request, where there are several. */
+  image?: number;
+  /** Only with LOG_SCORES. */
+  scores?: Scores;
+}
+
+/** What a guard did with a request. */
+export interface GuardOutcome {
+  mode: 'enforce' | 'observe';
+  /** Whether the classifier got the request. */
+  forwarded: boolean;
+  /** The classifier's status, or why there is none. */
+  upstream?: number | 'failed' | 'timeout';
+  /** Whether the classifier said the same class; undefined where it was not asked. */
+  agreed?: boolean;
+}
+
+/** Something that broke without failing the request. */
+export interface Fault {
+  what: 'reclassification-unavailable' | 'not-recorded';
+  why: string;
+}
+
+/** What a request's line in the log says besides its answer. Handlers add to it as they find out; it never holds an image or a key. */
+export interface RequestLine {
+  problem?: ProblemName;
+  why?: string;
+  /** The bundle's id. */
+  model?: string;
+  images?: number;
+  /** Whether any of them was not accepted. */
+  refused?: boolean;
+  /** Those that LOG_DECISIONS asks for. */
+  decisions: DecisionLine[];
+  guard?: GuardOutcome;
+  faults: Fault[];
+}

@@ -1,0 +1,29 @@
+import { PNG_SIGNATURE } from './png-file.ts';
+
+const ascii = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
+
+/** File signatures, those that are read and others that people have. */
+const KINDS: [kind: string, fits: (bytes: Uint8Array) => boolean][] = [
+  ['PNG', (bytes) => PNG_SIGNATURE.every((byte, i) => bytes[i] === byte)],
+  ['JPEG', (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8],
+  ['WebP', (bytes) => ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP'],
+  ['GIF', (bytes) => /^GIF8[79]a$/.test(ascii(bytes, 0, 6))],
+  ['BMP', (bytes) => ascii(bytes, 0, 2) === 'BM'],
+  ['TIFF', (bytes) => /^(II[*+]\0|MM\0[*+])$/.test(ascii(bytes, 0, 4))],
+  ['HEIC or AVIF', (bytes) => ascii(bytes, 4, 8) === 'ftyp'],
+  ['JPEG XL', (bytes) => (bytes[0] === 0xff && bytes[1] === 0x0a) || ascii(bytes, 4, 8) === 'JXL '],
+  ['JPEG 2000', (bytes) => ascii(bytes, 4, 8) === 'jP  ' || ascii(bytes, 0, 4) === '\xff\x4f\xff\x51'],
+  ['PDF', (bytes) => ascii(bytes, 0, 5) === '%PDF-'],
+  ['SVG', (bytes) => /^\s*(<\?xml[^>]*>\s*)?<svg/.test(ascii(bytes, 0, 256))],
+];
+
+/** What kind of file the bytes begin as, by its name; null where none is known. */
+export function kindOfFile(bytes: Uint8Array): string | null {
+  return KINDS.find(([, fits]) => fits(bytes))?.[0] ?? null;
+}
+
+/** Whether the bytes begin as a PNG or a JPEG does. */
+export function isImageFile(bytes: Uint8Array): boolean {
+  const kind = kindOfFile(bytes);
+  return kind === 'PNG' || kind === 'JPEG';
+}

@@ -1,0 +1,45 @@
+import { ImageError } from './image-error.ts';
+
+/** What a file may ask of its reader. Each is checked from the file's headers, before the work that it bounds. */
+export interface ImageLimits {
+  /** Of the file; the worker's limit on a whole request. */
+  maxBytes: number;
+  /** Width times height. */
+  maxPixels: number;
+  /** Width, and height: resizing keeps a column of doubles for each row. */
+  maxSide: number;
+  /** The longer side divided by the shorter. */
+  maxAspect: number;
+  /** Of a progressive JPEG, or of one with a scan for each component. */
+  maxScans: number;
+}
+
+/** The worker's own defaults (edge/config.ts), by which training, calibration and the command line read too. */
+export const DEFAULT_LIMITS: ImageLimits = {
+  maxBytes: 5 * 1024 * 1024,
+  maxPixels: 2 * 1024 * 1024,
+  maxSide: 8192,
+  maxAspect: 64,
+  maxScans: 64,
+};
+
+/** Blocks of 8 x 8 that a JPEG's scans may visit: at `maxPixels` the usual progressive script of a 4:4:4 image just fits. */
+export const maxBlockVisits = ({ maxPixels }: ImageLimits): number => Math.max(4096, Math.ceil(maxPixels / 4));
+
+/** Inflated bytes of a PNG: at `maxPixels` 8-bit RGBA just fits. */
+export const maxInflatedBytes = ({ maxPixels }: ImageLimits): number => Math.max(65_536, 4 * maxPixels + 65_536);
+
+/** @throws ImageError `image-too-large` naming the limit */
+export function checkSize({ width, height }: { width: number; height: number }, limits: ImageLimits): void {
+  const is = `The image is ${width} x ${height}`;
+  if (width < 1 || height < 1) throw new ImageError(`${is}: it has no pixels.`);
+  if (width * height > limits.maxPixels)
+    throw new ImageError(`${is}; at most ${limits.maxPixels} pixels are allowed. Make it smaller.`, 'image-too-large');
+  if (Math.max(width, height) > limits.maxSide)
+    throw new ImageError(`${is}; each side may have at most ${limits.maxSide} pixels. Make it smaller.`, 'image-too-large');
+  if (Math.max(width, height) > limits.maxAspect * Math.min(width, height))
+    throw new ImageError(
+      `${is}; the longer side may be at most ${limits.maxAspect} times the shorter. Cut it, or send another.`,
+      'image-too-large',
+    );
+}

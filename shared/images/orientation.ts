@@ -1,0 +1,32 @@
+import { ImageError } from './image-error.ts';
+
+/** What one place in a file says of how the stored picture must be turned to be upright. */
+export interface OrientationClaim {
+  /** EXIF orientation, 1 (as stored) to 8. */
+  orientation: number;
+  /** As a person would call the place. */
+  from: string;
+  /** Whether every reader of images looks there, and reads it alike. */
+  counts: boolean;
+}
+
+/**
+ * Decides how an image is turned: as the first claim that counts says, else as stored.
+ *
+ * Readers of images differ in where else they look (a second EXIF block, EXIF behind the frame header, XMP), so that where such a place
+ * says otherwise they show two pictures. Then the file is refused.
+ *
+ * @returns EXIF orientation, 1 to 8
+ * @throws ImageError where two places differ
+ */
+export function decideOrientation(type: string, claims: readonly OrientationClaim[]): number {
+  const counted = claims.find(({ counts }) => counts);
+  const orientation = counted?.orientation ?? 1;
+  const other = claims.find((claim) => claim.orientation !== orientation);
+  if (!other) return orientation;
+  const says = counted ? `${counted.from} says ${orientation}` : 'nothing that all readers look at says so';
+  throw new ImageError(
+    `It is not clear how the ${type} is turned: ${other.from} says orientation ${other.orientation}, but ${says}. ` +
+      'Readers of images would show different pictures. Save it upright, without metadata.',
+  );
+}

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ImageError } from '../../shared/images/image-error.ts';
+import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
+import { preprocessLevels } from '../../shared/preprocess.ts';
+import type { Preprocess, Screening } from '../../shared/screening-schema.ts';
+import { openImageReader } from './image-reader.ts';
+
+export interface ImageTask {
+  directory: string;
+  /** Within the folder. */
+  files: string[];
+  input: Screening['input'];
+  rules: Preprocess;
+}
+
+/** A file as the model takes it, or why it is left out. */
+export type ReadFileResult = { levels: Uint8Array; sha256: string } | { why: string };
+
+/** Reads, decodes and preprocesses files apart from the event loop. A file that can't be read at all ends the task: that is no word on the image. */
+export default async function readFiles({ directory, files, input, rules }: ImageTask): Promise<ReadFileResult[]> {
+  const readImage = await openImageReader();
+  const results: ReadFileResult[] = [];
+  for (const file of files) {
+    const bytes = await readFile(join(directory, file));
+    try {
+      const image = await readImage(bytes, { limits: DEFAULT_LIMITS, background: rules.background });
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      results.push({ levels: preprocessLevels(image, input, rules), sha256 });
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      results.push({ why: error.message });
+    }
+  }
+  return results;
+}
