@@ -1,4 +1,5 @@
-import { preprocess } from '../../shared/preprocess.ts';
+import type { UprightImage } from '../../shared/images/upright.ts';
+import { preprocess, tensorOf } from '../../shared/preprocess.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import type { Captured } from '../peers/capture.ts';
@@ -6,40 +7,50 @@ import { pixelsOf, sha256OfPixels } from '../peers/pixels.ts';
 import type { Seen } from '../peers/servers.ts';
 import type { Mode } from './ask.ts';
 
+/** What was screened: the client's picture, as the one reader of images reads it, and the sha256 of the tensor that the model got. */
+export interface Screened {
+  picture: UprightImage;
+  tensor: string;
+}
+
 /**
- * Whether what was forwarded is what was screened, as libvips decodes it: `decoded` gives the screened tensor once it is preprocessed,
- * `screened` is the tensor itself.
+ * Whether what was forwarded is what was screened, as libvips decodes it: `decoded` is the picture to the pixel, and preprocessed gives
+ * the tensor; `screened` is the tensor itself.
  *
  * @param file a PNG that was forwarded
- * @param tensor sha256 of the screened tensor
  * @returns null where it is; else how it differs
  */
 export async function differenceFrom(
-  tensor: string,
+  { picture, tensor }: Screened,
   file: Uint8Array,
   mode: Mode,
-  { input, preprocess: rules }: Screening,
+  rules: Screening,
 ): Promise<string | null> {
   const decoded = await pixelsOf(file).catch((error: Error) => error);
   if (decoded instanceof Error) return `libvips: ${decoded.message}`;
-  const { width, height, rgba } = decoded;
   if ((await sha256OfPixels(file, { upright: true })) !== (await sha256OfPixels(file)))
     return 'libvips turns it: it carries an orientation';
-  if (mode === 'decoded') {
-    const values = preprocess({ width, height, rgba, orientation: 1 }, input, rules);
-    return (await hashOf(values)) === tensor ? null : `its ${width} x ${height} pixels are another image than was screened`;
-  }
-  if (width !== input.width || height !== input.height)
-    return `it is ${width} x ${height}, not the model's ${input.width} x ${input.height}`;
-  const values = new Float32Array(width * height * input.channels);
+  const { width, height } = decoded;
+  const wanted = mode === 'decoded' ? picture : rules.input;
+  if (width !== wanted.width || height !== wanted.height) return `it is ${width} x ${height}, not ${wanted.width} x ${wanted.height}`;
+  const pixels = opaquePixels(decoded, wanted.channels);
+  if (typeof pixels === 'string') return pixels;
+  if (mode === 'screened') return (await hashOf(tensorOf(pixels))) === tensor ? null : 'its levels are another tensor than was screened';
+  if (Buffer.compare(pixels, picture.pixels) !== 0) return 'its pixels are others than those that were read';
+  const values = preprocess({ ...wanted, pixels }, rules.input, rules.preprocess);
+  return (await hashOf(values)) === tensor ? null : 'preprocessed it is another tensor than was screened';
+}
+
+/** RGBA as grey or RGB; or why it can't be. */
+function opaquePixels({ width, height, rgba }: { width: number; height: number; rgba: Buffer }, channels: 1 | 3): Uint8Array | string {
+  const pixels = new Uint8Array(width * height * channels);
   for (let i = 0; i < width * height; i++) {
     const [red, green, blue, alpha] = rgba.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
     if (alpha !== 255) return `pixel ${i} has alpha ${alpha}`;
-    if (input.channels === 1 && (red !== green || green !== blue)) return `pixel ${i} is not grey`;
-    const levels = input.channels === 1 ? [red] : [red, green, blue];
-    for (const [channel, level] of levels.entries()) values[i * input.channels + channel] = level / 255;
+    if (channels === 1 && (red !== green || green !== blue)) return `pixel ${i} is not grey`;
+    pixels.set(channels === 1 ? [red] : [red, green, blue], i * channels);
   }
-  return (await hashOf(values)) === tensor ? null : 'its levels are another tensor than was screened';
+  return pixels;
 }
 
 /** Whether a peer sees the pixels that libvips sees, one frame of them, however it treats EXIF. @returns null where it does */

@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { sha256 } from '../../shared/sha256.ts';
+import { openImageReader } from '../../trainer/data/image-reader.ts';
 import { startCapture } from '../peers/capture.ts';
 import { startGuards } from '../peers/guards.ts';
 import { cacheFolder } from '../peers/python.ts';
@@ -44,6 +46,7 @@ const all = corpora.flat();
 const whole = all.filter(({ bytes }) => bytes.length <= LARGEST);
 const files = [...whole, ...Array.from({ length: mutants }, (_, number) => mutatedImage(whole, seed, number))];
 const screening = JSON.parse(await readFile(join('models', options.model, 'screening.json'), 'utf8')) as Screening;
+const readImage = await openImageReader();
 const beside = await readFile(join('test', 'samples', 'digit-0-a.png'));
 
 const cache = cacheFolder(options.cache);
@@ -105,6 +108,8 @@ if (differences.length > 0) process.exitCode = 1;
 async function compareFile(file: ImageFile, asked: Asked, peers: Record<(typeof FORM_PEERS)[number], string>): Promise<void> {
   const { screened, alone, inForm } = asked;
   if ('refused' in screened) refused[screened.refused] = (refused[screened.refused] ?? 0) + 1;
+  const how = { limits: DEFAULT_LIMITS, background: screening.preprocess.background };
+  const picture = 'tensor' in screened ? await readImage(file.bytes, how) : null;
   for (const mode of MODES) {
     const outcome = alone[mode];
     if ('refused' in outcome) {
@@ -112,12 +117,12 @@ async function compareFile(file: ImageFile, asked: Asked, peers: Record<(typeof 
       if ('tensor' in screened) await note(file, 'the screen', mode, `/screen accepts it, the guard says ${outcome.refused}`);
       continue;
     }
-    if ('refused' in screened) {
-      await note(file, 'the screen', mode, `/screen says ${screened.refused}, the guard forwards it`);
+    if ('refused' in screened || !picture) {
+      await note(file, 'the screen', mode, `/screen says ${JSON.stringify(screened)}, the guard forwards it`);
       continue;
     }
     const png = outcome.forwarded.body;
-    await note(file, 'libvips', mode, await differenceFrom(screened.tensor, png, mode, screening));
+    await note(file, 'libvips', mode, await differenceFrom({ picture, tensor: screened.tensor }, png, mode, screening));
     const [seen] = await seenBy(peers.fastapi, '/body', outcome.forwarded);
     await note(file, 'Pillow', mode, await peerDifference(seen, png));
     const form = inForm[mode];
