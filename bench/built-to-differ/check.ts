@@ -138,7 +138,10 @@ interface Said {
 
 /** The labels that the guard told the client, of the images that went on. */
 function labelsOf({ headers }: Answered): string[] {
-  const labels = String(headers['portcullis-label'] ?? '').split(', ');
-  const verdicts = String(headers['portcullis-verdict'] ?? '').split(', ');
+  const listed = (name: string) =>
+    String(headers[name] ?? '')
+      .split(',')
+      .map((each) => each.trim());
+  const [labels, verdicts] = [listed('portcullis-label'), listed('portcullis-verdict')];
   return labels.filter((_, i) => verdicts[i] === 'accepted');
 }
