@@ -13,6 +13,7 @@ import { byAxios, byCurl, byFetch } from './node-clients.ts';
 import { byGo, byInferenceClients, byJava, byMlserverCodecs, byPython } from './programs.ts';
 import type { InferenceRoute, Route, Told } from './route.ts';
 import { byShapes } from './shaped-bodies.ts';
+import { versions } from './versions.ts';
 
 /**
  * Stock clients, unmodified, ask the worker as deployed: /screen, the inference protocol, and the guard in front of real FastAPI, MLServer
@@ -134,6 +135,7 @@ async function report(told: readonly Told[], expected: Expected): Promise<void> 
   const figures = {
     command: 'pnpm bench:clients',
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+    versions: await versions(cache, options.chromium),
     asked: told.length,
     right: told.length - wrong.length,
     wrong,
