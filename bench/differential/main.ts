@@ -109,16 +109,28 @@ async function compareFile(file: ImageFile, asked: Asked, peers: Record<(typeof 
   const { screened, alone, inForm } = asked;
   if ('refused' in screened) refused[screened.refused] = (refused[screened.refused] ?? 0) + 1;
   const how = { limits: DEFAULT_LIMITS, background: screening.preprocess.background };
-  const picture = 'tensor' in screened ? await readImage(file.bytes, how) : null;
+  // The worker's reader, in Node: it must read what the worker reads, and nothing else.
+  const picture = await readImage(file.bytes, how).catch((error: Error) => error);
   for (const mode of MODES) {
     const outcome = alone[mode];
     if ('refused' in outcome) {
       // What the screen accepts, a guard forwards: both read alike.
-      if ('tensor' in screened) await note(file, 'the screen', mode, `/screen accepts it, the guard says ${outcome.refused}`);
+      if ('tensor' in screened || !(picture instanceof Error))
+        await note(
+          file,
+          'the screen',
+          mode,
+          `/screen says ${JSON.stringify(screened)}, in Node it is ${picture instanceof Error ? `refused (${picture.message})` : 'read'}, the guard ${outcome.refused}`,
+        );
       continue;
     }
-    if ('refused' in screened || !picture) {
-      await note(file, 'the screen', mode, `/screen says ${JSON.stringify(screened)}, the guard forwards it`);
+    if ('refused' in screened || picture instanceof Error) {
+      await note(
+        file,
+        'the screen',
+        mode,
+        `/screen says ${JSON.stringify(screened)}, in Node it is ${picture instanceof Error ? `refused (${picture.message})` : 'read'}, the guard forwards it`,
+      );
       continue;
     }
     const png = outcome.forwarded.body;
