@@ -12,6 +12,7 @@ import { createReadiness } from './readiness.ts';
 import { noteProblem, requestLog } from './request-log.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { guardRoute } from './routes/guard.ts';
+import { guardedModelRoutes } from './routes/guarded-model.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inferRoutes } from './routes/infer.ts';
 import { modelRoutes } from './routes/model.ts';
@@ -90,6 +91,8 @@ export function createApp(services: Services): App {
   screenRoute(app);
   guardRoute(app);
   inferRoutes(app);
+  // Behind the screen's own, which have a fixed name.
+  guardedModelRoutes(app);
   modelRoutes(app);
   healthRoutes(app);
   docsRoutes(app);

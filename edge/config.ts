@@ -6,7 +6,19 @@ import { ProblemError } from './problem.ts';
 
 const positive = (otherwise: number) => z.coerce.number().int().positive().default(otherwise);
 const onOff = (otherwise: 'on' | 'off') => z.enum(['on', 'off']).default(otherwise);
-const httpUrl = z.url({ protocol: /^https?$/ });
+/** A secret in a URL would stand in logs, in /status and in error messages. */
+const httpUrl = (instead: string) =>
+  z.url({ protocol: /^https?$/ }).refine((url) => !URL.canParse(url) || `${new URL(url).username}${new URL(url).password}` === '', {
+    error: `has a user name or password in it, which is refused; put it into the secret ${instead} and take it out of the URL`,
+  });
+
+/** Names with commas between, in small letters. */
+const names = (otherwise: string[]) =>
+  z
+    .string()
+    .transform((text) => text.split(',').flatMap((name) => name.trim().toLowerCase() || []))
+    .refine((list) => list.every((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name)), 'is wrong; allowed are names with commas between')
+    .default(otherwise);
 
 /** Origins, each as a browser sends it. */
 const origins = z
@@ -56,14 +68,30 @@ const configSchema = z
     RATE_LIMIT_PERIOD_S: positive(60),
 
     /** The operator's own classifier, which `POST /guard` stands before. */
-    UPSTREAM_URL: httpUrl.optional(),
+    UPSTREAM_URL: httpUrl('UPSTREAM_AUTHORIZATION').optional(),
     /** What the classifier takes: bodies as /screen takes them, or inference requests (Open Inference Protocol v2). */
     UPSTREAM_PROTOCOL: z.enum(['plain', 'v2']).default('plain'),
+    /** The name by which clients ask for the classifier under /v2/models; without it, the one in UPSTREAM_URL. With it, that may be a server's root. */
+    UPSTREAM_MODEL: z
+      .string()
+      .regex(/^[\w.-]{1,128}$/, 'is not the name of a model: letters, digits, _, . and -')
+      .refine((name) => name !== 'screen', 'is screen, which is the name of the screen itself; give the classifier another name')
+      .optional(),
     /** The Authorization header that the classifier gets; the client's is Portcullis's own and never passed on. */
     UPSTREAM_AUTHORIZATION: z.string().optional(),
     /** Until the classifier's headers are there, and between two pieces of its body. */
     UPSTREAM_TIMEOUT_MS: positive(30_000),
     GUARD: z.enum(['enforce', 'observe']).default('enforce'),
+    /** What the classifier gets of an accepted image: the picture as it was decoded, the model's own input, or the client's bytes. */
+    FORWARD: z.enum(['decoded', 'screened', 'original']).default('decoded'),
+    /** Several images of which some are not accepted: the request is refused, or goes on without them. */
+    ON_PARTIAL: z.enum(['refuse', 'drop']).default('refuse'),
+    /** `on`: numbers in place of a file go on too. */
+    GUARD_TENSORS: onOff('off'),
+    /** Query parameters and headers of the client that go on to the classifier, and headers of its answer that come back. */
+    FORWARD_QUERY: names([]),
+    FORWARD_HEADERS: names(['accept', 'accept-language']),
+    UPSTREAM_HEADERS: names(['retry-after']),
     FORWARD_RECLASSIFIED: onOff('off'),
     /** JSON pointer (RFC 6901) to the label in the classifier's answer. */
     AGREEMENT_POINTER: z
@@ -80,7 +108,7 @@ const configSchema = z
     RECLASSIFY_KEEP_ALL: onOff('off'),
     /** How many times the winner's error the best latent of another class must have. */
     RECLASSIFY_MIN_MARGIN: z.coerce.number().min(1).max(100).default(DEFAULT_MIN_MARGIN),
-    FALLBACK_URL: httpUrl.optional(),
+    FALLBACK_URL: httpUrl('FALLBACK_TOKEN').optional(),
     /** Bearer token that the fallback asks for. */
     FALLBACK_TOKEN: z.string().optional(),
     /** Signs requests to our own fallback: at least 32 characters. */
@@ -116,14 +144,14 @@ const configSchema = z
 
 export type Config = z.infer<typeof configSchema>;
 
-const names = Object.keys(configSchema.in.shape) as (keyof Config)[];
+const variables = Object.keys(configSchema.in.shape) as (keyof Config)[];
 const SECRETS: readonly (keyof Config)[] = ['KEYS', 'UPSTREAM_AUTHORIZATION', 'FALLBACK_TOKEN', 'FALLBACK_HMAC_KEY'];
 
 let last: { given: string; config: Config } | undefined;
 
 /** The worker's variables, checked; once for as long as they stay. @throws ProblemError `configuration` naming the variable and what is allowed */
 export function configOf(env: Record<string, unknown>): Config {
-  const entries = names.flatMap((name) => (isGiven(name, env[name]) ? [[name, env[name]]] : []));
+  const entries = variables.flatMap((name) => (isGiven(name, env[name]) ? [[name, env[name]]] : []));
   const given = JSON.stringify(entries);
   if (last?.given === given) return last.config;
   const parsed = configSchema.safeParse(Object.fromEntries(entries));
@@ -141,7 +169,7 @@ export function configOf(env: Record<string, unknown>): Config {
 export function shownConfig(config: Config): Record<string, unknown> {
   const isSet = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined);
   const shown = (name: keyof Config) => (SECRETS.includes(name) ? (isSet(config[name]) ? 'set' : 'not set') : (config[name] ?? null));
-  return Object.fromEntries(names.map((name) => [name, shown(name)]));
+  return Object.fromEntries(variables.map((name) => [name, shown(name)]));
 }
 
 /** An empty variable counts as not there, but for the keys: an empty list must not open the door that it was meant to close. */

@@ -18,6 +18,7 @@ export const PROBLEMS = {
   'wrong-size': [422, 'The number of values does not fit the model'],
   'not-finite': [422, 'A value is not allowed'],
   rejected: [422, 'The image was rejected'],
+  'not-forwarded': [422, 'The image can not be forwarded'],
   'too-many-requests': [429, 'Too many requests'],
   internal: [500, 'Something broke'],
   'upstream-failed': [502, 'The classifier failed'],

@@ -21,13 +21,15 @@ export interface GuardOutcome {
   forwarded: boolean;
   /** The classifier's status, or why there is none. */
   upstream?: number | 'failed' | 'timeout';
+  /** Images that were left out, with ON_PARTIAL=drop. */
+  dropped?: number;
   /** Whether the classifier said the same class; undefined where it was not asked. */
   agreed?: boolean;
 }
 
 /** Something that broke without failing the request. */
 export interface Fault {
-  what: 'reclassification-unavailable' | 'not-recorded';
+  what: 'reclassification-unavailable' | 'not-recorded' | 'upstream-unreachable';
   why: string;
 }
 

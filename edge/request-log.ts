@@ -46,7 +46,7 @@ export function noteProblem(c: Context<Env>, error: unknown): void {
 
 /** As the route was registered, such as `/v2/models/screen/versions/{version}`; null where there is none. */
 function routeOf(c: Context<Env>): string | null {
-  const path = matchedRoutes(c).findLast(({ path }) => !path.includes('*'))?.path;
+  const path = matchedRoutes(c).find(({ path }) => !path.includes('*'))?.path;
   return path?.replaceAll(/:(\w+)/g, '{$1}') ?? null;
 }
 

@@ -26,7 +26,7 @@ export type Screened =
 
 /**
  * The verdict on each image, in order; an image that could not be read keeps its problem in its place. All images go through
- * the model in one run, all rejected ones to the search in one request.
+ * the model in one run, all rejected ones to the search together.
  *
  * @param images the model's input of each, [H, W, C] in [0, 1]
  * @param reclassify null where rejected images are not searched

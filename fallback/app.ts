@@ -107,8 +107,10 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
       if (problem) throw new HTTPException(401, { message: problem });
     }
     const headerLength = c.req.header(BINARY_HEADER) ?? null;
-    const [type = '', encoding = 'identity'] = [c.req.header('content-type'), c.req.header('content-encoding')];
-    const wrong = inferContentProblem(type, encoding, headerLength !== null);
+    const encoding = c.req.header('content-encoding') ?? 'identity';
+    if (encoding.toLowerCase() !== 'identity')
+      throw new HTTPException(415, { message: `content-encoding is ${encoding}; only identity is allowed` });
+    const wrong = inferContentProblem(c.req.header('content-type') ?? '', headerLength !== null);
     if (wrong) throw new HTTPException(415, { message: wrong });
     const request = await reader.read(body, headerLength);
     const { image, id: requestId, timeoutMs } = request;

@@ -99,18 +99,14 @@ export function inferAnswer(
 /**
  * The type of an inference request's body.
  *
+ * @param contentType empty where the request names none, as those of tritonclient and KServe's client: it is taken as what it must be
  * @param binary whether it says that binary tensors follow its JSON
  * @returns what is wrong with it, or null where nothing is
  */
-export function inferContentProblem(contentType: string, contentEncoding: string, binary: boolean): string | null {
+export function inferContentProblem(contentType: string, binary: boolean): string | null {
   const allowed = binary ? ['application/octet-stream', 'application/json'] : ['application/json'];
   const given = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  // tritonclient and KServe's client name none.
-  if (given !== '' && !allowed.includes(given)) {
-    const otherwise = binary ? '' : ' (or the binary extension, with Inference-Header-Content-Length)';
-    return `content-type is ${given.slice(0, 100)}; ${allowed.join(' or ')} is needed${otherwise}`;
-  }
-  return contentEncoding.toLowerCase() === 'identity'
-    ? null
-    : `content-encoding is ${contentEncoding.slice(0, 100)}; only identity is allowed, which is none`;
+  if (given === '' || allowed.includes(given)) return null;
+  const otherwise = binary ? '' : ' (or the binary extension, with Inference-Header-Content-Length)';
+  return `content-type is ${given.slice(0, 100)}; ${allowed.join(' or ')} is needed${otherwise}`;
 }

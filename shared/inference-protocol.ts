@@ -10,6 +10,8 @@ export const BINARY_HEADER = 'Inference-Header-Content-Length';
 
 const MAX_DIMENSIONS = 8;
 const MAX_TENSORS = 16;
+/** Of a BYTES tensor behind the JSON, which five megabytes could hold a million of. */
+const MAX_ELEMENTS = 4096;
 /** Names stand in messages to the client. */
 const MAX_NAME = 256;
 
@@ -197,22 +199,26 @@ function fromBinary(tensor: JsonTensor, bytes: Uint8Array): Tensor {
 }
 
 function elementsOf(name: string, bytes: Uint8Array, count: number): BytesElement[] {
+  if (count > MAX_ELEMENTS)
+    throw new ProtocolError(`tensor ${name} has ${count} BYTES elements by its shape; at most ${MAX_ELEMENTS} are read`, 'count');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const items: BytesElement[] = [];
   let at = 0;
   while (at < bytes.byteLength) {
     const length = at + 4 <= bytes.byteLength ? view.getUint32(at, true) : Number.POSITIVE_INFINITY;
     if (at + 4 + length > bytes.byteLength) throw new ProtocolError(`tensor ${name}: a BYTES element reaches beyond the tensor's bytes`);
-    items.push(textOrBytes(bytes.subarray(at + 4, at + 4 + length)));
+    if (items.length === count) throw new ProtocolError(`tensor ${name} has more BYTES elements than its shape holds, ${count}`);
+    items.push(textOrBytes(utf8, bytes.subarray(at + 4, at + 4 + length)));
     at += 4 + length;
   }
   if (items.length !== count) throw new ProtocolError(`tensor ${name} has ${items.length} BYTES elements; its shape holds ${count}`);
   return items;
 }
 
-function textOrBytes(bytes: Uint8Array): BytesElement {
+function textOrBytes(utf8: TextDecoder, bytes: Uint8Array): BytesElement {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     return bytes;
   }

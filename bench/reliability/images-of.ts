@@ -17,7 +17,7 @@ export async function imagesOf({ path, headers, bytes }: Body, { tensorOf }: Off
   if (type === 'application/octet-stream') return [isFile(bytes) ? file(bytes) : floats(bytes)];
   if (type === 'application/json') {
     const { images } = JSON.parse(textOf(bytes)) as { images: { image?: string; pixels?: unknown[] }[] };
-    return images.map(({ image, pixels }) => (image === undefined ? async () => numbersOf(pixels) : file(Buffer.from(image, 'base64'))));
+    return images.map(({ image, pixels }) => (image === undefined ? async () => numbersOf(pixels) : file(fromBase64(image))));
   }
   if (type !== 'multipart/form-data') return [file(bytes)];
   const parts = await formParts(bytes, headers['content-type'] as string);
@@ -37,7 +37,7 @@ function inferImages(bytes: Buffer, headerLength: string | undefined, file: (con
   const size = input.parameters?.binary_data_size;
   if (input.name === 'file') {
     if (size !== undefined) throw new Error('files in binary, which no mutant has');
-    return (input.data as unknown[]).flat(Number.POSITIVE_INFINITY).map((text) => file(Buffer.from(text as string, 'base64')));
+    return (input.data as unknown[]).flat(Number.POSITIVE_INFINITY).map((text) => file(fromBase64(text as string)));
   }
   const values = size === undefined ? numbersOf(input.data, false) : floatsOf(bytes.subarray(length, length + size), false);
   return Array.from({ length: values.length / PIXELS }, (_, i) => async () => values.slice(i * PIXELS, (i + 1) * PIXELS));
@@ -63,21 +63,27 @@ function checked(values: Float32Array, one: boolean): Float32Array {
   return values;
 }
 
-/** Numbers in [0, 1] begin with neither, but for very small ones. */
-const isFile = (content: Uint8Array) => content.length !== 4 * PIXELS && (content[0] === 0x89 || content[0] === 0xff);
+/** A body of the length of the numbers is a file where its first number can't be in [0, 1]. */
+function isFile(content: Uint8Array): boolean {
+  const first = content.length === 4 * PIXELS ? Buffer.from(content).readFloatLE() : Number.NaN;
+  return (content[0] === 0x89 || content[0] === 0xff) && !(first >= 0 && first <= 1);
+}
+
+/** Node reads both alphabets. */
+const fromBase64 = (text: string) => Buffer.from(text.replace(/^data:[^,]*,/, ''), 'base64');
 
 /** Without the mark of the byte order that RFC 8259 lets a reader ignore, as the worker does. */
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** Parts of a form by Node's parser; where that refuses it, which is stricter than others, by cutting at the boundary. null: a field. */
+/**
+ * Parts of a form by Node's parser; where that refuses it, which is stricter than others, or has a field, of which it does not tell the type,
+ * by cutting at the boundary. null: a field, a part that names neither a file nor an image's type.
+ */
 async function formParts(bytes: Buffer, contentType: string): Promise<({ type: string; content: Uint8Array } | null)[]> {
   const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': contentType } }).formData().catch(() => null);
-  if (form)
-    return Promise.all(
-      [...form.values()].map(async (part) =>
-        typeof part === 'string' ? null : { type: part.type, content: new Uint8Array(await part.arrayBuffer()) },
-      ),
-    );
+  const files = [...(form?.values() ?? [])].filter((part) => typeof part !== 'string');
+  if (form && files.length === [...form.keys()].length)
+    return Promise.all(files.map(async (part) => ({ type: part.type, content: new Uint8Array(await part.arrayBuffer()) })));
   const boundary = /boundary="?([^";]+)/i.exec(contentType)?.[1] ?? '';
   const pieces = `\r\n${bytes.toString('latin1')}`.split(`\r\n--${boundary}`);
   return pieces.slice(1).flatMap((piece) => {
@@ -85,6 +91,7 @@ async function formParts(bytes: Buffer, contentType: string): Promise<({ type: s
     if (piece.startsWith('--') || end < 0) return [];
     const head = piece.slice(0, end);
     const type = /content-type: *(.*)/i.exec(head)?.[1]?.trim() ?? '';
-    return [/filename=/i.test(head) ? { type, content: Buffer.from(piece.slice(end + 4), 'latin1') } : null];
+    const isImage = /^(image\/|application\/octet-stream)/i.test(type);
+    return [/filename=/i.test(head) || isImage ? { type, content: Buffer.from(piece.slice(end + 4), 'latin1') } : null];
   });
 }

@@ -7,7 +7,7 @@ import { extendedValue, headerParameters } from './header-parameters.ts';
  * @fastify/busboy need Node's streams; undici exports its parser only as part of its fetch, for Node.
  */
 
-const [TAB, LF, CR, SPACE, DASH] = [9, 10, 13, 32, 45];
+const [LF, CR] = [10, 13];
 const MAX_HEADER_BYTES = 8 * 1024;
 
 /** A part of a form. */
@@ -32,19 +32,21 @@ export class FormError extends Error {
  * @throws FormError
  */
 export function formParts(body: Uint8Array, contentType: string, maxParts: number): FormPart[] {
-  const boundary = new TextEncoder().encode(`--${boundaryOf(contentType)}`);
+  // A character a byte: strings are searched by the runtime itself.
+  const text = new TextDecoder('latin1').decode(body);
+  const boundary = `--${boundaryOf(contentType)}`;
   const parts: FormPart[] = [];
-  let found = findBoundary(body, boundary, 0);
+  let found = findBoundary(text, boundary, 0);
   if (!found) throw new FormError('its boundary does not stand on a line of its own, with CR LF for line ends');
   while (!found.closes) {
-    const next = findBoundary(body, boundary, found.end);
+    const next = findBoundary(text, boundary, found.end);
     if (!next) throw new FormError('it does not end with its boundary and two dashes');
     // The line end before a boundary belongs to it.
     const bytes = body.subarray(found.end, Math.max(found.end, next.start - 2));
     if (parts.push(partOf(bytes, parts.length + 1)) > maxParts) return parts;
     found = next;
   }
-  if (findBoundary(body, boundary, found.end)) throw new FormError('its boundary stands again behind its end');
+  if (findBoundary(text, boundary, found.end)) throw new FormError('its boundary stands again behind its end');
   return parts;
 }
 
@@ -65,34 +67,24 @@ interface Boundary {
 }
 
 /**
- * Finds the next line that begins with the boundary. No byte is looked at more than twice, as a boundary holds no line end.
+ * Finds the next line that begins with the boundary.
  *
  * @param from where a line begins
  * @throws FormError where such a line goes on with something that does not belong to a boundary
  */
-function findBoundary(body: Uint8Array, boundary: Uint8Array, from: number): Boundary | null {
-  for (let line = from; line + boundary.length <= body.length; line = nextLine(body, line)) {
-    let same = 0;
-    while (same < boundary.length && body[line + same] === boundary[same]) same++;
-    if (same === boundary.length) return boundaryAt(body, line, line + same);
-  }
-  return null;
-}
-
-/** @returns the length of the body where there is none */
-function nextLine(body: Uint8Array, from: number): number {
-  for (let at = from + 1; at < body.length; at++) if (body[at] === LF && body[at - 1] === CR) return at + 1;
-  return body.length;
-}
-
-function boundaryAt(body: Uint8Array, start: number, behind: number): Boundary {
-  const closes = body[behind] === DASH && body[behind + 1] === DASH;
-  let end = closes ? behind + 2 : behind;
-  // Transport padding.
-  while (body[end] === SPACE || body[end] === TAB) end++;
-  if (closes && end === body.length) return { start, end, closes };
-  if (body[end] !== CR || body[end + 1] !== LF) throw new FormError('a line begins with its boundary and goes on with something else');
-  return { start, end: end + 2, closes };
+function findBoundary(text: string, boundary: string, from: number): Boundary | null {
+  const startsHere = text.startsWith(boundary, from);
+  const lineEnd = startsHere ? from : text.indexOf(`\r\n${boundary}`, from);
+  if (lineEnd < 0) return null;
+  const start = startsHere ? from : lineEnd + 2;
+  // Two dashes, transport padding, a line end.
+  const rest = /(--)?[ \t]*(\r\n)?/y;
+  rest.lastIndex = start + boundary.length;
+  const [, dashes, ended] = rest.exec(text) as RegExpExecArray;
+  const closes = dashes !== undefined;
+  if (!ended && !(closes && rest.lastIndex === text.length))
+    throw new FormError('a line begins with its boundary and goes on with something else');
+  return { start, end: rest.lastIndex, closes };
 }
 
 /** @throws FormError where its headers can't be read, or say that it is encoded or holds more parts */

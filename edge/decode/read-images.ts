@@ -23,9 +23,12 @@ export interface ReadImage {
   picture: UprightImage | null;
 }
 
-/** The images of a body, or what is wrong with each. `batch`: the answer is a list. */
+/** The images of a body, or what is wrong with each. */
 export interface ReadImages {
-  batch: boolean;
+  /** How they came. `file`: one image, and the answer is no list. */
+  form: 'file' | 'json' | 'form';
+  /** The field of each, of a form. */
+  names: (string | undefined)[];
   images: (ReadImage | ProblemError)[];
 }
 
@@ -52,17 +55,17 @@ export function mediaTypeOf(contentType: string | null | undefined): string {
 export async function readImages(contentType: string, body: Uint8Array, screening: Screening, config: ReadConfig): Promise<ReadImages> {
   const type = mediaTypeOf(contentType);
   if (body.byteLength === 0) throw new ProblemError('empty-body', `The body is empty; an image is needed (${CONTENT_TYPES.join(', ')}).`);
-  if (type === 'application/json')
-    return {
-      batch: true,
-      images: await readItems(itemsOfJson(body, config.MAX_IMAGES, maxJsonValues(screening, config)), screening, config),
-    };
-  if (type === 'multipart/form-data')
-    return { batch: true, images: await readItems(await itemsOfMultipart(body, contentType, config.MAX_IMAGES), screening, config) };
-  const item: Item = type === 'application/octet-stream' ? { bytes: body } : { file: body };
-  const [image] = await readItems([item], screening, config);
-  if (image instanceof ProblemError) throw image;
-  return { batch: false, images: [image as ReadImage] };
+  if (type === 'application/octet-stream' || type.startsWith('image/')) {
+    const [image] = await readItems([type === 'application/octet-stream' ? { bytes: body } : { file: body }], screening, config);
+    if (image instanceof ProblemError) throw image;
+    return { form: 'file', names: [], images: [image as ReadImage] };
+  }
+  const form = type === 'application/json' ? 'json' : 'form';
+  const items: Item[] =
+    form === 'json'
+      ? itemsOfJson(body, config.MAX_IMAGES, maxJsonValues(screening, config))
+      : await itemsOfMultipart(body, contentType, config.MAX_IMAGES);
+  return { form, names: items.map(({ name }) => name), images: await readItems(items, screening, config) };
 }
 
 /** How many values the JSON of a request may hold: as many as the largest batch of numbers needs, where nothing else is configured. */

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { mediaTypeOf, tensorsOf } from '../decode/read-images.ts';
+import { mediaTypeOf, type ReadImage, tensorsOf } from '../decode/read-images.ts';
 import { type Env, modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';
 import { nextChunk } from '../next-chunk.ts';
@@ -9,39 +9,46 @@ import { record } from '../record.ts';
 import type { GuardOutcome } from '../request-line.ts';
 import { type Screened, screenImages } from '../screen.ts';
 import { agrees } from './agreement.ts';
-import { guardedImages } from './guarded-images.ts';
-import { askUpstream, passedBack, wholeAnswer } from './upstream.ts';
+import { passedBack, wholeAnswer } from './answer.ts';
+import type { Forwarded, Passing } from './forwarded.ts';
+import { describedBy, type GuardedRequest, readGuarded } from './guarded-request.ts';
+import { askUpstream } from './upstream.ts';
 
-/** What the guard says of a request: all its images must pass. */
-type Judged = { screened: Screened[]; stopped: ProblemError | null; headers: Record<string, string> };
+/** What the guard says of a request. */
+interface Judged {
+  screened: Screened[];
+  /** The images that go on. */
+  passing: Passing[];
+  /** Why nothing goes on. */
+  stopped: ProblemError | null;
+  headers: Record<string, string>;
+  forward: GuardedRequest['forward'];
+}
 
 /**
- * Screens, then passes what was accepted on, unchanged, and its answer back; what was not is stopped. A fault on the way is never a pass.
+ * Screens, then hands on what was accepted, made anew, and the classifier's answer back; what was not is stopped. A fault on the way is never a pass.
  *
+ * @param url of the classifier
  * @throws ProblemError
  */
-export async function enforce(c: Context<Env>): Promise<Response> {
+export async function enforce(c: Context<Env>, url: URL): Promise<Response> {
   const config = c.get('config');
-  mediaTypeOf(c.req.header('content-type'));
+  if (config.UPSTREAM_PROTOCOL === 'plain') mediaTypeOf(c.req.header('content-type'));
   await modelOf(c);
-  const body = await readBody(c.req.raw, config);
-  const judged = await judge(c, body);
-  if (judged.stopped) {
-    note(c, judged.screened, { forwarded: false });
-    throw judged.stopped;
+  const judged = await judge(c, await readBody(c.req.raw, config));
+  const forwarded = judged.stopped ?? (await judged.forward(judged.passing).catch(asProblem));
+  if (forwarded instanceof ProblemError) {
+    note(c, judged, { forwarded: false });
+    throw forwarded;
   }
-  const response = await askUpstream(c.req.raw, body, upstreamOptions(c)).catch((error: unknown) => {
-    const timeout = error instanceof ProblemError && error.problem === 'upstream-timeout';
-    note(c, judged.screened, { forwarded: true, upstream: timeout ? 'timeout' : 'failed' });
-    throw error;
-  });
+  const response = await ask(c, url, forwarded, judged);
   if (config.AGREEMENT_POINTER === undefined || !response.ok) {
-    note(c, judged.screened, { forwarded: true, upstream: response.status });
+    note(c, judged, { forwarded: true, upstream: response.status });
     return passedBack(response, judged.headers, config);
   }
   const answer = await wholeAnswer(response, config);
-  const agreed = agreement(c, answer, judged.screened);
-  note(c, judged.screened, { forwarded: true, upstream: response.status, ...(agreed === null ? {} : { agreed }) });
+  const agreed = agreement(c, answer, judged);
+  note(c, judged, { forwarded: true, upstream: response.status, ...(agreed === null ? {} : { agreed }) });
   if (agreed === null)
     throw new ProblemError('upstream-failed', 'The classifier answers no label where AGREEMENT_POINTER points. Tell the operator.');
   if (!agreed) throw rejectedProblem('The classifier and the screen disagree.');
@@ -49,53 +56,63 @@ export async function enforce(c: Context<Env>): Promise<Response> {
 }
 
 /**
- * Passes everything on, whatever the screen thinks or breaks of; writes down what it would have stopped. Only what is needed to get in
+ * Hands everything on as it came, whatever the screen thinks or breaks of; writes down what it would have stopped. Only what is needed to get in
  * (key, rate) is enforced, by the route.
  *
+ * @param url of the classifier
  * @throws ProblemError of the classifier and of a body that breaks off
  */
-export async function observe(c: Context<Env>): Promise<Response> {
+export async function observe(c: Context<Env>, url: URL): Promise<Response> {
   const config = c.get('config');
   const body = await readUpTo(c.req.raw, config);
   const judged = body.whole
     ? await judge(c, body.bytes).catch((error: unknown): Judged => unscreened(error))
     : unscreened(tooLargeProblem(config));
-  const passedOn = body.whole ? body.bytes : rejoined(body.read, body.rest);
-  const response = await askUpstream(c.req.raw, passedOn, upstreamOptions(c)).catch((error: unknown) => {
-    const timeout = error instanceof ProblemError && error.problem === 'upstream-timeout';
-    note(c, judged.screened, { forwarded: true, upstream: timeout ? 'timeout' : 'failed' });
-    throw error;
-  });
+  const original = { body: body.whole ? body.bytes : rejoined(body.read, body.rest), headers: describedBy(c.req.raw.headers) };
+  const response = await ask(c, url, original, judged);
   const headers = { ...judged.headers, 'Portcullis-Guard': 'observe' };
-  if (config.AGREEMENT_POINTER === undefined || !response.ok || judged.stopped) {
-    note(c, judged.screened, { forwarded: true, upstream: response.status });
+  if (config.AGREEMENT_POINTER === undefined || !response.ok || judged.stopped || judged.passing.length < judged.screened.length) {
+    note(c, judged, { forwarded: true, upstream: response.status });
     return passedBack(response, headers, config);
   }
   const answer = await wholeAnswer(response, config);
-  const agreed = agreement(c, answer, judged.screened);
-  note(c, judged.screened, { forwarded: true, upstream: response.status, ...(agreed === null ? {} : { agreed }) });
+  const agreed = agreement(c, answer, judged);
+  note(c, judged, { forwarded: true, upstream: response.status, ...(agreed === null ? {} : { agreed }) });
   return passedBack(response, headers, config, answer);
+}
+
+async function ask(c: Context<Env>, url: URL, forwarded: Forwarded, judged: Judged): Promise<Response> {
+  return askUpstream(c, url, forwarded).catch((error: unknown) => {
+    const timeout = error instanceof ProblemError && error.problem === 'upstream-timeout';
+    note(c, judged, { forwarded: true, upstream: timeout ? 'timeout' : 'failed' });
+    throw error;
+  });
 }
 
 /** @throws ProblemError where the body, or its only image, can't be read */
 async function judge(c: Context<Env>, body: Uint8Array): Promise<Judged> {
   const config = c.get('config');
   const model = await modelOf(c);
-  const images = await guardedImages(c.req.raw.headers, body, model.screening, config);
+  const { images, forward } = await readGuarded(c.req.raw.headers, body, model.screening, config);
   const options = { explain: false, request: c.get('requestId'), reclassify: escalationOf(c, model) };
   const screened = await screenImages(tensorsOf(images), model, config, options);
   const passes = ({ verdict }: Screened) =>
     verdict?.verdict === 'accepted' || (verdict?.verdict === 'reclassified' && config.FORWARD_RECLASSIFIED === 'on');
+  const passing = screened.flatMap((one, place) => (passes(one) ? [{ place, image: images[place] as ReadImage }] : []));
+  const isPartial = passing.length > 0 && config.ON_PARTIAL === 'drop';
   const bad = screened.findIndex((one) => !passes(one));
-  const where = screened.length > 1 ? `Image ${bad + 1} of ${screened.length}` : 'The image';
-  const problem = screened[bad]?.problem;
-  const stopped =
-    bad < 0
-      ? null
-      : problem
-        ? new ProblemError(problem.problem, `${where}: ${problem.message}`)
-        : rejectedProblem(`${where} was rejected.`);
-  return { screened, stopped, headers: headersOf(screened) };
+  const stopped = bad < 0 || isPartial ? null : stoppedBy(screened[bad] as Screened, bad, screened.length);
+  return { screened, passing, stopped, headers: headersOf(screened), forward };
+}
+
+function stoppedBy({ problem }: Screened, place: number, count: number): ProblemError {
+  const where = count > 1 ? `Image ${place + 1} of ${count}` : 'The image';
+  return problem ? new ProblemError(problem.problem, `${where}: ${problem.message}`) : rejectedProblem(`${where} was rejected.`);
+}
+
+function asProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  throw error;
 }
 
 const rejectedProblem = (what: string) =>
@@ -103,10 +120,11 @@ const rejectedProblem = (what: string) =>
 
 const unscreened = (error: unknown): Judged => {
   const problem = error instanceof ProblemError ? error : new ProblemError('internal', String(error));
-  return { screened: [{ problem }], stopped: problem, headers: headersOf([{ problem }]) };
+  const forward = () => Promise.reject(problem);
+  return { screened: [{ problem }], passing: [], stopped: problem, headers: headersOf([{ problem }]), forward };
 };
 
-/** Of each image, in order, with commas between; a label with its odd characters as in a URL. */
+/** Tells of each image, in order, with commas between; a label with its odd characters as in a URL. */
 function headersOf(screened: readonly Screened[]): Record<string, string> {
   const labels = screened.map(({ verdict }) => (verdict && 'label' in verdict ? encodeURIComponent(verdict.label) : ''));
   return {
@@ -116,8 +134,8 @@ function headersOf(screened: readonly Screened[]): Record<string, string> {
 }
 
 /** @returns null where the answer has no label to compare */
-function agreement(c: Context<Env>, answer: Uint8Array, screened: readonly Screened[]): boolean | null {
-  const classes = screened.map(({ verdict }) => verdict as { label: string; index: number });
+function agreement(c: Context<Env>, answer: Uint8Array, { screened, passing }: Judged): boolean | null {
+  const classes = passing.map(({ place }) => screened[place]?.verdict as { label: string; index: number });
   try {
     return agrees(JSON.parse(new TextDecoder().decode(answer)), classes, c.get('config'));
   } catch {
@@ -125,13 +143,11 @@ function agreement(c: Context<Env>, answer: Uint8Array, screened: readonly Scree
   }
 }
 
-function upstreamOptions(c: Context<Env>) {
-  return { config: c.get('config'), fetcher: c.get('services').fetcher, trace: c.get('trace'), requestId: c.get('requestId') };
-}
-
-function note(c: Context<Env>, screened: readonly Screened[], outcome: Omit<GuardOutcome, 'mode'>): void {
+function note(c: Context<Env>, { screened, passing }: Judged, outcome: Omit<GuardOutcome, 'mode'>): void {
   const model = screened.find(({ verdict }) => verdict)?.verdict?.model ?? '';
-  record(c, 'guard', model, screened, { mode: c.get('config').GUARD, ...outcome });
+  const { GUARD, ON_PARTIAL } = c.get('config');
+  const dropped = GUARD === 'enforce' && ON_PARTIAL === 'drop' && outcome.forwarded ? screened.length - passing.length : 0;
+  record(c, 'guard', model, screened, { mode: GUARD, ...outcome, ...(dropped > 0 ? { dropped } : {}) });
 }
 
 function rejoined(read: readonly Uint8Array[], rest: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {

@@ -1,6 +1,9 @@
 import type { z } from 'zod';
 import type { inferRequestSchema } from '../../shared/inference-protocol.ts';
 
+/** Ways of MLServer to decode a tensor that leave it what it is. */
+const CODECS: unknown[] = ['np', 'base64', 'str'];
+
 /** Members that a part of an inference request may have where it is passed on. */
 const PASSED_ON = {
   request: ['id', 'parameters', 'inputs', 'outputs'],
@@ -30,7 +33,7 @@ export function passedOnProblem(json: unknown, compared: boolean): string | null
   if (compared && ((request.outputs ?? null) !== null || (parameters.binary_data_output ?? null) !== null))
     return "it chooses outputs, or binary ones; where the answer is compared with the screen's (AGREEMENT_POINTER) they can't be chosen. Leave outputs and binary_data_output away";
   for (const { content_type: contentType } of [parameters, input.parameters ?? {}])
-    if ((contentType ?? 'np') !== 'np') return 'its content_type is another way to decode; only np is allowed';
+    if (!CODECS.includes(contentType ?? 'np')) return `its content_type is another way to decode; only ${CODECS.join(', ')} are allowed`;
   return (
     otherMember('request', request) ??
     otherMember("request's parameters", parameters) ??

@@ -14,10 +14,10 @@ export const imageBody = {
   content: {
     'image/png': { schema: binary('a PNG file of any bit depth and colour type') },
     'image/jpeg': { schema: binary('a JPEG file, grey or colour, also progressive; its EXIF orientation counts') },
-    'application/octet-stream': { schema: binary("the model's input, H x W x C little-endian float32 in [0, 1]") },
+    'application/octet-stream': { schema: binary("the model's input, H x W x C little-endian float32 in [0, 1], or a PNG or JPEG file") },
     'application/json': {
       schema: batchRequestSchema.extend({ images: items }).meta({
-        description: 'each a PNG or JPEG file as base64, or nested numbers in [0, 1]',
+        description: 'each a PNG or JPEG file as base64 or a data URI, or nested numbers in [0, 1]',
         example: {
           images: [
             { image: 'iVBORw0KGgo…' },

@@ -1,6 +1,10 @@
+import type { Context } from 'hono';
 import { z } from 'zod';
 import { describedInferRequest } from '../../shared/inference-protocol.ts';
+import type { Config } from '../config.ts';
+import type { Env } from '../env.ts';
 import { enforce, observe } from '../guard/guard.ts';
+import { modelOfUrl, modelUrl } from '../guard/upstream-url.ts';
 import { type App, problems, route } from '../openapi.ts';
 import { ProblemError } from '../problem.ts';
 import { protect } from '../protect.ts';
@@ -34,12 +38,12 @@ export function guardRoute(app: App): void {
       tags: ['screening'],
       summary: 'Screen, then ask the classifier behind',
       description:
-        'Screens as /screen does, passes the body on to the classifier where every image was accepted, and streams its answer back with its ' +
-        'own status below 500. Other query parameters are passed on.',
+        'Screens as /screen does, hands what was accepted on to the classifier, made anew (FORWARD), and streams its answer back with its own ' +
+        'status below 500. Query parameters are handed on as the operator allows (FORWARD_QUERY).',
       security: [{}, { key: [] }],
       request: { headers: inferHeaders, body: guardedBody },
       responses: {
-        ...problems(...BODY_PROBLEMS, 'rejected', 'upstream-failed', 'upstream-timeout', 'not-found'),
+        ...problems(...BODY_PROBLEMS, 'rejected', 'not-forwarded', 'upstream-failed', 'upstream-timeout', 'not-found'),
         200: {
           description: "The classifier's answer.",
           headers: z.object({
@@ -58,6 +62,16 @@ export function guardRoute(app: App): void {
       await next();
     },
     protect('screen'),
-    (c) => (c.get('config').GUARD === 'observe' ? observe(c) : enforce(c)),
+    (c) => guard(c, inferUrl(c.get('config'))),
   );
+}
+
+export const guard = (c: Context<Env>, url: URL): Promise<Response> =>
+  c.get('config').GUARD === 'observe' ? observe(c, url) : enforce(c, url);
+
+/** Where bodies of /guard go: UPSTREAM_URL itself, or, where that is the root of a server, the model of UPSTREAM_MODEL. */
+function inferUrl({ UPSTREAM_URL, UPSTREAM_PROTOCOL, UPSTREAM_MODEL }: Config): URL {
+  const url = UPSTREAM_URL as string;
+  const isRoot = UPSTREAM_PROTOCOL === 'v2' && UPSTREAM_MODEL !== undefined && modelOfUrl(url) === null;
+  return isRoot ? modelUrl(url, UPSTREAM_MODEL, '/infer') : new URL(url);
 }

@@ -38,12 +38,12 @@ export function screenRoute(app: App): void {
       const contentType = c.req.header('content-type') ?? '';
       mediaTypeOf(contentType);
       const model = await modelOf(c);
-      const { batch, images } = await readImages(contentType, await readBody(c.req.raw, config), model.screening, config);
+      const { form, images } = await readImages(contentType, await readBody(c.req.raw, config), model.screening, config);
       const options = { explain: isExplained(c), request, reclassify: escalationOf(c, model) };
       const screened = await screenImages(tensorsOf(images), model, config, options);
       record(c, 'screen', model.screening.id, screened);
       const answers = screened.map((one) => told(one, request));
-      return batch ? c.json({ results: answers }) : c.json(answers[0]);
+      return form !== 'file' ? c.json({ results: answers }) : c.json(answers[0]);
     },
   );
 }

@@ -49,6 +49,6 @@ describe('base64 in JSON', () => {
     const started = Date.now();
     expect(await results(`data:image/png;base64,${piece.repeat(2_500_000 / piece.length)}`)).toMatchObject([bad]);
     expect(await results(piece.repeat(2_500_000 / piece.length))).toMatchObject([bad]);
-    expect(Date.now() - started).toBeLessThan(500);
+    expect(Date.now() - started).toBeLessThan(2000);
   });
 });

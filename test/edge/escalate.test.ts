@@ -49,6 +49,16 @@ describe('the real fallback, asked from workerd', () => {
     expect(results).toMatchObject([won, { verdict: 'rejected', reclassification: 'rejected' }, won]);
   });
 
+  it('whose answer has null for what is left out, as KServe writes it, is understood', async () => {
+    const asKServe: typeof fetch = async (input, init) => {
+      const { outputs, ...answer } = (await (await fetch(input, init)).json()) as { outputs: object[] };
+      const nulls = { model_version: null, id: null, parameters: null };
+      return Response.json({ ...answer, ...nulls, outputs: outputs.map((output) => ({ ...output, parameters: null })) });
+    };
+    const [result] = await verdicts([golden], inject('fallbackUrl'), asKServe);
+    expect(result).toMatchObject({ verdict: 'reclassified', index: screening.golden.label, by: 'fallback' });
+  });
+
   it('that is down or not there leaves the image rejected', async () => {
     const [down] = await verdicts([golden], 'http://127.0.0.1:1', realFetch);
     expect(down).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
@@ -211,6 +221,10 @@ describe('a fallback that answers anything else', () => {
     ['two labels for one image', () => answer({ label: [0, 1] })],
     ['half a label', () => answer({ label: [0.5] })],
     ['null for a score', () => answer({ latent_distance: [null] })],
+    [
+      'null for all scores',
+      () => Response.json({ model_name: 'x', outputs: [{ name: 'label', datatype: 'INT64', shape: [1], data: null }] }),
+    ],
     ['more than 4 MB', () => new Response('x'.repeat(5 * 1024 * 1024))],
     [
       'a fetch that throws',

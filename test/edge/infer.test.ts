@@ -100,8 +100,13 @@ describe('the Open Inference Protocol at the edge', () => {
     });
     expect(await (await get('/v2/health/live')).json()).toEqual({ live: true });
     expect((await get(`/v2/models/screen/versions/${model.screening.id}/ready`)).status).toBe(200);
+    for (const version of ['1', model.screening.id]) {
+      expect(await (await get(`/v2/models/screen/versions/${version}/ready`)).json()).toEqual({ ready: true });
+      expect((await get(`/v2/models/screen/versions/${version}`)).status).toBe(200);
+      const answer = await infer({ inputs: [images] }, {}, {}, `/v2/models/screen/versions/${version}/infer`);
+      expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ model_version: model.screening.id })]);
+    }
     expect((await get('/v2/models/screen/versions/2/ready')).status).toBe(404);
-    expect((await infer({ inputs: [images] }, {}, {}, '/v2/models/screen/versions/2/infer')).status).toBe(404);
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     expect((await get('/v2/health/ready', { MODEL_ID: '0123456789ab' })).status).toBe(503);
     logged.mockRestore();

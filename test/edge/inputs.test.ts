@@ -145,7 +145,9 @@ describe('the description of the API', () => {
           '/v2',
         ],
         ...['/v2/health/live', '/v2/health/ready', '/v2/models/screen', '/v2/models/screen/infer', '/v2/models/screen/ready'],
-        ...['', '/infer', '/ready'].map((end) => `/v2/models/screen/versions/{version}${end}`),
+        ...['screen/versions/{version}', '{model}', '{model}/versions/{version}'].flatMap((model) =>
+          ['', '/infer', '/ready'].map((end) => `/v2/models/${model}${end}`),
+        ),
       ].sort(),
     );
     expect(Object.keys(api.paths['/screen']?.post?.responses ?? {})).toEqual([

@@ -79,7 +79,11 @@ const REFUSED: [number, string, () => [string, RequestInit?, Record<string, unkn
   [
     422,
     'what the guard stops',
-    () => ['/guard', image(noise.buffer as ArrayBuffer, { 'content-type': 'application/octet-stream' }), classifier('/label/7')],
+    () => [
+      '/guard',
+      image(noise.buffer as ArrayBuffer, { 'content-type': 'application/octet-stream' }),
+      classifier('/label/7', { GUARD_TENSORS: 'on' }),
+    ],
     { problem: 'rejected', decisions: [{ verdict: 'rejected', reason: expect.any(String) }], guard: { mode: 'enforce', forwarded: false } },
   ],
   [429, 'too many requests', () => ['/screen', image(digit7), { RATE_LIMITER: refusing }], { problem: 'too-many-requests' }],

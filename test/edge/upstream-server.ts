@@ -1,28 +1,45 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
 /** What the classifier was sent last. */
 export interface Seen {
   count: number;
   sha256: string;
+  /** base64 of the body, where it is short. */
+  body: string;
   url: string;
   headers: Record<string, string | string[] | undefined>;
 }
+
+/** Of an answer that would do something to the client's page, or is about the connection alone. */
+const HEADERS = {
+  ...{ connection: 'close, x-named', 'x-named': 'n', 'x-kept': 'k', 'retry-after': '3', 'keep-alive': 'timeout=1', trailer: 'x-t' },
+  ...{ 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true', 'clear-site-data': '"*"', refresh: '0; url=/' },
+  ...{ 'content-security-policy': 'default-src *', server: 's', 'proxy-authenticate': 'Basic' },
+};
 
 /**
  * A classifier of a kind, on loopback: its path says how it behaves. `/seen` tells what came, `/label/X` answers {"label": "X"},
  * `/labels/A,B` a list, `/N` (a number) that status.
  */
 export async function startUpstream(): Promise<{ url: string; close(): Promise<void> }> {
-  let seen: Seen = { count: 0, sha256: '', url: '', headers: {} };
+  let seen: Seen = { count: 0, sha256: '', body: '', url: '', headers: {} };
   const server = createServer((request, response) => {
     const [path = ''] = (request.url ?? '').split('?');
     if (path === '/seen') return void response.end(JSON.stringify(seen));
     const hash = createHash('sha256');
-    request.on('data', (chunk) => hash.update(chunk));
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk) => {
+      hash.update(chunk);
+      if (chunks.length < 100) chunks.push(chunk);
+    });
     request.on('end', () => {
-      seen = { count: seen.count + 1, sha256: hash.digest('hex'), url: request.url ?? '', headers: request.headers };
+      const body = Buffer.concat(chunks)
+        .subarray(0, 256 * 1024)
+        .toString('base64');
+      seen = { count: seen.count + 1, sha256: hash.digest('hex'), body, url: request.url ?? '', headers: request.headers };
       const [, kind, what = ''] = path.split('/');
       const json = (body: unknown) => {
         response.setHeader('content-type', 'application/json');
@@ -39,6 +56,19 @@ export async function startUpstream(): Promise<{ url: string; close(): Promise<v
         response.setHeader('content-length', '1000');
         response.write('{"label":');
         return void setTimeout(() => response.destroy(), 50);
+      }
+      if (kind === 'encoded') {
+        const text = JSON.stringify({ label: '7', padding: 'x'.repeat(500) });
+        const encoded = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync, zstd: zstdCompressSync }[what] as (
+          text: string,
+        ) => Buffer;
+        response.setHeader('content-type', 'application/json');
+        response.setHeader('content-encoding', what);
+        return void response.end(encoded(text));
+      }
+      if (kind === 'headers') {
+        for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+        return json({});
       }
       if (kind === 'redirects') return void response.writeHead(302, { location: '/label/7' }).end();
       if (kind === 'pieces') {

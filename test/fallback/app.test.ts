@@ -68,7 +68,8 @@ describe('routes', () => {
     const response = await app().request('/v2/models/reclassify/versions/9');
     expect([response.status, await errorOf(response)]).toEqual([404, `there is no version 9; there is ${screening.id}`]);
     expect((await app().request(`/v2/models/reclassify/versions/${screening.id}/ready`)).status).toBe(200);
-    expect((await post(`/v2/models/reclassify/versions/${screening.id}/infer`, body())).status).toBe(200);
+    for (const version of ['1', screening.id])
+      expect((await post(`/v2/models/reclassify/versions/${version}/infer`, body())).status).toBe(200);
   });
 
   it('describes itself and its model', async () => {
@@ -119,6 +120,21 @@ describe('inference', () => {
   ])('415 for %s', async (_, headers, message) => {
     const response = await post(INFER, body(), headers);
     expect([response.status, await errorOf(response)]).toEqual([415, expect.stringMatching(message)]);
+  });
+
+  it('takes JSON and binary tensors without a Content-Type, and null for what is left out', async () => {
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    expect((await post(INFER, bytes(body()), {})).status).toBe(200);
+    expect((await post(INFER, bytes(body({ id: null, parameters: { timeout: null }, outputs: null })), {})).status).toBe(200);
+    const image = { name: 'image', datatype: 'FP32', shape: [1, 28, 28, 1], data: null, parameters: { binary_data_size: 3136 } };
+    const head = bytes(JSON.stringify({ parameters: null, inputs: [image] }));
+    const binary = Uint8Array.from([...head, ...new Uint8Array(3136)]);
+    expect((await post(INFER, binary, { [BINARY_HEADER]: String(head.length) })).status).toBe(200);
+  });
+
+  it('refuses JSON of more values than its images need, by their number', async () => {
+    const response = await post(INFER, `{"inputs":[${'1,'.repeat(40_000)}1]}`);
+    expect([response.status, await errorOf(response)]).toEqual([400, expect.stringMatching(/more than 7472 values/)]);
   });
 
   it('a body without a length is cut where it gets too long', async () => {
@@ -181,7 +197,7 @@ describe('inference', () => {
     expect((asked as { timeoutMs?: number }).timeoutMs).toBe(timeoutMs);
   });
 
-  it.each([-1, 1.5, '2s', null, 1e300])('parameter timeout %j is refused', async (timeout) => {
+  it.each([-1, 1.5, '2s', false, 1e300])('parameter timeout %j is refused', async (timeout) => {
     const response = await post(INFER, body({ parameters: { timeout } }));
     expect([response.status, await errorOf(response)]).toEqual([400, expect.stringContaining('a whole number of microseconds is needed')]);
   });

@@ -64,6 +64,15 @@ describe('tensors', () => {
     );
   });
 
+  it('of BYTES behind the JSON are text where they are UTF-8, else bytes', () => {
+    const items = ['é', '', '\ufeffx', Uint8Array.of(0x89, 0x50), Uint8Array.of(0xff, 0xd8, 0xff)];
+    const bytes = binaryOf({ name: 'x', datatype: 'BYTES', shape: [5], data: items });
+    const tensor = { name: 'x', datatype: 'BYTES' as const, shape: [5], parameters: { binary_data_size: bytes.length } };
+    const [read] = readTensors([tensor], bytes);
+    expect(read?.data).toEqual(items);
+    expect(() => jsonOf(read as Tensor)).toThrow(/can't be written as JSON/);
+  });
+
   it('are read nested as their shape, never deeper', () => {
     const tensor = (data: unknown[]) => readTensors([{ name: 'x', datatype: 'FP32', shape: [2, 1], data }], new Uint8Array(0))[0]?.data;
     expect(tensor([[1], [2]])).toEqual(Float32Array.of(1, 2));
@@ -81,6 +90,14 @@ describe('tensors', () => {
     ['a size that is no number', { datatype: 'FP32', shape: [1], parameters: { binary_data_size: '4' } }, [0, 0, 0, 0], /does not fit/],
     ['bytes that belong to none', { datatype: 'FP32', shape: [0], data: [] }, [0], /1 bytes follow that belong to no tensor/],
     ['half a float', { datatype: 'FP32', shape: [1], parameters: { binary_data_size: 2 } }, [0, 0], /needs 4/],
+    [
+      'more elements than its shape',
+      { datatype: 'BYTES', shape: [1], parameters: { binary_data_size: 8 } },
+      [0, 0, 0, 0, 0, 0, 0, 0],
+      /more BYTES elements than its shape holds, 1/,
+    ],
+    ['fewer elements', { datatype: 'BYTES', shape: [2], parameters: { binary_data_size: 4 } }, [0, 0, 0, 0], /has 1 BYTES elements/],
+    ['very many elements', { datatype: 'BYTES', shape: [4097], parameters: { binary_data_size: 4 } }, [0, 0, 0, 0], /at most 4096/],
     ['a string beyond the end', { datatype: 'BYTES', shape: [1], parameters: { binary_data_size: 4 } }, [9, 0, 0, 0], /reaches beyond/],
   ])('%s is refused', (_, tensor, bytes, message) => {
     const { inputs } = inferRequestSchema.parse({ inputs: [{ name: 'x', ...tensor }] });

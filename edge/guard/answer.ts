@@ -1,0 +1,97 @@
+import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
+import type { Config } from '../config.ts';
+import { nextChunk } from '../next-chunk.ts';
+import { ProblemError } from '../problem.ts';
+import { within } from '../within.ts';
+import { failed, timedOut } from './upstream.ts';
+
+/** Always handed back: what the body is. */
+const ABOUT_THE_BODY = ['content-type', BINARY_HEADER.toLowerCase()];
+
+/** Never handed back, whatever UPSTREAM_HEADERS says (RFC 9110, 7.6.1), nor is what `Connection` names. The length is the runtime's matter. */
+const HOP_BY_HOP = [
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
+  ...['upgrade', 'content-encoding', 'content-length'],
+];
+
+/** Encodings that the runtime has decoded by the time that a body is read. */
+const DECODED = ['gzip', 'x-gzip', 'br'];
+
+/**
+ * The classifier's answer as the client gets it, streamed: its status, what its body is, the headers that `UPSTREAM_HEADERS` allows, and ours.
+ *
+ * @param body in place of the answer's own, where that was read already
+ */
+export function passedBack(response: Response, ours: Record<string, string>, config: Config, body?: Uint8Array): Response {
+  const named = (response.headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase());
+  const headers = new Headers();
+  for (const name of [...ABOUT_THE_BODY, ...config.UPSTREAM_HEADERS]) {
+    const value = response.headers.get(name);
+    if (value !== null && name !== 'set-cookie' && !HOP_BY_HOP.includes(name) && !named.includes(name)) headers.set(name, value);
+  }
+  if (config.UPSTREAM_HEADERS.includes('set-cookie') && !named.includes('set-cookie'))
+    for (const cookie of response.headers.getSetCookie()) headers.append('set-cookie', cookie);
+  for (const [name, value] of Object.entries(ours)) headers.set(name, value);
+  // Handed on as it is, with its name, where it is still encoded.
+  const encoding = response.headers.get('content-encoding')?.trim().toLowerCase() ?? '';
+  const isEncoded = encoding !== '' && !DECODED.includes(encoding);
+  if (isEncoded) headers.set('content-encoding', encoding);
+  const stream = body ?? (response.body && notStalled(response.body, config));
+  // These have no body, and a Response with one would throw.
+  const empty = [101, 204, 205, 304].includes(response.status);
+  const init = { status: response.status, headers, ...(isEncoded ? { encodeBody: 'manual' as const } : {}) };
+  return new Response(empty ? null : (stream as BodyInit | null), init);
+}
+
+/**
+ * The whole body of an answer.
+ *
+ * @throws ProblemError where it is longer than allowed, breaks off or stalls
+ */
+export async function wholeAnswer(response: Response, config: Config): Promise<Uint8Array> {
+  const reader = response.body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { value } = (await (reader && nextOf(reader, config))) ?? {};
+      if (!value) break;
+      size += value.byteLength;
+      if (size > config.MAX_BODY_BYTES)
+        throw failed(`answers with more than ${config.MAX_BODY_BYTES} bytes, which are read to compare its label`);
+      chunks.push(value);
+    }
+  } catch (error) {
+    reader?.cancel().catch(() => undefined);
+    if (error instanceof ProblemError) throw error;
+    throw failed(`broke off its answer (${error instanceof Error ? error.message : error})`);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+/** Its pieces as they come; it breaks off where the next one takes too long. */
+function notStalled(stream: ReadableStream<Uint8Array>, config: Config): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { value } = await nextOf(reader, config);
+        if (value) controller.enqueue(value);
+        else controller.close();
+      } catch (error) {
+        reader.cancel().catch(() => undefined);
+        controller.error(error);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+const nextOf = (reader: ReadableStreamDefaultReader<Uint8Array>, config: Config) =>
+  within(nextChunk(reader), config.UPSTREAM_TIMEOUT_MS, () => timedOut(config));

@@ -1,0 +1,43 @@
+import type { ReadImages } from '../decode/read-images.ts';
+import { ProblemError } from '../problem.ts';
+import { base64Of, type Forwarded, type ForwardRules, forwardedPng, nested, type Passing } from './forwarded.ts';
+
+/** Field names that every parser of forms reads alike. */
+const PLAIN_NAME = /^[\w.[\]-]{1,64}$/;
+const OTHER_NAME = 'file';
+
+/**
+ * Makes a body for a classifier anew, in the form that the client's had, from the accepted images only: a PNG, a form of PNGs, or JSON.
+ * Numbers become nested JSON, never raw floats that some reader could take for a file.
+ *
+ * @throws ProblemError `not-forwarded` where numbers came in a form, which has no place for them
+ */
+export async function plainAnew(
+  { form, names }: Pick<ReadImages, 'form' | 'names'>,
+  passing: readonly Passing[],
+  rules: ForwardRules,
+): Promise<Forwarded> {
+  const [first] = passing;
+  if (form === 'file' && first?.image.picture) return { body: forwardedPng(first.image, rules), headers: { 'content-type': 'image/png' } };
+  if (form === 'form') {
+    if (passing.some(({ image }) => !image.picture))
+      throw new ProblemError('not-forwarded', 'Numbers in a form are not forwarded to the classifier. Send them as JSON.');
+    return formAnew(names, passing, rules);
+  }
+  const images = passing.map(({ image }) =>
+    image.picture ? { image: base64Of(forwardedPng(image, rules)) } : { pixels: nested(image.tensor, rules.input) },
+  );
+  return { body: new TextEncoder().encode(JSON.stringify({ images })), headers: { 'content-type': 'application/json' } };
+}
+
+/** The runtime's own writer of forms, given nothing that it would have to escape. */
+async function formAnew(names: readonly (string | undefined)[], passing: readonly Passing[], rules: ForwardRules): Promise<Forwarded> {
+  const form = new FormData();
+  for (const { place, image } of passing) {
+    const name = names[place] ?? '';
+    const file = new File([forwardedPng(image, rules)], `image-${place + 1}.png`, { type: 'image/png' });
+    form.append(PLAIN_NAME.test(name) ? name : OTHER_NAME, file);
+  }
+  const made = new Response(form);
+  return { body: new Uint8Array(await made.arrayBuffer()), headers: { 'content-type': made.headers.get('content-type') as string } };
+}
