@@ -51,11 +51,11 @@ export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, end
     const ready = await codec;
     // From here on nothing waits: what is said is said of these bytes.
     try {
-      const image = run(ready, bytes.slice(0, end + 2));
+      const image = run(ready, copyOf(bytes, end + 2));
       const skipped = Number(SKIPPED.exec(said)?.[1] ?? 0);
       if (skipped === 0) return unlessGuessed(image);
       // Without them, as a warning further on would not be told.
-      const rest = bytes.slice(0, end + 2 - skipped);
+      const rest = copyOf(bytes, end + 2 - skipped);
       rest.set(bytes.subarray(end, end + 2), end - skipped);
       return unlessGuessed(run(ready, rest));
     } catch (error) {
@@ -77,3 +77,6 @@ export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, end
     return image;
   }
 }
+
+/** The first bytes in a buffer of their own: `slice` of Node's Buffer would be a view into a pool, which the codec would read from its start. */
+const copyOf = (bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> => new Uint8Array(bytes.subarray(0, length));
