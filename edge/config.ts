@@ -168,7 +168,11 @@ export function configOf(env: Record<string, unknown>): Config {
 /** What may be shown to who runs the worker: of secrets only whether they are set. */
 export function shownConfig(config: Config): Record<string, unknown> {
   const isSet = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined);
-  const shown = (name: keyof Config) => (SECRETS.includes(name) ? (isSet(config[name]) ? 'set' : 'not set') : (config[name] ?? null));
+  const shown = (name: keyof Config) => {
+    if (SECRETS.includes(name)) return isSet(config[name]) ? 'set' : 'not set';
+    // Of a URL without its query, where some services have a key.
+    return name.endsWith('_URL') && config[name] ? String(config[name]).replace(/\?.*$/, '?…') : (config[name] ?? null);
+  };
   return Object.fromEntries(variables.map((name) => [name, shown(name)]));
 }
 
