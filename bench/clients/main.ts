@@ -54,6 +54,7 @@ try {
     UPSTREAM_MODEL: 'classifier',
     UPSTREAM_URL: `${url}/v2/models/classifier/infer`,
     GUARD_TENSORS: 'on',
+    UPSTREAM_TENSORS: 'json',
   });
   const workerd = await startGuards(
     'mnist',
