@@ -24,6 +24,7 @@ const SETTINGS = {
   'without tensors': { FORWARD: 'decoded', GUARD_TENSORS: 'off' },
 };
 
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const cache = cacheFolder(options.cache);
 const servers = {} as Servers;
 const closing: { close(): Promise<void> }[] = [];
@@ -36,7 +37,7 @@ try {
   const { another, unreadable, ...counts } = await checkBodies(await builtBodies(options.only), SETTINGS, servers);
   const figures = {
     command: `pnpm bench:built-to-differ${options.only ? ` --only ${options.only}` : ''}`,
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+    commit,
     settings: SETTINGS,
     ...counts,
     passedAsAnotherImage: another.length,

@@ -32,6 +32,7 @@ const { values: options } = parseArgs({
     figures: { type: 'string' },
   },
 });
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const cache = cacheFolder(options.cache);
 const image = resolve('test/samples/digit-7-a.png');
 const bytes = await readFile(image);
@@ -135,7 +136,7 @@ async function report(told: readonly Told[], expected: Expected): Promise<void> 
   console.log(`${told.length - wrong.length} right, ${wrong.length} wrong, ${clients.length} clients`);
   const figures = {
     command: 'pnpm bench:clients',
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+    commit,
     versions: await versions(cache, options.chromium),
     asked: told.length,
     right: told.length - wrong.length,

@@ -55,7 +55,10 @@ const closing: { close(): Promise<void> }[] = [capture];
 const counts: Record<string, Record<Mode, { passed: number; equal: number; different: number }>> = {};
 const refused: Record<string, number> = {};
 const differences: { file: string; peer: string; mode: Mode; why: string }[] = [];
+/** How many files of each corpus went on. */
+const forwarded = new Map<string, number>();
 let formsRefused = 0;
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 try {
   const peers = { fastapi: '', werkzeug: '', aiohttp: '' };
   for (const name of FORM_PEERS) {
@@ -81,8 +84,12 @@ try {
     capture,
     key: KEY,
   };
+  const corpusOf = new Map(corpora.flatMap((images, i) => images.map((image) => [image, nameOf(i)] as const)));
   for (const [i, file] of files.entries()) {
-    await compareFile(file, await ask(file, beside, workers), peers);
+    const asked = await ask(file, beside, workers);
+    const corpus = corpusOf.get(file) ?? 'mutants';
+    if ('forwarded' in asked.alone.decoded) forwarded.set(corpus, (forwarded.get(corpus) ?? 0) + 1);
+    await compareFile(file, asked, peers);
     if ((i + 1) % 250 === 0) console.error(`${i + 1} of ${files.length} files, ${differences.length} differences`);
   }
 } finally {
@@ -91,9 +98,14 @@ try {
 
 const figures = {
   command: `pnpm bench:differential ${corpora.map((_, i) => `--corpus ${nameOf(i)}`).join(' ')} --mutants ${mutants} --seed ${seed}`,
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  commit,
   model: options.model,
-  files: Object.fromEntries([...corpora.map((images, i) => [nameOf(i), images.length]), ['mutants', mutants]]),
+  files: Object.fromEntries(
+    [...corpora.map(({ length }, i) => [nameOf(i), length] as const), ['mutants', mutants] as const].map(([name, count]) => [
+      name,
+      { files: count, forwarded: forwarded.get(name) ?? 0 },
+    ]),
+  ),
   tooLargeToSend: all.length - whole.length,
   peers: counts,
   refused,
