@@ -130,6 +130,7 @@ describe('the body that goes on', () => {
     const parts = [
       ['photo[]', 'seven.png', digit7],
       ['x"; filename="evil.php', '../../a.png', digit0],
+      ['_charset_', 'a.png', digit7],
     ] as const;
     const form = new FormData();
     for (const [name, filename, file] of parts) form.append(name, new Blob([file], { type: 'image/png' }), filename);
@@ -143,6 +144,7 @@ describe('the body that goes on', () => {
     expect(fields.map(([name, file]) => [name, (file as File).name, (file as File).type])).toEqual([
       ['photo[]', 'image-1.png', 'image/png'],
       ['file', 'image-2.png', 'image/png'],
+      ['file', 'image-3.png', 'image/png'],
     ]);
     expect(await decode(await (fields[1] as [string, File])[1].arrayBuffer())).toEqual(await decode(digit0));
   });
