@@ -22,6 +22,7 @@ const SETTINGS = {
   screened: { FORWARD: 'screened' },
   drop: { FORWARD: 'decoded', ON_PARTIAL: 'drop' },
   'without tensors': { FORWARD: 'decoded', GUARD_TENSORS: 'off' },
+  'tensors as JSON': { FORWARD: 'decoded', UPSTREAM_TENSORS: 'json' },
 };
 
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
