@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /**
  * Processor time that a process has used so far, of all its threads, in milliseconds; the kernel counts it in nanoseconds.
@@ -13,6 +13,20 @@ export function processorTime(pid: number): number {
 
 /** Memory of a process that is resident, in MiB. Linux only. */
 export function residentMemory(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return statusOf(pid, 'VmRSS');
+}
+
+/** The most memory of a process that was resident since `forgetPeak`, in MiB. Linux only. */
+export function peakMemory(pid: number): number {
+  return statusOf(pid, 'VmHWM');
+}
+
+/** Sets what `peakMemory` tells to what is resident now (proc(5), clear_refs). */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+function statusOf(pid: number, field: string): number {
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kibibytes) / 1024;
 }

@@ -12,6 +12,16 @@ export interface DeployedWorker {
   close(): Promise<void>;
 }
 
+/** Builds the worker as `wrangler deploy` would upload it. @returns a new folder with its files */
+export async function buildDeployed(model: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'portcullis-worker-'));
+  execFileSync('wrangler', ['deploy', '--dry-run', '--outdir', directory], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false' },
+  });
+  return directory;
+}
+
 /**
  * The worker as `wrangler deploy` would upload it, with variables, in workerd on a free port of loopback.
  *
@@ -24,11 +34,7 @@ export async function startDeployed(
   prefix = '',
   v8Flags: readonly string[] = [],
 ): Promise<DeployedWorker> {
-  const directory = await mkdtemp(join(tmpdir(), 'portcullis-worker-'));
-  execFileSync('wrangler', ['deploy', '--dry-run', '--outdir', directory], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false' },
-  });
+  const directory = await buildDeployed(model);
   if (prefix) {
     const script = join(directory, (await modulesOf(directory))[0] as string);
     await writeFile(script, `${prefix}\n${await readFile(script, 'utf8')}`);

@@ -1,38 +1,39 @@
 import loadCodec from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import type { Decoded } from './decode-png.ts';
-
-/** The decoder makes an ImageData, which workerd and Node do not have. */
-class PlainImageData implements Decoded {
-  readonly data: Uint8ClampedArray;
-  readonly width: number;
-  readonly height: number;
-  constructor(data: Uint8ClampedArray, width: number, height: number) {
-    this.data = data;
-    this.width = width;
-    this.height = height;
-  }
-}
+import type { JpegFile } from './jpeg-file.ts';
 
 /** What is used of the codec. */
 interface Codec {
-  decode(bytes: ArrayBuffer, turned: boolean): Decoded | null;
+  decode(bytes: Uint8Array, turned: boolean): unknown;
 }
 
-/** What libjpeg says of bytes that it skips: no pixel hangs on them where they stand before the end marker (D9). */
-const SKIPPED = /(\d+) extraneous bytes before marker 0xd9/;
+/** The only warning of libjpeg that is no guess: it skips bytes which stand before the end marker (D9). */
+const SKIPPED = /^Corrupt JPEG data: \d+ extraneous bytes before marker 0xd9$/;
 
 /**
  * Makes a JPEG decoder of jSquash's wasm (`@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`). A run that fails keeps what it had on the stack
  * and in memory, so that after a hundred no image could be decoded any more: a failed instance is dropped.
  *
- * @returns decodes bytes whose end marker stands at `end`; throws Error where it can't, or not without guessing
+ * @returns decodes a file, and hands the pixels to `use`; throws Error where it can't, or not without guessing
  */
-export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, end: number) => Promise<Decoded> {
-  (globalThis as { ImageData?: unknown }).ImageData ??= PlainImageData;
+export function jpegDecoder(
+  module: WebAssembly.Module,
+): <T>(bytes: Uint8Array, file: Pick<JpegFile, 'end' | 'hasAllRestarts'>, use: (decoded: Decoded) => T) => Promise<T> {
   let codec: Promise<Codec> | undefined;
   let said = '';
-  const load = async (): Promise<Codec> =>
-    (await loadCodec({
+  let take: ((decoded: Decoded) => void) | undefined;
+
+  /** In place of the classes of which the decoder makes its answer, copying the pixels. */
+  const classes = {
+    Uint8ClampedArray: function View(view: Uint8Array) {
+      return view;
+    },
+    ImageData: function Taken(data: Uint8Array, width: number, height: number) {
+      take?.({ data, width, height });
+    },
+  };
+  const load = (): Promise<Codec> =>
+    loadCodec({
       noInitialRun: true,
       instantiateWasm: (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
         const instance = new WebAssembly.Instance(module, imports);
@@ -44,39 +45,44 @@ export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, end
       printErr: (text: string) => {
         said ||= text;
       },
-    } as Parameters<typeof loadCodec>[0])) as unknown as Codec;
+    } as Parameters<typeof loadCodec>[0]) as unknown as Promise<Codec>;
 
-  return async (bytes, end) => {
+  return async (bytes, { end, hasAllRestarts }, use) => {
     codec ??= load();
     const ready = await codec;
     // From here on nothing waits: what is said is said of these bytes.
+    let used: { result: ReturnType<typeof use> } | undefined;
+    said = '';
+    take = (decoded) => {
+      used = { result: use(decoded) };
+    };
     try {
-      const image = run(ready, copyOf(bytes, end + 2));
-      const skipped = Number(SKIPPED.exec(said)?.[1] ?? 0);
-      if (skipped === 0) return unlessGuessed(image);
-      // Without them, as a warning further on would not be told.
-      const rest = copyOf(bytes, end + 2 - skipped);
-      rest.set(bytes.subarray(end, end + 2), end - skipped);
-      return unlessGuessed(run(ready, rest));
+      withGlobals(classes, () => ready.decode(bytes.subarray(0, end + 2), false));
+      if (!used) throw new Error(said || 'there is no image');
+      // What libjpeg guesses where bytes are missing or wrong, other decoders guess otherwise.
+      if (said && !(hasAllRestarts && SKIPPED.test(said))) throw new Error(said);
+      return (used as { result: ReturnType<typeof use> }).result;
     } catch (error) {
       codec = undefined;
       throw error;
+    } finally {
+      take = undefined;
     }
   };
-
-  function run(ready: Codec, bytes: Uint8Array<ArrayBuffer>): Decoded {
-    said = '';
-    const image = ready.decode(bytes.buffer, false);
-    if (!image) throw new Error(said || 'there is no image');
-    return image;
-  }
-
-  /** What libjpeg guesses where bytes are missing or wrong, other decoders guess otherwise. */
-  function unlessGuessed(image: Decoded): Decoded {
-    if (/corrupt|premature/i.test(said)) throw new Error(said);
-    return image;
-  }
 }
 
-/** The first bytes in a buffer of their own: `slice` of Node's Buffer would be a view into a pool, which the codec would read from its start. */
-const copyOf = (bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> => new Uint8Array(bytes.subarray(0, length));
+/** Runs a function, which must not wait, while globals are others: the codec looks them up when it first answers. */
+function withGlobals<T>(others: Record<string, unknown>, run: () => T): T {
+  const names = Object.keys(others);
+  const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+  for (const name of names) Object.defineProperty(globalThis, name, { value: others[name], configurable: true, writable: true });
+  try {
+    return run();
+  } finally {
+    for (const [i, name] of names.entries()) {
+      const descriptor = before[i];
+      if (descriptor) Object.defineProperty(globalThis, name, descriptor);
+      else Reflect.deleteProperty(globalThis, name);
+    }
+  }
+}

@@ -2,7 +2,8 @@
 export interface Decoded {
   width: number;
   height: number;
-  data: Uint8Array | Uint8ClampedArray;
+  /** A view of the decoder's memory, which is gone when the call ends that gave it. */
+  data: Uint8Array;
 }
 
 /** What is used of the wasm's exports. */
@@ -18,9 +19,9 @@ interface Codec {
  * and in memory, so that after some hundred no image could be decoded any more; jSquash's own script has one instance for good, hence
  * this in its place: a failed one is dropped.
  *
- * @returns decodes bytes, and hands the pixels, a view of the decoder's memory, to `use`; throws Error where it can't decode
+ * @returns decodes a file given in parts, and hands the pixels to `use`; throws Error where it can't decode
  */
-export function pngDecoder(module: WebAssembly.Module): <T>(bytes: Uint8Array, use: (decoded: Decoded) => T) => T {
+export function pngDecoder(module: WebAssembly.Module): <T>(parts: readonly Uint8Array[], use: (decoded: Decoded) => T) => T {
   let codec: Codec | undefined;
   let take: ((decoded: Decoded) => void) | undefined;
 
@@ -49,7 +50,7 @@ export function pngDecoder(module: WebAssembly.Module): <T>(bytes: Uint8Array, u
     }),
   );
 
-  return (bytes, use) => {
+  return (parts, use) => {
     codec ??= new WebAssembly.Instance(module, { wbg }).exports as unknown as Codec;
     const { memory, __wbindgen_malloc, decode } = codec;
     let used: { result: ReturnType<typeof use> } | undefined;
@@ -57,10 +58,16 @@ export function pngDecoder(module: WebAssembly.Module): <T>(bytes: Uint8Array, u
       used = { result: use(decoded) };
     };
     try {
-      const at = __wbindgen_malloc(bytes.length, 1) >>> 0;
-      new Uint8Array(memory.buffer).set(bytes, at);
+      const length = parts.reduce((sum, part) => sum + part.length, 0);
+      const at = __wbindgen_malloc(length, 1) >>> 0;
+      const heap = new Uint8Array(memory.buffer);
+      let to = at;
+      for (const part of parts) {
+        heap.set(part, to);
+        to += part.length;
+      }
       // The wasm frees what it is given.
-      decode(at, bytes.length);
+      decode(at, length);
       if (!used) throw new Error('there is no image');
       return used.result;
     } catch (error) {

@@ -5,6 +5,9 @@ const SHORT = 3;
 const LITTLE = 0x4949;
 const BIG = 0x4d4d;
 
+/** What stands before the block in a JPEG, and, by mistake, in some PNGs. */
+const EXIF_HEADER = [0x45, 0x78, 0x69, 0x66, 0, 0];
+
 /** An orientation as a reader may find it in an EXIF block; `proper` where the block and the entry are as EXIF has them. */
 interface Reading {
   orientation: number;
@@ -13,47 +16,51 @@ interface Reading {
 
 const isTurn = (value: number) => value >= 1 && value <= 8;
 
+/** Whether the bytes begin with `Exif\0\0`. */
+export const hasExifHeader = (bytes: Uint8Array): boolean => EXIF_HEADER.every((byte, i) => bytes[i] === byte);
+
 /**
  * Finds every orientation that some reader may find in an EXIF block: TIFF form (EXIF 2.32, 4.5), byte order, 42, the first directory's
  * entries 0x0112, each one SHORT. Where a header or an entry is otherwise, careless readers take a number from there all the same.
  *
- * @param exif the block behind `Exif\0\0`
+ * @param exif the block, with or without `Exif\0\0` before it
+ * @returns each once, the first entry's first
  */
-export function exifReadings(exif: Uint8Array): Reading[] {
-  if (exif.byteLength < 8) return [];
-  const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
+function exifReadings(exif: Uint8Array): Reading[] {
+  const block = exif.subarray(hasExifHeader(exif) ? EXIF_HEADER.length : 0);
+  if (block.byteLength < 8) return [];
+  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
   const mark = view.getUint16(0);
   const orders = mark === LITTLE ? [true] : mark === BIG ? [false] : [true, false];
-  return orders.flatMap((little) => {
-    const isTiff = orders.length === 1 && view.getUint16(2, little) === 42;
-    return directoryReadings(view, little).map(({ orientation, proper }) => ({ orientation, proper: proper && isTiff }));
-  });
+  const readings: Reading[] = [];
+  for (const little of orders) readDirectory(view, little, orders.length === 1 && view.getUint16(2, little) === 42, readings);
+  return readings;
 }
 
-function directoryReadings(view: DataView, little: boolean): Reading[] {
+function readDirectory(view: DataView, little: boolean, isTiff: boolean, readings: Reading[]): void {
   const directory = view.getUint32(4, little);
-  if (directory + 2 > view.byteLength) return [];
-  const readings: Reading[] = [];
-  const count = view.getUint16(directory, little);
+  if (directory + 2 > view.byteLength) return;
+  const add = (orientation: number, proper: boolean) => {
+    if (!readings.some((reading) => reading.orientation === orientation && reading.proper === proper))
+      readings.push({ orientation, proper });
+  };
+  const count = Math.min(view.getUint16(directory, little), Math.floor((view.byteLength - directory - 2) / 12));
   for (let i = 0; i < count; i++) {
     const entry = directory + 2 + 12 * i;
-    if (entry + 12 > view.byteLength) break;
     if (view.getUint16(entry, little) !== ORIENTATION) continue;
     const isShort = view.getUint16(entry + 2, little) === SHORT && view.getUint32(entry + 4, little) === 1;
     const short = view.getUint16(entry + 8, little);
     // Values that are no orientation count as 1, as everybody takes them.
-    if (isShort) readings.push({ orientation: isTurn(short) ? short : 1, proper: readings.length === 0 });
-    else
-      for (const value of [short, view.getUint32(entry + 8, little), view.getUint8(entry + 8)])
-        if (isTurn(value)) readings.push({ orientation: value, proper: false });
+    if (isShort) add(isTurn(short) ? short : 1, isTiff && readings.length === 0);
+    else for (const value of [short, view.getUint32(entry + 8, little), view.getUint8(entry + 8)]) if (isTurn(value)) add(value, false);
   }
-  return readings;
 }
 
 /**
  * The claims of an EXIF block.
  *
- * @param counts whether it is the first one, in its proper place
+ * @param exif the block, with or without `Exif\0\0` before it
+ * @param counts whether it is the first one, in its proper place and form
  */
 export function exifClaims(exif: Uint8Array, from: string, counts: boolean): OrientationClaim[] {
   return exifReadings(exif).map(({ orientation, proper }) => ({
@@ -63,15 +70,18 @@ export function exifClaims(exif: Uint8Array, from: string, counts: boolean): Ori
   }));
 }
 
-/** As an attribute or as an element, under whatever prefix `http://ns.adobe.com/tiff/1.0/` has. */
-const IN_XMP = /:Orientation(?:\s*=\s*["']|\s*>)\s*([0-9]{1,9})/g;
+/** An attribute or an element, under whatever prefix `http://ns.adobe.com/tiff/1.0/` has. */
+const NAME = ':Orientation';
+const VALUE = /(?:\s*=\s*["']|\s*>)\s*([0-9]{1,9})/y;
 
-/** The claims of an XMP packet (tiff:Orientation); not every reader looks there. */
+/** The claims of an XMP packet (tiff:Orientation), each once; not every reader looks there. */
 export function xmpClaims(packet: Uint8Array, from: string): OrientationClaim[] {
   const text = new TextDecoder('latin1').decode(packet).replaceAll('\0', '');
-  return [...text.matchAll(IN_XMP)].map(([, digits]) => ({
-    orientation: isTurn(Number(digits)) ? Number(digits) : 1,
-    from,
-    counts: false,
-  }));
+  const found = new Set<number>();
+  for (let at = text.indexOf(NAME); at >= 0; at = text.indexOf(NAME, at + NAME.length)) {
+    VALUE.lastIndex = at + NAME.length;
+    const value = Number(VALUE.exec(text)?.[1] ?? Number.NaN);
+    if (!Number.isNaN(value)) found.add(isTurn(value) ? value : 1);
+  }
+  return [...found].map((orientation) => ({ orientation, from, counts: false }));
 }

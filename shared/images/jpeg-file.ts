@@ -1,7 +1,8 @@
-import { exifClaims, xmpClaims } from './exif.ts';
+import { exifClaims, hasExifHeader, xmpClaims } from './exif.ts';
 import { ImageError } from './image-error.ts';
-import { checkSize, type ImageLimits, maxBlockVisits } from './limits.ts';
-import type { OrientationClaim } from './orientation.ts';
+import { damaged, type Frame, frameOf, type Scan, scanOf, unread } from './jpeg-frame.ts';
+import { checkSize, type ImageLimits, maxCoefficients } from './limits.ts';
+import { addClaims, type OrientationClaim } from './orientation.ts';
 
 /** A JPEG as its segments describe it, before anything is decoded. */
 export interface JpegFile {
@@ -12,33 +13,15 @@ export interface JpegFile {
   components: number;
   /** Where its end marker stands. */
   end: number;
+  /** Whether its last scan has all its restart markers, so that odd bytes before the end marker stand behind its pixels. */
+  hasAllRestarts: boolean;
   claims: OrientationClaim[];
-}
-
-/** What the frame header (ITU T.81, B.2.2) says of a component. */
-interface Component {
-  id: number;
-  /** Blocks of 8 x 8 in a scan of this component alone. */
-  blocks: number;
-}
-
-interface Frame {
-  width: number;
-  height: number;
-  components: Component[];
-  /** Blocks of all components in an interleaved scan, padded to whole units. */
-  blocks: number;
 }
 
 const EXIF = 'Exif\0';
 const XMP = 'http://ns.adobe.com/xap/1.0/\0';
-/** Of the frames that T.81 knows those that browsers show: baseline, extended, progressive, all Huffman-coded. */
-const FRAMES = [0xc0, 0xc1, 0xc2];
-const OTHER_FRAMES: Record<number, string> = { 195: 'lossless', 201: 'arithmetic-coded', 202: 'arithmetic-coded', 203: 'lossless' };
-
-const damaged = (why: string) => new ImageError(`The JPEG is cut off or damaged: ${why}. Use the whole file, or save it anew.`);
-const unread = (what: string) =>
-  new ImageError(`The JPEG is ${what}, which is not read. Save it as an ordinary JPEG, grey or colour (RGB), of 8 bits.`);
+/** Of all XMP of a file, what is looked at. */
+const MOST_XMP = 1024 * 1024;
 
 /**
  * Reads a JPEG's segments up to its end marker (ITU T.81, annex B), and counts what its scans cost.
@@ -50,8 +33,9 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const claims: OrientationClaim[] = [];
   let frame: Frame | undefined;
-  let exifBlocks = 0;
-  let [scans, visits] = [0, 0];
+  let [exifBlocks, xmpLeft] = [0, MOST_XMP];
+  let [scans, cost, interval] = [0, 0, 0];
+  let hasAllRestarts = false;
   for (let at = 2; ; ) {
     if (at + 1 >= bytes.length) throw damaged('it ends before its end marker');
     if (bytes[at] !== 0xff) throw damaged(`no segment begins at byte ${at}`);
@@ -60,78 +44,74 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
     else if (marker === 0xd9) {
       if (!frame || scans === 0) throw damaged('it has no pixels');
       const { width, height, components } = frame;
-      return { type: 'JPEG', width, height, components: components.length, end: at, claims };
+      return { type: 'JPEG', width, height, components: components.length, end: at, hasAllRestarts, claims };
     } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
     else {
       const length = at + 3 < bytes.length ? view.getUint16(at + 2) : 0;
       const next = at + 2 + length;
       if (marker === 0xd8 || marker === 0 || length < 2) throw damaged(`the segment at byte ${at} is not as JPEG has it`);
       if (next > bytes.length) throw damaged('it ends before its end marker');
-      const data = bytes.subarray(at + 4, next);
+      const from = at + 4;
       at = next;
       if (marker === 0xda) {
-        visits += visitsOf(data, frame);
+        const scan = scanOf(bytes.subarray(from, next), frame);
+        cost += scan.cost;
         scans += 1;
-        if (scans > limits.maxScans || visits > maxBlockVisits(limits))
-          throw new ImageError(
-            `The JPEG has ${scans > limits.maxScans ? `more than ${limits.maxScans} scans` : `scans that take too long for its size (${visits} blocks)`}. Save it as an ordinary JPEG.`,
-            'image-too-large',
-          );
-        at = endOfScan(bytes, at);
-      } else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
+        checkScans(scans, cost, frame as Frame, limits);
+        const ended = endOfScan(bytes, at);
+        at = ended.at;
+        hasAllRestarts = ended.restarts === restartsOf(scan, interval);
+      } else if (marker === 0xdd) {
+        if (length !== 4) throw damaged('its restart interval is not as JPEG has it');
+        interval = view.getUint16(from);
+      } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
         if (frame) throw damaged('it has two frames');
-        frame = frameOf(marker, data);
+        frame = frameOf(marker, bytes.subarray(from, next));
         checkSize(frame, limits);
-      } else if (marker === 0xdc || marker === 0xde || marker === 0xdf) throw unread('of several frames, or tells its height late');
-      else if (marker === 0xe1 && startsWith(data, EXIF)) {
-        const counts = ++exifBlocks === 1 && !frame;
-        claims.push(...exifClaims(data.subarray(6), counts ? 'its EXIF' : 'EXIF of another place', counts));
-      } else if (marker === 0xe1 && startsWith(data, XMP)) claims.push(...xmpClaims(data, 'its XMP'));
+      } else if (marker === 0xdc) throw unread('of a height that is told behind its pixels');
+      else if (marker === 0xde || marker === 0xdf) throw unread('of several frames');
+      else if (marker === 0xe1) {
+        const data = bytes.subarray(from, next);
+        if (startsWith(data, EXIF)) {
+          const counts = ++exifBlocks === 1 && !frame && hasExifHeader(data);
+          addClaims(claims, exifClaims(data.subarray(6), counts ? 'its EXIF' : 'EXIF of another place', counts));
+        } else if (startsWith(data, XMP) && xmpLeft > 0) {
+          addClaims(claims, xmpClaims(data.subarray(0, xmpLeft), 'its XMP'));
+          xmpLeft -= data.length;
+        }
+      }
     }
   }
 }
 
-function frameOf(marker: number, data: Uint8Array): Frame {
-  if (!FRAMES.includes(marker)) throw unread(OTHER_FRAMES[marker] ?? 'of a rare kind');
-  const [precision, a, b, c, d, count] = data as unknown as [number, number, number, number, number, number];
-  if (data.length < 6 || data.length !== 6 + 3 * count) throw damaged('its frame header is not as JPEG has it');
-  if (precision !== 8) throw unread(`of ${precision} bits`);
-  // Four are CMYK or YCCK, whose colours depend on a profile and, in many files, on an inversion that nothing tells.
-  if (count !== 1 && count !== 3) throw unread(count === 4 ? 'in CMYK' : `of ${count} components`);
-  const [height, width] = [256 * a + b, 256 * c + d];
-  const sampled = Array.from({ length: count }, (_, i) => {
-    const sampling = data[7 + 3 * i] as number;
-    return { id: data[6 + 3 * i] as number, h: sampling >> 4, v: sampling & 15 };
-  });
-  if (sampled.some(({ h, v }) => h < 1 || h > 4 || v < 1 || v > 4))
-    throw damaged('its frame header has a sampling that JPEG does not have');
-  const [h, v] = [Math.max(...sampled.map((each) => each.h)), Math.max(...sampled.map((each) => each.v))];
-  const units = Math.ceil(width / (8 * h)) * Math.ceil(height / (8 * v));
-  const components = sampled.map(({ id, h: own, v: ownV }) => ({
-    id,
-    blocks: Math.ceil((width * own) / (8 * h)) * Math.ceil((height * ownV) / (8 * v)),
-  }));
-  return { width, height, components, blocks: units * sampled.reduce((sum, each) => sum + each.h * each.v, 0) };
+function checkScans(scans: number, cost: number, frame: Frame, limits: ImageLimits): void {
+  if (scans > limits.maxScans)
+    throw new ImageError(
+      `The JPEG has more than ${limits.maxScans} scans, which is the most. Save it as an ordinary JPEG.`,
+      'image-too-large',
+    );
+  if (cost > maxCoefficients(frame))
+    throw new ImageError(
+      `The JPEG's ${scans} scans go through its pixels more often than is allowed (${maxCoefficients(frame)} coefficients). Save it as an ordinary JPEG.`,
+      'image-too-large',
+    );
 }
 
-/** Blocks that a scan goes through (T.81, B.2.3). */
-function visitsOf(data: Uint8Array, frame: Frame | undefined): number {
-  const count = data[0] ?? 0;
-  if (!frame || count < 1 || count > frame.components.length || data.length !== 4 + 2 * count)
-    throw damaged('a scan is not as JPEG has it, or comes before the frame header');
-  if (count > 1) return frame.blocks;
-  const component = frame.components.find(({ id }) => id === data[1]);
-  if (!component) throw damaged('a scan is of a component that is not there');
-  return component.blocks;
-}
+/** How many restart markers a scan has (T.81, B.2.1). */
+const restartsOf = ({ units }: Scan, interval: number) => (interval === 0 ? 0 : Math.ceil(units / interval) - 1);
 
 /** Where the next marker is that is none of a scan's own: a stuffed zero, a restart, a fill byte. */
-function endOfScan(bytes: Uint8Array, from: number): number {
+function endOfScan(bytes: Uint8Array, from: number): { at: number; restarts: number } {
+  let restarts = 0;
   for (let at = bytes.indexOf(0xff, from); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(0xff, at + 1)) {
     const marker = bytes[at + 1] as number;
-    if (marker !== 0 && marker !== 0xff && !(marker >= 0xd0 && marker <= 0xd7)) return at;
+    if (marker >= 0xd0 && marker <= 0xd7) restarts += 1;
+    else if (marker !== 0 && marker !== 0xff) return { at, restarts };
   }
-  return bytes.length;
+  return { at: bytes.length, restarts };
 }
 
-const startsWith = (data: Uint8Array, text: string) => [...text].every((character, i) => data[i] === character.charCodeAt(0));
+const startsWith = (data: Uint8Array, text: string) => {
+  for (let i = 0; i < text.length; i++) if (data[i] !== text.charCodeAt(i)) return false;
+  return true;
+};

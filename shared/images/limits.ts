@@ -23,11 +23,13 @@ export const DEFAULT_LIMITS: ImageLimits = {
   maxScans: 64,
 };
 
-/** Blocks of 8 x 8 that a JPEG's scans may visit: at `maxPixels` the usual progressive script of a 4:4:4 image just fits. */
-export const maxBlockVisits = ({ maxPixels }: ImageLimits): number => Math.max(4096, Math.ceil(maxPixels / 4));
-
-/** Inflated bytes of a PNG: at `maxPixels` 8-bit RGBA just fits. */
-export const maxInflatedBytes = ({ maxPixels }: ImageLimits): number => Math.max(65_536, 4 * maxPixels + 65_536);
+/**
+ * Coefficients that a JPEG's scans may go through together (`scanOf` counts them), by its size: 8 a pixel, into which the usual progressive
+ * script of libjpeg just fits where colour is of full size (4:4:4), and some more for a small one.
+ */
+export function maxCoefficients({ width, height }: { width: number; height: number }): number {
+  return 4096 + 8 * 64 * Math.ceil(width / 8) * Math.ceil(height / 8);
+}
 
 /** @throws ImageError `image-too-large` naming the limit */
 export function checkSize({ width, height }: { width: number; height: number }, limits: ImageLimits): void {

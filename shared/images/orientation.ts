@@ -10,6 +10,16 @@ export interface OrientationClaim {
   counts: boolean;
 }
 
+/** Adds claims that are not there yet, so that a file that repeats itself keeps few. */
+export function addClaims(claims: OrientationClaim[], more: readonly OrientationClaim[]): void {
+  for (const claim of more) {
+    const isThere = claims.some(
+      ({ orientation, from, counts }) => orientation === claim.orientation && from === claim.from && counts === claim.counts,
+    );
+    if (!isThere) claims.push(claim);
+  }
+}
+
 /**
  * Decides how an image is turned: as the first claim that counts says, else as stored.
  *

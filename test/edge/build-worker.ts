@@ -3,9 +3,14 @@ import type { TestProject } from 'vitest/node';
 import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
 import { generate } from '../../edge/build/generate.ts';
 import { defaultFallback, startFallback } from '../../fallback/server.ts';
+import { ImageError } from '../../shared/images/image-error.ts';
+import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { preprocess } from '../../shared/preprocess.ts';
+import type { Screening } from '../../shared/screening-schema.ts';
 import { sha256 } from '../../shared/sha256.ts';
+import { openImageReader } from '../../trainer/data/image-reader.ts';
 import { cmykJpeg, madeImages } from '../samples/made-images.ts';
+import { type MutatedFile, mutatedFiles } from '../samples/mutated-files.ts';
 import { startUpstream } from './upstream-server.ts';
 
 declare module 'vitest' {
@@ -16,6 +21,8 @@ declare module 'vitest' {
     /** Files of all kinds, with the sha256 of what Node makes of each for the reference bundle. */
     madeImages: { name: string; type: string; base64: string; tensor: string }[];
     cmykJpeg: string;
+    /** Damaged files, with what Node makes of each: the sha256 of the tensor, or why there is none. */
+    mutatedFiles: { name: string; type: string; base64: string; tensor?: string; message?: string }[];
   }
 }
 
@@ -45,8 +52,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return { ...file, base64: bytes.toString('base64'), tensor: await sha256(new Uint8Array(tensor.buffer)) };
   });
   project.provide('madeImages', await Promise.all(tensors));
+  project.provide('mutatedFiles', await Promise.all((await mutatedFiles()).map((file) => readInNode(file, screening))));
   project.provide('cmykJpeg', (await cmykJpeg()).toString('base64'));
   return async () => {
     await Promise.all([fallback.close(), signed.close(), upstream.close()]);
   };
+}
+
+async function readInNode({ name, type, bytes }: MutatedFile, { input, preprocess: rules }: Screening) {
+  const read = await openImageReader();
+  const outcome = await read(bytes, { limits: DEFAULT_LIMITS, background: rules.background }).then(
+    async (image) => ({ tensor: await sha256(new Uint8Array(preprocess(image, input, rules).buffer)) }),
+    (error: unknown) => {
+      if (error instanceof ImageError) return { message: error.message };
+      throw error;
+    },
+  );
+  return { name, type, base64: bytes.toString('base64'), ...outcome };
 }

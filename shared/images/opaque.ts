@@ -1,0 +1,37 @@
+import type { Decoded } from './decode-png.ts';
+import type { JpegFile } from './jpeg-file.ts';
+import type { PngFile } from './png-file.ts';
+import type { UprightImage } from './upright.ts';
+
+/**
+ * The pixels over the background, each rounded to a whole level: nothing is hidden in what is transparent.
+ *
+ * @param background level of 0 to 255
+ * @throws Error where it has another size than its file says
+ */
+export function opaqueOf({ width, height, data }: Decoded, file: PngFile | JpegFile, background: number): UprightImage {
+  if (width !== file.width || height !== file.height || data.length !== 4 * width * height)
+    throw new Error('it has another size than it says');
+  const channels = isGrey(file) ? 1 : 3;
+  const pixels = new Uint8Array(width * height * channels);
+  if (file.type === 'PNG' && file.transparent) lay(data, channels, background, pixels);
+  else if (channels === 1) for (let from = 0, to = 0; from < data.length; from += 4) pixels[to++] = data[from] as number;
+  else
+    for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
+      pixels[to] = data[from] as number;
+      pixels[to + 1] = data[from + 1] as number;
+      pixels[to + 2] = data[from + 2] as number;
+    }
+  return { width, height, channels, pixels };
+}
+
+const isGrey = (file: PngFile | JpegFile) => (file.type === 'PNG' ? file.colourType === 0 || file.colourType === 4 : file.components === 1);
+
+function lay(data: Uint8Array, channels: 1 | 3, background: number, pixels: Uint8Array): void {
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    const alpha = data[from + 3] as number;
+    const behind = background * (255 - alpha);
+    for (let channel = 0; channel < channels; channel++)
+      pixels[to++] = Math.floor(((data[from + channel] as number) * alpha + behind) / 255 + 0.5);
+  }
+}

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { isImageFile, kindOfFile } from '../../../shared/images/kind-of-file.ts';
+import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
+import { openImageReader } from '../../../trainer/data/image-reader.ts';
+
+const latin1 = (text: string) => Buffer.from(text, 'latin1');
+
+it.each<[string | null, string]>([
+  ['PNG', '\x89PNG\r\n\x1a\n'],
+  ['JPEG', '\xff\xd8\xff\xe0'],
+  ['WebP', 'RIFF\0\0\0\0WEBPVP8 '],
+  ['GIF', 'GIF87a'],
+  ['GIF', 'GIF89a'],
+  ['BMP', 'BM\0\0'],
+  ['TIFF', 'II*\0'],
+  ['TIFF', 'MM\0*'],
+  ['TIFF', 'II+\0'],
+  ['HEIC or AVIF', '\0\0\0\x1cftypheic'],
+  ['HEIC or AVIF', '\0\0\0\x20ftypavif'],
+  ['JPEG XL', '\xff\x0a'],
+  ['JPEG XL', '\0\0\0\x0cJXL \r\n\x87\n'],
+  ['JPEG 2000', '\0\0\0\x0cjP  \r\n\x87\n'],
+  ['JPEG 2000', '\xff\x4f\xff\x51'],
+  ['PDF', '%PDF-1.7'],
+  ['SVG', '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">'],
+  ['SVG', '  <svg>'],
+  [null, ''],
+  [null, '\x89PNG'],
+  [null, 'RIFF\0\0\0\0WAVE'],
+  [null, 'hello'],
+])('%s begins as %j', async (kind, text) => {
+  const bytes = latin1(text);
+  expect(kindOfFile(bytes)).toBe(kind);
+  expect(isImageFile(bytes)).toBe(kind === 'PNG' || kind === 'JPEG');
+  if (kind === 'PNG' || kind === 'JPEG') return;
+  const read = (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background: 0 });
+  await expect(read).rejects.toThrow(kind ? `of the kind ${kind}; only PNG and JPEG are read` : 'neither a PNG nor a JPEG');
+});
