@@ -50,7 +50,11 @@ try {
     for (let i = 0; i < warmUp + counted; i++)
       for (const forward of FORWARDS) {
         const began = performance.now();
-        const answer = await fetch(`${worker.urls[forward]}/guard`, { method: 'POST', body: new Uint8Array(body), headers: { 'content-type': type } });
+        const answer = await fetch(`${worker.urls[forward]}/guard`, {
+          method: 'POST',
+          body: new Uint8Array(body),
+          headers: { 'content-type': type },
+        });
         const text = await answer.text();
         if (!answer.ok) throw new Error(`${forward} answered ${answer.status}: ${text}`);
         if (i >= warmUp) times[forward]?.push(performance.now() - began);

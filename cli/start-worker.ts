@@ -70,7 +70,8 @@ export async function startWorker(model: string, variables: Record<string, strin
   throw Object.assign(new Error(`the worker did not get ready. wrangler said:\n${said}`), { code: 'WORKER' });
 }
 
-function freePort(): Promise<number> {
+/** Finds a port of loopback that nothing listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

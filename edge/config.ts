@@ -77,6 +77,8 @@ const configSchema = z
       .regex(/^[\w.-]{1,128}$/, 'is not the name of a model: letters, digits, _, . and -')
       .refine((name) => name !== 'screen', 'is screen, which is the name of the screen itself; give the classifier another name')
       .optional(),
+    /** How an inference request's input goes on: in binary where it came so, or always as JSON, files as base64. */
+    UPSTREAM_TENSORS: z.enum(['as-sent', 'json']).default('as-sent'),
     /** The Authorization header that the classifier gets; the client's is Portcullis's own and never passed on. */
     UPSTREAM_AUTHORIZATION: z.string().optional(),
     /** Until the classifier's headers are there, and between two pieces of its body. */

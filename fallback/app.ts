@@ -110,7 +110,7 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
     const encoding = c.req.header('content-encoding') ?? 'identity';
     if (encoding.toLowerCase() !== 'identity')
       throw new HTTPException(415, { message: `content-encoding is ${encoding}; only identity is allowed` });
-    const wrong = inferContentProblem(c.req.header('content-type') ?? '', headerLength !== null);
+    const wrong = inferContentProblem(c.req.header('content-type') ?? '');
     if (wrong) throw new HTTPException(415, { message: wrong });
     const request = await reader.read(body, headerLength);
     const { image, id: requestId, timeoutMs } = request;

@@ -96,17 +96,17 @@ export function inferAnswer(
   return { json: { ...(id === undefined ? {} : { id }), model_name: model, model_version: version, outputs: answered }, binary };
 }
 
+const INFER_TYPES = ['application/json', 'application/octet-stream'];
+
 /**
- * The type of an inference request's body.
+ * The type of an inference request's body. Whether binary tensors follow its JSON, its length header says and not its type:
+ * tritonclient's asyncio client sends JSON alone as application/octet-stream.
  *
- * @param contentType empty where the request names none, as those of tritonclient and KServe's client: it is taken as what it must be
- * @param binary whether it says that binary tensors follow its JSON
+ * @param contentType empty where the request names none, as those of tritonclient and KServe's client
  * @returns what is wrong with it, or null where nothing is
  */
-export function inferContentProblem(contentType: string, binary: boolean): string | null {
-  const allowed = binary ? ['application/octet-stream', 'application/json'] : ['application/json'];
+export function inferContentProblem(contentType: string): string | null {
   const given = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  if (given === '' || allowed.includes(given)) return null;
-  const otherwise = binary ? '' : ' (or the binary extension, with Inference-Header-Content-Length)';
-  return `content-type is ${given.slice(0, 100)}; ${allowed.join(' or ')} is needed${otherwise}`;
+  if (given === '' || INFER_TYPES.includes(given)) return null;
+  return `content-type is ${given.slice(0, 100)}; ${INFER_TYPES.join(' or ')} is needed`;
 }

@@ -17,7 +17,7 @@ export interface Passing {
 
 /** How pictures go on. */
 export interface ForwardRules {
-  config: Pick<Config, 'FORWARD'>;
+  config: Pick<Config, 'FORWARD' | 'UPSTREAM_TENSORS'>;
   input: Screening['input'];
 }
 

@@ -55,7 +55,7 @@ export async function readGuarded(headers: Headers, body: Uint8Array, screening:
 async function readInfer(headers: Headers, type: string, body: Uint8Array, screening: Screening, config: Config): Promise<InferGiven> {
   if (body.byteLength === 0) throw new ProblemError('empty-body', 'The body is empty; an inference request is needed.');
   const length = headers.get(BINARY_HEADER);
-  const wrong = inferContentProblem(type, length !== null);
+  const wrong = inferContentProblem(type);
   if (wrong) throw new ProblemError('unsupported-media-type', `The classifier takes inference requests (v2), and the ${wrong}.`);
   // Awaited: workerd tells of a promise that is broken before anybody waits for it.
   return await inProtocol(() => {

@@ -12,13 +12,13 @@ export interface InferGiven {
 
 /**
  * Makes an inference request anew from the accepted images only: the client's id, parameters and outputs, and one input with PNGs in place of
- * the files, as text or bytes as they came, or with the numbers that were screened.
+ * the files, as text or bytes as they came (always as text with `UPSTREAM_TENSORS=json`), or with the numbers that were screened.
  */
 export function inferAnew({ json, input }: InferGiven, passing: readonly Passing[], rules: ForwardRules): Forwarded {
   const given = json.inputs[0] as InferRequest['inputs'][number];
   const { binary_data_size: binarySize, ...parameters } = withoutNull(given.parameters);
-  const tensor = tensorOf(input, passing, rules);
-  const isBinary = binarySize !== undefined;
+  const isBinary = binarySize !== undefined && rules.config.UPSTREAM_TENSORS === 'as-sent';
+  const tensor = tensorOf(input, passing, rules, isBinary);
   const bytes = isBinary ? binaryOf(tensor) : new Uint8Array(0);
   const { name, datatype, shape } = tensor;
   const content = isBinary
@@ -41,13 +41,13 @@ export function inferAnew({ json, input }: InferGiven, passing: readonly Passing
 }
 
 /** The input with the accepted images alone. */
-function tensorOf(input: Tensor, passing: readonly Passing[], rules: ForwardRules): Tensor {
+function tensorOf(input: Tensor, passing: readonly Passing[], rules: ForwardRules, isBinary: boolean): Tensor {
   const [, ...each] = input.shape;
   const shape = [passing.length, ...each];
   if (input.datatype === 'BYTES') {
     const data = passing.map(({ place, image }) => {
       const png = forwardedPng(image, rules);
-      return typeof input.data[place] === 'string' ? base64Of(png) : png;
+      return isBinary && typeof input.data[place] !== 'string' ? png : base64Of(png);
     });
     return { name: input.name, datatype: 'BYTES', shape, data };
   }

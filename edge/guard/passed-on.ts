@@ -4,9 +4,9 @@ import type { inferRequestSchema } from '../../shared/inference-protocol.ts';
 /** Ways of MLServer to decode a tensor that leave it what it is. */
 const CODECS: unknown[] = ['np', 'base64', 'str'];
 
-/** Members that a part of an inference request may have where it is passed on. */
+/** Members that a part of an inference request may have where it is passed on. `model_name` is what KServe's client adds; the path decides. */
 const PASSED_ON = {
-  request: ['id', 'parameters', 'inputs', 'outputs'],
+  request: ['id', 'model_name', 'parameters', 'inputs', 'outputs'],
   "request's parameters": ['binary_data_output', 'timeout', 'priority', 'content_type'],
   input: ['name', 'datatype', 'shape', 'parameters', 'data'],
   "input's parameters": ['binary_data_size', 'content_type'],

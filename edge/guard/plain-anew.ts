@@ -2,8 +2,8 @@ import type { ReadImages } from '../decode/read-images.ts';
 import { ProblemError } from '../problem.ts';
 import { base64Of, type Forwarded, type ForwardRules, forwardedPng, nested, type Passing } from './forwarded.ts';
 
-/** Field names that every parser of forms reads alike. */
-const PLAIN_NAME = /^[\w.[\]-]{1,64}$/;
+/** Field names that every parser of forms reads alike; `_charset_` is a field that says how the others are encoded (RFC 7578, 4.6). */
+const PLAIN_NAME = /^(?!_charset_$)[\w.[\]-]{1,64}$/;
 const OTHER_NAME = 'file';
 
 /**

@@ -126,7 +126,7 @@ async function infer(c: Context<Env>): Promise<Response> {
   await versionOf(c);
   const model = await modelOf(c);
   const headerLength = c.req.header(BINARY_HEADER) ?? null;
-  const wrong = inferContentProblem(c.req.header('content-type') ?? '', headerLength !== null);
+  const wrong = inferContentProblem(c.req.header('content-type') ?? '');
   if (wrong) throw new ProblemError('unsupported-media-type', wrong);
   const names = OUTPUTS.map(({ name }) => name);
   const given = await readBody(c.req.raw, config);

@@ -130,6 +130,7 @@ describe('the body that goes on', () => {
     const parts = [
       ['photo[]', 'seven.png', digit7],
       ['x"; filename="evil.php', '../../a.png', digit0],
+      ['_charset_', 'a.png', digit7],
     ] as const;
     const form = new FormData();
     for (const [name, filename, file] of parts) form.append(name, new Blob([file], { type: 'image/png' }), filename);
@@ -143,6 +144,7 @@ describe('the body that goes on', () => {
     expect(fields.map(([name, file]) => [name, (file as File).name, (file as File).type])).toEqual([
       ['photo[]', 'image-1.png', 'image/png'],
       ['file', 'image-2.png', 'image/png'],
+      ['file', 'image-3.png', 'image/png'],
     ]);
     expect(await decode(await (fields[1] as [string, File])[1].arrayBuffer())).toEqual(await decode(digit0));
   });
@@ -238,6 +240,39 @@ describe('inference requests under the name of the classifier', () => {
     const made = JSON.parse(new TextDecoder().decode(bytes.subarray(0, length)));
     expect(made.inputs[0].parameters.binary_data_size).toBe(bytes.length - length);
     expect(await decode(bytes.slice(length + 4))).toEqual(await decode(digit7));
+  });
+
+  it('with binary tensors go on as JSON with UPSTREAM_TENSORS=json', async () => {
+    const png = new Uint8Array(digit7);
+    const element = new Uint8Array([...new Uint8Array(Uint32Array.of(png.length).buffer), ...png]);
+    const floats = new Uint8Array(golden.buffer, golden.byteOffset, golden.byteLength);
+    for (const [input, tensor] of [
+      [{ name: 'file', datatype: 'BYTES', shape: [1] }, element],
+      [{ name: 'image', datatype: 'FP32', shape: [1, 28, 28, 1] }, floats],
+    ] as const) {
+      const head = new TextEncoder().encode(
+        JSON.stringify({ model_name: 'digits', inputs: [{ ...input, parameters: { binary_data_size: tensor.length } }] }),
+      );
+      const body = new Uint8Array([...head, ...tensor]);
+      const more = { UPSTREAM_TENSORS: 'json', GUARD_TENSORS: 'on' };
+      const sent = await forwarded(() => ask('/v2/models/digits/infer', body, { [BINARY_HEADER]: String(head.length) }, more));
+      expect(sent?.last.headers).not.toHaveProperty(BINARY_HEADER.toLowerCase());
+      expect(sent?.last.headers['content-type']).toBe('application/json');
+      const { inputs, ...rest } = JSON.parse(new TextDecoder().decode(sent?.body));
+      expect(rest).toEqual({});
+      expect(inputs).toEqual([{ ...input, data: expect.any(Array) }]);
+      if (input.name === 'file') expect(await decode(bytesOf(inputs[0].data[0]))).toEqual(await decode(digit7));
+      else expect(inputs[0].data.map(Math.fround)).toEqual([...golden]);
+    }
+  });
+
+  it("of KServe's client, which names the model in the body too, and of tritonclient's asyncio client, whose JSON is of octets, pass", async () => {
+    const body = JSON.stringify({ model_name: 'digits', inputs: [file([base64(digit7)])] });
+    for (const type of ['application/json', 'application/octet-stream']) {
+      const sent = await forwarded(() => post('/v2/models/digits/infer', body, type, env));
+      expect(sent?.last.headers['content-type']).toBe('application/json');
+      expect(Object.keys(JSON.parse(new TextDecoder().decode(sent?.body)))).toEqual(['inputs']);
+    }
   });
 
   it('that are not accepted, or for another model, go nowhere; errors have `error`', async () => {

@@ -40,6 +40,11 @@ describe('an inference request as a client that exists writes it', () => {
     expect(await outputs(await ask({ inputs: [file] }))).toMatchObject({ verdict: ['accepted'], label: ['7'] });
   });
 
+  it('is JSON, and called octets (tritonclient with asyncio)', async () => {
+    const answer = await outputs(await ask({ inputs: [file] }, { 'content-type': 'application/octet-stream' }));
+    expect(answer).toMatchObject({ verdict: ['accepted'], label: ['7'] });
+  });
+
   it('has no Content-Type, and binary tensors (tritonclient)', async () => {
     const image = { name: 'image', datatype: 'FP32', shape: [1, 28, 28, 1], parameters: { binary_data_size: 3136 } };
     const { body, headers } = binary({ inputs: [image], parameters: { binary_data_output: true } }, new Uint8Array(golden.buffer));

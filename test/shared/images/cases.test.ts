@@ -35,4 +35,15 @@ describe('files of real cameras and programs', () => {
     const bytes = await readFile(join(cases, 'screen-command-says-otherwise', file));
     expect(image).toEqual(await decodeBySharp(bytes));
   });
+
+  it.each(['extraneous-before-eoi.jpg', 'turned.jpg'])('%s is read alike where its bytes lie between others', async (file) => {
+    const bytes = await readFile(join(cases, file === 'turned.jpg' ? '..' : 'screen-command-says-otherwise', file));
+    // As Node's own buffers lie in a pool: slice() of a Buffer is a view.
+    const between = Buffer.concat([Buffer.alloc(100, 0xff), bytes, Buffer.alloc(100, 0xff)]).subarray(100, 100 + bytes.length);
+    const copy = Buffer.from(between);
+    const reader = await openImageReader();
+    const outcome = (given: Uint8Array) => reader(given, { limits: DEFAULT_LIMITS, background: 0 }).catch((error: Error) => error.message);
+    expect(await outcome(between)).toEqual(await outcome(new Uint8Array(bytes)));
+    expect(Buffer.compare(between, copy)).toBe(0);
+  });
 });

@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto';
+import sharp from 'sharp';
+
+/** The RGBA pixels that libvips (sharp) decodes of a file, as stored or turned as EXIF says. @throws Error where it can't */
+export async function pixelsOf(file: Uint8Array, { upright = false } = {}): Promise<{ width: number; height: number; rgba: Buffer }> {
+  const decoded = sharp(file, { limitInputPixels: false });
+  const turned = upright ? decoded.autoOrient() : decoded;
+  const { data, info } = await turned.toColourspace('srgb').ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  if (info.channels !== 4) throw new Error(`libvips decodes ${info.channels} channels, not 4`);
+  return { width: info.width, height: info.height, rgba: data };
+}
+
+/** Their sha256, as the Python servers tell theirs (seen.py). */
+export async function sha256OfPixels(file: Uint8Array, options: { upright?: boolean } = {}): Promise<string> {
+  const { width, height, rgba } = await pixelsOf(file, options);
+  return createHash('sha256').update(`${width}x${height}:`).update(rgba).digest('hex');
+}
