@@ -1,79 +1,80 @@
-import loadCodec from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
-import type { Decoded } from './decode-png.ts';
+import { MAX_COEFFICIENT_BYTES } from './jpeg-scale.ts';
 
-/** The decoder makes an ImageData, which workerd and Node do not have. */
-class PlainImageData implements Decoded {
-  readonly data: Uint8ClampedArray;
-  readonly width: number;
-  readonly height: number;
-  constructor(data: Uint8ClampedArray, width: number, height: number) {
-    this.data = data;
-    this.width = width;
-    this.height = height;
-  }
+/** Pixels as they are stored: 8-bit grey or RGB, row by row. */
+export interface JpegPixels {
+  width: number;
+  height: number;
+  channels: 1 | 3;
+  pixels: Uint8Array;
 }
 
-/** What is used of the codec. */
+/** How a JPEG is decoded. */
+export interface JpegPlan {
+  /** What is left of each side, in eighths, rounded up: 8, 4, 2 or 1. */
+  eighths: number;
+  /** How many scans were counted; more are not decoded. */
+  scans: number;
+}
+
+/** What the wasm exports (jpeg/decode.c). */
 interface Codec {
-  decode(bytes: ArrayBuffer, turned: boolean): Decoded | null;
+  memory: WebAssembly.Memory;
+  __stack_pointer: WebAssembly.Global<'i32'>;
+  _initialize?(): void;
+  reserve(bytes: number): number;
+  start(bytes: number, eighths: number, scans: number, coefficientBytes: number): number;
+  width(): number;
+  height(): number;
+  channels(): number;
+  rows(): number;
+  finish(): number;
+  guess(): number;
 }
-
-/** What libjpeg says of bytes that it skips: no pixel hangs on them where they stand before the end marker (D9). */
-const SKIPPED = /(\d+) extraneous bytes before marker 0xd9/;
 
 /**
- * Makes a JPEG decoder of jSquash's wasm (`@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`). A run that fails keeps what it had on the stack
- * and in memory, so that after a hundred no image could be decoded any more: a failed instance is dropped.
+ * Makes a JPEG decoder from libjpeg-turbo's wasm (jpeg/libjpeg-turbo.wasm). One instance serves for good, as workerd does not collect
+ * dropped ones in time: each image finds the stack, the static data and the heap as a new instance has them, however the one before it ended.
  *
- * @returns decodes bytes whose end marker stands at `end`; throws Error where it can't, or not without guessing
+ * @returns decodes the bytes of a JPEG, up to and with its end marker; throws Error where it can't, or not without a guess
  */
-export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, end: number) => Promise<Decoded> {
-  (globalThis as { ImageData?: unknown }).ImageData ??= PlainImageData;
-  let codec: Promise<Codec> | undefined;
-  let said = '';
-  const load = async (): Promise<Codec> =>
-    (await loadCodec({
-      noInitialRun: true,
-      instantiateWasm: (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
-        const instance = new WebAssembly.Instance(module, imports);
-        done(instance);
-        return instance.exports;
-      },
-      // What it prints, which the sender of the image chooses, is no line of the log. It prints its first warning only.
-      print: () => undefined,
-      printErr: (text: string) => {
-        said ||= text;
-      },
-    } as Parameters<typeof loadCodec>[0])) as unknown as Codec;
+export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, plan: JpegPlan) => JpegPixels {
+  const fail = (code: number) => {
+    throw new Error(`libjpeg-turbo ends with ${code}`);
+  };
+  let codec: Codec | undefined;
+  let pristine = new Uint8Array();
+  let stack = 0;
 
-  return async (bytes, end) => {
-    codec ??= load();
-    const ready = await codec;
-    // From here on nothing waits: what is said is said of these bytes.
-    try {
-      const image = run(ready, bytes.slice(0, end + 2));
-      const skipped = Number(SKIPPED.exec(said)?.[1] ?? 0);
-      if (skipped === 0) return unlessGuessed(image);
-      // Without them, as a warning further on would not be told.
-      const rest = bytes.slice(0, end + 2 - skipped);
-      rest.set(bytes.subarray(end, end + 2), end - skipped);
-      return unlessGuessed(run(ready, rest));
-    } catch (error) {
-      codec = undefined;
-      throw error;
-    }
+  const open = (): Codec => {
+    const opened = new WebAssembly.Instance(module, { env: { fail } }).exports as unknown as Codec;
+    opened._initialize?.();
+    pristine = new Uint8Array(opened.memory.buffer.slice(0));
+    stack = opened.__stack_pointer.value;
+    return opened;
   };
 
-  function run(ready: Codec, bytes: Uint8Array<ArrayBuffer>): Decoded {
-    said = '';
-    const image = ready.decode(bytes.buffer, false);
-    if (!image) throw new Error(said || 'there is no image');
-    return image;
-  }
+  return (bytes, { eighths, scans }) => {
+    codec ??= open();
+    const { memory } = codec;
+    new Uint8Array(memory.buffer).set(pristine);
+    codec.__stack_pointer.value = stack;
 
-  /** What libjpeg guesses where bytes are missing or wrong, other decoders guess otherwise. */
-  function unlessGuessed(image: Decoded): Decoded {
-    if (/corrupt|premature/i.test(said)) throw new Error(said);
-    return image;
-  }
+    const file = codec.reserve(bytes.length);
+    new Uint8Array(memory.buffer).set(bytes, file);
+    const output = codec.start(bytes.length, eighths, scans, MAX_COEFFICIENT_BYTES);
+    const [width, height, channels] = [codec.width(), codec.height(), codec.channels()];
+    const rowBytes = width * channels;
+    const pixels = new Uint8Array(height * rowBytes);
+    for (let to = 0; to < pixels.length; ) {
+      const size = codec.rows() * rowBytes;
+      if (size === 0) throw new Error('it ends before its last row');
+      // Decoding may have let the memory grow, which gives it another buffer.
+      pixels.set(new Uint8Array(memory.buffer, output, size), to);
+      to += size;
+    }
+    if (codec.finish() !== 0) throw new Error('it ends before its end marker');
+    const guess = codec.guess();
+    if (guess !== 0) throw new Error(`libjpeg-turbo warns with ${guess}`);
+    return { width, height, channels: channels === 1 ? 1 : 3, pixels };
+  };
 }

@@ -1,6 +1,7 @@
 import { exifClaims, xmpClaims } from './exif.ts';
 import { ImageError } from './image-error.ts';
-import { checkSize, type ImageLimits, maxBlockVisits } from './limits.ts';
+import { checkCoefficients, checkJpegSize } from './jpeg-scale.ts';
+import { type ImageLimits, maxBlockVisits } from './limits.ts';
 import type { OrientationClaim } from './orientation.ts';
 
 /** A JPEG as its segments describe it, before anything is decoded. */
@@ -10,6 +11,7 @@ export interface JpegFile {
   height: number;
   /** 1 grey, 3 colour. */
   components: number;
+  scans: number;
   /** Where its end marker stands. */
   end: number;
   claims: OrientationClaim[];
@@ -25,6 +27,7 @@ interface Component {
 interface Frame {
   width: number;
   height: number;
+  progressive: boolean;
   components: Component[];
   /** Blocks of all components in an interleaved scan, padded to whole units. */
   blocks: number;
@@ -34,6 +37,7 @@ const EXIF = 'Exif\0';
 const XMP = 'http://ns.adobe.com/xap/1.0/\0';
 /** Of the frames that T.81 knows those that browsers show: baseline, extended, progressive, all Huffman-coded. */
 const FRAMES = [0xc0, 0xc1, 0xc2];
+const PROGRESSIVE = 0xc2;
 const OTHER_FRAMES: Record<number, string> = { 195: 'lossless', 201: 'arithmetic-coded', 202: 'arithmetic-coded', 203: 'lossless' };
 
 const damaged = (why: string) => new ImageError(`The JPEG is cut off or damaged: ${why}. Use the whole file, or save it anew.`);
@@ -60,7 +64,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
     else if (marker === 0xd9) {
       if (!frame || scans === 0) throw damaged('it has no pixels');
       const { width, height, components } = frame;
-      return { type: 'JPEG', width, height, components: components.length, end: at, claims };
+      return { type: 'JPEG', width, height, components: components.length, scans, end: at, claims };
     } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
     else {
       const length = at + 3 < bytes.length ? view.getUint16(at + 2) : 0;
@@ -72,16 +76,19 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
       if (marker === 0xda) {
         visits += visitsOf(data, frame);
         scans += 1;
-        if (scans > limits.maxScans || visits > maxBlockVisits(limits))
+        // One scan of everything costs what its pixels cost; of several, the coefficients are kept until the last.
+        const isWhole = scans === 1 && !frame?.progressive && data[0] === frame?.components.length;
+        if (!isWhole) checkCoefficients(frame as Frame);
+        if (scans > limits.maxScans || (!isWhole && visits > maxBlockVisits(limits)))
           throw new ImageError(
-            `The JPEG has ${scans > limits.maxScans ? `more than ${limits.maxScans} scans` : `scans that take too long for its size (${visits} blocks)`}. Save it as an ordinary JPEG.`,
+            `The JPEG has ${scans > limits.maxScans ? `more than ${limits.maxScans} scans` : `scans that take too long for its size (${visits} blocks)`}. Save it as an ordinary (baseline) JPEG.`,
             'image-too-large',
           );
         at = endOfScan(bytes, at);
       } else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
         if (frame) throw damaged('it has two frames');
         frame = frameOf(marker, data);
-        checkSize(frame, limits);
+        checkJpegSize(frame, limits);
       } else if (marker === 0xdc || marker === 0xde || marker === 0xdf) throw unread('of several frames, or tells its height late');
       else if (marker === 0xe1 && startsWith(data, EXIF)) {
         const counts = ++exifBlocks === 1 && !frame;
@@ -111,7 +118,8 @@ function frameOf(marker: number, data: Uint8Array): Frame {
     id,
     blocks: Math.ceil((width * own) / (8 * h)) * Math.ceil((height * ownV) / (8 * v)),
   }));
-  return { width, height, components, blocks: units * sampled.reduce((sum, each) => sum + each.h * each.v, 0) };
+  const progressive = marker === PROGRESSIVE;
+  return { width, height, progressive, components, blocks: units * sampled.reduce((sum, each) => sum + each.h * each.v, 0) };
 }
 
 /** Blocks that a scan goes through (T.81, B.2.3). */

@@ -1,0 +1,39 @@
+import type { PngFile } from './png-file.ts';
+
+type Size = Pick<PngFile, 'width' | 'height' | 'colourType' | 'bitDepth' | 'interlaced'>;
+
+/** Samples of a pixel, by colour type (PNG, 11.2.1). */
+const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+/** First column and row of each pass of Adam7, and their steps (PNG, 8.1). */
+const ADAM7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+/** Filter types (PNG, 9.2): none, sub, up, average, Paeth. */
+const FILTERS = 5;
+
+/** The rows of each pass before they are compressed (PNG, 7.2): how many, and the bytes of each with its filter type. */
+function passesOf({ width, height, colourType, bitDepth, interlaced }: Size): { rows: number; rowBytes: number }[] {
+  const bits = bitDepth * (SAMPLES[colourType] as number);
+  const passes = interlaced ? ADAM7 : ([[0, 0, 1, 1]] as const);
+  return passes.flatMap(([x, y, right, down]) => {
+    const [columns, rows] = [Math.ceil((width - x) / right), Math.ceil((height - y) / down)];
+    return columns < 1 || rows < 1 ? [] : { rows, rowBytes: 1 + Math.ceil((columns * bits) / 8) };
+  });
+}
+
+/** Bytes of a PNG's rows before they are compressed. */
+export const inflatedSize = (png: Size): number => passesOf(png).reduce((sum, { rows, rowBytes }) => sum + rows * rowBytes, 0);
+
+/** Whether each row begins with a filter type that there is. */
+export function hasKnownFilters(inflated: Uint8Array, png: Size): boolean {
+  let at = 0;
+  for (const { rows, rowBytes } of passesOf(png))
+    for (let row = 0; row < rows; row++, at += rowBytes) if ((inflated[at] as number) >= FILTERS) return false;
+  return true;
+}
