@@ -50,7 +50,10 @@ export async function modulesOf(directory: string): Promise<string[]> {
  * @throws Error with what workerd said, where it ends before it listens
  */
 export async function startWorkerd(root: string, services: Record<string, Service>, v8Flags: readonly string[] = []): Promise<Workerd> {
-  const date = /compatibility_date = "(.*)"/.exec(await readFile(join(import.meta.dirname, '../wrangler.toml'), 'utf8'))?.[1];
+  const wrangler = await readFile(join(import.meta.dirname, '../wrangler.toml'), 'utf8');
+  const date = /^compatibility_date = "(.*)"/m.exec(wrangler)?.[1];
+  // Cap'n Proto writes a list of texts as TOML does.
+  const flags = /^compatibility_flags = (\[.*\])/m.exec(wrangler)?.[1] ?? '[]';
   const names = Object.keys(services);
   const workers = await Promise.all(
     Object.entries(services).map(async ([name, service]) => {
@@ -58,7 +61,7 @@ export async function startWorkerd(root: string, services: Record<string, Servic
         'script' in service ? [`(name = "worker.js", esModule = ${text(service.script)})`] : await embedded(root, service.directory);
       const variables = 'script' in service ? {} : (service.variables ?? {});
       const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
-      return `(name = ${text(name)}, worker = (compatibilityDate = "${date}", modules = [${modules.join(', ')}], bindings = [${bindings.join(', ')}]))`;
+      return `(name = ${text(name)}, worker = (compatibilityDate = "${date}", compatibilityFlags = ${flags}, modules = [${modules.join(', ')}], bindings = [${bindings.join(', ')}]))`;
     }),
   );
   const sockets = names.map((name) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
