@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
@@ -6,6 +9,7 @@ import { defaultFallback, startFallback } from '../../fallback/server.ts';
 import { preprocess } from '../../shared/preprocess.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import { cmykJpeg, madeImages } from '../samples/made-images.ts';
+import { phonePhoto } from '../samples/phone-photo.ts';
 import { startUpstream } from './upstream-server.ts';
 
 declare module 'vitest' {
@@ -16,6 +20,8 @@ declare module 'vitest' {
     /** Files of all kinds, with the sha256 of what Node makes of each for the reference bundle. */
     madeImages: { name: string; type: string; base64: string; tensor: string }[];
     cmykJpeg: string;
+    /** Files as phones make them, with the sha256 of what the command line makes of the first for the reference bundle. */
+    phonePhoto: { ordinary: string; turned: string; progressive: string; tensor: string };
   }
 }
 
@@ -46,7 +52,27 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   project.provide('madeImages', await Promise.all(tensors));
   project.provide('cmykJpeg', (await cmykJpeg()).toString('base64'));
+  const [ordinary, turned, progressive] = await Promise.all([
+    phonePhoto(),
+    phonePhoto({ orientation: 6 }),
+    phonePhoto({ progressive: true }),
+  ]);
+  project.provide('phonePhoto', {
+    ...{ ordinary: ordinary.toString('base64'), turned: turned.toString('base64'), progressive: progressive.toString('base64') },
+    tensor: await tensorByCommand(ordinary),
+  });
   return async () => {
     await Promise.all([fallback.close(), signed.close(), upstream.close()]);
   };
+}
+
+/** The sha256 of the tensor, as `pnpm screen` tells it. */
+async function tensorByCommand(file: Buffer): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'phone-'));
+  const path = join(folder, 'photo.jpg');
+  await writeFile(path, file);
+  const args = ['cli/screen.ts', '--model', 'models/mnist', '--json', '--explain', path];
+  const line = execFileSync(process.execPath, args, { cwd: join(import.meta.dirname, '../..'), encoding: 'utf8' });
+  await rm(folder, { recursive: true });
+  return (JSON.parse(line) as { explain: { tensor: string } }).explain.tensor;
 }
