@@ -32,8 +32,8 @@ interface Codec {
 }
 
 /**
- * Makes a JPEG decoder from libjpeg-turbo's wasm (jpeg/libjpeg-turbo.wasm). One instance serves for good, as workerd does not collect
- * dropped ones in time: each image finds the stack, the static data and the heap as a new instance has them, however the one before it ended.
+ * Makes a JPEG decoder from libjpeg-turbo's wasm (jpeg/libjpeg-turbo.wasm). One instance serves for good, as workerd may collect
+ * dropped ones late: each image finds the stack, the static data and the heap as a new instance has them, however the one before it ended.
  *
  * @returns decodes the bytes of a JPEG, up to and with its end marker; throws Error where it can't, or not without a guess
  */

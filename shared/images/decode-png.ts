@@ -32,9 +32,9 @@ const heapOf = (bytes: number, pixels: number) => bytes + 12 * pixels + 1024 * 1
 
 /**
  * Makes a PNG decoder of jSquash's wasm (`@jsquash/png/codec/pkg/squoosh_png_bg.wasm`). A run that fails throws through the wasm's frames
- * and keeps what it had on the stack and in memory, so that after some hundred no image could be decoded any more, and workerd does not
- * collect dropped instances in time. So an instance is brought back to its beginnings: its heap is made large enough before, while all of
- * it is free, so that a run grows nothing and what there was to know of it stands in a few pages.
+ * and keeps what it had on the stack and in memory: after some hundred no image could be decoded any more, and workerd may collect dropped
+ * instances late. So the one instance is brought back to its beginnings. For that its heap is made large enough before the first image,
+ * while all of it is free: then no run lets it grow, and all that the allocator knows stands in a few pages, which are kept.
  *
  * @returns decodes a PNG of `pixels` pixels, given as its chunks, and hands the result, a view of the decoder's memory, to `use`; throws
  *   Error where it can't decode

@@ -8,7 +8,7 @@ import { phonePhoto } from '../samples/phone-photo.ts';
 
 /** Requests of each kind: to reach what the decoders take once, and then. */
 const [FIRST, MORE] = [40, 120];
-/** MiB that may come to it with the later ones, as with whole files, until V8 collects; decoders left behind would keep ten for each file. */
+/** MiB that may come to it with the later ones until V8 collects, as with whole files; what a decoder keeps of a file would be hundreds. */
 const SPARE = 80;
 
 let worker: DeployedWorker;
