@@ -55,6 +55,8 @@ const configSchema = z
     /** Of one image before resizing, and of all images of a request. */
     MAX_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
     MAX_REQUEST_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
+    /** Of a JPEG as it is stored; a large one is decoded at a part of its size (shared/images/jpeg-scale.ts). */
+    MAX_JPEG_PIXELS: positive(DEFAULT_LIMITS.maxJpegPixels),
     /** Of one image: each side, the longer side in shorter ones, the scans of a JPEG (shared/images/limits.ts). */
     MAX_SIDE: positive(DEFAULT_LIMITS.maxSide),
     MAX_ASPECT: positive(DEFAULT_LIMITS.maxAspect),

@@ -1,6 +1,6 @@
-import jpegModule from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import pngModule from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
 import { ImageError } from '../../shared/images/image-error.ts';
+import jpegModule from '../../shared/images/jpeg/libjpeg-turbo.wasm';
 import type { ImageLimits } from '../../shared/images/limits.ts';
 import { imageReader } from '../../shared/images/read-image.ts';
 import type { UprightImage } from '../../shared/images/upright.ts';
@@ -9,13 +9,17 @@ import { ProblemError } from '../problem.ts';
 
 const read = imageReader({ png: pngModule, jpeg: jpegModule });
 
-export type DecodeConfig = Pick<Config, 'MAX_BODY_BYTES' | 'MAX_PIXELS' | 'MAX_SIDE' | 'MAX_ASPECT' | 'MAX_SCANS' | 'MAX_REQUEST_PIXELS'>;
+export type DecodeConfig = Pick<
+  Config,
+  'MAX_BODY_BYTES' | 'MAX_PIXELS' | 'MAX_JPEG_PIXELS' | 'MAX_SIDE' | 'MAX_ASPECT' | 'MAX_SCANS' | 'MAX_REQUEST_PIXELS'
+>;
 
 /** Decodes the images of one request, as long as they have not more pixels together than is allowed. */
 export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => Promise<UprightImage> {
   const limits: ImageLimits = {
     maxBytes: config.MAX_BODY_BYTES,
     maxPixels: config.MAX_PIXELS,
+    maxJpegPixels: config.MAX_JPEG_PIXELS,
     maxSide: config.MAX_SIDE,
     maxAspect: config.MAX_ASPECT,
     maxScans: config.MAX_SCANS,

@@ -1,88 +1,80 @@
-import loadCodec from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
-import type { Decoded } from './decode-png.ts';
-import type { JpegFile } from './jpeg-file.ts';
+import { MAX_COEFFICIENT_BYTES } from './jpeg-scale.ts';
 
-/** What is used of the codec. */
-interface Codec {
-  decode(bytes: Uint8Array, turned: boolean): unknown;
+/** Pixels as they are stored: 8-bit grey or RGB, row by row. */
+export interface JpegPixels {
+  width: number;
+  height: number;
+  channels: 1 | 3;
+  pixels: Uint8Array;
 }
 
-/** The only warning of libjpeg that is no guess: it skips bytes which stand before the end marker (D9). */
-const SKIPPED = /^Corrupt JPEG data: \d+ extraneous bytes before marker 0xd9$/;
+/** How a JPEG is decoded. */
+export interface JpegPlan {
+  /** What is left of each side, in eighths, rounded up: 8, 4, 2 or 1. */
+  eighths: number;
+  /** How many scans were counted; more are not decoded. */
+  scans: number;
+}
+
+/** What the wasm exports (jpeg/decode.c). */
+interface Codec {
+  memory: WebAssembly.Memory;
+  __stack_pointer: WebAssembly.Global<'i32'>;
+  _initialize?(): void;
+  reserve(bytes: number): number;
+  start(bytes: number, eighths: number, scans: number, coefficientBytes: number): number;
+  width(): number;
+  height(): number;
+  channels(): number;
+  rows(): number;
+  finish(): number;
+  guess(): number;
+}
 
 /**
- * Makes a JPEG decoder of jSquash's wasm (`@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`). A run that fails keeps what it had on the stack
- * and in memory, so that after a hundred no image could be decoded any more: a failed instance is dropped.
+ * Makes a JPEG decoder from libjpeg-turbo's wasm (jpeg/libjpeg-turbo.wasm). One instance serves for good, as workerd may collect
+ * dropped ones late: each image finds the stack, the static data and the heap as a new instance has them, however the one before it ended.
  *
- * @returns decodes a file, and hands the pixels to `use`; throws Error where it can't, or not without guessing
+ * @returns decodes the bytes of a JPEG, up to and with its end marker; throws Error where it can't, or not without a guess
  */
-export function jpegDecoder(
-  module: WebAssembly.Module,
-): <T>(bytes: Uint8Array, file: Pick<JpegFile, 'end' | 'hasAllRestarts'>, use: (decoded: Decoded) => T) => Promise<T> {
-  let codec: Promise<Codec> | undefined;
-  let said = '';
-  let take: ((decoded: Decoded) => void) | undefined;
-
-  /** In place of the classes of which the decoder makes its answer, copying the pixels. */
-  const classes = {
-    Uint8ClampedArray: function View(view: Uint8Array) {
-      return view;
-    },
-    ImageData: function Taken(data: Uint8Array, width: number, height: number) {
-      take?.({ data, width, height });
-    },
+export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, plan: JpegPlan) => JpegPixels {
+  const fail = (code: number) => {
+    throw new Error(`libjpeg-turbo ends with ${code}`);
   };
-  const load = (): Promise<Codec> =>
-    loadCodec({
-      noInitialRun: true,
-      instantiateWasm: (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
-        const instance = new WebAssembly.Instance(module, imports);
-        done(instance);
-        return instance.exports;
-      },
-      // What it prints, which the sender of the image chooses, is no line of the log. It prints its first warning only.
-      print: () => undefined,
-      printErr: (text: string) => {
-        said ||= text;
-      },
-    } as Parameters<typeof loadCodec>[0]) as unknown as Promise<Codec>;
+  let codec: Codec | undefined;
+  let pristine = new Uint8Array();
+  let stack = 0;
 
-  return async (bytes, { end, hasAllRestarts }, use) => {
-    codec ??= load();
-    const ready = await codec;
-    // From here on nothing waits: what is said is said of these bytes.
-    let used: { result: ReturnType<typeof use> } | undefined;
-    said = '';
-    take = (decoded) => {
-      used = { result: use(decoded) };
-    };
-    try {
-      withGlobals(classes, () => ready.decode(bytes.subarray(0, end + 2), false));
-      if (!used) throw new Error(said || 'there is no image');
-      // What libjpeg guesses where bytes are missing or wrong, other decoders guess otherwise.
-      if (said && !(hasAllRestarts && SKIPPED.test(said))) throw new Error(said);
-      return (used as { result: ReturnType<typeof use> }).result;
-    } catch (error) {
-      codec = undefined;
-      throw error;
-    } finally {
-      take = undefined;
-    }
+  const open = (): Codec => {
+    const opened = new WebAssembly.Instance(module, { env: { fail } }).exports as unknown as Codec;
+    opened._initialize?.();
+    pristine = new Uint8Array(opened.memory.buffer.slice(0));
+    stack = opened.__stack_pointer.value;
+    return opened;
   };
-}
 
-/** Runs a function, which must not wait, while globals are others: the codec looks them up when it first answers. */
-function withGlobals<T>(others: Record<string, unknown>, run: () => T): T {
-  const names = Object.keys(others);
-  const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
-  for (const name of names) Object.defineProperty(globalThis, name, { value: others[name], configurable: true, writable: true });
-  try {
-    return run();
-  } finally {
-    for (const [i, name] of names.entries()) {
-      const descriptor = before[i];
-      if (descriptor) Object.defineProperty(globalThis, name, descriptor);
-      else Reflect.deleteProperty(globalThis, name);
+  return (bytes, { eighths, scans }) => {
+    codec ??= open();
+    const { memory } = codec;
+    new Uint8Array(memory.buffer).set(pristine);
+    codec.__stack_pointer.value = stack;
+
+    const file = codec.reserve(bytes.length);
+    new Uint8Array(memory.buffer).set(bytes, file);
+    const output = codec.start(bytes.length, eighths, scans, MAX_COEFFICIENT_BYTES);
+    const [width, height, channels] = [codec.width(), codec.height(), codec.channels()];
+    const rowBytes = width * channels;
+    const pixels = new Uint8Array(height * rowBytes);
+    for (let to = 0; to < pixels.length; ) {
+      const size = codec.rows() * rowBytes;
+      if (size === 0) throw new Error('it ends before its last row');
+      // Decoding may have let the memory grow, which gives it another buffer.
+      pixels.set(new Uint8Array(memory.buffer, output, size), to);
+      to += size;
     }
-  }
+    if (codec.finish() !== 0) throw new Error('it ends before its end marker');
+    const guess = codec.guess();
+    if (guess !== 0) throw new Error(`libjpeg-turbo warns with ${guess}`);
+    return { width, height, channels: channels === 1 ? 1 : 3, pixels };
+  };
 }

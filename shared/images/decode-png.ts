@@ -2,7 +2,6 @@
 export interface Decoded {
   width: number;
   height: number;
-  /** A view of the decoder's memory, which is gone when the call ends that gave it. */
   data: Uint8Array;
 }
 
@@ -11,24 +10,44 @@ interface Codec {
   memory: WebAssembly.Memory;
   __wbindgen_malloc(size: number, align: number): number;
   __wbindgen_free(at: number, size: number, align: number): void;
+  __wbindgen_add_to_stack_pointer(bytes: number): number;
   decode(at: number, size: number): number;
 }
 
+/** An instance, and how it was before its first image. */
+interface Instance extends Codec {
+  stack: number;
+  /** The pages of its memory that are not all zero. */
+  pages: { at: number; bytes: Uint8Array }[];
+}
+
+const PAGE = 65_536;
+/** Takes an image of the largest size that is allowed by default; only pages that are written to take memory. */
+const LEAST_HEAP = 32 * 1024 * 1024;
+
+/** Bytes that a PNG's decoder takes at most: the file, the pixels as they are stored and as RGBA, tables, and gaps between them. */
+const heapOf = (bytes: number, pixels: number) => bytes + 12 * pixels + 1024 * 1024;
+
 /**
- * Makes a PNG decoder of jSquash's wasm (`@jsquash/png/codec/pkg/squoosh_png_bg.wasm`). A run that fails keeps what it had on the stack
- * and in memory, so that after some hundred no image could be decoded any more; jSquash's own script has one instance for good, hence
- * this in its place: a failed one is dropped.
+ * Makes a PNG decoder of jSquash's wasm (`@jsquash/png/codec/pkg/squoosh_png_bg.wasm`). A run that fails throws through the wasm's frames
+ * and keeps what it had on the stack and in memory: after some hundred no image could be decoded any more, and workerd may collect dropped
+ * instances late. So the one instance is brought back to its beginnings. For that its heap is made large enough before the first image,
+ * while all of it is free: then no run lets it grow, and all that the allocator knows stands in a few pages, which are kept.
  *
- * @returns decodes a file given in parts, and hands the pixels to `use`; throws Error where it can't decode
+ * @returns decodes a PNG of `pixels` pixels, given in parts, and hands the result, a view of the decoder's memory, to `use`; throws
+ *   Error where it can't decode
  */
-export function pngDecoder(module: WebAssembly.Module): <T>(parts: readonly Uint8Array[], use: (decoded: Decoded) => T) => T {
-  let codec: Codec | undefined;
+export function pngDecoder(
+  module: WebAssembly.Module,
+): <T>(parts: readonly Uint8Array[], pixels: number, use: (decoded: Decoded) => T) => T {
+  let instance: Instance | undefined;
+  let heap = 0;
   let take: ((decoded: Decoded) => void) | undefined;
 
   /** What the wasm calls, by the beginnings of the names, whose ends change with its version. */
   const calls: Record<string, (...given: number[]) => number> = {
     __wbg_newwithownedu8clampedarrayandsh_: (at = 0, size = 0, width = 0, height = 0) => {
-      const { memory, __wbindgen_free } = codec as Codec;
+      const { memory, __wbindgen_free } = instance as Codec;
       try {
         take?.({ width: width >>> 0, height: height >>> 0, data: new Uint8Array(memory.buffer, at >>> 0, size >>> 0) });
       } finally {
@@ -36,8 +55,8 @@ export function pngDecoder(module: WebAssembly.Module): <T>(parts: readonly Uint
       }
       return 0;
     },
-    __wbindgen_throw: (at = 0, size = 0) => {
-      throw new Error(new TextDecoder().decode(new Uint8Array((codec as Codec).memory.buffer, at >>> 0, size)));
+    __wbindgen_throw: () => {
+      throw new Error('the pixels can not be decoded');
     },
   };
   const wbg = Object.fromEntries(
@@ -50,31 +69,50 @@ export function pngDecoder(module: WebAssembly.Module): <T>(parts: readonly Uint
     }),
   );
 
-  return (parts, use) => {
-    codec ??= new WebAssembly.Instance(module, { wbg }).exports as unknown as Codec;
-    const { memory, __wbindgen_malloc, decode } = codec;
+  return (parts, pixels, use) => {
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    if (!instance || heapOf(size, pixels) > heap) {
+      heap = Math.max(LEAST_HEAP, 2 * heap, heapOf(size, pixels));
+      instance = open(module, wbg, heap);
+    }
+    const { memory, __wbindgen_malloc, decode } = instance;
     let used: { result: ReturnType<typeof use> } | undefined;
     take = (decoded) => {
       used = { result: use(decoded) };
     };
     try {
-      const length = parts.reduce((sum, part) => sum + part.length, 0);
-      const at = __wbindgen_malloc(length, 1) >>> 0;
-      const heap = new Uint8Array(memory.buffer);
+      const at = __wbindgen_malloc(size, 1) >>> 0;
       let to = at;
       for (const part of parts) {
-        heap.set(part, to);
+        new Uint8Array(memory.buffer).set(part, to);
         to += part.length;
       }
       // The wasm frees what it is given.
-      decode(at, length);
+      decode(at, size);
       if (!used) throw new Error('there is no image');
       return used.result;
     } catch (error) {
-      codec = undefined;
+      restore(instance);
       throw error;
     } finally {
       take = undefined;
     }
   };
+}
+
+function open(module: WebAssembly.Module, wbg: WebAssembly.ModuleImports, heap: number): Instance {
+  const codec = new WebAssembly.Instance(module, { wbg }).exports as unknown as Codec;
+  codec.__wbindgen_free(codec.__wbindgen_malloc(heap, 1), heap, 1);
+  const pages: Instance['pages'] = [];
+  const { buffer } = codec.memory;
+  for (let at = 0; at < buffer.byteLength; at += PAGE)
+    if (new BigUint64Array(buffer, at, PAGE / 8).some((word) => word !== 0n))
+      pages.push({ at, bytes: new Uint8Array(buffer.slice(at, at + PAGE)) });
+  return { ...codec, stack: codec.__wbindgen_add_to_stack_pointer(0), pages };
+}
+
+/** Pages of the free heap keep what they have: who takes memory there knows nothing of what it held. */
+function restore({ memory, pages, stack, __wbindgen_add_to_stack_pointer }: Instance): void {
+  for (const { at, bytes } of pages) new Uint8Array(memory.buffer).set(bytes, at);
+  __wbindgen_add_to_stack_pointer(stack - __wbindgen_add_to_stack_pointer(0));
 }

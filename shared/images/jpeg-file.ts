@@ -1,7 +1,8 @@
 import { exifClaims, hasExifHeader, xmpClaims } from './exif.ts';
 import { ImageError } from './image-error.ts';
-import { damaged, type Frame, frameOf, type Scan, scanOf, unread } from './jpeg-frame.ts';
-import { checkSize, type ImageLimits, maxCoefficients } from './limits.ts';
+import { damaged, type Frame, frameOf, scanOf, unread } from './jpeg-frame.ts';
+import { checkCoefficients, checkJpegSize } from './jpeg-scale.ts';
+import { type ImageLimits, maxCoefficients } from './limits.ts';
 import { addClaims, type OrientationClaim } from './orientation.ts';
 
 /** A JPEG as its segments describe it, before anything is decoded. */
@@ -11,10 +12,9 @@ export interface JpegFile {
   height: number;
   /** 1 grey, 3 colour. */
   components: number;
+  scans: number;
   /** Where its end marker stands. */
   end: number;
-  /** Whether its last scan has all its restart markers, so that odd bytes before the end marker stand behind its pixels. */
-  hasAllRestarts: boolean;
   claims: OrientationClaim[];
 }
 
@@ -34,8 +34,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
   const claims: OrientationClaim[] = [];
   let frame: Frame | undefined;
   let [exifBlocks, xmpLeft] = [0, MOST_XMP];
-  let [scans, cost, interval] = [0, 0, 0];
-  let hasAllRestarts = false;
+  let [scans, cost] = [0, 0];
   for (let at = 2; ; ) {
     if (at + 1 >= bytes.length) throw damaged('it ends before its end marker');
     if (bytes[at] !== 0xff) throw damaged(`no segment begins at byte ${at}`);
@@ -44,7 +43,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
     else if (marker === 0xd9) {
       if (!frame || scans === 0) throw damaged('it has no pixels');
       const { width, height, components } = frame;
-      return { type: 'JPEG', width, height, components: components.length, end: at, hasAllRestarts, claims };
+      return { type: 'JPEG', width, height, components: components.length, scans, end: at, claims };
     } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
     else {
       const length = at + 3 < bytes.length ? view.getUint16(at + 2) : 0;
@@ -55,19 +54,17 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
       at = next;
       if (marker === 0xda) {
         const scan = scanOf(bytes.subarray(from, next), frame);
+        if (scan.kept) checkCoefficients(frame as Frame);
         cost += scan.cost;
         scans += 1;
         checkScans(scans, cost, frame as Frame, limits);
-        const ended = endOfScan(bytes, at);
-        at = ended.at;
-        hasAllRestarts = ended.restarts === restartsOf(scan, interval);
+        at = endOfScan(bytes, at);
       } else if (marker === 0xdd) {
         if (length !== 4) throw damaged('its restart interval is not as JPEG has it');
-        interval = view.getUint16(from);
       } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
         if (frame) throw damaged('it has two frames');
         frame = frameOf(marker, bytes.subarray(from, next));
-        checkSize(frame, limits);
+        checkJpegSize(frame, limits);
       } else if (marker === 0xdc) throw unread('of a height that is told behind its pixels');
       else if (marker === 0xde || marker === 0xdf) throw unread('of several frames');
       else if (marker === 0xe1) {
@@ -92,23 +89,18 @@ function checkScans(scans: number, cost: number, frame: Frame, limits: ImageLimi
     );
   if (cost > maxCoefficients(frame))
     throw new ImageError(
-      `The JPEG's ${scans} scans go through its pixels more often than is allowed (${maxCoefficients(frame)} coefficients). Save it as an ordinary JPEG.`,
+      `The JPEG's ${scans} scans go through its pixels more often than is allowed (${maxCoefficients(frame)} coefficients). Save it as an ordinary (baseline) JPEG.`,
       'image-too-large',
     );
 }
 
-/** How many restart markers a scan has (T.81, B.2.1). */
-const restartsOf = ({ units }: Scan, interval: number) => (interval === 0 ? 0 : Math.ceil(units / interval) - 1);
-
 /** Where the next marker is that is none of a scan's own: a stuffed zero, a restart, a fill byte. */
-function endOfScan(bytes: Uint8Array, from: number): { at: number; restarts: number } {
-  let restarts = 0;
+function endOfScan(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(0xff, from); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(0xff, at + 1)) {
     const marker = bytes[at + 1] as number;
-    if (marker >= 0xd0 && marker <= 0xd7) restarts += 1;
-    else if (marker !== 0 && marker !== 0xff) return { at, restarts };
+    if (marker !== 0 && marker !== 0xff && !(marker >= 0xd0 && marker <= 0xd7)) return at;
   }
-  return { at: bytes.length, restarts };
+  return bytes.length;
 }
 
 const startsWith = (data: Uint8Array, text: string) => {

@@ -6,8 +6,7 @@ export interface Frame {
   height: number;
   progressive: boolean;
   components: Component[];
-  /** Of an interleaved scan: its units, and the blocks of all components in them. */
-  units: number;
+  /** Of all components in an interleaved scan, padded to whole units. */
   blocks: number;
 }
 
@@ -19,8 +18,8 @@ interface Component {
 
 /** What a scan goes through. */
 export interface Scan {
-  /** Blocks, or groups of them, as restart intervals count them. */
-  units: number;
+  /** Whether its coefficients are kept until the last scan: it is one of several. */
+  kept: boolean;
   /** Coefficients of all its blocks, with `BLOCK_COST` for each block. */
   cost: number;
 }
@@ -61,7 +60,7 @@ export function frameOf(marker: number, data: Uint8Array): Frame {
     blocks: Math.ceil((width * own) / (8 * h)) * Math.ceil((height * ownV) / (8 * v)),
   }));
   const blocks = units * sampled.reduce((sum, each) => sum + each.h * each.v, 0);
-  return { width, height, progressive: marker === PROGRESSIVE, components, units, blocks };
+  return { width, height, progressive: marker === PROGRESSIVE, components, blocks };
 }
 
 /** @param data of the scan header (T.81, B.2.3). @throws ImageError */
@@ -71,8 +70,8 @@ export function scanOf(data: Uint8Array, frame: Frame | undefined): Scan {
     throw damaged('a scan is not as JPEG has it, or comes before the frame header');
   const component = frame.components.find(({ id }) => id === data[1]);
   if (!component) throw damaged('a scan is of a component that is not there');
-  const [units, blocks] = count > 1 ? [frame.units, frame.blocks] : [component.blocks, component.blocks];
+  const { blocks } = count > 1 ? frame : component;
   const [first, last] = frame.progressive ? [data[1 + 2 * count] as number, data[2 + 2 * count] as number] : [0, 63];
   if (first > last || last > 63) throw damaged('a scan is of coefficients that JPEG does not have');
-  return { units, cost: blocks * (last - first + 1 + BLOCK_COST) };
+  return { kept: frame.progressive || count < frame.components.length, cost: blocks * (last - first + 1 + BLOCK_COST) };
 }

@@ -4,8 +4,10 @@ import { ImageError } from './image-error.ts';
 export interface ImageLimits {
   /** Of the file; the worker's limit on a whole request. */
   maxBytes: number;
-  /** Width times height. */
+  /** Width times height, as decoded. */
   maxPixels: number;
+  /** Width times height of a JPEG as stored: a large one is decoded at a part of its size (jpeg-scale.ts). */
+  maxJpegPixels: number;
   /** Width, and height: resizing keeps a column of doubles for each row. */
   maxSide: number;
   /** The longer side divided by the shorter. */
@@ -18,6 +20,7 @@ export interface ImageLimits {
 export const DEFAULT_LIMITS: ImageLimits = {
   maxBytes: 5 * 1024 * 1024,
   maxPixels: 2 * 1024 * 1024,
+  maxJpegPixels: 25 * 1024 * 1024,
   maxSide: 8192,
   maxAspect: 64,
   maxScans: 64,
@@ -32,11 +35,20 @@ export function maxCoefficients({ width, height }: { width: number; height: numb
 }
 
 /** @throws ImageError `image-too-large` naming the limit */
-export function checkSize({ width, height }: { width: number; height: number }, limits: ImageLimits): void {
+export function checkSize(size: { width: number; height: number }, limits: ImageLimits): void {
+  const { width, height } = size;
+  if (width * height > limits.maxPixels)
+    throw new ImageError(
+      `The image is ${width} x ${height}; at most ${limits.maxPixels} pixels are allowed. Make it smaller.`,
+      'image-too-large',
+    );
+  checkSides(size, limits);
+}
+
+/** @throws ImageError where it has no pixels, or `image-too-large` naming the limit */
+export function checkSides({ width, height }: { width: number; height: number }, limits: ImageLimits): void {
   const is = `The image is ${width} x ${height}`;
   if (width < 1 || height < 1) throw new ImageError(`${is}: it has no pixels.`);
-  if (width * height > limits.maxPixels)
-    throw new ImageError(`${is}; at most ${limits.maxPixels} pixels are allowed. Make it smaller.`, 'image-too-large');
   if (Math.max(width, height) > limits.maxSide)
     throw new ImageError(`${is}; each side may have at most ${limits.maxSide} pixels. Make it smaller.`, 'image-too-large');
   if (Math.max(width, height) > limits.maxAspect * Math.min(width, height))

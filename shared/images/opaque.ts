@@ -1,5 +1,4 @@
 import type { Decoded } from './decode-png.ts';
-import type { JpegFile } from './jpeg-file.ts';
 import type { PngFile } from './png-file.ts';
 import type { UprightImage } from './upright.ts';
 
@@ -9,12 +8,12 @@ import type { UprightImage } from './upright.ts';
  * @param background level of 0 to 255
  * @throws Error where it has another size than its file says
  */
-export function opaqueOf({ width, height, data }: Decoded, file: PngFile | JpegFile, background: number): UprightImage {
+export function opaqueOf({ width, height, data }: Decoded, file: PngFile, background: number): UprightImage {
   if (width !== file.width || height !== file.height || data.length !== 4 * width * height)
     throw new Error('it has another size than it says');
-  const channels = isGrey(file) ? 1 : 3;
+  const channels = file.colourType === 0 || file.colourType === 4 ? 1 : 3;
   const pixels = new Uint8Array(width * height * channels);
-  if (file.type === 'PNG' && file.transparent) lay(data, channels, background, pixels);
+  if (file.transparent) lay(data, channels, background, pixels);
   else if (channels === 1) for (let from = 0, to = 0; from < data.length; from += 4) pixels[to++] = data[from] as number;
   else
     for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
@@ -24,8 +23,6 @@ export function opaqueOf({ width, height, data }: Decoded, file: PngFile | JpegF
     }
   return { width, height, channels, pixels };
 }
-
-const isGrey = (file: PngFile | JpegFile) => (file.type === 'PNG' ? file.colourType === 0 || file.colourType === 4 : file.components === 1);
 
 function lay(data: Uint8Array, channels: 1 | 3, background: number, pixels: Uint8Array): void {
   let to = 0;

@@ -14,14 +14,29 @@ const ADAM7 = [
   [1, 0, 2, 2],
   [0, 1, 1, 2],
 ] as const;
+/** Filter types (PNG, 9.2): none, sub, up, average, Paeth. */
+const FILTERS = 5;
 
-/** Bytes of a PNG's rows before they are compressed, each row with its filter type, of all passes (PNG, 7.2). */
-export function inflatedSize(png: Size): number {
+/** The rows of each pass before they are compressed (PNG, 7.2): how many, and the bytes of each with its filter type. */
+function passesOf(png: Size): { rows: number; rowBytes: number }[] {
   const { width, height, interlaced } = png;
   const bits = bitsOf(png);
-  const size = (w: number, h: number) => (w < 1 || h < 1 ? 0 : h * (1 + Math.ceil((w * bits) / 8)));
-  if (!interlaced) return size(width, height);
-  return ADAM7.reduce((sum, [x, y, right, down]) => sum + size(Math.ceil((width - x) / right), Math.ceil((height - y) / down)), 0);
+  const passes = interlaced ? ADAM7 : ([[0, 0, 1, 1]] as const);
+  return passes.flatMap(([x, y, right, down]) => {
+    const [columns, rows] = [Math.ceil((width - x) / right), Math.ceil((height - y) / down)];
+    return columns < 1 || rows < 1 ? [] : { rows, rowBytes: 1 + Math.ceil((columns * bits) / 8) };
+  });
+}
+
+/** Bytes of a PNG's rows before they are compressed. */
+export const inflatedSize = (png: Size): number => passesOf(png).reduce((sum, { rows, rowBytes }) => sum + rows * rowBytes, 0);
+
+/** Whether each row begins with a filter type that there is. */
+export function hasKnownFilters(inflated: Uint8Array, png: Size): boolean {
+  let at = 0;
+  for (const { rows, rowBytes } of passesOf(png))
+    for (let row = 0; row < rows; row++, at += rowBytes) if ((inflated[at] as number) >= FILTERS) return false;
+  return true;
 }
 
 /** What its pixels count as, in pixels of 32 bits, which those of 16 bits a channel may exceed. */

@@ -1,14 +1,15 @@
 import { jpegDecoder } from './decode-jpeg.ts';
-import { type Decoded, pngDecoder } from './decode-png.ts';
+import { pngDecoder } from './decode-png.ts';
 import { ImageError } from './image-error.ts';
 import { inflate } from './inflate.ts';
 import { readJpegFile } from './jpeg-file.ts';
+import { countedJpegPixels, eighthsOf } from './jpeg-scale.ts';
 import { kindOfFile } from './kind-of-file.ts';
 import type { ImageLimits } from './limits.ts';
 import { opaqueOf } from './opaque.ts';
 import { decideOrientation } from './orientation.ts';
 import { type PngFile, readPngFile } from './png-file.ts';
-import { countedPixels, inflatedSize } from './png-size.ts';
+import { countedPixels, hasKnownFilters, inflatedSize } from './png-size.ts';
 import { turnUpright, type UprightImage } from './upright.ts';
 
 /** How a file is read. */
@@ -16,7 +17,7 @@ export interface ReadOptions {
   limits: ImageLimits;
   /** The level, 0 to 255, that shows where an image is transparent. */
   background: number;
-  /** Called with what the image's pixels count as (`countedPixels`) before they are inflated; may throw. */
+  /** Called with what the image's pixels count as (`countedPixels`, `countedJpegPixels`) before they are inflated; may throw. */
   onPixels?: (pixels: number) => void;
 }
 
@@ -27,7 +28,7 @@ export type ReadImage = (bytes: Uint8Array, options: ReadOptions) => Promise<Upr
  * Makes the one reader of image files, PNG and JPEG: worker, command line, training and calibration read by it, so that the same file is
  * taken or refused everywhere, with the same words, and gives the same pixels to the bit.
  *
- * @param modules jSquash's decoders, compiled by who can: workerd compiles no bytes
+ * @param modules jSquash's PNG decoder and our build of libjpeg-turbo, compiled by who can: workerd compiles no bytes
  */
 export function imageReader(modules: { png: WebAssembly.Module; jpeg: WebAssembly.Module }): ReadImage {
   const decodePng = pngDecoder(modules.png);
@@ -45,13 +46,15 @@ export function imageReader(modules: { png: WebAssembly.Module; jpeg: WebAssembl
       );
     const file = kind === 'PNG' ? readPngFile(bytes, limits) : readJpegFile(bytes, limits);
     const orientation = decideOrientation(kind, file.claims);
-    const pixels = file.type === 'PNG' ? checkedPixels(file, limits) : file.width * file.height;
+    const pixels = file.type === 'PNG' ? checkedPixels(file, limits) : countedJpegPixels(file);
     onPixels?.(pixels);
     if (file.type === 'PNG') checkInflated(file);
-    const opaque = (decoded: Decoded) => opaqueOf(decoded, file, background);
     let image: UprightImage;
     try {
-      image = file.type === 'PNG' ? decodePng(file.needed, opaque) : await decodeJpeg(bytes, file, opaque);
+      image =
+        file.type === 'PNG'
+          ? decodePng(file.needed, pixels, (decoded) => opaqueOf(decoded, file, background))
+          : decodeJpeg(bytes.subarray(0, file.end + 2), { ...file, eighths: eighthsOf(file) });
     } catch {
       throw new ImageError(`The ${kind} is damaged: its pixels can't be decoded without guessing. Use the whole file, or save it anew.`);
     }
@@ -70,14 +73,16 @@ function checkedPixels(file: PngFile, { maxPixels }: ImageLimits): number {
 
 /**
  * Inflates a PNG's pixels once before they are decoded: the decoder stops where it has all of them and looks at no checksum behind
- * (Adler-32, RFC 1950), so that damaged pixels would be screened as if they were whole.
+ * (Adler-32, RFC 1950), so that damaged pixels would be screened as if they were whole. What is right then does not make it fail.
  */
 function checkInflated(file: PngFile): void {
   const size = inflatedSize(file);
   const found = inflate(file.compressed, size);
-  if (found.state === 'whole' && found.bytes.length === size) return;
-  const why =
-    found.state === 'damaged'
+  const isWhole = found.state === 'whole' && found.bytes.length === size;
+  if (isWhole && hasKnownFilters(found.bytes, file)) return;
+  const why = isWhole
+    ? 'a row of its pixels has a filter that PNG does not have'
+    : found.state === 'damaged'
       ? 'its compressed pixels do not end as they should, or their checksum is wrong'
       : `its compressed pixels are ${found.state === 'too-long' ? 'more' : 'fewer'} than its width and height say`;
   throw new ImageError(`The PNG is cut off or damaged: ${why}. Use the whole file, or save it anew.`);

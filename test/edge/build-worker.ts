@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
@@ -11,6 +14,7 @@ import { sha256 } from '../../shared/sha256.ts';
 import { openImageReader } from '../../trainer/data/image-reader.ts';
 import { cmykJpeg, madeImages } from '../samples/made-images.ts';
 import { type MutatedFile, mutatedFiles } from '../samples/mutated-files.ts';
+import { phonePhoto } from '../samples/phone-photo.ts';
 import { startUpstream } from './upstream-server.ts';
 
 declare module 'vitest' {
@@ -21,6 +25,8 @@ declare module 'vitest' {
     /** Files of all kinds, with the sha256 of what Node makes of each for the reference bundle. */
     madeImages: { name: string; type: string; base64: string; tensor: string }[];
     cmykJpeg: string;
+    /** Files as phones make them, with the sha256 of what the command line makes of the first for the reference bundle. */
+    phonePhoto: { ordinary: string; turned: string; progressive: string; tensor: string };
     /** Damaged files, with what Node makes of each: the sha256 of the tensor, or why there is none. */
     mutatedFiles: { name: string; type: string; base64: string; tensor?: string; message?: string }[];
   }
@@ -54,9 +60,29 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('madeImages', await Promise.all(tensors));
   project.provide('mutatedFiles', await Promise.all((await mutatedFiles()).map((file) => readInNode(file, screening))));
   project.provide('cmykJpeg', (await cmykJpeg()).toString('base64'));
+  const [ordinary, turned, progressive] = await Promise.all([
+    phonePhoto(),
+    phonePhoto({ orientation: 6 }),
+    phonePhoto({ progressive: true }),
+  ]);
+  project.provide('phonePhoto', {
+    ...{ ordinary: ordinary.toString('base64'), turned: turned.toString('base64'), progressive: progressive.toString('base64') },
+    tensor: await tensorByCommand(ordinary),
+  });
   return async () => {
     await Promise.all([fallback.close(), signed.close(), upstream.close()]);
   };
+}
+
+/** The sha256 of the tensor, as `pnpm screen` tells it. */
+async function tensorByCommand(file: Buffer): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'phone-'));
+  const path = join(folder, 'photo.jpg');
+  await writeFile(path, file);
+  const args = ['cli/screen.ts', '--model', 'models/mnist', '--json', '--explain', path];
+  const line = execFileSync(process.execPath, args, { cwd: join(import.meta.dirname, '../..'), encoding: 'utf8' });
+  await rm(folder, { recursive: true });
+  return (JSON.parse(line) as { explain: { tensor: string } }).explain.tensor;
 }
 
 async function readInNode({ name, type, bytes }: MutatedFile, { input, preprocess: rules }: Screening) {

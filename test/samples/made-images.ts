@@ -68,7 +68,7 @@ function png(width: number, height: number, colourType: number, depth: number, t
   ]);
 }
 
-function chunk(type: string, data: Buffer): Buffer {
+export function chunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const made = Buffer.alloc(body.length + 8);
   made.writeUInt32BE(data.length, 0);

@@ -5,16 +5,16 @@ import { imageReader, type ReadImage } from '../../shared/images/read-image.ts';
 const { resolve } = createRequire(import.meta.url);
 let reader: Promise<ReadImage> | undefined;
 
-/** The one reader of image files (shared/images), with its decoders as they come by npm; the same for the whole thread. */
+/** The one reader of image files (shared/images), with its decoders; the same for the whole thread. */
 export function openImageReader(): Promise<ReadImage> {
   reader ??= open();
   return reader;
 }
 
 async function open(): Promise<ReadImage> {
-  const compiled = async (file: string) => WebAssembly.compile(await readFile(resolve(file)));
+  const compiled = async (file: string | URL) => WebAssembly.compile(await readFile(file));
   return imageReader({
-    png: await compiled('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'),
-    jpeg: await compiled('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'),
+    png: await compiled(resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm')),
+    jpeg: await compiled(new URL('../../shared/images/jpeg/libjpeg-turbo.wasm', import.meta.url)),
   });
 }

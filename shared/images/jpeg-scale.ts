@@ -1,0 +1,63 @@
+import { ImageError } from './image-error.ts';
+import { checkSides, checkSize, type ImageLimits } from './limits.ts';
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/**
+ * A JPEG of more pixels is decoded at a part of its size. The rule depends neither on limits that can be configured nor on the model, so
+ * that a file gives the same pixels to training, calibration, the command line and every worker.
+ */
+export const WHOLE_JPEG_PIXELS = 2 * 1024 * 1024;
+/** At most so many pixels are left then; the largest input that models have here is 128 x 128. */
+const SCALED_JPEG_PIXELS = 1.5 * 1024 * 1024;
+
+/** What a JPEG of several scans keeps in memory until the last one: two bytes for each coefficient. */
+export const MAX_COEFFICIENT_BYTES = 25 * 1024 * 1024;
+const BLOCK_BYTES = 128;
+
+/** At how many eighths of its sides a JPEG is decoded: all, or the largest of 4, 2 and 1 that leaves few enough pixels. */
+export function eighthsOf(stored: Size): number {
+  if (stored.width * stored.height <= WHOLE_JPEG_PIXELS) return 8;
+  const isFew = (eighths: number) => pixelsOf(scaledSize(stored, eighths)) <= SCALED_JPEG_PIXELS;
+  return [4, 2].find(isFew) ?? 1;
+}
+
+/** The size at which libjpeg-turbo decodes: rounded up. */
+export const scaledSize = ({ width, height }: Size, eighths: number): Size => ({
+  width: Math.ceil((width * eighths) / 8),
+  height: Math.ceil((height * eighths) / 8),
+});
+
+/** What a JPEG counts as among the pixels of a request: one that is scaled down costs about as much as the largest that is not. */
+export const countedJpegPixels = (stored: Size): number => Math.min(pixelsOf(stored), WHOLE_JPEG_PIXELS);
+
+/** @throws ImageError `image-too-large` naming the limit */
+export function checkJpegSize(stored: Size, limits: ImageLimits): void {
+  const is = `The image is ${stored.width} x ${stored.height}`;
+  const scaled = scaledSize(stored, eighthsOf(stored));
+  const isScaled = scaled.width !== stored.width;
+  if (pixelsOf(stored) > limits.maxJpegPixels)
+    throw new ImageError(`${is}; a JPEG may have at most ${limits.maxJpegPixels} pixels. Make it smaller.`, 'image-too-large');
+  if (isScaled && pixelsOf(scaled) > limits.maxPixels)
+    throw new ImageError(
+      `${is}, and is decoded as ${scaled.width} x ${scaled.height}; at most ${limits.maxPixels} pixels are allowed. Make it smaller.`,
+      'image-too-large',
+    );
+  if (isScaled) checkSides(stored, limits);
+  else checkSize(stored, limits);
+}
+
+/** @param blocks of all components. @throws ImageError `image-too-large` naming the limit */
+export function checkCoefficients({ width, height, blocks }: Size & { blocks: number }): void {
+  const bytes = blocks * BLOCK_BYTES;
+  if (bytes > MAX_COEFFICIENT_BYTES)
+    throw new ImageError(
+      `The JPEG is ${width} x ${height} and stored in several scans (progressive), which take ${bytes} bytes of memory at once; at most ${MAX_COEFFICIENT_BYTES} are allowed. Save it as an ordinary (baseline) JPEG, or make it smaller.`,
+      'image-too-large',
+    );
+}
+
+const pixelsOf = ({ width, height }: Size) => width * height;
