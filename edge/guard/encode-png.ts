@@ -2,6 +2,8 @@ import { constants, crc32, deflateSync } from 'node:zlib';
 import { PNG_SIGNATURE } from '../../shared/images/png-file.ts';
 import type { UprightImage } from '../../shared/images/upright.ts';
 
+/** Length, type and checksum. */
+const CHUNK_BYTES = 12;
 const GREY = 0;
 const RGB = 2;
 /** Each level less the one to its left (PNG, 9.2). */
@@ -26,24 +28,26 @@ export function encodePng({ width, height, channels, pixels }: UprightImage): Ui
     for (let i = channels; i < row; i++) filtered[to + i] = (pixels[from + i] as number) - (pixels[from + i - channels] as number);
   }
   // Runs alone: three times as fast as looking for matches, and differences of neighbours have few others.
-  const compressed = deflateSync(filtered, { level: 1, strategy: constants.Z_RLE, chunkSize: Math.max(1024, filtered.length >> 1) });
-  const chunks = [chunk('IHDR', header), chunk('IDAT', compressed), chunk('IEND', new Uint8Array(0))];
-  const png = new Uint8Array(PNG_SIGNATURE.length + chunks.reduce((sum, { length }) => sum + length, 0));
+  const how = { level: 1, strategy: constants.Z_RLE, memLevel: 9, chunkSize: Math.max(1024, filtered.length >> 1) };
+  const chunks: [string, Uint8Array][] = [
+    ['IHDR', header],
+    ['IDAT', deflateSync(filtered, how)],
+    ['IEND', new Uint8Array(0)],
+  ];
+  const png = new Uint8Array(chunks.reduce((sum, [, { length }]) => sum + CHUNK_BYTES + length, PNG_SIGNATURE.length));
   png.set(PNG_SIGNATURE);
   let at = PNG_SIGNATURE.length;
-  for (const each of chunks) {
-    png.set(each, at);
-    at += each.length;
-  }
+  for (const [type, data] of chunks) at = writeChunk(png, at, type, data);
   return png;
 }
 
-function chunk(type: string, data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(data.length + 12);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, data.length);
-  bytes.set(new TextEncoder().encode(type), 4);
-  bytes.set(data, 8);
-  view.setUint32(data.length + 8, crc32(bytes.subarray(4, data.length + 8)));
-  return bytes;
+/** Writes a chunk (PNG, 5.3). @returns where the next one begins */
+function writeChunk(png: Uint8Array, at: number, type: string, data: Uint8Array): number {
+  const view = new DataView(png.buffer);
+  const end = at + 8 + data.length;
+  view.setUint32(at, data.length);
+  for (let i = 0; i < 4; i++) png[at + 4 + i] = type.charCodeAt(i);
+  png.set(data, at + 8);
+  view.setUint32(end, crc32(png.subarray(at + 4, end)));
+  return end + 4;
 }
