@@ -1,6 +1,6 @@
-import { constants, inflateSync } from 'node:zlib';
 import { exifClaims, xmpClaims } from './exif.ts';
 import { ImageError } from './image-error.ts';
+import { inflateAsFarAsItGoes } from './inflate.ts';
 import { latin1Of, startsWith } from './latin1.ts';
 import type { OrientationClaim } from './orientation.ts';
 
@@ -47,20 +47,11 @@ function textOf({ name, data }: TextChunk): { text: Uint8Array; isCompressed: bo
   return { text: data.subarray(at), isCompressed };
 }
 
-/**
- * Inflates a text as leniently as any reader: one that is cut off as far as it goes, without what stands behind its end.
- *
- * @returns nothing where it is damaged
- * @throws ImageError where it is longer than `most` bytes
- */
+/** Inflates a text; nothing where it is damaged. @throws ImageError where it is longer than `most` bytes */
 function inflated(text: Uint8Array, most: number): Uint8Array {
-  try {
-    return inflateSync(text, { maxOutputLength: Math.max(1, most), finishFlush: constants.Z_SYNC_FLUSH });
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE')
-      throw tooMuch(`profiles of more than ${MOST_INFLATED} bytes in compressed text chunks`);
-    return new Uint8Array(0);
-  }
+  const found = inflateAsFarAsItGoes(text, most);
+  if (found.state === 'too-long') throw tooMuch(`profiles of more than ${MOST_INFLATED} bytes in compressed text chunks`);
+  return found.state === 'whole' ? found.bytes : new Uint8Array(0);
 }
 
 /**
