@@ -41,4 +41,5 @@ export function inflateAsFarAsItGoes(compressed: Uint8Array, most: number): Infl
   }
 }
 
-const stateOf = (error: unknown) => ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE' ? 'too-long' : 'damaged');
+/** Node and workerd throw a RangeError where there is more than `maxOutputLength`; only Node's has a code. */
+const stateOf = (error: unknown) => (error instanceof RangeError ? 'too-long' : 'damaged');
