@@ -22,7 +22,23 @@ import { traceOf } from './trace.ts';
 /** Answers whatever the variables are: that the worker runs, and its pages. */
 const WITHOUT_CONFIG = ['/', '/docs', '/openapi.json', '/health/live', '/v2', '/v2/health/live'];
 
-/** The worker's HTTP face. */
+/** What people open, with its scripts in it. */
+const PAGES = ['/', '/docs'];
+
+const OF_PAGES = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'unsafe-inline'"],
+  styleSrc: ["'unsafe-inline'"],
+  connectSrc: ["'self'"],
+  imgSrc: ['blob:', 'data:'],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+};
+
+/** Nothing in an answer runs in a browser, a classifier's neither, whatever its type. */
+const OF_ANSWERS = { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"], sandbox: [] };
+
+/** Makes the worker's HTTP face. */
 export function createApp(services: Services): App {
   const app: App = new OpenAPIHono<Env>();
   const resilience = perIsolate();
@@ -45,19 +61,8 @@ export function createApp(services: Services): App {
       throw thrown instanceof Error ? thrown : new Error(String(thrown));
     }
   });
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'unsafe-inline'"],
-        styleSrc: ["'unsafe-inline'"],
-        connectSrc: ["'self'"],
-        imgSrc: ['blob:', 'data:'],
-        baseUri: ["'none'"],
-        formAction: ["'none'"],
-      },
-    }),
-  );
+  const [page, other] = [secureHeaders({ contentSecurityPolicy: OF_PAGES }), secureHeaders({ contentSecurityPolicy: OF_ANSWERS })];
+  app.use((c, next) => (PAGES.includes(c.req.path) ? page : other)(c, next));
   app.use(async (c, next) => {
     if (WITHOUT_CONFIG.includes(c.req.path)) return next();
     const config = configOf(c.env ?? {});

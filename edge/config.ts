@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_MIN_MARGIN } from '../shared/decision.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
+import { PATH_SEGMENT } from './guard/upstream-url.ts';
 import { parseKeys } from './keys.ts';
 import { ProblemError } from './problem.ts';
 
@@ -11,6 +12,12 @@ const httpUrl = (instead: string) =>
   z.url({ protocol: /^https?$/ }).refine((url) => !URL.canParse(url) || `${new URL(url).username}${new URL(url).password}` === '', {
     error: `has a user name or password in it, which is refused; put it into the secret ${instead} and take it out of the URL`,
   });
+
+/** A value that a header can have (RFC 9110, 5.5), in ASCII; a line end behind it, as files have it, is left out. */
+const headerValue = z
+  .string()
+  .trim()
+  .regex(/^[\t -~]*$/, 'has a character that no header can have, such as a line end in it; set the secret anew, in one line of ASCII');
 
 /** Names with commas between, in small letters. */
 const names = (otherwise: string[]) =>
@@ -76,13 +83,13 @@ const configSchema = z
     /** The name by which clients ask for the classifier under /v2/models; without it, the one in UPSTREAM_URL. With it, that may be a server's root. */
     UPSTREAM_MODEL: z
       .string()
-      .regex(/^[\w.-]{1,128}$/, 'is not the name of a model: letters, digits, _, . and -')
+      .regex(PATH_SEGMENT, 'is not the name of a model: letters, digits, _, . and -')
       .refine((name) => name !== 'screen', 'is screen, which is the name of the screen itself; give the classifier another name')
       .optional(),
     /** How an inference request's input goes on: in binary where it came so, or always as JSON, files as base64. */
     UPSTREAM_TENSORS: z.enum(['as-sent', 'json']).default('as-sent'),
     /** The Authorization header that the classifier gets; the client's is Portcullis's own and never passed on. */
-    UPSTREAM_AUTHORIZATION: z.string().optional(),
+    UPSTREAM_AUTHORIZATION: headerValue.optional(),
     /** Until the classifier's headers are there, and between two pieces of its body. */
     UPSTREAM_TIMEOUT_MS: positive(30_000),
     GUARD: z.enum(['enforce', 'observe']).default('enforce'),
@@ -114,7 +121,7 @@ const configSchema = z
     RECLASSIFY_MIN_MARGIN: z.coerce.number().min(1).max(100).default(DEFAULT_MIN_MARGIN),
     FALLBACK_URL: httpUrl('FALLBACK_TOKEN').optional(),
     /** Bearer token that the fallback asks for. */
-    FALLBACK_TOKEN: z.string().optional(),
+    FALLBACK_TOKEN: headerValue.optional(),
     /** Signs requests to our own fallback: at least 32 characters. */
     FALLBACK_HMAC_KEY: z.string().min(32, 'is shorter than 32 characters; make one with openssl rand -hex 32').optional(),
     FALLBACK_TIMEOUT_MS: positive(10_000),

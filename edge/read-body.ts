@@ -42,7 +42,8 @@ export async function readUpTo(request: Request, config: Config): Promise<Body> 
 }
 
 /**
- * @returns the whole body
+ * Reads a whole body.
+ *
  * @throws ProblemError `unsupported-media-type`, `body-too-large`, `body-timeout`, `bad-request`
  */
 export async function readBody(request: Request, config: Config): Promise<Uint8Array> {
@@ -56,7 +57,7 @@ export async function readBody(request: Request, config: Config): Promise<Uint8A
   throw tooLarge;
 }
 
-/** @throws ProblemError `unsupported-media-type` where a body is compressed or encoded otherwise (RFC 9110, 8.4) */
+/** Refuses a body that is compressed or encoded otherwise (RFC 9110, 8.4). @throws ProblemError `unsupported-media-type` */
 export function checkEncoding(headers: Headers): void {
   const encoding = headers.get('content-encoding')?.trim() || 'identity';
   if (encoding.toLowerCase() === 'identity') return;
@@ -70,7 +71,8 @@ export function checkEncoding(headers: Headers): void {
 export const tooLargeProblem = ({ MAX_BODY_BYTES }: Config): ProblemError =>
   new ProblemError('body-too-large', `The body is larger than ${MAX_BODY_BYTES} bytes. Send fewer or smaller images.`);
 
-function joined(chunks: Uint8Array[], size: number): Uint8Array {
+/** Joins the pieces of a body, of `size` bytes together. */
+export function joined(chunks: Uint8Array[], size: number): Uint8Array {
   if (chunks.length === 1) return chunks[0] as Uint8Array;
   const bytes = new Uint8Array(size);
   let at = 0;

@@ -29,7 +29,7 @@ const tensorFields = { name: z.string().min(1).max(MAX_NAME), datatype: z.enum([
 const jsonTensor = z.object({ ...tensorFields, data: z.array(z.unknown()).nullish() });
 
 export const inferRequestSchema = z.object({
-  id: z.string().nullish(),
+  id: z.string().max(MAX_NAME).nullish(),
   parameters,
   inputs: shortList(jsonTensor, 1, MAX_TENSORS),
   outputs: shortList(z.object({ name: z.string().max(MAX_NAME), parameters }), 0, MAX_TENSORS).nullish(),
@@ -93,7 +93,7 @@ export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array):
     if (size === null) return fromJson(tensor);
     if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || offset + size > binary.byteLength) {
       throw new ProtocolError(
-        `tensor ${tensor.name}: binary_data_size ${String(size)} does not fit the ${binary.byteLength - offset} bytes that follow`,
+        `tensor ${tensor.name}: binary_data_size ${JSON.stringify(size).slice(0, 100)} does not fit the ${binary.byteLength - offset} bytes that follow`,
       );
     }
     const bytes = binary.slice(offset, offset + size);

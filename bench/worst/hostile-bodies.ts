@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import { DEFAULT_LIMITS, type ImageLimits } from '../../shared/images/limits.ts';
 import { hostileJpegs } from './hostile-jpegs.ts';
-import { hostilePngs } from './hostile-pngs.ts';
+import { hostilePngs, withProfiles } from './hostile-pngs.ts';
 
 /** A request that is allowed, or is refused by a limit only after its body was looked at, and costs as much as it can. */
 export interface HostileRequest {
@@ -53,6 +53,7 @@ function batches(limits: ImageLimits): HostileRequest[] {
     ...pick(each).map(({ name, bytes }) =>
       request(`${IMAGES} x ${name}, form`, '/screen', 'multipart/form-data; boundary=b', formOf(copies(bytes))),
     ),
+    json(`${IMAGES} x PNG, profiles in compressed text`, '/screen', { images: copies({ image: withProfiles().toString('base64') }) }),
     binaryInfer(`${IMAGES} tensors, inference in binary`),
   ];
 }

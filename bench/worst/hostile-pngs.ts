@@ -100,3 +100,10 @@ function profile(): Buffer {
   const text = `\nexif\n 100000\n${entries(20_000).toString('hex')}`;
   return Buffer.concat([Buffer.from('Raw profile type exif\0\0'), deflateSync(text)]);
 }
+
+/** A digit's size, with as much compressed EXIF as is read. */
+export function withProfiles(): Buffer {
+  const text = deflateSync(Buffer.alloc(32_768, 'a'));
+  const chunk = pngChunk('zTXt', Buffer.concat([Buffer.from('Raw profile type exif\0\0'), text]));
+  return hostilePng({ width: 28, height: 28, colourType: 0, bitDepth: 8, noise: 1, before: new Array<Buffer>(8).fill(chunk) });
+}

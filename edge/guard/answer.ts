@@ -2,32 +2,36 @@ import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
 import type { Config } from '../config.ts';
 import { nextChunk } from '../next-chunk.ts';
 import { ProblemError } from '../problem.ts';
+import { type Body, joined } from '../read-body.ts';
 import { within } from '../within.ts';
+import { HOP_BY_HOP } from './hop-by-hop.ts';
 import { failed, timedOut } from './upstream.ts';
 
 /** Always handed back: what the body is. */
 const ABOUT_THE_BODY = ['content-type', BINARY_HEADER.toLowerCase()];
 
-/** Never handed back, whatever UPSTREAM_HEADERS says (RFC 9110, 7.6.1), nor is what `Connection` names. The length is the runtime's matter. */
-const HOP_BY_HOP = [
-  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
-  ...['upgrade', 'content-encoding', 'content-length'],
-];
+/** Never handed back, whatever UPSTREAM_HEADERS says, nor is what `Connection` names. The length is the runtime's matter. */
+const NEVER_PASSED_BACK = [...HOP_BY_HOP, 'content-encoding', 'content-length'];
 
 /** Encodings that the runtime has decoded by the time that a body is read. */
 const DECODED = ['gzip', 'x-gzip', 'br'];
 
 /**
- * The classifier's answer as the client gets it, streamed: its status, what its body is, the headers that `UPSTREAM_HEADERS` allows, and ours.
+ * Makes the answer that the client gets of the classifier's, streamed: its status, what its body is, the headers that `UPSTREAM_HEADERS` allows, and ours.
  *
  * @param body in place of the answer's own, where that was read already
  */
-export function passedBack(response: Response, ours: Record<string, string>, config: Config, body?: Uint8Array): Response {
+export function passedBack(
+  response: Response,
+  ours: Record<string, string>,
+  config: Config,
+  body?: Uint8Array | ReadableStream<Uint8Array>,
+): Response {
   const named = (response.headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase());
   const headers = new Headers();
   for (const name of [...ABOUT_THE_BODY, ...config.UPSTREAM_HEADERS]) {
     const value = response.headers.get(name);
-    if (value !== null && name !== 'set-cookie' && !HOP_BY_HOP.includes(name) && !named.includes(name)) headers.set(name, value);
+    if (value !== null && name !== 'set-cookie' && !NEVER_PASSED_BACK.includes(name) && !named.includes(name)) headers.set(name, value);
   }
   if (config.UPSTREAM_HEADERS.includes('set-cookie') && !named.includes('set-cookie'))
     for (const cookie of response.headers.getSetCookie()) headers.append('set-cookie', cookie);
@@ -44,38 +48,43 @@ export function passedBack(response: Response, ours: Record<string, string>, con
 }
 
 /**
- * The whole body of an answer.
+ * Reads an answer up to the limit of a body.
  *
- * @throws ProblemError where it is longer than allowed, breaks off or stalls
+ * @throws ProblemError where it breaks off or stalls
  */
-export async function wholeAnswer(response: Response, config: Config): Promise<Uint8Array> {
+export async function readAnswer(response: Response, config: Config): Promise<Body> {
   const reader = response.body?.getReader();
+  if (!reader) return { whole: true, bytes: new Uint8Array(0) };
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for (;;) {
-      const { value } = (await (reader && nextOf(reader, config))) ?? {};
-      if (!value) break;
-      size += value.byteLength;
-      if (size > config.MAX_BODY_BYTES)
-        throw failed(`answers with more than ${config.MAX_BODY_BYTES} bytes, which are read to compare its label`);
+      const { value } = await nextOf(reader, config);
+      if (!value) return { whole: true, bytes: joined(chunks, size) };
       chunks.push(value);
+      size += value.byteLength;
+      if (size > config.MAX_BODY_BYTES) return { whole: false, read: chunks, rest: reader };
     }
   } catch (error) {
-    reader?.cancel().catch(() => undefined);
+    reader.cancel().catch(() => undefined);
     if (error instanceof ProblemError) throw error;
     throw failed(`broke off its answer (${error instanceof Error ? error.message : error})`);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
 }
 
-/** Its pieces as they come; it breaks off where the next one takes too long. */
+/**
+ * Reads a whole answer.
+ *
+ * @throws ProblemError where it is longer than allowed, breaks off or stalls
+ */
+export async function wholeAnswer(response: Response, config: Config): Promise<Uint8Array> {
+  const answer = await readAnswer(response, config);
+  if (answer.whole) return answer.bytes;
+  answer.rest.cancel().catch(() => undefined);
+  throw failed(`answers with more than ${config.MAX_BODY_BYTES} bytes, which are read to compare its label`);
+}
+
+/** Streams its pieces as they come; it breaks off where the next one takes too long. */
 function notStalled(stream: ReadableStream<Uint8Array>, config: Config): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream({

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { inferRequestSchema } from '../../shared/inference-protocol.ts';
 
-/** Ways of MLServer to decode a tensor that leave it what it is. */
+/** MLServer's ways to decode a tensor that leave it what it is. */
 const CODECS: unknown[] = ['np', 'base64', 'str'];
 
 /** Members that a part of an inference request may have where it is passed on. `model_name` is what KServe's client adds; the path decides. */
@@ -14,8 +14,11 @@ const PASSED_ON = {
   "output's parameters": ['binary_data', 'classification'],
 };
 
+/** The longest text that a parameter may have. */
+const LONGEST_VALUE = 256;
+
 /**
- * What of an inference request may not be passed on: a server that knows more than the protocol (shared memory in place of data, another way to decode, a
+ * Says what of an inference request may not be passed on: a server that knows more than the protocol (shared memory in place of data, another way to decode, a
  * second input) would look at something that was not screened.
  *
  * @param json one that follows the schema
@@ -36,13 +39,27 @@ export function passedOnProblem(json: unknown, compared: boolean): string | null
     if (!CODECS.includes(contentType ?? 'np')) return `its content_type is another way to decode; only ${CODECS.join(', ')} are allowed`;
   return (
     otherMember('request', request) ??
-    otherMember("request's parameters", parameters) ??
+    wrongParameter('request', parameters) ??
     otherMember('input', input) ??
-    otherMember("input's parameters", input.parameters) ??
+    wrongParameter('input', input.parameters) ??
     outputs
-      .map((output) => otherMember('output', output) ?? otherMember("output's parameters", output.parameters))
+      .map((output) => otherMember('output', output) ?? wrongParameter('output', output.parameters))
       .find((problem) => problem !== null) ??
     null
+  );
+}
+
+/** The protocol knows texts, numbers and booleans; a list or an object could be data. */
+function wrongParameter(part: 'request' | 'input' | 'output', parameters: object | null = {}): string | null {
+  const isPlain = (value: unknown) =>
+    value === null ||
+    typeof value === 'number' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'string' && value.length <= LONGEST_VALUE);
+  const wrong = Object.entries(parameters ?? {}).find(([, value]) => !isPlain(value));
+  return (
+    otherMember(`${part}'s parameters`, parameters) ??
+    (wrong ? `its ${part}'s parameter ${wrong[0]} is not a number, a boolean or a text of at most ${LONGEST_VALUE} characters` : null)
   );
 }
 

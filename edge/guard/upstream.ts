@@ -1,21 +1,17 @@
 import type { Context } from 'hono';
+import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
 import type { Config } from '../config.ts';
 import type { Env } from '../env.ts';
 import { ProblemError } from '../problem.ts';
 import { traceHeaders } from '../trace.ts';
 import type { Forwarded } from './forwarded.ts';
+import { HOP_BY_HOP } from './hop-by-hop.ts';
 
-/** Ours to set, whatever FORWARD_HEADERS says. */
-const OURS = [
-  'authorization',
-  'content-type',
-  'content-encoding',
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'host',
-  'accept-encoding',
-];
+/** The client's that never go on, whatever FORWARD_HEADERS says, besides `Content-*`: they are ours, or the connection's (RFC 9110, 7.6.1). */
+const NEVER_FORWARDED = [...['authorization', 'host', 'accept-encoding', 'expect', BINARY_HEADER.toLowerCase()], ...HOP_BY_HOP];
+
+/** Says whether a header says how the body is to be read, or is not the client's to set: the body that goes on is another one. */
+const isOurs = (name: string) => name.startsWith('content-') || name.startsWith('portcullis-') || NEVER_FORWARDED.includes(name);
 
 /**
  * Asks the operator's own classifier. Of the client's query and headers only what the operator allows goes with it; its Authorization is
@@ -34,7 +30,7 @@ export async function askUpstream(c: Context<Env>, url: URL, forwarded: Forwarde
   const headers = new Headers(traceHeaders(trace));
   for (const name of config.FORWARD_HEADERS) {
     const value = c.req.header(name);
-    if (value !== undefined && !OURS.includes(name)) headers.set(name, value);
+    if (value !== undefined && !isOurs(name)) headers.set(name, value);
   }
   for (const [name, value] of Object.entries(forwarded?.headers ?? {})) headers.set(name, value);
   headers.set('Portcullis-Request', c.get('requestId'));

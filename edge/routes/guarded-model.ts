@@ -4,7 +4,7 @@ import { describedInferRequest } from '../../shared/inference-protocol.ts';
 import type { Env } from '../env.ts';
 import { passedBack } from '../guard/answer.ts';
 import { askUpstream } from '../guard/upstream.ts';
-import { modelOfUrl, modelUrl } from '../guard/upstream-url.ts';
+import { modelOfUrl, modelUrl, PATH_SEGMENT } from '../guard/upstream-url.ts';
 import { type App, route } from '../openapi.ts';
 import { ProblemError } from '../problem.ts';
 import { protect } from '../protect.ts';
@@ -83,7 +83,7 @@ function classifierUrl(c: Context<Env>, end: string): URL {
       'not-found',
       `There is no model ${model.slice(0, 100)}; there is screen${name === null ? '' : `, and ${name} behind the guard`}.`,
     );
-  if (version !== undefined && !/^[\w.-]{1,128}$/.test(version))
+  if (version !== undefined && !PATH_SEGMENT.test(version))
     throw new ProblemError('not-found', 'A version is 1 to 128 letters, digits, _, . and -.');
-  return modelUrl(UPSTREAM_URL, name, `${version === undefined ? '' : `/versions/${version}`}${end}`);
+  return modelUrl(UPSTREAM_URL, name, end, version);
 }

@@ -1,3 +1,4 @@
+import { latin1Of } from './latin1.ts';
 import type { OrientationClaim } from './orientation.ts';
 
 const ORIENTATION = 0x0112;
@@ -76,7 +77,7 @@ const VALUE = /(?:\s*=\s*["']|\s*>)\s*([0-9]{1,9})/y;
 
 /** The claims of an XMP packet (tiff:Orientation), each once; not every reader looks there. */
 export function xmpClaims(packet: Uint8Array, from: string): OrientationClaim[] {
-  const text = new TextDecoder('latin1').decode(packet).replaceAll('\0', '');
+  const text = latin1Of(packet).replaceAll('\0', '');
   const found = new Set<number>();
   for (let at = text.indexOf(NAME); at >= 0; at = text.indexOf(NAME, at + NAME.length)) {
     VALUE.lastIndex = at + NAME.length;

@@ -1,4 +1,4 @@
-import { inflateSync } from 'node:zlib';
+import { constants, inflateSync } from 'node:zlib';
 
 /** What inflating gave. */
 export type Inflated =
@@ -23,6 +23,23 @@ export function inflate(compressed: Uint8Array, most: number): Inflated {
     if (engine.bytesWritten < compressed.length) return { state: 'damaged' };
     return buffer.length > most ? { state: 'too-long' } : { state: 'whole', bytes: buffer };
   } catch (error) {
-    return { state: (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE' ? 'too-long' : 'damaged' };
+    return { state: stateOf(error) };
   }
 }
+
+/**
+ * Inflates a zlib stream as leniently as any reader: one that is cut off up to there, and without the bytes behind its end.
+ *
+ * @returns `whole` with what there is; `too-long` where that is more than `most` bytes
+ */
+export function inflateAsFarAsItGoes(compressed: Uint8Array, most: number): Inflated {
+  try {
+    const options = { maxOutputLength: Math.max(1, most), finishFlush: constants.Z_SYNC_FLUSH };
+    return { state: 'whole', bytes: inflateSync(compressed, options) };
+  } catch (error) {
+    return { state: stateOf(error) };
+  }
+}
+
+/** Node and workerd throw a RangeError where there is more than `maxOutputLength`; only Node's has a code. */
+const stateOf = (error: unknown) => (error instanceof RangeError ? 'too-long' : 'damaged');

@@ -2,6 +2,7 @@ import { exifClaims, hasExifHeader, xmpClaims } from './exif.ts';
 import { ImageError } from './image-error.ts';
 import { damaged, type Frame, frameOf, scanOf, unread } from './jpeg-frame.ts';
 import { checkCoefficients, checkJpegSize } from './jpeg-scale.ts';
+import { startsWith } from './latin1.ts';
 import { type ImageLimits, maxCoefficients } from './limits.ts';
 import { addClaims, type OrientationClaim } from './orientation.ts';
 
@@ -20,8 +21,6 @@ export interface JpegFile {
 
 const EXIF = 'Exif\0';
 const XMP = 'http://ns.adobe.com/xap/1.0/\0';
-/** Of all XMP of a file, what is looked at. */
-const MOST_XMP = 1024 * 1024;
 
 /**
  * Reads a JPEG's segments up to its end marker (ITU T.81, annex B), and counts what its scans cost.
@@ -33,7 +32,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const claims: OrientationClaim[] = [];
   let frame: Frame | undefined;
-  let [exifBlocks, xmpLeft] = [0, MOST_XMP];
+  const exifBlocks: Uint8Array[] = [];
   let [scans, cost] = [0, 0];
   for (let at = 2; ; ) {
     if (at + 1 >= bytes.length) throw damaged('it ends before its end marker');
@@ -42,6 +41,8 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
     if (marker === 0xff) at += 1;
     else if (marker === 0xd9) {
       if (!frame || scans === 0) throw damaged('it has no pixels');
+      // Pillow reads a block that is in several segments as one.
+      if (exifBlocks.length > 1) addClaims(claims, exifClaims(Buffer.concat(exifBlocks), 'its EXIF in several segments', false));
       const { width, height, components } = frame;
       return { type: 'JPEG', width, height, components: components.length, scans, end: at, claims };
     } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
@@ -70,12 +71,10 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
       else if (marker === 0xe1) {
         const data = bytes.subarray(from, next);
         if (startsWith(data, EXIF)) {
-          const counts = ++exifBlocks === 1 && !frame && hasExifHeader(data);
-          addClaims(claims, exifClaims(data.subarray(6), counts ? 'its EXIF' : 'EXIF of another place', counts));
-        } else if (startsWith(data, XMP) && xmpLeft > 0) {
-          addClaims(claims, xmpClaims(data.subarray(0, xmpLeft), 'its XMP'));
-          xmpLeft -= data.length;
-        }
+          const block = data.subarray(6);
+          const counts = exifBlocks.push(block) === 1 && !frame && hasExifHeader(data);
+          addClaims(claims, exifClaims(block, counts ? 'its EXIF' : 'EXIF of another place', counts));
+        } else if (startsWith(data, XMP)) addClaims(claims, xmpClaims(data, 'its XMP'));
       }
     }
   }
@@ -102,8 +101,3 @@ function endOfScan(bytes: Uint8Array, from: number): number {
   }
   return bytes.length;
 }
-
-const startsWith = (data: Uint8Array, text: string) => {
-  for (let i = 0; i < text.length; i++) if (data[i] !== text.charCodeAt(i)) return false;
-  return true;
-};

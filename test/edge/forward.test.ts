@@ -266,6 +266,35 @@ describe('inference requests under the name of the classifier', () => {
     }
   });
 
+  it('have an id, and parameters, of the size and types that the protocol has', async () => {
+    const inputs = [file([base64(digit7)])];
+    const before = (await seen()).count;
+    for (const wrong of [
+      { id: 'x'.repeat(257) },
+      { parameters: { timeout: { data: [1, 2] } } },
+      { parameters: { priority: [[0, 1]] } },
+      { inputs: [{ ...inputs[0], parameters: { content_type: {} } }] },
+      { outputs: [{ name: 'label', parameters: { classification: [1] } }] },
+      { inputs: [{ ...inputs[0], parameters: { binary_data_size: { toString: 1, valueOf: 1 } } }] },
+    ]) {
+      const response = await ask('/v2/models/digits/infer', JSON.stringify({ inputs, ...wrong }));
+      expect([JSON.stringify(wrong).slice(0, 100), response.status]).toEqual([expect.anything(), 400]);
+    }
+    expect((await seen()).count).toBe(before);
+    const right = {
+      id: 'x'.repeat(256),
+      parameters: { timeout: 5, priority: null },
+      outputs: [{ name: 'label', parameters: { classification: 2 } }],
+    };
+    const sent = await forwarded(() => ask('/v2/models/digits/infer', JSON.stringify({ ...right, inputs })));
+    expect(JSON.parse(new TextDecoder().decode(sent?.body))).toMatchObject({ ...right, parameters: { timeout: 5 } });
+  });
+
+  it('are of a model whose name is one segment of a path', async () => {
+    for (const name of ['.', '..', 'a/b'])
+      expect((await post('/screen', digit7, 'image/png', { ...env, UPSTREAM_MODEL: name })).status).toBe(503);
+  });
+
   it("of KServe's client, which names the model in the body too, and of tritonclient's asyncio client, whose JSON is of octets, pass", async () => {
     const body = JSON.stringify({ model_name: 'digits', inputs: [file([base64(digit7)])] });
     for (const type of ['application/json', 'application/octet-stream']) {
@@ -321,7 +350,10 @@ describe("the classifier's answer", () => {
       (await guard(digit7, 'image/png', UPSTREAM_HEADERS ? { UPSTREAM_HEADERS } : {}, {}, '/headers')).headers;
     const some = await back();
     expect([some.get('content-type'), some.get('retry-after'), some.get('x-kept')]).toEqual(['application/json', '3', null]);
-    expect(some.get('content-security-policy')).toContain("default-src 'none'");
+    // Whatever a classifier answers, no script in it runs as one of the worker's pages.
+    expect(some.get('content-security-policy')).toBe(
+      "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+    );
     const others = [
       'access-control-allow-origin',
       'access-control-allow-credentials',
@@ -359,6 +391,25 @@ describe('to the classifier', () => {
     ]);
   });
 
+  it('goes no header of the client that says how the body is to be read, though it is allowed', async () => {
+    const describing = ['content-language', 'content-md5', 'content-disposition', BINARY_HEADER, 'te', 'portcullis-verdict'];
+    const headers = Object.fromEntries(describing.map((name) => [name, '5']));
+    const sent = await forwarded(() => guard(digit7, 'image/png', { FORWARD_HEADERS: describing.join(',') }, headers));
+    expect(Object.keys(sent?.last.headers ?? {}).filter((name) => describing.some((each) => each.toLowerCase() === name))).toEqual([]);
+    expect(sent?.last.headers['content-type']).toBe('image/png');
+  });
+
+  it('goes no secret that is not a header value: it is refused, and never shown', async () => {
+    for (const name of ['UPSTREAM_AUTHORIZATION', 'FALLBACK_TOKEN']) {
+      const response = await guard(digit7, 'image/png', { [name]: 'Bearer hunter2\nx: y' });
+      const text = await response.text();
+      expect([response.status, text.includes(name), text.includes('hunter2')]).toEqual([503, true, false]);
+    }
+    // As a file has it that was piped into the secret.
+    expect((await guard(digit7, 'image/png', { UPSTREAM_AUTHORIZATION: 'Bearer a\n' })).status).toBe(200);
+    expect((await seen()).headers.authorization).toBe('Bearer a');
+  });
+
   it('goes a secret by its own variable only; one in a URL is refused, and never shown', async () => {
     for (const [name, instead] of [
       ['UPSTREAM_URL', 'UPSTREAM_AUTHORIZATION'],
@@ -374,12 +425,14 @@ describe('to the classifier', () => {
     expect(modelOfUrl('http://h/v2/models/a/infer')).toBe('a');
     expect(modelOfUrl('https://h/x/v2/models/a/versions/1/infer')).toBe('a');
     expect(modelOfUrl('https://h/predict')).toBeNull();
-    const urls = [
+    const urls: [string, string, string, string?][] = [
       ['http://h:1', '/infer', 'http://h:1/v2/models/m/infer'],
       ['http://h:1/v2/', '/ready', 'http://h:1/v2/models/m/ready'],
-      ['http://h/serve/v2/models/a/versions/1/infer', '/versions/2', 'http://h/serve/v2/models/a/versions/2'],
-    ] as const;
-    for (const [url, path, made] of urls) expect(modelUrl(url, 'm', path).href).toBe(made);
+      ['http://h/serve/v2/models/a/versions/1/infer', '', 'http://h/serve/v2/models/a/versions/2', '2'],
+      ['http://h/serve/v2/models/a/versions/1/infer', '/infer', 'http://h/serve/v2/models/a/versions/1/infer'],
+      ['http://h/serve/v2/models/a/versions/1/infer', '', 'http://h/serve/v2/models/a/versions/1'],
+    ];
+    for (const [url, end, made, version] of urls) expect(modelUrl(url, 'm', end, version).href).toBe(made);
   });
 });
 

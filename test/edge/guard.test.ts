@@ -333,6 +333,11 @@ describe('GUARD=observe', () => {
     ]);
   });
 
+  it('an answer that is too long to compare comes back all the same', async () => {
+    const response = await guard(digit7, '/large', { GUARD: 'observe', AGREEMENT_POINTER: '/label' });
+    expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 6 * 1024 * 1024]);
+  });
+
   it('a model that can not be loaded stops nobody, and disagreement is written down', async () => {
     const { response, lines } = await observed(digit7, 'image/png', { MODEL_ID: '0123456789ab' });
     expect(response.status).toBe(200);

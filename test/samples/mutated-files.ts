@@ -3,7 +3,7 @@ import { mutateBytes, oneOf } from '../../bench/reliability/mutate-bytes.ts';
 import { mutateJpeg } from '../../bench/reliability/mutate-jpeg.ts';
 import { mutatePng } from '../../bench/reliability/mutate-png.ts';
 import { randomFrom } from '../../shared/random.ts';
-import { idat, iend, ihdr, png, pngChunk, rawProfile, rows } from './image-parts.ts';
+import { exifBlock, idat, iend, ihdr, png, pngChunk, rawProfile, rows } from './image-parts.ts';
 import { madeImages } from './made-images.ts';
 
 export interface MutatedFile {
@@ -54,6 +54,8 @@ function oddPngs(): MutatedFile[] {
     ['a row fewer', withData(deflateSync(rows.subarray(0, 3)))],
     ['a profile with bytes behind it', withText(Buffer.concat([deflateSync(rawProfile(Buffer.alloc(9))), Buffer.of(1)]))],
     ['a profile that is cut', withText(deflateSync(rawProfile(Buffer.alloc(9))).subarray(0, 9))],
+    ['a profile that is cut behind what it says', withText(deflateSync(rawProfile(exifBlock(3))).subarray(0, -4))],
+    ['a profile that is damaged', withText(deflateSync(rawProfile(exifBlock(3))).fill(0xff, 2, 9))],
     ['a profile of megabytes', withText(deflateSync(Buffer.alloc(3 << 20)))],
   ];
   return made.map(([name, bytes]) => ({ name, type: 'image/png', bytes }));

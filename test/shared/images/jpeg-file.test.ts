@@ -33,6 +33,12 @@ const withBehind = (jpeg: Buffer, marker: number | null, ...more: Buffer[]) => {
   return Buffer.concat(segments);
 };
 const exif = (orientation: number, end = 0) => segment(0xe1, ...Buffer.from('Exif\0'), end, ...exifBlock(orientation));
+/** Whose first directory stands in the second segment, behind a header that points nowhere. */
+const exifInTwo = (orientation: number) => {
+  const start = (offset: number) => [...Buffer.from('Exif\0\0MM\0*'), 0, 0, offset >> 8, offset & 255];
+  return [segment(0xe1, ...start(16)), segment(0xe1, ...start(0xffff), ...exifBlock(orientation).subarray(8))];
+};
+const longXmp = segment(0xe1, ...Buffer.from(`http://ns.adobe.com/xap/1.0/\0${' '.repeat(65_000)}`));
 const xmp = (orientation: number) => segment(0xe1, ...Buffer.from(`http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation="${orientation}"/>`));
 
 describe('the frame of a JPEG', () => {
@@ -199,6 +205,8 @@ describe('the orientation of a JPEG', () => {
     ['an EXIF whose header is not right', withBehind(plain, null, exif(3, 1))],
     ['XMP', withBehind(plain, null, xmp(3))],
     ['XMP, which EXIF contradicts', withBehind(plain, null, exif(3), xmp(1))],
+    ['an EXIF that goes on in a second segment, which Pillow joins', withBehind(plain, null, ...exifInTwo(3))],
+    ['XMP behind a megabyte of it', withBehind(plain, null, ...new Array<Buffer>(17).fill(longXmp), xmp(3))],
   ])('is unclear where %s says otherwise', (_, bytes) => refused(bytes, unclear));
 
   it('is not that of EXIF behind the end', async () => {
