@@ -59,6 +59,8 @@ const configSchema = z
     CORS_ORIGINS: origins,
 
     MAX_BODY_BYTES: positive(DEFAULT_LIMITS.maxBytes),
+    /** Of bodies that one isolate is receiving at once, but for small ones. */
+    MAX_RECEIVING_BYTES: positive(24 * 1024 * 1024),
     /** Of one image before resizing, and of all images of a request. */
     MAX_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
     MAX_REQUEST_PIXELS: positive(DEFAULT_LIMITS.maxPixels),

@@ -23,6 +23,7 @@ export const PROBLEMS = {
   internal: [500, 'Something broke'],
   'upstream-failed': [502, 'The classifier failed'],
   'model-unavailable': [503, 'The model can not be used'],
+  busy: [503, 'Too much is being sent at once'],
   configuration: [503, 'The worker is not configured rightly'],
   'upstream-timeout': [504, 'The classifier did not answer in time'],
 } as const satisfies Record<string, readonly [number, string]>;

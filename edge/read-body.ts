@@ -1,9 +1,17 @@
 import type { Config } from './config.ts';
 import { nextChunk } from './next-chunk.ts';
 import { ProblemError } from './problem.ts';
+import { receiving } from './receiving.ts';
 
-/** A body up to its end, or, where it is longer than allowed, what of it was read and what is still to come. */
-export type Body = { whole: true; bytes: Uint8Array } | { whole: false; read: Uint8Array[]; rest: ReadableStreamDefaultReader<Uint8Array> };
+/** A body up to its end, or why it was not read further. */
+export type Body = { whole: true; bytes: Uint8Array } | (Partly & { why: ProblemError });
+
+/** What of a stream was read, and what is still to come. */
+export interface Partly {
+  whole: false;
+  read: Uint8Array[];
+  rest: ReadableStreamDefaultReader<Uint8Array>;
+}
 
 /**
  * Reads a body up to the limit, whatever length it says it has.
@@ -24,13 +32,15 @@ export async function readUpTo(request: Request, config: Config): Promise<Body> 
     }, config.BODY_TIMEOUT_MS);
   });
   late.catch(() => undefined);
+  const room = receiving(Date.now() + config.BODY_TIMEOUT_MS);
   try {
     for (;;) {
       const { done, value } = await Promise.race([nextChunk(reader), late]);
       if (done) return { whole: true, bytes: joined(chunks, size) };
       chunks.push(value);
       size += value.byteLength;
-      if (size > config.MAX_BODY_BYTES) return { whole: false, read: chunks, rest: reader };
+      if (size > config.MAX_BODY_BYTES) return { whole: false, why: tooLargeProblem(config), read: chunks, rest: reader };
+      if (!room.hasRoom(size, config.MAX_RECEIVING_BYTES)) return { whole: false, why: busyProblem(config), read: chunks, rest: reader };
     }
   } catch (error) {
     reader.cancel().catch(() => undefined);
@@ -38,23 +48,23 @@ export async function readUpTo(request: Request, config: Config): Promise<Body> 
     throw new ProblemError('bad-request', 'The body broke off before its end. Send it again.');
   } finally {
     clearTimeout(timer);
+    room.end();
   }
 }
 
 /**
  * Reads a whole body.
  *
- * @throws ProblemError `unsupported-media-type`, `body-too-large`, `body-timeout`, `bad-request`
+ * @throws ProblemError `unsupported-media-type`, `body-too-large`, `busy`, `body-timeout`, `bad-request`
  */
 export async function readBody(request: Request, config: Config): Promise<Uint8Array> {
   checkEncoding(request.headers);
-  const tooLarge = tooLargeProblem(config);
   // Not read at all where it says so itself.
-  if (Number(request.headers.get('content-length')) > config.MAX_BODY_BYTES) throw tooLarge;
+  if (Number(request.headers.get('content-length')) > config.MAX_BODY_BYTES) throw tooLargeProblem(config);
   const body = await readUpTo(request, config);
   if (body.whole) return body.bytes;
   body.rest.cancel().catch(() => undefined);
-  throw tooLarge;
+  throw body.why;
 }
 
 /** Refuses a body that is compressed or encoded otherwise (RFC 9110, 8.4). @throws ProblemError `unsupported-media-type` */
@@ -68,8 +78,13 @@ export function checkEncoding(headers: Headers): void {
   );
 }
 
-export const tooLargeProblem = ({ MAX_BODY_BYTES }: Config): ProblemError =>
+const tooLargeProblem = ({ MAX_BODY_BYTES }: Config): ProblemError =>
   new ProblemError('body-too-large', `The body is larger than ${MAX_BODY_BYTES} bytes. Send fewer or smaller images.`);
+
+const busyProblem = ({ MAX_RECEIVING_BYTES }: Config): ProblemError =>
+  new ProblemError('busy', `More than ${MAX_RECEIVING_BYTES} bytes are being sent here at once. Wait a second and send it again.`, {
+    'retry-after': '1',
+  });
 
 /** Joins the pieces of a body, of `size` bytes together. */
 export function joined(chunks: Uint8Array[], size: number): Uint8Array {

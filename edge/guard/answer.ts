@@ -2,7 +2,7 @@ import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
 import type { Config } from '../config.ts';
 import { nextChunk } from '../next-chunk.ts';
 import { ProblemError } from '../problem.ts';
-import { type Body, joined } from '../read-body.ts';
+import { joined, type Partly } from '../read-body.ts';
 import { within } from '../within.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
 import { failed, timedOut } from './upstream.ts';
@@ -52,7 +52,7 @@ export function passedBack(
  *
  * @throws ProblemError where it breaks off or stalls
  */
-export async function readAnswer(response: Response, config: Config): Promise<Body> {
+export async function readAnswer(response: Response, config: Config): Promise<{ whole: true; bytes: Uint8Array } | Partly> {
   const reader = response.body?.getReader();
   if (!reader) return { whole: true, bytes: new Uint8Array(0) };
   const chunks: Uint8Array[] = [];

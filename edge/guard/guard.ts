@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { mediaTypeOf } from '../decode/read-images.ts';
 import { type Env, modelOf } from '../env.ts';
 import { ProblemError } from '../problem.ts';
-import { readBody, readUpTo, tooLargeProblem } from '../read-body.ts';
+import { readBody, readUpTo } from '../read-body.ts';
 import { record } from '../record.ts';
 import type { GuardOutcome } from '../request-line.ts';
 import { agrees } from './agreement.ts';
@@ -52,7 +52,7 @@ export async function enforce(c: Context<Env>, url: URL): Promise<Response> {
 export async function observe(c: Context<Env>, url: URL): Promise<Response> {
   const config = c.get('config');
   const body = await readUpTo(c.req.raw, config);
-  const judged = body.whole ? await judge(c, body.bytes).then(({ judged }) => judged, unscreened) : unscreened(tooLargeProblem(config));
+  const judged = body.whole ? await judge(c, body.bytes).then(({ judged }) => judged, unscreened) : unscreened(body.why);
   const original = { body: body.whole ? body.bytes : rejoined(body.read, body.rest), headers: describedBy(c.req.raw.headers) };
   const response = await ask(c, url, original, judged);
   const headers = { ...judged.headers, 'Portcullis-Guard': 'observe' };

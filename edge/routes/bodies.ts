@@ -49,5 +49,5 @@ export const inferHeaders = z.object({
 /** What can be wrong with them. */
 export const BODY_PROBLEMS: ProblemName[] = [
   ...(['empty-body', 'bad-json', 'bad-multipart', 'bad-request', 'body-timeout', 'body-too-large', 'image-too-large'] as const),
-  ...(['unsupported-media-type', 'bad-image', 'wrong-size', 'not-finite', 'model-unavailable'] as const),
+  ...(['unsupported-media-type', 'bad-image', 'wrong-size', 'not-finite', 'busy', 'model-unavailable'] as const),
 ];
