@@ -104,7 +104,7 @@ export function createApp(services: Services): App {
   return app;
 }
 
-/** Made by the first request that knows the configuration, and anew where it changes. */
+/** Made by the first request that knows the configuration, and again when it changes. */
 function perIsolate(): (config: Config) => Resilience {
   let made: { of: string; resilience: Resilience } | undefined;
   return ({ FALLBACK_URL, FALLBACK_CONCURRENCY }) => {
