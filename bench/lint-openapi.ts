@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { startWorker } from '../cli/start-worker.ts';
 
 /**
- * Is the worker's OpenAPI description clean by the linters that people check such descriptions with? Starts the worker, and runs Redocly's recommended
- * rules and Spectral's rules for OpenAPI over what it answers; a warning fails, too. Both are installed for the run only: they are larger than the project.
+ * Lints the worker's OpenAPI description: starts the worker and runs Redocly's recommended rules and Spectral's rules for OpenAPI
+ * over its answer; a warning fails too. Both are installed for the run only, because they are larger than the project.
  *
  *   pnpm bench:openapi
  */

@@ -41,7 +41,7 @@ describe('the chunks of a PNG that its pixels need', () => {
     ['nothing but the signature', png(), /does not begin with a header \(IHDR\)/],
     ['the header not first', png(pngChunk('gAMA', new Uint8Array(4)), ihdr(), idat(rows), iend), /does not begin with a header/],
     ['a header of 14 bytes', png(pngChunk('IHDR', new Uint8Array(14)), idat(rows), iend), /does not begin with a header/],
-    ['two headers', png(ihdr(), ihdr(), idat(rows), iend), /chunk IHDR, which a reader must know and no PNG has there/],
+    ['two headers', png(ihdr(), ihdr(), idat(rows), iend), /chunk IHDR, which a reader must know but PNG does not have there/],
     ['a header with a wrong checksum', png(damagedChunk(ihdr()), idat(rows), iend), /checksum of its header/],
     ['pixels with a wrong checksum', png(ihdr(), damagedChunk(idat(rows)), iend), /checksum of its chunk IDAT/],
     ['an end with a wrong checksum', png(ihdr(), idat(rows), damagedChunk(iend)), /checksum of its chunk IEND/],
