@@ -27,7 +27,7 @@ try {
   for (const [name, [linter = '', ...command]] of Object.entries(LINTERS)) {
     const args = ['--yes', '--package', linter, '--', ...command, 'openapi.json'];
     const { status, stdout, stderr } = spawnSync('npx', args, { cwd: directory, encoding: 'utf8' });
-    // Redocly ends with 0 where it only warns.
+    // Redocly exits with 0 if it only warns.
     if (status !== 0 || /^ +\d+:\d+ +(error|warning) /m.test(stdout + stderr)) throw new Error(`${name}:\n${stdout}${stderr}`);
     console.log(`${name}: clean`);
   }

@@ -22,7 +22,7 @@ import { traceOf } from './trace.ts';
 /** Answers whatever the variables are: that the worker runs, and its pages. */
 const WITHOUT_CONFIG = ['/', '/docs', '/openapi.json', '/health/live', '/v2', '/v2/health/live'];
 
-/** What people open, with its scripts in it. */
+/** Pages for people, with scripts in them. */
 const PAGES = ['/', '/docs'];
 
 const OF_PAGES = {

@@ -35,7 +35,7 @@ export interface Checked {
   /** The client got no answer at all. */
   noAnswer: string[];
   another: Finding[];
-  /** What was forwarded, and a reader sees no image in it. */
+  /** Forwarded bodies in which a reader sees no image. */
   unreadable: Finding[];
 }
 

@@ -158,7 +158,7 @@ function outputsOf(screened: readonly Screened[], id: string): Record<string, Te
 async function versionOf(c: Context<Env>): Promise<Screening> {
   const { screening } = await modelOf(c);
   const version = c.req.param('version');
-  // Clients that are told no version ask for the first one.
+  // Clients that are given no version ask for the first one.
   if (version !== undefined && ![FIRST_VERSION, screening.id].includes(version))
     throw new ProblemError('not-found', `there is no version ${version}; there is ${screening.id}`);
   return screening;

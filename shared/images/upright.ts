@@ -31,7 +31,7 @@ export function turnUpright(image: UprightImage, orientation: number): UprightIm
   return { width, height, channels, pixels: turned };
 }
 
-/** In stored pixels, of a stored image of width w and height h: a step to the right, a step down, the first pixel. */
+/** For a stored image of width w and height h, in stored pixels: a step to the right, a step down, the first pixel. */
 const STEPS: Record<number, (w: number, h: number) => [right: number, down: number, first: number]> = {
   2: (w) => [-1, w, w - 1],
   3: (w, h) => [-1, -w, w * h - 1],
