@@ -69,6 +69,10 @@ export async function modelOf(c: Context<Env>): Promise<Model> {
 export async function readyModelOf(c: Context<Env>): Promise<Model> {
   const model = await modelOf(c);
   const problem = await c.get('readiness')(model);
-  if (problem) throw new ProblemError('model-unavailable', `The model does not compute what it did when it was exported: ${problem}. Deploy it again.`);
+  if (problem)
+    throw new ProblemError(
+      'model-unavailable',
+      `The model does not compute what it did when it was exported: ${problem}. Deploy it again.`,
+    );
   return model;
 }

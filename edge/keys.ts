@@ -72,8 +72,7 @@ export async function identify(header: string | undefined, { KEYS }: Pick<KeyCon
   return caller ?? (KEYS.length === 0 ? NOBODY : null);
 }
 
-export const unknownKey = () =>
-  new ProblemError('unauthorized', 'The key is unknown or no longer valid. Ask the operator for another.');
+export const unknownKey = () => new ProblemError('unauthorized', 'The key is unknown or no longer valid. Ask the operator for another.');
 
 /**
  * Checks that a caller may do something.

@@ -79,12 +79,19 @@ export function checkEncoding(headers: Headers): void {
 }
 
 const tooLargeProblem = ({ MAX_BODY_BYTES }: Config): ProblemError =>
-  new ProblemError('body-too-large', `The body is larger than ${MAX_BODY_BYTES} bytes, the most that is allowed. Send fewer or smaller images.`);
+  new ProblemError(
+    'body-too-large',
+    `The body is larger than ${MAX_BODY_BYTES} bytes, the most that is allowed. Send fewer or smaller images.`,
+  );
 
 const busyProblem = ({ MAX_RECEIVING_BYTES }: Config): ProblemError =>
-  new ProblemError('busy', `The worker is receiving too much at once; at most ${MAX_RECEIVING_BYTES} bytes are allowed. Wait a second and send it again.`, {
-    'retry-after': '1',
-  });
+  new ProblemError(
+    'busy',
+    `The worker is receiving too much at once; at most ${MAX_RECEIVING_BYTES} bytes are allowed. Wait a second and send it again.`,
+    {
+      'retry-after': '1',
+    },
+  );
 
 /** Joins the chunks of a body; `size` is their total in bytes. */
 export function joined(chunks: Uint8Array[], size: number): Uint8Array {

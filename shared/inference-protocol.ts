@@ -170,7 +170,9 @@ function fromJson(tensor: JsonTensor): Tensor {
   if (!tensor.data) throw new ProtocolError(`tensor ${name} has neither data nor binary_data_size`);
   // A server that takes the shape from the nesting must see the same.
   if (tensor.data.some(Array.isArray) && !isNestedAs(tensor.data, shape))
-    throw new ProtocolError(`tensor ${name} is nested otherwise than its shape [${shape.join(', ')}] says; nest it by its shape, or send its values flat`);
+    throw new ProtocolError(
+      `tensor ${name} is nested otherwise than its shape [${shape.join(', ')}] says; nest it by its shape, or send its values flat`,
+    );
   // Never deeper than the shape: a remaining array is not a value and is refused below.
   const flat = tensor.data.flat(shape.length) as unknown[];
   if (flat.length !== elements(tensor)) {

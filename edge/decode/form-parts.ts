@@ -95,7 +95,9 @@ function partOf(bytes: Uint8Array, number: number): FormPart {
   const content = bytes.subarray(end + 4);
   const encoding = headers.get('content-transfer-encoding')?.toLowerCase() ?? 'binary';
   if (!['binary', '8bit', '7bit'].includes(encoding))
-    throw new FormError(`part ${number} has the Content-Transfer-Encoding ${encoding.slice(0, 100)}; only binary, 8bit and 7bit are allowed`);
+    throw new FormError(
+      `part ${number} has the Content-Transfer-Encoding ${encoding.slice(0, 100)}; only binary, 8bit and 7bit are allowed`,
+    );
   const compression = headers.get('content-encoding') ?? 'identity';
   if (compression.toLowerCase() !== 'identity')
     throw new FormError(`part ${number} has the Content-Encoding ${compression.slice(0, 100)}; only identity is allowed`);

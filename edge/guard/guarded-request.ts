@@ -89,7 +89,10 @@ function forwardable(image: ReadImage | ProblemError, { GUARD_TENSORS }: Config)
   const { buffer, byteOffset, byteLength } = image.tensor;
   const kind = kindOfFile(new Uint8Array(buffer, byteOffset, byteLength));
   return kind
-    ? new ProblemError('not-forwarded', `The bytes of the numbers begin like a ${kind} file, so they are not forwarded. Send the image as a PNG.`)
+    ? new ProblemError(
+        'not-forwarded',
+        `The bytes of the numbers begin like a ${kind} file, so they are not forwarded. Send the image as a PNG.`,
+      )
     : image;
 }
 

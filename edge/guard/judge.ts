@@ -56,12 +56,13 @@ export const unscreened = (error: unknown): Judged => {
   return { screened: [{ problem }], passing: [], stopped: problem, headers: headersOf([{ problem }]) };
 };
 
-export const rejectedProblem = (what: string) =>
-  new ProblemError('rejected', `${what} Send an image of one of the classes.`);
+export const rejectedProblem = (what: string) => new ProblemError('rejected', `${what} Send an image of one of the classes.`);
 
 function stoppedBy({ problem }: Screened, place: number, count: number): ProblemError {
   const where = count > 1 ? `Image ${place + 1} of ${count}` : 'The image';
-  return problem ? new ProblemError(problem.problem, `${where}: ${problem.message}`) : rejectedProblem(`${where} was rejected and not forwarded to the classifier.`);
+  return problem
+    ? new ProblemError(problem.problem, `${where}: ${problem.message}`)
+    : rejectedProblem(`${where} was rejected and not forwarded to the classifier.`);
 }
 
 /** Lists verdict and label of each image in order, separated by commas; labels are percent-encoded. */

@@ -13,7 +13,7 @@ import { guard } from './guard.ts';
 
 const errorSchema = z.object({ error: z.string() });
 const params = z.object({ model: z.string().meta({ description: "the classifier's name (UPSTREAM_MODEL)" }) });
-const versioned = params.extend({ version: z.string().meta({ description: "a version of the classifier" }) });
+const versioned = params.extend({ version: z.string().meta({ description: 'a version of the classifier' }) });
 
 /**
  * Adds the classifier under its own name, if it takes inference requests (`UPSTREAM_PROTOCOL=v2`): its clients change only the host. Inference requests

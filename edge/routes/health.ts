@@ -38,8 +38,7 @@ export function healthRoutes(app: App): void {
       operationId: 'getReadiness',
       tags: ['operation'],
       summary: 'Whether the worker screens rightly',
-      description:
-        "Compares the result for the bundle's golden image with the one at its export; runs it at most once in 10 seconds.",
+      description: "Compares the result for the bundle's golden image with the one at its export; runs it at most once in 10 seconds.",
       responses: {
         ...problems('model-unavailable'),
         200: { description: 'It does.', content: { 'application/json': { schema: stateSchema('ready') } } },

@@ -52,8 +52,5 @@ export function checkSides({ width, height }: { width: number; height: number },
   if (Math.max(width, height) > limits.maxSide)
     throw new ImageError(`${is}; each side may have at most ${limits.maxSide} pixels. Make it smaller.`, 'image-too-large');
   if (Math.max(width, height) > limits.maxAspect * Math.min(width, height))
-    throw new ImageError(
-      `${is}; the longer side may be at most ${limits.maxAspect} times the shorter. Crop it.`,
-      'image-too-large',
-    );
+    throw new ImageError(`${is}; the longer side may be at most ${limits.maxAspect} times the shorter. Crop it.`, 'image-too-large');
 }

@@ -50,7 +50,8 @@ function textOf({ name, data }: TextChunk): { text: Uint8Array; isCompressed: bo
 /** Inflates a text; returns nothing if it is damaged. @throws ImageError if it is longer than `most` bytes */
 function inflated(text: Uint8Array, most: number): Uint8Array {
   const found = inflateAsFarAsItGoes(text, most);
-  if (found.state === 'too-long') throw tooMuch(`profiles of more than ${MOST_INFLATED} bytes in compressed text chunks, the most that is allowed`);
+  if (found.state === 'too-long')
+    throw tooMuch(`profiles of more than ${MOST_INFLATED} bytes in compressed text chunks, the most that is allowed`);
   return found.state === 'whole' ? found.bytes : new Uint8Array(0);
 }
 

@@ -98,7 +98,12 @@ describe('a form is refused, with what is wrong with it, that', () => {
     ['has no boundary', plain, 'multipart/form-data', /does not have exactly one boundary/],
     ['has two', plain, 'multipart/form-data; boundary=a; boundary=b', /does not have exactly one boundary/],
     ['has two of one name', plain, 'multipart/form-data; boundary=a; Boundary=a', /does not have exactly one boundary/],
-    ['was joined of two headers', plain, 'multipart/form-data; boundary=a, multipart/form-data; boundary=b', /not have exactly one boundary/],
+    [
+      'was joined of two headers',
+      plain,
+      'multipart/form-data; boundary=a, multipart/form-data; boundary=b',
+      /not have exactly one boundary/,
+    ],
     ['has a long boundary', form('a'.repeat(71), [DISPOSITION]), typeOf('a'.repeat(71)), /not 1 to 70 characters/],
     ['has another boundary', plain, typeOf('b'), /does not stand on a line/],
     ['has LF for line ends', changed('\r\n', '\n'), typeOf('a'), /continues with something else/],
