@@ -34,7 +34,7 @@ export function passedOnProblem(json: unknown, compared: boolean): string | null
   if ((input.data ?? null) !== null && (input.parameters?.binary_data_size ?? null) !== null)
     return 'its input has data both in the JSON and after it; only one of the two is allowed';
   if (compared && ((request.outputs ?? null) !== null || (parameters.binary_data_output ?? null) !== null))
-    return "it chooses outputs, or binary ones, which is not allowed because the answer is compared with the screen's (AGREEMENT_POINTER). Leave out outputs and binary_data_output";
+    return "it chooses outputs, or binary ones; these can't be chosen here, because the answer is compared with the screen's (AGREEMENT_POINTER). Leave out outputs and binary_data_output";
   for (const { content_type: contentType } of [parameters, input.parameters ?? {}])
     if (!CODECS.includes(contentType ?? 'np')) return `its content_type is another codec; only ${CODECS.join(', ')} are allowed`;
   return (

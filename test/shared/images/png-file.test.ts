@@ -98,7 +98,7 @@ describe('the palette', () => {
       /in the wrong place/,
     ],
     ['damaged', indexed(damagedChunk(palette(2))), /checksum of its chunk PLTE/],
-    ['in a grey image', png(ihdr(), palette(2), idat(rows), iend), /it is grey and has a palette/],
+    ['in a grey image', png(ihdr(), palette(2), idat(rows), iend), /it is grey but has a palette/],
   ])('is refused where it is %s', (_, bytes, why) => refused(bytes, why));
 
   it('shows a colour that it does not have as black, as everybody does', async () => {
@@ -268,6 +268,6 @@ describe('compressed pixels', () => {
     const deep = (width: number, height: number) => ihdr({ width, height, bitDepth: 16, colourType: 6 });
     const raw = Uint8Array.of(0, 1, 255, 2, 128, 3, 127, 255, 255);
     expect(await pixelsOf(png(deep(1, 1), idat(raw), iend))).toEqual([1, 2, 3]);
-    await refused(png(deep(1025, 1024), idat(raw), iend), /16 bits a channel, so that it counts as 2099200 pixels/);
+    await refused(png(deep(1025, 1024), idat(raw), iend), /16 bits a channel, so it counts as 2099200 pixels/);
   });
 });
