@@ -10,7 +10,7 @@ import { quantilesOf } from './edge/quantiles.ts';
 import { startWorkerd } from './workerd.ts';
 
 /**
- * What it costs that the guard makes what it hands on anew: `/guard` in front of a classifier that answers at once, with each FORWARD, in one
+ * Measures what re-encoding costs the guard: `/guard` in front of a classifier that answers at once, with each FORWARD, in one
  * workerd process and in turn, one request after the other.
  *
  *   pnpm bench:forward [--requests 2000] [--figures FILE]

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { startWorker } from '../cli/start-worker.ts';
 
 /**
- * Is the worker's OpenAPI description clean by the linters that people check such descriptions with? Starts the worker, and runs Redocly's recommended
- * rules and Spectral's rules for OpenAPI over what it answers; a warning fails, too. Both are installed for the run only: they are larger than the project.
+ * Lints the worker's OpenAPI description: starts the worker and runs Redocly's recommended rules and Spectral's rules for OpenAPI
+ * over its answer; a warning fails too. Both are installed for the run only, because they are larger than the project.
  *
  *   pnpm bench:openapi
  */
@@ -27,7 +27,7 @@ try {
   for (const [name, [linter = '', ...command]] of Object.entries(LINTERS)) {
     const args = ['--yes', '--package', linter, '--', ...command, 'openapi.json'];
     const { status, stdout, stderr } = spawnSync('npx', args, { cwd: directory, encoding: 'utf8' });
-    // Redocly ends with 0 where it only warns.
+    // Redocly exits with 0 if it only warns.
     if (status !== 0 || /^ +\d+:\d+ +(error|warning) /m.test(stdout + stderr)) throw new Error(`${name}:\n${stdout}${stderr}`);
     console.log(`${name}: clean`);
   }

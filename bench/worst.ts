@@ -11,8 +11,8 @@ import { measureWorst, type Worst } from './worst/measure.ts';
 import { startUpstream } from './worst/upstream.ts';
 
 /**
- * What the costliest requests within the default limits take of the worker as deployed, in workerd: processor time, memory above idle, and how
- * long a digit waits that is sent at the same time. Each request has a new process. Ends with 1 where one takes more than it may.
+ * Measures what the costliest requests within the default limits take of the worker as deployed, in workerd: processor time, memory above idle, and
+ * how long a digit waits that is sent at the same time. Each request gets a new process. Exits with 1 if one takes more than it may.
  *
  *   pnpm bench:worst [--runs 5] [--only TEXT] [--collect: garbage before each request] [--figures docs/figures/worst.json]
  */

@@ -14,7 +14,7 @@ import { command, runCommand, UsageError } from './run-command.ts';
 const program = withCalibrationOptions(
   command(
     'calibrate',
-    'Set the thresholds of a trained run anew, without training; pnpm export then makes a bundle with them. ' +
+    'Set the thresholds of a trained run again, without training; pnpm export then makes a bundle with them. ' +
       'Do not choose among several by their outcomes on test images: then neither those nor the promise mean what they say.',
     '  pnpm calibrate --alpha 0.01                   the latest run\n  pnpm calibrate --run digits --calibration three-sigma --covariance diagonal\n  pnpm calibrate --bundle mnist --images scans/ --name scans',
   ),

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '..');
 
 /**
- * The path that the caller of a command means. pnpm runs the project's commands in the project's folder, wherever it was called;
- * `INIT_CWD` is where that was.
+ * Resolves a path as the caller of a command means it. pnpm runs the project's commands in the project's folder, wherever it is called;
+ * `INIT_CWD` is the caller's folder.
  */
 export function callersPath(path: string): string {
   const { INIT_CWD = ROOT } = process.env;

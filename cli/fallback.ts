@@ -77,7 +77,7 @@ function batchSize(text: string): number | 'auto' {
   return text === 'auto' ? text : positive(text);
 }
 
-/** @throws UsageError where it is more than a timer can wait */
+/** Parses seconds. @throws UsageError if they are more than a day */
 function keepAlive(text: string): number {
   const value = positive(text);
   if (value > 86_400) throw new UsageError(`${text} seconds are too long; 1 to 86400 are allowed`);

@@ -22,7 +22,7 @@ import { traceOf } from './trace.ts';
 /** Answers whatever the variables are: that the worker runs, and its pages. */
 const WITHOUT_CONFIG = ['/', '/docs', '/openapi.json', '/health/live', '/v2', '/v2/health/live'];
 
-/** What people open, with its scripts in it. */
+/** Pages for people, with scripts in them. */
 const PAGES = ['/', '/docs'];
 
 const OF_PAGES = {
@@ -104,7 +104,7 @@ export function createApp(services: Services): App {
   return app;
 }
 
-/** Made by the first request that knows the configuration, and anew where it changes. */
+/** Made by the first request that knows the configuration, and again when it changes. */
 function perIsolate(): (config: Config) => Resilience {
   let made: { of: string; resilience: Resilience } | undefined;
   return ({ FALLBACK_URL, FALLBACK_CONCURRENCY }) => {

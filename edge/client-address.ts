@@ -4,11 +4,11 @@ import { IPv4, IPv6 } from 'ipaddr.js';
 const LONGEST = 100;
 
 /**
- * What a client is counted by: an IPv4 address, or the /64 of an IPv6 one, which is what a single connection to the internet is given (RFC 6177), so that
- * whoever has one can't be somebody else 2^64 times. An IPv4 address inside an IPv6 one (RFC 4291, 2.5.5.2; RFC 6052) counts as itself; a zone (RFC 4007) does not count.
+ * Returns what a client is counted by: an IPv4 address, or the /64 of an IPv6 one. A single internet connection gets a whole /64 (RFC 6177) and could
+ * otherwise pose as 2^64 clients. An IPv4 address inside an IPv6 one (RFC 4291, 2.5.5.2; RFC 6052) counts as itself; a zone (RFC 4007) is ignored.
  *
- * @param text as `CF-Connecting-IP` has it
- * @returns `unknown` where it is no address: all such clients count together
+ * @param text the value of `CF-Connecting-IP`
+ * @returns `unknown` if it is no address; all such clients count together
  */
 export function clientAddress(text: string | undefined): string {
   const address = text?.trim() ?? '';

@@ -13,11 +13,11 @@ const httpUrl = (instead: string) =>
     error: `has a user name or password in it, which is refused; put it into the secret ${instead} and take it out of the URL`,
   });
 
-/** A value that a header can have (RFC 9110, 5.5), in ASCII; a line end behind it, as files have it, is left out. */
+/** A value that a header can have (RFC 9110, 5.5), in ASCII; a line end after it, as in files, is removed. */
 const headerValue = z
   .string()
   .trim()
-  .regex(/^[\t -~]*$/, 'has a character that no header can have, such as a line end in it; set the secret anew, in one line of ASCII');
+  .regex(/^[\t -~]*$/, 'has a character that no header can have, such as a line end; set the secret again, as one line of ASCII');
 
 /** Names with commas between, in small letters. */
 const names = (otherwise: string[]) =>
@@ -59,49 +59,49 @@ const configSchema = z
     CORS_ORIGINS: origins,
 
     MAX_BODY_BYTES: positive(DEFAULT_LIMITS.maxBytes),
-    /** Of bodies that one isolate is receiving at once, but for small ones. */
+    /** Of the bodies that one isolate is receiving at once, except small ones. */
     MAX_RECEIVING_BYTES: positive(24 * 1024 * 1024),
     /** Of one image before resizing, and of all images of a request. */
     MAX_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
     MAX_REQUEST_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
-    /** Of a JPEG as it is stored; a large one is decoded at a part of its size (shared/images/jpeg-scale.ts). */
+    /** Of a JPEG as it is stored; a large one is decoded at reduced size (shared/images/jpeg-scale.ts). */
     MAX_JPEG_PIXELS: positive(DEFAULT_LIMITS.maxJpegPixels),
-    /** Of one image: each side, the longer side in shorter ones, the scans of a JPEG (shared/images/limits.ts). */
+    /** Of one image: each side, the ratio of the longer side to the shorter, the scans of a JPEG (shared/images/limits.ts). */
     MAX_SIDE: positive(DEFAULT_LIMITS.maxSide),
     MAX_ASPECT: positive(DEFAULT_LIMITS.maxAspect),
     MAX_SCANS: positive(DEFAULT_LIMITS.maxScans),
     MAX_IMAGES: positive(64),
-    /** Of a request's JSON, lists and objects among them. Default: what MAX_IMAGES images need as nested numbers. */
+    /** In a request's JSON, including lists and objects. Default: as many as MAX_IMAGES images need as nested numbers. */
     MAX_JSON_VALUES: z.coerce.number().int().positive().optional(),
     /** From the first to the last byte of a body. */
     BODY_TIMEOUT_MS: positive(30_000),
     /** What a refused caller is told to wait; the limit itself is the binding's (wrangler.toml). */
     RATE_LIMIT_PERIOD_S: positive(60),
 
-    /** The operator's own classifier, which `POST /guard` stands before. */
+    /** The operator's own classifier, behind `POST /guard`. */
     UPSTREAM_URL: httpUrl('UPSTREAM_AUTHORIZATION').optional(),
     /** What the classifier takes: bodies as /screen takes them, or inference requests (Open Inference Protocol v2). */
     UPSTREAM_PROTOCOL: z.enum(['plain', 'v2']).default('plain'),
-    /** The name by which clients ask for the classifier under /v2/models; without it, the one in UPSTREAM_URL. With it, that may be a server's root. */
+    /** The classifier's name under /v2/models; default: the one in UPSTREAM_URL. With it, UPSTREAM_URL may be a server's root. */
     UPSTREAM_MODEL: z
       .string()
       .regex(PATH_SEGMENT, 'is not the name of a model: letters, digits, _, . and -')
       .refine((name) => name !== 'screen', 'is screen, which is the name of the screen itself; give the classifier another name')
       .optional(),
-    /** How an inference request's input goes on: in binary where it came so, or always as JSON, files as base64. */
+    /** How an inference request's input is forwarded: in binary if it came in binary, or always as JSON, files as base64. */
     UPSTREAM_TENSORS: z.enum(['as-sent', 'json']).default('as-sent'),
-    /** The Authorization header that the classifier gets; the client's is Portcullis's own and never passed on. */
+    /** The Authorization header that the classifier gets; the client's own is meant for Portcullis and is never forwarded. */
     UPSTREAM_AUTHORIZATION: headerValue.optional(),
-    /** Until the classifier's headers are there, and between two pieces of its body. */
+    /** Until the classifier's headers arrive, and between two chunks of its body. */
     UPSTREAM_TIMEOUT_MS: positive(30_000),
     GUARD: z.enum(['enforce', 'observe']).default('enforce'),
     /** What the classifier gets of an accepted image: the picture as it was decoded, the model's own input, or the client's bytes. */
     FORWARD: z.enum(['decoded', 'screened', 'original']).default('decoded'),
-    /** Several images of which some are not accepted: the request is refused, or goes on without them. */
+    /** What happens if some of several images are not accepted: the request is refused, or forwarded without them. */
     ON_PARTIAL: z.enum(['refuse', 'drop']).default('refuse'),
-    /** `on`: numbers in place of a file go on too. */
+    /** `on`: numbers in place of a file are forwarded too. */
     GUARD_TENSORS: onOff('off'),
-    /** Query parameters and headers of the client that go on to the classifier, and headers of its answer that come back. */
+    /** Query parameters and headers of the client that are forwarded to the classifier, and headers of its answer that the client gets. */
     FORWARD_QUERY: names([]),
     FORWARD_HEADERS: names(['accept', 'accept-language']),
     UPSTREAM_HEADERS: names(['retry-after']),
@@ -127,19 +127,19 @@ const configSchema = z
     /** Signs requests to our own fallback: at least 32 characters. */
     FALLBACK_HMAC_KEY: z.string().min(32, 'is shorter than 32 characters; make one with openssl rand -hex 32').optional(),
     FALLBACK_TIMEOUT_MS: positive(10_000),
-    /** What the fallback takes in a request; more is sent in several, one after the other. */
+    /** The most that the fallback takes in a request; more is sent in several requests, one after the other. */
     FALLBACK_MAX_BYTES: positive(5 * 1024 * 1024),
     FALLBACK_MAX_IMAGES: positive(64),
     /** How images are sent to it: as the bytes of a tensor (the protocol's binary extension), or as numbers in JSON. */
     FALLBACK_TENSORS: z.enum(['binary', 'json']).default('binary'),
-    /** Requests to the fallback at once, of one isolate. */
+    /** Requests to the fallback at once, from one isolate. */
     FALLBACK_CONCURRENCY: positive(8),
 
-    /** Which requests leave a line in the log; `refused`: those answered 400 or above, or of which an image was not accepted. */
+    /** Which requests are logged; `refused`: those that were answered 400 or above or had an image that was not accepted. */
     LOG_REQUESTS: z.enum(['all', 'refused', 'off']).default('all'),
-    /** Whether health checks that are well leave a line, too. */
+    /** Whether successful health checks are logged too. */
     LOG_HEALTH: onOff('off'),
-    /** Which decisions stand in the line. */
+    /** Which decisions a request's log line holds. */
     LOG_DECISIONS: z.enum(['all', 'rejected', 'off']).default('all'),
     LOG_SCORES: onOff('off'),
   })
@@ -162,7 +162,7 @@ const SECRETS: readonly (keyof Config)[] = ['KEYS', 'UPSTREAM_AUTHORIZATION', 'F
 
 let last: { given: string; config: Config } | undefined;
 
-/** The worker's variables, checked; once for as long as they stay. @throws ProblemError `configuration` naming the variable and what is allowed */
+/** Checks the worker's variables, once for as long as they stay the same. @throws ProblemError `configuration` naming the variable and what is allowed */
 export function configOf(env: Record<string, unknown>): Config {
   const entries = variables.flatMap((name) => (isGiven(name, env[name]) ? [[name, env[name]]] : []));
   const given = JSON.stringify(entries);
@@ -178,12 +178,12 @@ export function configOf(env: Record<string, unknown>): Config {
   );
 }
 
-/** What may be shown to who runs the worker: of secrets only whether they are set. */
+/** Returns what the operator may see of the configuration: of secrets, only whether they are set. */
 export function shownConfig(config: Config): Record<string, unknown> {
   const isSet = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined);
   const shown = (name: keyof Config) => {
     if (SECRETS.includes(name)) return isSet(config[name]) ? 'set' : 'not set';
-    // Of a URL without its query, where some services have a key.
+    // Without the query, in which some services have a key.
     return name.endsWith('_URL') && config[name] ? String(config[name]).replace(/\?.*$/, '?…') : (config[name] ?? null);
   };
   return Object.fromEntries(variables.map((name) => [name, shown(name)]));

@@ -13,7 +13,7 @@ import type { Trace } from './trace.ts';
 export interface Services {
   /** The loaded model, or a rejection that says why there is none; then nothing is ever accepted. */
   model: () => Promise<Model>;
-  /** Whether the golden image was right when the model was loaded; else readiness starts with a check of its own. */
+  /** Whether the golden image was checked when the model was loaded; else readiness starts with a check of its own. */
   checkedAtStart?: boolean;
   /** Opens the search in the worker itself. */
   openSearch?: () => Promise<SearchHere>;
@@ -39,7 +39,7 @@ export type Env = {
 };
 
 /**
- * The model, where there is one that may answer.
+ * Returns the model, if there is one that may answer.
  *
  * @throws ProblemError `model-unavailable`
  */
@@ -62,13 +62,17 @@ export async function modelOf(c: Context<Env>): Promise<Model> {
 }
 
 /**
- * The model, where it also computes what it did when it was exported, by a check of the last seconds.
+ * Returns the model if a check of the last seconds shows that it computes what it did at its export.
  *
  * @throws ProblemError `model-unavailable`
  */
 export async function readyModelOf(c: Context<Env>): Promise<Model> {
   const model = await modelOf(c);
   const problem = await c.get('readiness')(model);
-  if (problem) throw new ProblemError('model-unavailable', `The model does not compute what it did when it was exported: ${problem}.`);
+  if (problem)
+    throw new ProblemError(
+      'model-unavailable',
+      `The model does not compute what it did when it was exported: ${problem}. Deploy it again.`,
+    );
   return model;
 }

@@ -63,7 +63,7 @@ const NOBODY: Caller = { key: null, scopes: [] };
 /**
  * Finds out whose key a request carries.
  *
- * @returns null where it carries one that is not known or over, and keys are needed here
+ * @returns null if it carries an unknown or expired key and keys are needed here
  */
 export async function identify(header: string | undefined, { KEYS }: Pick<KeyConfig, 'KEYS'>, now = Date.now()): Promise<Caller | null> {
   if (header === undefined) return NOBODY;
@@ -72,13 +72,12 @@ export async function identify(header: string | undefined, { KEYS }: Pick<KeyCon
   return caller ?? (KEYS.length === 0 ? NOBODY : null);
 }
 
-export const unknownKey = () =>
-  new ProblemError('unauthorized', 'The key is not known or not valid any more. Ask the operator for another.');
+export const unknownKey = () => new ProblemError('unauthorized', 'The key is unknown or no longer valid. Ask the operator for another.');
 
 /**
  * Checks that a caller may do something.
  *
- * @throws ProblemError `unauthorized` where a key is needed and there is none, `forbidden` where it does not allow this
+ * @throws ProblemError `unauthorized` if a key is needed and there is none, `forbidden` if the key lacks the scope
  */
 export function checkScope({ key, scopes }: Caller, needed: Scope, { SCREEN_WITHOUT_KEY }: Pick<KeyConfig, 'SCREEN_WITHOUT_KEY'>): void {
   if (needed === 'screen' && (SCREEN_WITHOUT_KEY === 'on' || scopes.includes('explain'))) return;

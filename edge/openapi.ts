@@ -6,18 +6,18 @@ import { PROBLEMS, ProblemError, type ProblemName } from './problem.ts';
 
 export type App = OpenAPIHono<Env>;
 
-/** What the operations are grouped by in the description. */
+/** The groups of operations in the description. */
 export const TAGS = {
   model: 'The model that screens.',
-  operation: 'How the worker stands.',
+  operation: 'The state of the worker.',
   pages: 'Pages for people, and this description.',
   screening: 'Verdicts on images, and the guard in front of a classifier.',
   v2: 'The Open Inference Protocol v2, for clients of KServe, Triton and MLServer.',
 } as const;
 
-/** A route as it is described: clients are generated from it, and people read it. */
+/** The description of a route, for people and for generated clients. */
 export interface RouteDescription extends RouteConfig {
-  /** Names the call in clients that are made from the description. */
+  /** Names the call in generated clients. */
   operationId: string;
   tags: [keyof typeof TAGS];
   summary: string;
@@ -49,7 +49,7 @@ export function problems(...names: ProblemName[]): RouteConfig['responses'] {
 /** What an OpenAPI path is in Hono. */
 const pathInHono = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-/** Adds a route with its description. The schemas in it are those that its handler checks by. A route that says nothing of keys needs none. */
+/** Adds a route with its description, whose schemas are those that the handler checks with. A route without `security` needs no key. */
 export function route(app: App, config: RouteDescription, ...handlers: Handler<Env>[]): void {
   const responses = { ...problems(), ...config.responses };
   app.openAPIRegistry.registerPath({ security: [], ...config, responses });

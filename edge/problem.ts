@@ -24,7 +24,7 @@ export const PROBLEMS = {
   'upstream-failed': [502, 'The classifier failed'],
   'model-unavailable': [503, 'The model can not be used'],
   busy: [503, 'Too much is being sent at once'],
-  configuration: [503, 'The worker is not configured rightly'],
+  configuration: [503, 'The worker is not configured correctly'],
   'upstream-timeout': [504, 'The classifier did not answer in time'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -45,16 +45,16 @@ export class ProblemError extends Error {
   }
 }
 
-/** RFC 9457; anything that is not a ProblemError is told as `internal`, without its text. */
+/** Makes the problem details (RFC 9457) of an error; anything that is not a ProblemError becomes `internal`, without its text. */
 export function problemOf(error: unknown, request: string): Problem {
   const known = error instanceof ProblemError;
   const name = known ? error.problem : 'internal';
   const [status, title] = PROBLEMS[name];
-  const detail = known ? error.message : 'The request was not screened. Try again; if it stays, give the operator the request id.';
+  const detail = known ? error.message : 'The request was not screened. Try again; if it fails again, give the operator the request id.';
   return { type: `urn:portcullis:problem:${name}`, title, status, detail, request };
 }
 
-/** Answers with a problem: as problem+json, or, under `/v2`, as the Open Inference Protocol has errors. */
+/** Answers with a problem: as problem+json, or, under `/v2`, in the error form of the Open Inference Protocol. */
 export function problemResponse(problem: Problem, path: string, headers: Record<string, string> = {}): Response {
   const { status, detail } = problem;
   if (path === '/v2' || path.startsWith('/v2/')) return Response.json({ error: detail }, { status, headers });

@@ -4,7 +4,7 @@ import type { Env } from './env.ts';
 import { checkScope, identify, type Scope, unknownKey } from './keys.ts';
 import { limitRate } from './rate-limit.ts';
 
-/** Lets only those requests to a route that `admit` lets through. */
+/** Makes middleware that runs `admit` before the route. */
 export function protect(scope: Scope): MiddlewareHandler<Env> {
   return async (c, next) => {
     await admit(c, scope);
@@ -13,8 +13,8 @@ export function protect(scope: Scope): MiddlewareHandler<Env> {
 }
 
 /**
- * Lets a request through that has a key with the scope (with `?explain=1` also that for explaining) and comes not too often. A key counts for itself,
- * whoever else fails or asks from its address; a failed key counts against the address, apart from what asks without one.
+ * Lets a request through if it has a key with the scope (with `?explain=1` also the scope `explain`) and is within the rate limit. A known key has a count of its
+ * own, whoever else asks from its address; wrong keys are counted by address, apart from requests without a key.
  *
  * @throws ProblemError `unauthorized`, `forbidden`, `too-many-requests`
  */
@@ -33,5 +33,5 @@ export async function admit(c: Context<Env>, scope: Scope): Promise<void> {
   if (isExplained(c)) checkScope(caller, 'explain', config);
 }
 
-/** Whether the answer shall say why. */
+/** Says whether the client asked for an explanation. */
 export const isExplained = (c: Context<Env>): boolean => c.req.query('explain') === '1';

@@ -1,16 +1,16 @@
 import type { Config } from './config.ts';
 import { ProblemError } from './problem.ts';
 
-/** The binding of Workers that counts (`[[ratelimits]]` in wrangler.toml); it does so per location, and about. */
+/** The binding of Workers that counts (`[[ratelimits]]` in wrangler.toml); it does so per location, approximately. */
 interface RateLimit {
   limit(options: { key: string }): Promise<{ success: boolean }>;
 }
 
 /**
- * Counts a request; nothing where no limiter is bound.
+ * Counts a request; does nothing if no limiter is bound.
  *
  * @param caller what it is counted against
- * @throws ProblemError `too-many-requests`; `configuration` where the binding does not answer as one
+ * @throws ProblemError `too-many-requests`; `configuration` if the binding fails
  */
 export async function limitRate(binding: unknown, caller: string, config: Config): Promise<void> {
   if (binding === undefined) return;
@@ -20,7 +20,7 @@ export async function limitRate(binding: unknown, caller: string, config: Config
   } catch (error) {
     throw new ProblemError(
       'configuration',
-      `The binding that limits the rate does not count (${String(error)}). Mend [[ratelimits]] in wrangler.toml.`,
+      `The binding that limits the rate failed (${String(error)}). Mend [[ratelimits]] in wrangler.toml.`,
     );
   }
   if (answer?.success === true) return;

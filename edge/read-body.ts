@@ -3,10 +3,10 @@ import { nextChunk } from './next-chunk.ts';
 import { ProblemError } from './problem.ts';
 import { receiving } from './receiving.ts';
 
-/** A body up to its end, or why it was not read further. */
+/** A body that was read to its end, or why it was not. */
 export type Body = { whole: true; bytes: Uint8Array } | (Partly & { why: ProblemError });
 
-/** What of a stream was read, and what is still to come. */
+/** The part of a stream that was read, and the rest. */
 export interface Partly {
   whole: false;
   read: Uint8Array[];
@@ -14,7 +14,7 @@ export interface Partly {
 }
 
 /**
- * Reads a body up to the limit, whatever length it says it has.
+ * Reads a body up to the limit, whatever its Content-Length says.
  *
  * @throws ProblemError `body-timeout` where it comes too slowly, `bad-request` where it breaks off
  */
@@ -59,7 +59,7 @@ export async function readUpTo(request: Request, config: Config): Promise<Body> 
  */
 export async function readBody(request: Request, config: Config): Promise<Uint8Array> {
   checkEncoding(request.headers);
-  // Not read at all where it says so itself.
+  // A body whose own header says that it is too large is not read at all.
   if (Number(request.headers.get('content-length')) > config.MAX_BODY_BYTES) throw tooLargeProblem(config);
   const body = await readUpTo(request, config);
   if (body.whole) return body.bytes;
@@ -67,7 +67,7 @@ export async function readBody(request: Request, config: Config): Promise<Uint8A
   throw body.why;
 }
 
-/** Refuses a body that is compressed or encoded otherwise (RFC 9110, 8.4). @throws ProblemError `unsupported-media-type` */
+/** Refuses a body that is compressed or has any other encoding (RFC 9110, 8.4). @throws ProblemError `unsupported-media-type` */
 export function checkEncoding(headers: Headers): void {
   const encoding = headers.get('content-encoding')?.trim() || 'identity';
   if (encoding.toLowerCase() === 'identity') return;
@@ -79,14 +79,21 @@ export function checkEncoding(headers: Headers): void {
 }
 
 const tooLargeProblem = ({ MAX_BODY_BYTES }: Config): ProblemError =>
-  new ProblemError('body-too-large', `The body is larger than ${MAX_BODY_BYTES} bytes. Send fewer or smaller images.`);
+  new ProblemError(
+    'body-too-large',
+    `The body is larger than ${MAX_BODY_BYTES} bytes, the most that is allowed. Send fewer or smaller images.`,
+  );
 
 const busyProblem = ({ MAX_RECEIVING_BYTES }: Config): ProblemError =>
-  new ProblemError('busy', `More than ${MAX_RECEIVING_BYTES} bytes are being sent here at once. Wait a second and send it again.`, {
-    'retry-after': '1',
-  });
+  new ProblemError(
+    'busy',
+    `The worker is receiving too much at once; at most ${MAX_RECEIVING_BYTES} bytes are allowed. Wait a second and send it again.`,
+    {
+      'retry-after': '1',
+    },
+  );
 
-/** Joins the pieces of a body, of `size` bytes together. */
+/** Joins the chunks of a body; `size` is their total in bytes. */
 export function joined(chunks: Uint8Array[], size: number): Uint8Array {
   if (chunks.length === 1) return chunks[0] as Uint8Array;
   const bytes = new Uint8Array(size);

@@ -4,17 +4,17 @@ import type { Model } from './screen.ts';
 /** Sums of float32 differ a little between processors. */
 const TOLERANCE = 1e-3;
 
-/** How long an answer holds: asked more often than that, nothing is computed. */
+/** How long an answer holds; until then nothing is computed again. */
 const HOLDS_MS = 10_000;
 
-/** @returns what differs from the export, or null where nothing does */
+/** Says what differs from the export; null if nothing does. */
 export type Readiness = (model: Model) => Promise<string | null>;
 
 /**
- * Answers from the last run of the golden image, one for all who ask in that time.
+ * Creates a readiness check that shares one run of the golden image among all who ask while it holds.
  *
- * @param checkedAtStart whether loading the model ran it: then that result holds from the first question on, as at start-up
- *   a worker has no clock
+ * @param checkedAtStart whether the golden image was run when the model was loaded: that result then holds from the first question on,
+ *   because a worker has no clock at start-up
  */
 export function createReadiness(checkedAtStart: boolean): Readiness {
   let last: { at: number; problem: Promise<string | null> } | undefined;

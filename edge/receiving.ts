@@ -1,9 +1,9 @@
-/** Bodies up to this size need no room: a digit is taken whatever else is being sent. */
+/** Bodies up to this size need no room: a digit is received whatever else is being sent. */
 const SMALL_BYTES = 64 * 1024;
 
-/** What a body takes of the isolate's room. */
+/** The room that a body takes in the isolate. */
 export interface Receiving {
-  /** Whether there is room for this body up to `size` bytes, where all bodies together may take `most`. */
+  /** Says whether there is room for this body up to `size` bytes, if all bodies together may take `most`. */
   hasRoom(size: number, most: number): boolean;
   end(): void;
 }
@@ -11,8 +11,8 @@ export interface Receiving {
 const held = new Set<{ bytes: number; until: number }>();
 
 /**
- * Counts the bytes of bodies that this isolate is receiving: some dozens of slow uploads would fill its memory, and all requests end with it.
- * Room is given back by itself when its time is over, as workerd drops what is left of a request whose client is gone.
+ * Counts the bytes of the bodies that this isolate is receiving: a few dozen slow uploads would fill its memory and end all its requests.
+ * Room is released when its time is over even without `end`, because workerd drops a request whose client is gone.
  *
  * @param until when the body must be there, in ms since 1970
  */

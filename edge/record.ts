@@ -9,13 +9,13 @@ interface Dataset {
 }
 
 /**
- * Writes down the decisions of a request: in its line in the log, and as a data point each where a dataset is bound. Neither has the image; scores, which would help
- * who reads the log to fool the screen, are in the line only where LOG_SCORES asks for them. Nothing here fails a request.
+ * Records the decisions of a request: in its log line, and as one data point each if a dataset is bound. Neither has the image. Scores would help anyone who reads the
+ * log to fool the screen, so the line has them only with LOG_SCORES. Nothing here fails a request.
  *
  * Data point: index the model; blobs route, verdict, label, reason or problem, key, guard's mode; doubles 1, 1 where the guard
  * would have stopped it.
  *
- * @param model the bundle's id; empty where none could be asked
+ * @param model the bundle's id; empty if none could be loaded
  */
 export function record(
   c: Context<Env>,

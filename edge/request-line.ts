@@ -1,14 +1,14 @@
 import type { Scores } from '../shared/scores.ts';
 import type { ProblemName } from './problem.ts';
 
-/** A decision as the log has it. */
+/** A decision as it is logged. */
 export interface DecisionLine {
   verdict: 'accepted' | 'rejected' | 'reclassified' | 'error';
   label?: string | undefined;
   /** Why it was rejected, or the problem of an image that could not be read. */
   reason?: string | undefined;
   reclassification?: string | undefined;
-  /** Its place among the images of the request, where there are several. */
+  /** Its position among the images of the request, if there are several. */
   image?: number;
   /** Only with LOG_SCORES. */
   scores?: Scores;
@@ -23,17 +23,17 @@ export interface GuardOutcome {
   upstream?: number | 'failed' | 'timeout';
   /** Images that were left out, with ON_PARTIAL=drop. */
   dropped?: number;
-  /** Whether the classifier said the same class; undefined where it was not asked. */
+  /** Whether the classifier named the same class; undefined if it was not compared. */
   agreed?: boolean;
 }
 
-/** Something that broke without failing the request. */
+/** Something that broke and that only the operator is told of. */
 export interface Fault {
   what: 'reclassification-unavailable' | 'not-recorded' | 'upstream-unreachable';
   why: string;
 }
 
-/** What a request's line in the log says besides its answer. Handlers add to it as they find out; it never holds an image or a key. */
+/** What a request's log line says besides its answer. Handlers add to it as they learn it; it never holds an image or a key. */
 export interface RequestLine {
   problem?: ProblemName;
   why?: string;

@@ -9,10 +9,10 @@ import type { RequestLine } from './request-line.ts';
 const LONGEST_WHY = 300;
 
 /**
- * Writes one line of JSON for each request, refused ones too, when its answer is there. It has the route's pattern, not the path or the query,
+ * Logs one line of JSON for each request, refused ones too, once it is answered. The line has the route's pattern, not the path or the query,
  * and no duration: the clock of a deployed worker stands still while it computes.
  *
- * `console.error` for 5xx, `console.warn` where something broke that did not fail the request, else `console.log`. The first two are always written.
+ * Uses `console.error` for 5xx, `console.warn` for other requests with faults, else `console.log`. The first two are always written.
  */
 export function requestLog(): MiddlewareHandler<Env> {
   return async (c, next) => {
@@ -37,14 +37,14 @@ export function requestLog(): MiddlewareHandler<Env> {
   };
 }
 
-/** Tells the log what was wrong with a request; of a fault of ours also what the client is not told. */
+/** Notes for the log what was wrong with a request; for `internal` also the text that the client does not get. */
 export function noteProblem(c: Context<Env>, error: unknown): void {
   const line = c.get('line');
   line.problem = error instanceof ProblemError ? error.problem : 'internal';
   line.why = error instanceof Error ? error.message : String(error);
 }
 
-/** As the route was registered, such as `/v2/models/screen/versions/{version}`; null where there is none. */
+/** Returns the route's pattern, such as `/v2/models/screen/versions/{version}`; null if there is none. */
 function routeOf(c: Context<Env>): string | null {
   const path = matchedRoutes(c).find(({ path }) => !path.includes('*'))?.path;
   return path?.replaceAll(/:(\w+)/g, '{$1}') ?? null;
@@ -58,7 +58,7 @@ function isWanted(c: Context<Env>, route: string | null): boolean {
   return config?.LOG_REQUESTS !== 'refused' || failed || c.get('line').refused === true;
 }
 
-/** Routes that answer whatever the variables are have not read them. */
+/** Reads the configuration if need be: routes that answer whatever the variables are have not read it. */
 function configIfAny(c: Context<Env>): Config | undefined {
   try {
     return c.get('config') ?? configOf(c.env ?? {});
@@ -67,7 +67,7 @@ function configIfAny(c: Context<Env>): Config | undefined {
   }
 }
 
-/** What the body's length is said to be; a body without is counted by nobody. */
+/** Returns the body's Content-Length; a body without one is not counted. */
 function bytesOf(c: Context<Env>): number | undefined {
   const length = c.req.header('content-length');
   return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
@@ -75,7 +75,7 @@ function bytesOf(c: Context<Env>): number | undefined {
 
 const shortened = (text: string | undefined) => (text && text.length > LONGEST_WHY ? `${text.slice(0, LONGEST_WHY)}…` : text);
 
-/** JSON of ASCII only: no character of a client's can end the line for a reader that knows more line ends, or turn its direction. */
+/** Writes JSON in ASCII only, so that no character of a client can end the line for a reader with more line ends, or reverse its direction. */
 function asciiJson(value: object): string {
   return JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

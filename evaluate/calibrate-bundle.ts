@@ -90,7 +90,7 @@ export async function calibrateBundle(
   return { screening: calibrated, images: ownCalibration.images, notes };
 }
 
-/** What a user is told of classes that the model took no image for. */
+/** Tells a user of classes in which the model put no image. */
 function absentNote(absent: readonly string[], classes: number): string[] {
   if (absent.length === 0) return [];
   const names = `${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ', …' : ''}`;
@@ -105,7 +105,7 @@ async function ownImages(directory: string, { input, preprocess }: Screening, ca
     throw new DataError(`${directory} can't be read; a folder of PNG or JPEG files is needed`);
   });
   const files = within.files.filter(isNamedImage).sort();
-  if (files.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file`);
+  if (files.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file. Choose a folder of images.`);
   const { index, images } = await cachedImages(
     directory,
     files.map((file) => ({ file, label: 0 })),

@@ -6,7 +6,7 @@ import { isNamedImage } from '../trainer/data/image-folder.ts';
 import type { Unknown } from './image-sets.ts';
 
 /**
- * The PNG and JPEG files in a folder and the folders within it, as images of no class; those that can't be read are left out.
+ * Opens the PNG and JPEG files in a folder and the folders within it as images of no class; leaves out those that can't be read.
  *
  * @throws DataError where there are none
  */
@@ -20,7 +20,7 @@ export async function unknownFolder(
     throw new DataError(`${directory} can't be read; a folder of PNG or JPEG files is needed`);
   });
   const entries = files.filter(isNamedImage).map((file) => ({ file, label: 0 }));
-  if (entries.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file`);
+  if (entries.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file. Choose a folder of images.`);
   const { index, images } = await cachedImages(directory, entries, input, { cache, rules });
   return { name: 'own images', images: images(index.files.map((_, i) => i)) };
 }

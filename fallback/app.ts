@@ -74,7 +74,7 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
     await next();
   });
   app.use('/v2/models/reclassify/versions/:version/*', async (c, next) => {
-    // Clients that are told no version ask for the first one.
+    // Clients that are given no version ask for the first one.
     if (!['1', id].includes(c.req.param('version')))
       throw new HTTPException(404, { message: `there is no version ${c.req.param('version')}; there is ${id}` });
     await next();

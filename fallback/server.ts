@@ -23,7 +23,7 @@ export interface FallbackOptions extends Limits, SearchOptions {
 export const defaultFallback = {
   host: '127.0.0.1',
   port: 8788,
-  /** Longer than a load balancer's, which is 60 s as a rule: who closes first must be the one that asks, or its next request is lost. */
+  /** Longer than a load balancer's, usually 60 s: the client side must close first, or its next request may be lost. */
   keepAliveSeconds: 75,
   provider: 'auto',
   threads: 1,
@@ -43,7 +43,7 @@ export interface Fallback {
   close(): Promise<void>;
 }
 
-/** A request must have come whole by then, its headers too: a slow one takes room from others. It counts from a request's first byte, not while a connection is idle. */
+/** The time for a whole request, headers included, from its first byte on: a slow one takes room from others. Idle time does not count. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A request whose body does not come, or whose answer is not read, is not waited for longer than this. */

@@ -17,7 +17,7 @@ export interface InferRequest {
 /**
  * Reads an inference request, JSON or with the binary extension.
  *
- * @param names outputs that there are
+ * @param names the outputs that exist
  * @param maxValues how many values its JSON may hold
  * @throws ProtocolError naming what is allowed
  */
@@ -27,9 +27,9 @@ export function readInferRequest(body: Uint8Array, headerLength: string | null, 
 }
 
 /**
- * An inference request whose body is split already.
+ * Reads an inference request whose body is split already.
  *
- * @param names outputs that there are; null where another server knows them
+ * @param names the outputs that exist; null if only another server knows them
  * @throws ProtocolError
  */
 export function inferRequestOf({ json, binary }: { json: unknown; binary: Uint8Array }, names: readonly string[] | null): InferRequest {
@@ -50,7 +50,7 @@ export function inferRequestOf({ json, binary }: { json: unknown; binary: Uint8A
 }
 
 /**
- * The one input that a model of images takes.
+ * Returns the one input that a model of images takes.
  *
  * @returns `image`, [N, H, W, C], N at least 1, all values in [0, 1]
  * @throws ProtocolError
@@ -99,11 +99,11 @@ export function inferAnswer(
 const INFER_TYPES = ['application/json', 'application/octet-stream'];
 
 /**
- * The type of an inference request's body. Whether binary tensors follow its JSON, its length header says and not its type:
+ * Checks the content type of an inference request. The length header says whether binary tensors follow the JSON, not the type:
  * tritonclient's asyncio client sends JSON alone as application/octet-stream.
  *
- * @param contentType empty where the request names none, as those of tritonclient and KServe's client
- * @returns what is wrong with it, or null where nothing is
+ * @param contentType empty if the request has none, like those of tritonclient and KServe's client
+ * @returns what is wrong with it, or null if nothing is
  */
 export function inferContentProblem(contentType: string): string | null {
   const given = contentType.split(';')[0]?.trim().toLowerCase() ?? '';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parsePlainJson, TooManyValuesError } from './plain-json.ts';
 
 /**
- * The Open Inference Protocol v2 (the one of KServe, Triton and MLServer), as far as Portcullis speaks it: an inference
+ * The part of the Open Inference Protocol v2 (of KServe, Triton and MLServer) that Portcullis speaks: an inference
  * request and answer, with JSON tensors or with the binary tensor extension (header `Inference-Header-Content-Length`).
  */
 
@@ -10,18 +10,18 @@ export const BINARY_HEADER = 'Inference-Header-Content-Length';
 
 const MAX_DIMENSIONS = 8;
 const MAX_TENSORS = 16;
-/** Of a BYTES tensor behind the JSON, which five megabytes could hold a million of. */
+/** In a binary BYTES tensor; five megabytes could hold a million. */
 const MAX_ELEMENTS = 4096;
-/** Names stand in messages to the client. */
+/** Of a name, which may be repeated in messages to the client. */
 const MAX_NAME = 256;
 
-/** A list whose length is looked at before its items: a body of a million wrong items must not make a million messages. */
+/** Makes the schema of a list whose length is checked before its items: a million wrong items must not make a million messages. */
 function shortList<T extends z.ZodType>(item: T, min: number, max: number) {
   return z.array(z.unknown()).min(min).max(max).pipe(z.array(item));
 }
 
 const shape = shortList(z.int().nonnegative(), 0, MAX_DIMENSIONS);
-/** Python's models write null for what is absent. */
+/** Python's models write null for absent members. */
 const parameters = z.record(z.string(), z.unknown()).nullish();
 const tensorFields = { name: z.string().min(1).max(MAX_NAME), datatype: z.enum(['FP32', 'INT64', 'BYTES']), shape, parameters };
 
@@ -35,7 +35,7 @@ export const inferRequestSchema = z.object({
   outputs: shortList(z.object({ name: z.string().max(MAX_NAME), parameters }), 0, MAX_TENSORS).nullish(),
 });
 
-/** As they are described: lists of items whose schema is known, which `shortList` hides. */
+/** The schemas for the API's description: lists with the schema of their items, which `shortList` hides. */
 const described = jsonTensor.extend({ shape: z.array(z.int().nonnegative()).max(MAX_DIMENSIONS) });
 export const describedInferRequest = inferRequestSchema.extend({
   inputs: z.array(described).min(1).max(MAX_TENSORS),
@@ -64,10 +64,10 @@ export type Tensor =
   | { name: string; datatype: 'INT64'; shape: number[]; data: BigInt64Array }
   | { name: string; datatype: 'BYTES'; shape: number[]; data: BytesElement[] };
 
-/** What does not fit: the form of the message, how many images there are, their size, or a value. */
+/** What does not fit: the form of the message, the number of images, their size, or a value. */
 export type Misfit = 'form' | 'count' | 'size' | 'value';
 
-/** The message does not follow the protocol; the text says where. */
+/** The error for a message that does not follow the protocol; its text says where. */
 export class ProtocolError extends Error {
   override name = 'ProtocolError';
   readonly misfit: Misfit;
@@ -80,7 +80,7 @@ export class ProtocolError extends Error {
 type JsonTensor = z.infer<typeof jsonTensor>;
 
 /**
- * Tensors of a message from its JSON part and the bytes that follow it.
+ * Reads the tensors of a message from its JSON part and the bytes that follow it.
  *
  * @param tensors `inputs` of a request or `outputs` of a response
  * @param binary what comes after the JSON part; empty without the extension
@@ -107,7 +107,7 @@ export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array):
 /**
  * Writes a tensor as JSON, its data flat.
  *
- * @throws ProtocolError where JSON has no form of a value: INT64 beyond 2^53, bytes that are no text
+ * @throws ProtocolError if JSON can't hold a value: INT64 beyond 2^53, bytes that are not text
  */
 export function jsonOf(tensor: Tensor): JsonTensor {
   const { name, datatype, shape } = tensor;
@@ -118,7 +118,7 @@ export function jsonOf(tensor: Tensor): JsonTensor {
   return { name, datatype, shape, data };
 }
 
-/** The bytes of a tensor for the binary extension: little-endian; BYTES elements each behind their length (uint32). */
+/** Returns the bytes of a tensor for the binary extension: little-endian; each BYTES element after its length (uint32). */
 export function binaryOf(tensor: Tensor): Uint8Array {
   if (tensor.datatype === 'BYTES') {
     const items = tensor.data.map((item) => (typeof item === 'string' ? new TextEncoder().encode(item) : item));
@@ -158,7 +158,7 @@ function elements(tensor: { shape: readonly number[] }): number {
   return tensor.shape.reduce((product, dimension) => product * dimension, 1);
 }
 
-/** Whether lists hold lists as a shape says, down to its last dimension. */
+/** Says whether lists are nested as a shape says, down to its last dimension. */
 function isNestedAs(data: unknown, shape: readonly number[]): boolean {
   const [length, ...inner] = shape;
   if (!Array.isArray(data) || data.length !== length) return false;
@@ -168,10 +168,12 @@ function isNestedAs(data: unknown, shape: readonly number[]): boolean {
 function fromJson(tensor: JsonTensor): Tensor {
   const { name, shape, datatype } = tensor;
   if (!tensor.data) throw new ProtocolError(`tensor ${name} has neither data nor binary_data_size`);
-  // What takes the shape from the nesting must see the same.
+  // A server that takes the shape from the nesting must see the same.
   if (tensor.data.some(Array.isArray) && !isNestedAs(tensor.data, shape))
-    throw new ProtocolError(`tensor ${name} is nested otherwise than its shape [${shape.join(', ')}] says; flat values are allowed too`);
-  // Never deeper than the shape: an array that is left over is no value and is refused below.
+    throw new ProtocolError(
+      `tensor ${name} is nested otherwise than its shape [${shape.join(', ')}] says; nest it by its shape, or send its values flat`,
+    );
+  // Never deeper than the shape: a remaining array is not a value and is refused below.
   const flat = tensor.data.flat(shape.length) as unknown[];
   if (flat.length !== elements(tensor)) {
     throw new ProtocolError(`tensor ${name} has ${flat.length} values for shape [${shape.join(', ')}], which holds ${elements(tensor)}`);
@@ -200,7 +202,7 @@ function fromBinary(tensor: JsonTensor, bytes: Uint8Array): Tensor {
 
 function elementsOf(name: string, bytes: Uint8Array, count: number): BytesElement[] {
   if (count > MAX_ELEMENTS)
-    throw new ProtocolError(`tensor ${name} has ${count} BYTES elements by its shape; at most ${MAX_ELEMENTS} are read`, 'count');
+    throw new ProtocolError(`tensor ${name} has ${count} BYTES elements by its shape; at most ${MAX_ELEMENTS} are allowed`, 'count');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const items: BytesElement[] = [];

@@ -23,7 +23,7 @@ export function preprocess(image: UprightImage, input: Screening['input'], rules
   return tensorOf(preprocessLevels(image, input, rules));
 }
 
-/** Levels of 0 to 255 as the model takes them: float32 in [0, 1]. */
+/** Returns levels of 0 to 255 as the model takes them: float32 in [0, 1]. */
 export function tensorOf(levels: Uint8Array): Float32Array {
   return Float32Array.from(levels, (level) => level / 255);
 }

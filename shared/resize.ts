@@ -50,7 +50,7 @@ export function resizeTriangle(
   return output;
 }
 
-/** For each output position, the first source position, and how many weights it has from there on; the weights behind each other. */
+/** For each output position, the first source position and the number of weights from there on; and all weights, one after the other. */
 interface Taps {
   first: Int32Array;
   count: Int32Array;

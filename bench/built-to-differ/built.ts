@@ -5,10 +5,10 @@ export interface Built {
   /** Which guard gets it: one before a classifier of plain bodies, or of inference requests. */
   protocol: 'plain' | 'v2';
   path: string;
-  /** In pairs, so that a name may come twice. */
+  /** Pairs, so that a name may come twice. */
   headers: [string, string][];
   bytes: Buffer;
-  /** Of a tensor: the values that were sent. */
+  /** The values that were sent, if it is a tensor. */
   values?: Float32Array;
 }
 

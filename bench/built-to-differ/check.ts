@@ -35,7 +35,7 @@ export interface Checked {
   /** The client got no answer at all. */
   noAnswer: string[];
   another: Finding[];
-  /** What was forwarded, and a reader sees no image in it. */
+  /** Forwarded bodies in which a reader sees no image. */
   unreadable: Finding[];
 }
 
@@ -121,7 +121,7 @@ export async function checkBodies(bodies: readonly Built[], settings: Settings, 
   return checked;
 }
 
-/** What the screen itself says of a body as /screen takes it: of the images that it accepts, their tensors and labels. */
+/** Asks /screen about a body; returns the tensors and labels of the images that it accepts. */
 async function screenedOf(built: Built, url: string): Promise<Screened> {
   const { status, body } = await sendBuilt(url, built, '/screen?explain=1', [['Authorization', `Bearer ${KEY}`]]);
   if (status !== 200) return { tensors: [], labels: [] };
@@ -136,7 +136,7 @@ interface Said {
   explain?: { tensor: string };
 }
 
-/** The labels that the guard told the client, of the images that went on. */
+/** Returns the labels that the guard told the client for the images that were forwarded. */
 function labelsOf({ headers }: Answered): string[] {
   const listed = (name: string) =>
     String(headers[name] ?? '')

@@ -1,6 +1,6 @@
 import type { Captured } from '../peers/capture.ts';
 
-/** The files of a request that reached the upstream, by Node's own parsers; none where it holds no files or they can't be told apart. */
+/** Returns the files of a request that reached the upstream, by Node's own parsers; none if it holds no files or they can't be told apart. */
 export async function filesIn({ headers, body }: Captured): Promise<Buffer[]> {
   const type = headers['content-type'] ?? '';
   if (type.startsWith('image/')) return [body];
@@ -25,7 +25,7 @@ export async function filesIn({ headers, body }: Captured): Promise<Buffer[]> {
   }
 }
 
-/** The float tensors of our JSON or of an inference request with one image; none where there are none. */
+/** Returns the float tensors of our JSON or of an inference request with one image; none if there are none. */
 export function tensorsIn({ headers, body }: Captured): number[][] {
   const length = Number(headers['inference-header-content-length'] ?? body.length);
   try {

@@ -46,7 +46,7 @@ export function boundaryShapes({ a, b }: Pictures): Built[] {
     );
 }
 
-/** What stands between A and the part of B: a delimiter to one parser, bytes of A to another. */
+/** Separators between A and the part of B: a delimiter to one parser, bytes of A to another. */
 export function delimiterShapes({ a, b }: Pictures): Built[] {
   const between = [
     '\n--x\n',

@@ -3,16 +3,16 @@ import type { Built } from './built.ts';
 import type { Known } from './pictures.ts';
 import { FIELD } from './readers.ts';
 
-/** What the screen looked at: a tensor's hash where it tells it (bodies as /screen takes them), and the label. */
+/** What the screen looked at: the tensor's hash, if known (bodies as /screen takes them), and the label. */
 export interface Screened {
   tensors: string[] | null;
   labels: string[];
 }
 
 /**
- * Whether a reader sees the images that were screened, in order, and nothing else.
+ * Says whether a reader sees the images that were screened, in order, and nothing else.
  *
- * @returns `right`; `unreadable` where it sees no image at all; or how what it sees is another image
+ * @returns `right`; `unreadable` if it sees no image at all; else how the image that it sees differs
  */
 export function judge(seen: readonly Seen[], screened: Screened, built: Built, known: ReadonlyMap<string, Known>): string {
   if (seen.every(({ error }) => error !== undefined && error !== FIELD.error)) return 'unreadable';

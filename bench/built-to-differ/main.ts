@@ -7,9 +7,9 @@ import { builtBodies, checkBodies } from './check.ts';
 import type { Servers } from './readers.ts';
 
 /**
- * Bodies built so that two readers see two things go through the guard of the worker as deployed, with thresholds that accept everything.
+ * Sends bodies in which two readers may see two things through the guard of the worker as deployed, with thresholds that accept everything.
  * What reaches the upstream is read by real parsers (Werkzeug, aiohttp, FastAPI, undici, MLServer, KServe; Pillow and libvips): each must
- * see exactly what was screened. Ends with 1 where one sees another image.
+ * see exactly what was screened. Exits with 1 if one sees another image.
  *
  *   pnpm bench:built-to-differ [--only TEXT] [--cache DIR] [--figures FILE]
  */

@@ -8,7 +8,7 @@ export interface TiffOptions {
   count?: number;
   /** The tag a second time in the directory, with this value. */
   again?: number;
-  /** In the second directory, that of the thumbnail, and not in the first. */
+  /** The tag is in the second directory, that of the thumbnail, and not in the first. */
   inThumbnail?: boolean;
   /** Appended as the thumbnail of the second directory. */
   thumbnail?: Buffer;

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { pixelsOf } from '../peers/pixels.ts';
 import type { Pictures } from './built.ts';
 
-/** What the screen says of a picture that arrived, when it is sent alone. */
+/** What the screen says of a picture that reached the upstream, when it is sent alone. */
 export interface Known {
   tensor: string;
   label: string;

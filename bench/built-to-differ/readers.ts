@@ -75,7 +75,7 @@ async function byNode({ headers, body }: Captured): Promise<Seen[]> {
   );
 }
 
-/** As the Python servers tell of a field. */
+/** A field as the Python servers report it. */
 export const FIELD: Seen = { error: 'a field, not a file' };
 
 async function byLibvips(file: Buffer): Promise<Seen> {

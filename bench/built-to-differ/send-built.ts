@@ -8,10 +8,10 @@ export interface Answered {
 }
 
 /**
- * Sends a body as it was built: its path and its headers, doubled ones too, as they are.
+ * Sends a body exactly as it was built: path and headers unchanged, repeated headers included.
  *
  * @param more headers besides
- * @throws Error where there is no answer
+ * @throws Error if there is no answer
  */
 export function sendBuilt(url: string, { headers, bytes }: Built, path: string, more: [string, string][] = []): Promise<Answered> {
   const { hostname, port } = new URL(url);

@@ -1,7 +1,7 @@
 import { formBody } from '../peers/form-body.ts';
 import { type Built, INFER, plain } from './built.ts';
 
-/** Of a model whose input is 28 x 28 x 1. */
+/** Values of a model input of 28 x 28 x 1. */
 const BYTES = 4 * 28 * 28;
 /** A level that keeps four of them together a number below 1, when they are read as a float32. */
 const INK = 0x3c;

@@ -9,7 +9,7 @@ import { jsonBody, type Route, type Told } from './route.ts';
 
 const LIMIT_MS = 60_000;
 
-/** What runs in the page: sends the image by fetch, its forms by FormData with the file that an input would give, and tells the bench. */
+/** The page's script: sends the image by fetch, its forms by FormData with the file that an input would give, and reports to the bench. */
 const SCRIPT = `
 const { routes, json } = await (await fetch('/given')).json();
 const blob = await (await fetch('/digit.png')).blob();

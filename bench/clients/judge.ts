@@ -12,7 +12,7 @@ export interface Expected {
   values: readonly number[];
 }
 
-/** @returns null where the client was told what is right; else what was wrong */
+/** Judges an answer. @returns null if it is right, else what is wrong */
 export function wrongIn({ route, status, said }: Told, expected: Expected): string | null {
   if (status !== 200) return `${status}: ${reasonIn(said)}`;
   try {
@@ -35,7 +35,7 @@ interface Answer {
   label?: string;
   results?: { verdict?: string; label?: string }[];
   images?: Seen[];
-  /** A list as the protocol has it, or by name, as the Python clients print them. */
+  /** Outputs as the protocol's list, or by name, as the Python clients print them. */
   outputs?: { name: string; data: string[] }[] | Record<string, string[]>;
 }
 

@@ -16,11 +16,11 @@ import { byShapes } from './shaped-bodies.ts';
 import { versions } from './versions.ts';
 
 /**
- * Stock clients, unmodified, ask the worker as deployed: /screen, the inference protocol, and the guard in front of real FastAPI, MLServer
- * and KServe servers. Prints a table, client by route; ends with 1 where a client does not get the right verdict, or the classifier
- * behind does not see the image that was sent.
+ * Lets unmodified stock clients ask the worker as deployed: /screen, the inference protocol, and the guard in front of real FastAPI, MLServer
+ * and KServe servers. Prints a table, client by route; exits with 1 if a client does not get the right verdict, or the classifier
+ * behind the guard does not see the image that was sent.
  *
- * With --direct the clients ask MLServer and KServe themselves: what fails there, no guard can mend.
+ * With --direct the clients ask MLServer and KServe themselves: no guard can mend what fails there.
  *
  *   pnpm bench:clients [--cache DIR] [--chromium COMMAND] [--direct] [--figures FILE]
  */

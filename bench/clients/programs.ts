@@ -29,7 +29,7 @@ export const byGo = (image: string, routes: readonly Route[]): Promise<Told[]> =
 export const byJava = (image: string, routes: readonly Route[]): Promise<Told[]> =>
   linesOf('java', [beside('Client.java'), image, ...routes.flatMap(({ route, kind, url }) => [route, kind, url])]);
 
-/** @throws Error with what it said, where it fails or prints nothing */
+/** Runs a client program. @throws Error with its output, if it fails or prints nothing */
 async function linesOf(program: string, args: string[]): Promise<Told[]> {
   const { stdout, stderr } = await run(program, args, {
     maxBuffer: 64 * 1024 * 1024,

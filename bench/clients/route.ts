@@ -17,7 +17,7 @@ export interface InferenceRoute {
   tensors: boolean;
 }
 
-/** What a client was told. */
+/** The answer that a client got. */
 export interface Told {
   client: string;
   route: string;

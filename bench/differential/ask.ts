@@ -18,7 +18,7 @@ export interface Workers {
 /** The upstream got what the guard sent it; or nothing, and why. */
 export type Outcome = { forwarded: Captured } | { refused: string };
 
-/** What the screen says of a file, and what each guard made of it: alone, and as the second of two files of a form. */
+/** What the screen says of a file, and what each guard forwards: of the file alone, and as the second of two files of a form. */
 export interface Asked {
   /** sha256 of the tensor that the model got, or why it got none. */
   screened: { tensor: string } | { refused: string };

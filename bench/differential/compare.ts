@@ -7,18 +7,18 @@ import { pixelsOf, sha256OfPixels } from '../peers/pixels.ts';
 import type { Seen } from '../peers/servers.ts';
 import type { Mode } from './ask.ts';
 
-/** What was screened: the client's picture, as the one reader of images reads it, and the sha256 of the tensor that the model got. */
+/** What was screened: the client's picture as the worker's reader decodes it, and the sha256 of the model's tensor. */
 export interface Screened {
   picture: UprightImage;
   tensor: string;
 }
 
 /**
- * Whether what was forwarded is what was screened, as libvips decodes it: `decoded` is the picture to the pixel, and preprocessed gives
- * the tensor; `screened` is the tensor itself.
+ * Says whether what was forwarded is what was screened, as libvips decodes it: `decoded` equals the picture to the pixel and gives the
+ * tensor when preprocessed; `screened` is the tensor itself.
  *
  * @param file a PNG that was forwarded
- * @returns null where it is; else how it differs
+ * @returns null if it is, else how it differs
  */
 export async function differenceFrom(
   { picture, tensor }: Screened,
@@ -53,7 +53,7 @@ function opaquePixels({ width, height, rgba }: { width: number; height: number; 
   return pixels;
 }
 
-/** Whether a peer sees the pixels that libvips sees, one frame of them, however it treats EXIF. @returns null where it does */
+/** Says whether a peer sees the same pixels as libvips, in a single frame, however it treats EXIF. @returns null if it does */
 export async function peerDifference(seen: Seen | undefined, file: Uint8Array): Promise<string | null> {
   if (!seen) return 'the peer sees no image';
   if (seen.error) return seen.error;
@@ -62,7 +62,7 @@ export async function peerDifference(seen: Seen | undefined, file: Uint8Array): 
   return seen.rgba === (await sha256OfPixels(file)) ? null : `the peer sees other pixels, ${seen.width} x ${seen.height}`;
 }
 
-/** Asks a real server what it sees of a request that was forwarded. @throws Error where it does not answer */
+/** Asks a real server what it sees of a request that was forwarded. @throws Error if it does not answer */
 export async function seenBy(server: string, path: string, { headers, body }: Captured): Promise<Seen[]> {
   const answer = await fetch(`${server}${path}`, {
     method: 'POST',

@@ -17,7 +17,7 @@ import { type ImageFile, imagesIn, mutatedImage } from './corpus.ts';
 /**
  * Sends corpora of images, and mutants of them, through the guard of the worker as deployed, with thresholds that accept everything, and
  * compares what real peers decode from what was forwarded with what was screened: libvips and Pillow for images, Werkzeug, aiohttp and
- * FastAPI for forms. Ends with 1 where one differs; files that show it are kept in runs/differential/. How to get the corpora:
+ * FastAPI for forms. Exits with 1 if one differs; files that show it are kept in runs/differential/. How to get the corpora:
  * docs/development.md.
  *
  *   pnpm bench:differential --corpus DIR [--corpus DIR …] [--mutants 2000] [--seed 1] [--model mnist] [--cache DIR] [--figures FILE]
@@ -33,7 +33,7 @@ const { values: options } = parseArgs({
   },
 });
 const [mutants, seed] = [Number(options.mutants), Number(options.seed)];
-if (!Number.isInteger(mutants) || mutants < 0) throw new Error(`--mutants is ${options.mutants}; a whole number from 0 on is needed`);
+if (!Number.isInteger(mutants) || mutants < 0) throw new Error(`--mutants is ${options.mutants}; a whole number of 0 or more is needed`);
 if (!Number.isInteger(seed)) throw new Error(`--seed is ${options.seed}; a whole number is needed`);
 const KEEP = join('runs', 'differential');
 const KEY = 'the-key-of-the-differential-test';
@@ -55,7 +55,7 @@ const closing: { close(): Promise<void> }[] = [capture];
 const counts: Record<string, Record<Mode, { passed: number; equal: number; different: number }>> = {};
 const refused: Record<string, number> = {};
 const differences: { file: string; peer: string; mode: Mode; why: string }[] = [];
-/** How many files of each corpus went on. */
+/** How many files of each corpus were forwarded. */
 const forwarded = new Map<string, number>();
 let formsRefused = 0;
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
@@ -126,7 +126,7 @@ async function compareFile(file: ImageFile, asked: Asked, peers: Record<(typeof 
   for (const mode of MODES) {
     const outcome = alone[mode];
     if ('refused' in outcome) {
-      // What the screen accepts, a guard forwards: both read alike.
+      // The guard forwards what the screen accepts: both read alike.
       if ('tensor' in screened || !(picture instanceof Error))
         await note(
           file,

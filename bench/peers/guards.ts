@@ -6,7 +6,7 @@ import { sealed } from '../../shared/bundle-id.ts';
 import type { Screening } from '../../shared/screening-schema.ts';
 import { startWorkerd, type Workerd } from '../workerd.ts';
 
-/** So large that no image is beyond it. */
+/** A threshold that no image exceeds. */
 const EVERYTHING = 1e300;
 
 /**
@@ -14,7 +14,7 @@ const EVERYTHING = 1e300;
  *
  * @param model folder in models/
  * @param services variables by name
- * @param acceptAll with thresholds that every image is within: then what passes is decided by the readers alone
+ * @param acceptAll uses thresholds that every image meets, so that the readers alone decide what passes
  */
 export async function startGuards(
   model: string,
@@ -38,7 +38,7 @@ export async function startGuards(
   };
 }
 
-/** Gives what a dry run wrote other thresholds, sealed anew: the graphs and the model's identity stay. */
+/** Replaces the thresholds in the output of a dry run and seals it again; the graphs and the model's identity stay. */
 async function acceptEverything(directory: string): Promise<void> {
   const file = (await readdir(directory)).find((name) => name.endsWith('screening.json.txt'));
   if (!file) throw new Error(`${directory} has no screening.json.txt: it is not what wrangler deploy --dry-run --outdir writes`);

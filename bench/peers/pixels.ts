@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 
-/** The RGBA pixels that libvips (sharp) decodes of a file, as stored or turned as EXIF says. @throws Error where it can't */
+/** Returns the RGBA pixels that libvips (sharp) decodes from a file, as stored or turned by EXIF. @throws Error if it can't */
 export async function pixelsOf(file: Uint8Array, { upright = false } = {}): Promise<{ width: number; height: number; rgba: Buffer }> {
   const decoded = sharp(file, { limitInputPixels: false });
   const turned = upright ? decoded.autoOrient() : decoded;
@@ -10,7 +10,7 @@ export async function pixelsOf(file: Uint8Array, { upright = false } = {}): Prom
   return { width: info.width, height: info.height, rgba: data };
 }
 
-/** Their sha256, as the Python servers tell theirs (seen.py). */
+/** Returns their sha256, computed as in the Python servers (seen.py). */
 export async function sha256OfPixels(file: Uint8Array, options: { upright?: boolean } = {}): Promise<string> {
   const { width, height, rgba } = await pixelsOf(file, options);
   return createHash('sha256').update(`${width}x${height}:`).update(rgba).digest('hex');

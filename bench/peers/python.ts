@@ -9,16 +9,16 @@ const PYTHON = 'python3.11';
 /** Written last: without it an environment is not whole. */
 const MARK = 'complete';
 
-/** Where the environments are kept: a flag, the variable PEERS_CACHE, or the user's cache. */
+/** Returns the folder of the environments: from a flag, the variable PEERS_CACHE, or the user's cache. */
 export const cacheFolder = (given?: string) => resolve(given ?? process.env.PEERS_CACHE ?? join(homedir(), '.cache', 'portcullis-peers'));
 
 /**
- * Makes a virtual environment with pinned packages, where there is none yet.
+ * Makes a virtual environment with pinned packages, if there is none yet.
  *
  * @param cache folder that keeps the environments
  * @param requirements file beside this one, such as requirements.txt
  * @returns path of its interpreter
- * @throws Error where there is no Python 3.11, or its packages can't be installed
+ * @throws Error if there is no Python 3.11, or its packages can't be installed
  */
 export async function pythonWith(cache: string, requirements: 'requirements.txt' | 'requirements-mlserver.txt'): Promise<string> {
   const file = join(import.meta.dirname, requirements);

@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS, type ImageLimits } from '../../shared/images/limits.ts'
 import { hostileJpegs } from './hostile-jpegs.ts';
 import { hostilePngs, withProfiles } from './hostile-pngs.ts';
 
-/** A request that is allowed, or is refused by a limit only after its body was looked at, and costs as much as it can. */
+/** A request that costs as much as it can: one that is allowed, or that a limit refuses only after its body was read. */
 export interface HostileRequest {
   name: string;
   path: string;
@@ -30,7 +30,7 @@ function request(name: string, path: string, type: string, body: Buffer, headers
   return { name, path, headers: { 'content-type': type, ...headers }, body };
 }
 
-/** As many images as a request may have, which together have as many pixels, or bytes, as it may. */
+/** The most images that a request may have, with the most pixels, or bytes, together. */
 function batches(limits: ImageLimits): HostileRequest[] {
   const each = { ...limits, maxPixels: Math.floor(limits.maxPixels / IMAGES), maxBytes: Math.floor((limits.maxBytes - 65_536) / IMAGES) };
   const inBase64 = { ...each, maxBytes: Math.floor(each.maxBytes * 0.74) };

@@ -22,8 +22,8 @@ export interface Progressive {
 }
 
 /**
- * A progressive JPEG (T.81, annex G) that costs what the limits allow: its first AC scan makes every coefficient other than zero, so that each
- * refinement reads a bit for every one, and jumps by what it is.
+ * Makes a progressive JPEG (T.81, annex G) that costs what the limits allow: its first AC scan makes every coefficient non-zero, so that each
+ * refinement reads and branches on a bit for every one.
  */
 export function refinedJpeg({ width, height, components, ...most }: Progressive): Buffer {
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
@@ -55,7 +55,7 @@ export function refinedJpeg({ width, height, components, ...most }: Progressive)
   return Buffer.concat([...parts, Buffer.from([0xff, 0xd9])]);
 }
 
-/** Each coefficient two bits: the code of "no zeros before it, one bit", and its sign. */
+/** Writes two bits for each coefficient: the code of "no zeros before it, one bit", and its sign. */
 function firstScan(id: number, blocks: number, low: number): Buffer[] {
   const data = noiseBytes(Math.ceil((blocks * 126) / 8)).map((byte) => byte & 0x55);
   return [table(1, 0x01), scan([id], 1, 63, 0, low), Buffer.from(data)];

@@ -3,7 +3,7 @@ import { medianOf } from '../reliability/measure.ts';
 import { connect } from '../reliability/send.ts';
 import type { HostileRequest } from './hostile-bodies.ts';
 
-/** What a request took. */
+/** The cost of a request. */
 export interface Worst {
   bytes: number;
   status: number;
@@ -11,11 +11,11 @@ export interface Worst {
   cpuMs: number;
   /** The first of its process. */
   firstCpuMs: number;
-  /** The most that was resident during the first, above what was before. */
+  /** The most resident memory during the first, above that before it. */
   memoryMiB: number;
-  /** The same with all that followed: garbage is collected when V8 likes. */
+  /** The same over all requests: V8 collects garbage when it chooses. */
   inARowMiB: number;
-  /** The longest that a digit waited which was sent with it. */
+  /** The longest wait of a digit that was sent with it. */
   digitMs: number;
 }
 
@@ -36,7 +36,7 @@ export async function measureWorst(
   const cpuOf = async (sending: { path: string; headers: Record<string, string>; body: Buffer }) => {
     const before = processorTime(worker.pid);
     await ask(sending);
-    // Collecting garbage goes on beside and after it.
+    // Garbage collection continues beside and after it.
     await new Promise((resolve) => setTimeout(resolve, 50));
     return processorTime(worker.pid) - before;
   };

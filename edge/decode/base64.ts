@@ -1,13 +1,13 @@
-/** Of a data URI, up to the comma (RFC 2397); its media type says nothing that the bytes do not say better. */
+/** The part of a data URI up to the comma (RFC 2397). Its media type is ignored: the bytes say better what they are. */
 const DATA_URI = /^data:[\w.+/-]{0,100}(?:;[\w.+-]{1,50}=[^;,"]{0,100}){0,4};base64,/i;
-/** As long as the longest of them. */
+/** The length of the longest prefix. */
 const MAX_PREFIX = 1000;
 
 /**
- * Decodes base64 with its usual or its URL-safe alphabet, with or without padding and line breaks, alone or as a data URI. Nothing else is
- * passed over, and the bits that fill the last character must be zeros (RFC 4648, 3.5).
+ * Decodes base64 in its usual or its URL-safe alphabet, with or without padding and line breaks, alone or as a data URI. No other character is
+ * skipped, and the padding bits of the last character must be zeros (RFC 4648, 3.5).
  *
- * @returns the bytes, or null where the text is not that
+ * @returns the bytes, or null if the text is anything else
  */
 export function fromBase64(text: string): Uint8Array | null {
   const prefix = DATA_URI.exec(text.slice(0, MAX_PREFIX))?.[0] ?? '';
@@ -18,7 +18,7 @@ export function fromBase64(text: string): Uint8Array | null {
     try {
       return Uint8Array.fromBase64(data + padding, { alphabet: isPlain ? 'base64' : 'base64url', lastChunkHandling: 'strict' });
     } catch {
-      // Its length fits another padding, or none.
+      // Its length needs another padding, or is wrong.
     }
   return null;
 }

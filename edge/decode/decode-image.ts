@@ -14,7 +14,7 @@ export type DecodeConfig = Pick<
   'MAX_BODY_BYTES' | 'MAX_PIXELS' | 'MAX_JPEG_PIXELS' | 'MAX_SIDE' | 'MAX_ASPECT' | 'MAX_SCANS' | 'MAX_REQUEST_PIXELS'
 >;
 
-/** Decodes the images of one request, as long as they have not more pixels together than is allowed. */
+/** Makes a decoder for the images of one request, which together may have MAX_REQUEST_PIXELS pixels. */
 export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => Promise<UprightImage> {
   const limits: ImageLimits = {
     maxBytes: config.MAX_BODY_BYTES,
@@ -28,7 +28,7 @@ export function requestDecoder(config: DecodeConfig, background: number): (bytes
   const onPixels = (pixels: number) => {
     if (pixels > pixelsLeft)
       throw new ImageError(
-        `With this image the request has more than ${config.MAX_REQUEST_PIXELS} pixels, which is the most. Send fewer images in a request, or smaller ones.`,
+        `With this image the request has more than ${config.MAX_REQUEST_PIXELS} pixels, the most that is allowed. Send fewer images in a request, or smaller ones.`,
         'image-too-large',
       );
     pixelsLeft -= pixels;

@@ -1,10 +1,10 @@
 import { extendedValue, headerParameters } from './header-parameters.ts';
 
 /*
- * Looked at, and why none is used: @remix-run/multipart-parser 0.16 and multipasta 0.2 skip two bytes behind a boundary whatever they are, so
- * that one boundary that begins like another cuts a part short, and take the first or last of headers that stand twice; multipasta takes a form
- * without an end. parse-multipart-data 1.5 goes byte by byte and refuses names without quotes, as the runtime's own parser does. busboy and
- * @fastify/busboy need Node's streams; undici exports its parser only as part of its fetch, for Node.
+ * Why no library is used: @remix-run/multipart-parser 0.16 and multipasta 0.2 skip any two bytes after a boundary, so a boundary that begins
+ * like another cuts a part short, and take the first or last of repeated headers; multipasta accepts a form without an end.
+ * parse-multipart-data 1.5 goes byte by byte and refuses names without quotes, as does the runtime's own parser. busboy and @fastify/busboy
+ * need Node's streams; undici exports its parser only as part of its fetch, for Node.
  */
 
 const [LF, CR] = [10, 13];
@@ -14,30 +14,30 @@ const MAX_HEADER_BYTES = 8 * 1024;
 export interface FormPart {
   name: string;
   filename?: string;
-  /** Its media type in small letters, empty where it names none. */
+  /** Its media type in small letters, empty if it names none. */
   type: string;
   content: Uint8Array;
 }
 
-/** The body is not a form that has one meaning; the message says why. */
+/** A body that is not a form with exactly one meaning; the message says why. */
 export class FormError extends Error {
   override name = 'FormError';
 }
 
 /**
- * Cuts a form into its parts (RFC 7578; RFC 2046, 5.1.1). What stands before the first boundary and behind the last is left out.
+ * Cuts a form into its parts (RFC 7578; RFC 2046, 5.1.1). Bytes before the first boundary and after the last are left out.
  *
  * @param contentType the whole header, of media type multipart/form-data
- * @param maxParts where there are more, the list ends with one too many
+ * @param maxParts if there are more, the list ends with one too many
  * @throws FormError
  */
 export function formParts(body: Uint8Array, contentType: string, maxParts: number): FormPart[] {
-  // A character a byte: strings are searched by the runtime itself.
+  // One character per byte: the runtime searches strings faster.
   const text = new TextDecoder('latin1').decode(body);
   const boundary = `--${boundaryOf(contentType)}`;
   const parts: FormPart[] = [];
   let found = findBoundary(text, boundary, 0);
-  if (!found) throw new FormError('its boundary does not stand on a line of its own, with CR LF for line ends');
+  if (!found) throw new FormError('its boundary does not stand on a line of its own that ends with CR LF');
   while (!found.closes) {
     const next = findBoundary(text, boundary, found.end);
     if (!next) throw new FormError('it does not end with its boundary and two dashes');
@@ -46,20 +46,20 @@ export function formParts(body: Uint8Array, contentType: string, maxParts: numbe
     if (parts.push(partOf(bytes, parts.length + 1)) > maxParts) return parts;
     found = next;
   }
-  if (findBoundary(text, boundary, found.end)) throw new FormError('its boundary stands again behind its end');
+  if (findBoundary(text, boundary, found.end)) throw new FormError('its boundary stands again after its end');
   return parts;
 }
 
-/** @throws FormError where there is not one, or one that no line can begin with */
+/** Returns the boundary. @throws FormError if there is not exactly one, or no line can begin with it */
 function boundaryOf(contentType: string): string {
   const boundary = headerParameters(contentType)?.parameters.get('boundary');
-  if (boundary === undefined) throw new FormError('its content type has not one boundary');
-  // RFC 2046 allows fewer characters; there are clients that send "*****".
+  if (boundary === undefined) throw new FormError('its content type does not have exactly one boundary');
+  // RFC 2046 allows fewer characters, but some clients send "*****".
   if (!/^[ -~]{0,69}[!-~]$/.test(boundary)) throw new FormError('its boundary is not 1 to 70 characters of ASCII');
   return boundary;
 }
 
-/** A line that begins with the boundary, from its first byte to the one behind its line end; `closes`: the form ends with it. */
+/** A line that begins with the boundary: its first byte, the byte after its line end, and whether it closes the form. */
 interface Boundary {
   start: number;
   end: number;
@@ -69,8 +69,8 @@ interface Boundary {
 /**
  * Finds the next line that begins with the boundary.
  *
- * @param from where a line begins
- * @throws FormError where such a line goes on with something that does not belong to a boundary
+ * @param from start of a line
+ * @throws FormError if such a line has anything after the boundary that does not belong to it
  */
 function findBoundary(text: string, boundary: string, from: number): Boundary | null {
   const startsHere = text.startsWith(boundary, from);
@@ -83,22 +83,24 @@ function findBoundary(text: string, boundary: string, from: number): Boundary | 
   const [, dashes, ended] = rest.exec(text) as RegExpExecArray;
   const closes = dashes !== undefined;
   if (!ended && !(closes && rest.lastIndex === text.length))
-    throw new FormError('a line begins with its boundary and goes on with something else');
+    throw new FormError('a line begins with its boundary and continues with something else');
   return { start, end: rest.lastIndex, closes };
 }
 
-/** @throws FormError where its headers can't be read, or say that it is encoded or holds more parts */
+/** Reads a part. @throws FormError if its headers can't be read, or say that it is encoded or holds more parts */
 function partOf(bytes: Uint8Array, number: number): FormPart {
   const end = endOfHeaders(bytes);
-  if (end < 0) throw new FormError(`part ${number} has no end of its headers, an empty line with CR LF, within ${MAX_HEADER_BYTES} bytes`);
+  if (end < 0) throw new FormError(`part ${number} has no empty line (CR LF) at the end of its headers within ${MAX_HEADER_BYTES} bytes`);
   const headers = headersOf(bytes.subarray(0, end), number);
   const content = bytes.subarray(end + 4);
   const encoding = headers.get('content-transfer-encoding')?.toLowerCase() ?? 'binary';
   if (!['binary', '8bit', '7bit'].includes(encoding))
-    throw new FormError(`part ${number} has the Content-Transfer-Encoding ${encoding.slice(0, 100)}; only binary, 8bit and 7bit are read`);
+    throw new FormError(
+      `part ${number} has the Content-Transfer-Encoding ${encoding.slice(0, 100)}; only binary, 8bit and 7bit are allowed`,
+    );
   const compression = headers.get('content-encoding') ?? 'identity';
   if (compression.toLowerCase() !== 'identity')
-    throw new FormError(`part ${number} has the Content-Encoding ${compression.slice(0, 100)}; only identity is read`);
+    throw new FormError(`part ${number} has the Content-Encoding ${compression.slice(0, 100)}; only identity is allowed`);
   const length = headers.get('content-length');
   if (length !== undefined && length !== String(content.byteLength))
     throw new FormError(`part ${number} has the Content-Length ${length.slice(0, 100)}, but ${content.byteLength} bytes`);
@@ -113,7 +115,7 @@ function partOf(bytes: Uint8Array, number: number): FormPart {
   return { name, ...(filename === undefined ? {} : { filename }), type, content };
 }
 
-/** Where the empty line behind the headers begins, with the line end before it; -1 where there is none within the limit. */
+/** Returns where the headers end, before the line end and the empty line; -1 if there is no such place within the limit. */
 function endOfHeaders(bytes: Uint8Array): number {
   const last = Math.min(bytes.length - 4, MAX_HEADER_BYTES);
   for (let at = 0; at <= last; at++)
@@ -121,7 +123,7 @@ function endOfHeaders(bytes: Uint8Array): number {
   return -1;
 }
 
-/** The headers of a part by their names in small letters. @throws FormError */
+/** Returns the headers of a part by their names in small letters. @throws FormError */
 function headersOf(bytes: Uint8Array, number: number): Map<string, string> {
   const headers = new Map<string, string>();
   for (const line of new TextDecoder().decode(bytes).split('\r\n')) {

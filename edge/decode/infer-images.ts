@@ -5,10 +5,10 @@ import type { ProblemError } from '../problem.ts';
 import { type ReadConfig, type ReadImage, readItems } from './read-images.ts';
 
 /**
- * The images of an inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N] or [N, 1] (as MLServer's codecs shape lists), each
- * a PNG or JPEG as base64, or as it is in a binary tensor. Of files that can't be read each has its own problem.
+ * Reads the images of an inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N] or [N, 1] (as MLServer's codecs shape lists),
+ * each a PNG or JPEG as base64, or raw in a binary tensor. Each file that can't be read has its own problem.
  *
- * @throws ProtocolError where the tensors are neither
+ * @throws ProtocolError if the tensors are neither
  */
 export async function inferImages(
   inputs: readonly Tensor[],
@@ -31,7 +31,7 @@ export async function inferImages(
   }
   if (tensor?.name !== 'image')
     throw new ProtocolError(
-      'one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64 or, in a binary tensor, as it is',
+      'one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64 or, in a binary tensor, its raw bytes',
     );
   const { data, shape } = imageInput(inputs, screening.input, config.MAX_IMAGES);
   const size = data.length / (shape[0] as number);

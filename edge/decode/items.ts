@@ -3,26 +3,26 @@ import { batchItemSchema, batchRequestSchema } from '../../shared/screen-message
 import { ProblemError } from '../problem.ts';
 import { FormError, type FormPart, formParts } from './form-parts.ts';
 
-/** Of the part of a form that an image came in. */
+/** The names of the form part that an image came in. */
 export interface PartName {
   name?: string;
   filename?: string;
 }
 
-/** One image of a body, in the form it was sent in, or why it is none. */
+/** One image of a body, in the form in which it was sent, or why there is none. */
 export type Item = PartName &
   /** A PNG or JPEG file. */
   (
     | { file: Uint8Array }
     | { base64: string }
-    /** Little-endian float32, or a file whose type was not named. */
+    /** Little-endian float32, or a file whose type is not given. */
     | { bytes: Uint8Array }
     | { pixels: unknown[] }
     | { problem: ProblemError }
   );
 
 /**
- * The images of a JSON batch.
+ * Reads the images of a JSON batch.
  *
  * @throws ProblemError `bad-json`, `body-too-large`
  */
@@ -32,8 +32,8 @@ export function itemsOfJson(body: Uint8Array, maxImages: number, maxValues: numb
     json = parsePlainJson(body, maxValues);
   } catch (error) {
     if (error instanceof TooManyValuesError)
-      throw new ProblemError('body-too-large', `The body is JSON that is too large: ${error.message}. Send fewer images, or their files.`);
-    throw new ProblemError('bad-json', `The body is not JSON that can be used: ${(error as Error).message}.`);
+      throw new ProblemError('body-too-large', `The JSON is too large: ${error.message}. Send fewer images, or files in place of numbers.`);
+    throw new ProblemError('bad-json', `The body is not JSON that can be used: ${(error as Error).message}. Send JSON as /docs shows it.`);
   }
   const batch = batchRequestSchema.safeParse(json);
   checkCount(batch.data?.images.length ?? 0, maxImages);
@@ -46,7 +46,7 @@ export function itemsOfJson(body: Uint8Array, maxImages: number, maxValues: numb
 }
 
 /**
- * Each file of a form, in order; one of type application/octet-stream may be float32 values.
+ * Reads the files of a form, in order; one of type application/octet-stream may be float32 values.
  *
  * @throws ProblemError `bad-multipart`, `body-too-large`
  */
@@ -56,21 +56,21 @@ export async function itemsOfMultipart(body: Uint8Array, contentType: string, ma
     parts = formParts(body, contentType, maxImages);
   } catch (error) {
     if (!(error instanceof FormError)) throw error;
-    throw new ProblemError('bad-multipart', `The body is no form that can be read: ${error.message}. Send it as browsers and curl -F do.`);
+    throw new ProblemError('bad-multipart', `The form can't be read: ${error.message}. Send it as browsers and curl -F do.`);
   }
   if (parts.length > maxImages)
-    throw new ProblemError('body-too-large', `The form has more than ${maxImages} parts, which are allowed. Send several forms.`);
-  if (parts.length === 0) throw new ProblemError('bad-multipart', 'The form has no parts; a file is needed for each image.');
+    throw new ProblemError('body-too-large', `The form has more than ${maxImages} parts, the most that is allowed. Send several forms.`);
+  if (parts.length === 0) throw new ProblemError('bad-multipart', 'The form has no parts. Send each image as a file.');
   return parts.map(itemOfPart);
 }
 
 function itemOfPart({ name, filename, type, content }: FormPart): Item {
   const called = { name, ...(filename === undefined ? {} : { filename }) };
   const problem = (what: string) => ({ ...called, problem: new ProblemError('bad-image', `The part ${name.slice(0, 100)} ${what}`) });
-  // As a browser sends a field in which no file was chosen.
+  // A browser sends this for a field in which no file was chosen.
   if (filename === '' && content.byteLength === 0) return problem('holds no file. Choose one.');
   if (type === 'application/octet-stream') return { ...called, bytes: content };
-  // Retrofit names the type of a file and no file name.
+  // Retrofit sends a file's type without a file name.
   if (filename !== undefined || type.startsWith('image/')) return { ...called, file: content };
   return problem('is a field and no file. Send it with a file name.');
 }

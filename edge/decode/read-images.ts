@@ -12,29 +12,29 @@ import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
 export const CONTENT_TYPES = ['image/png', 'image/jpeg', 'application/octet-stream', 'application/json', 'multipart/form-data'];
 
-/** Names that these types had before, or never had: Windows, old browsers and cameras' software send them. */
+/** Old or unofficial names of these types, which Windows, old browsers and camera software send. */
 const OTHER_NAMES: Record<string, string> = { 'image/jpg': 'image/jpeg', 'image/pjpeg': 'image/jpeg', 'image/x-png': 'image/png' };
 
 /** An image of a request. */
 export interface ReadImage {
   /** The model's input, [H, W, C] in [0, 1]. */
   tensor: Float32Array;
-  /** What the file shows; null where numbers were sent. */
+  /** The decoded picture; null if numbers were sent. */
   picture: UprightImage | null;
 }
 
 /** The images of a body, or what is wrong with each. */
 export interface ReadImages {
-  /** How they came. `file`: one image, and the answer is no list. */
+  /** How they were sent. `file`: a single image, whose answer is not a list. */
   form: 'file' | 'json' | 'form';
-  /** The field of each, of a form. */
+  /** The form field of each. */
   names: (string | undefined)[];
   images: (ReadImage | ProblemError)[];
 }
 
 export type ReadConfig = DecodeConfig & Pick<Config, 'MAX_IMAGES' | 'MAX_JSON_VALUES'>;
 
-/** The media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` where it is none of those taken */
+/** Returns the media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` if it is not one of CONTENT_TYPES */
 export function mediaTypeOf(contentType: string | null | undefined): string {
   const given = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const type = (Object.hasOwn(OTHER_NAMES, given) && OTHER_NAMES[given]) || given;
@@ -46,7 +46,7 @@ export function mediaTypeOf(contentType: string | null | undefined): string {
 }
 
 /**
- * The images of a body, by its content type. Of a batch, an image that can't be read takes its own error; of a single image
+ * Reads the images of a body, by its content type. In a batch, an image that can't be read has an error of its own; for a single image
  * the error is thrown.
  *
  * @param contentType the whole header
@@ -68,11 +68,11 @@ export async function readImages(contentType: string, body: Uint8Array, screenin
   return { form, names: items.map(({ name }) => name), images: await readItems(items, screening, config) };
 }
 
-/** How many values the JSON of a request may hold: as many as the largest batch of numbers needs, where nothing else is configured. */
+/** Returns how many values the JSON of a request may hold: unless configured, as many as the largest batch of numbers needs. */
 export const maxJsonValues = ({ input }: Pick<Screening, 'input'>, { MAX_JSON_VALUES, MAX_IMAGES }: ReadConfig): number =>
   MAX_JSON_VALUES ?? mostJsonValues(input, MAX_IMAGES);
 
-/** The model's inputs alone; the pictures, which take far more memory, need not be kept. */
+/** Returns the model's inputs alone, so that the pictures, which take far more memory, can be released. */
 export const tensorsOf = (images: readonly (ReadImage | ProblemError)[]): (Float32Array | ProblemError)[] =>
   images.map((image) => (image instanceof ProblemError ? image : image.tensor));
 
@@ -99,13 +99,13 @@ async function readItem(
 ): Promise<ReadImage> {
   if ('problem' in item) throw item.problem;
   if ('pixels' in item) return { tensor: checkedPixels(flat(item.pixels), input), picture: null };
-  // A client that does not name the type of its file is understood.
+  // Some clients do not name the type of a file.
   if ('bytes' in item && !isFile(item.bytes, input)) return { tensor: fromFloats(item.bytes, input), picture: null };
   const picture = await decode('file' in item ? item.file : 'bytes' in item ? item.bytes : bytesOf(item.base64));
   return { tensor: preprocess(picture, input, rules), picture };
 }
 
-/** A file's first four bytes are, as a float32, no number in [0, 1]: those of a tensor that begins like a file by chance are. */
+/** Tells a file from a tensor that begins like one by chance: as a float32, a file's first four bytes are no number in [0, 1]. */
 function isFile(bytes: Uint8Array, input: Screening['input']): boolean {
   const first = bytes.byteLength === 4 * floatsOf(input) ? (float32FromBytes(bytes.subarray(0, 4))[0] as number) : Number.NaN;
   return isImageFile(bytes) && !(first >= 0 && first <= 1);
@@ -122,14 +122,14 @@ function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {
   if (body.byteLength !== needed) {
     throw new ProblemError(
       'wrong-size',
-      `There are ${body.byteLength} bytes, and no PNG or JPEG; ${needed} are needed: ${shapeText(input)} little-endian float32.`,
+      `There are ${body.byteLength} bytes, which are no PNG or JPEG; as numbers, ${needed} are needed: ${shapeText(input)} little-endian float32.`,
     );
   }
   return checkedPixels(float32FromBytes(body), input);
 }
 
 function flat(pixels: unknown[]): Float32Array {
-  // Rows, columns, channels; what is nested deeper is refused, not followed.
+  // Rows, columns, channels; deeper nesting is refused, not followed.
   const values = pixels.flat(2);
   if (!values.every((value) => typeof value === 'number'))
     throw new ProblemError('not-finite', 'pixels must hold numbers only, in [0, 1].');

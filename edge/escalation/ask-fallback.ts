@@ -11,15 +11,15 @@ import { fallbackRequest } from './fallback-request.ts';
 /** The longest answer that is read: far more than 64 images need. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** What the answer of an HTTP error is put down to; any other to the fallback. 401, 403, 404, 415 stand for all requests: it is set up wrongly. */
+/** What an HTTP error status is blamed on; any other status on the fallback. 401, 403, 404 and 415 concern all requests: it is set up wrongly. */
 const BLAME: Record<number, FallbackError['blame']> = { 400: 'request', 413: 'request', 422: 'request', 502: 'network', 504: 'network' };
 
 /** The fallback gave no answer that can be used. */
 export class FallbackError extends Error {
   override name = 'FallbackError';
   /**
-   * `network`: it was not reached, or what stands before it said so; asking once more may help. `request`: it does not take this one, which says
-   * nothing of others. `fallback`: anything else.
+   * `network`: it was not reached, or a proxy in front of it says so; another attempt may help. `request`: it refuses this request, which says
+   * nothing about others. `fallback`: anything else.
    */
   readonly blame: 'network' | 'request' | 'fallback';
   constructor(message: string, blame: FallbackError['blame'] = 'fallback') {
@@ -34,7 +34,7 @@ export interface Asking {
   signal: AbortSignal;
   /** That go with it, such as the trace's. */
   headers: Record<string, string>;
-  /** When its answer is of no use any more, in ms since 1970. */
+  /** When its answer is no longer of use, in ms since 1970. */
   deadline: number;
 }
 
@@ -52,7 +52,7 @@ export async function askFallback(
   config: Config,
   { fetcher, signal, headers, deadline }: Asking,
 ): Promise<Scores[]> {
-  // What it can't answer by then it need not search.
+  // It need not search what it can't answer by then.
   const microseconds = Math.max(1, Math.round(1000 * (deadline - Date.now())));
   const { body, headers: described } = fallbackRequest(images, screening.input, config, microseconds);
   const { FALLBACK_URL, FALLBACK_TOKEN, FALLBACK_HMAC_KEY } = config;
@@ -77,7 +77,7 @@ export async function askFallback(
     throw new FallbackError(`it answered ${response.status}`, BLAME[response.status]);
   }
   try {
-    // As JSON, which was asked for, or with binary tensors, where a server answers as it was asked.
+    // JSON was asked for, but a server may answer with binary tensors, like the request.
     const { json, binary } = splitBody(await boundedBody(response), response.headers.get(BINARY_HEADER), MAX_ANSWER_BYTES);
     return scoresOf(readTensors(inferResponseSchema.parse(json).outputs, binary), images, screening);
   } catch (error) {

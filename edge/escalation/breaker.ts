@@ -1,8 +1,8 @@
-/** Leaves alone what failed often. */
+/** Stops attempts at something that failed often. */
 export interface Breaker {
   /**
    * @param until when the attempt is over at the latest, in ms since 1970
-   * @returns what is to be told how it went (null: it says nothing of what was tried); null where it must not be made
+   * @returns a function to report the outcome to (null: the attempt says nothing); null if the attempt must not be made
    */
   attempt(until: number): ((succeeded: boolean | null) => void) | null;
   state(): 'closed' | 'open' | 'half-open';
@@ -11,8 +11,8 @@ export interface Breaker {
 type State = { is: 'closed'; failures: number } | { is: 'open'; until: number } | { is: 'half-open'; until: number };
 
 /**
- * After `failures` in a row none is tried for `leftAloneMs`, then one at a time until one succeeds. A try that never tells how it went, as
- * workerd dropped it with its request, counts for nothing, and another may be made when its time is over.
+ * Allows no attempt for `leftAloneMs` after `failures` in a row, then one at a time until one succeeds. An attempt that never reports, because
+ * workerd dropped it with its request, counts for nothing; another may be made when its time is over.
  */
 export function breakerOf(failures: number, leftAloneMs: number): Breaker {
   let state: State = { is: 'closed', failures: 0 };
@@ -28,7 +28,7 @@ export function breakerOf(failures: number, leftAloneMs: number): Breaker {
         // It opened, or another was tried, since.
         if (state !== before) return;
         if (succeeded === null) {
-          // Another may find out at once, or those whose attempts say nothing would keep it shut.
+          // Another may try at once, or attempts that say nothing would keep it open for good.
           if (state.is === 'half-open') state = { is: 'half-open', until: 0 };
         } else if (succeeded) state = { is: 'closed', failures: 0 };
         else if (state.is === 'closed' && state.failures + 1 < failures) state.failures += 1;

@@ -5,9 +5,9 @@ import type { Screening } from '../../shared/screening-schema.ts';
 type Data = { [T in Tensor as T['datatype']]: T['data'] };
 
 /**
- * The scores that an answer of the fallback's tells, one of each image.
+ * Reads the scores of each image from the fallback's answer.
  *
- * @throws Error where an output is missing, has another length, is another model's, or is no number that such a score can be
+ * @throws Error if an output is missing, has another length, is from another model, or holds a value that such a score can't have
  */
 export function scoresOf(outputs: Tensor[], images: readonly Float32Array[], screening: Screening): Scores[] {
   const output = <T extends keyof Data>(name: string, datatype: T): Data[T] => {
@@ -29,7 +29,7 @@ export function scoresOf(outputs: Tensor[], images: readonly Float32Array[], scr
     if (!(label in screening.classes)) throw new Error(`its label ${label} is no class`);
     const runnerUp = others ? { runnerUpError: others[i] as number } : {};
     for (const score of [latentDistance, reconstructionError, ...Object.values(runnerUp)])
-      if (!Number.isFinite(score) || score < -1e-3) throw new Error(`its score ${score} is not a number from 0 on`);
+      if (!Number.isFinite(score) || score < -1e-3) throw new Error(`its score ${score} is not a number of 0 or more`);
     return {
       label,
       latentDistance,

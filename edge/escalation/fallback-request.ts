@@ -2,15 +2,15 @@ import { BINARY_HEADER, binaryOf, jsonOf, type Tensor } from '../../shared/infer
 import type { Screening } from '../../shared/screening-schema.ts';
 import type { Config } from '../config.ts';
 
-/** More than what stands around the values. */
+/** More bytes than a request has besides its values. */
 const HEAD_BYTES = 512;
 const BINARY_VALUE_BYTES = 4;
-/** The longest a float32 in [0, 1] is written by JSON.stringify, with its comma. */
+/** The most characters that JSON.stringify writes for a float32 in [0, 1], with its comma. */
 const JSON_VALUE_BYTES = 25;
 
 type HowSent = Pick<Config, 'FALLBACK_TENSORS' | 'FALLBACK_MAX_BYTES' | 'FALLBACK_MAX_IMAGES'>;
 
-/** Images in as few parts as the fallback takes each in one request; an image that alone is too large is a part all the same. */
+/** Splits images into as few parts as the fallback's limits allow; a single image that is too large is a part all the same. */
 export function partsOf(
   images: readonly Float32Array[],
   { FALLBACK_TENSORS, FALLBACK_MAX_BYTES, FALLBACK_MAX_IMAGES }: HowSent,
@@ -22,10 +22,10 @@ export function partsOf(
 }
 
 /**
- * An inference request for the search of images; answers are asked for as JSON.
+ * Makes an inference request for the search of images; it asks for the answer as JSON.
  *
  * @param images each [H, W, C] in [0, 1]
- * @param microseconds after which its answer is of no use, as Triton's schedule policy has it
+ * @param microseconds after which its answer is of no use (Triton's schedule policy extension)
  */
 export function fallbackRequest(
   images: readonly Float32Array[],

@@ -19,14 +19,14 @@ export interface Escalation {
   /** Lets the runtime finish what the isolate's other requests depend on, though this request's client is gone. */
   waitUntil: ((work: Promise<unknown>) => void) | undefined;
   trace: Trace;
-  /** Told why images were not searched, for the log. */
+  /** Called with the reason if images were not searched, for the log. */
   fault(why: string): void;
 }
 
 /**
- * The search that `RECLASSIFY` asks for. Whatever breaks in it, the images stay rejected, and the log says why.
+ * Returns the search that `RECLASSIFY` asks for. Whatever breaks in it, the images stay rejected, and the log says why.
  *
- * @returns null where rejected images are not searched
+ * @returns null if rejected images are not searched
  */
 export function reclassifyOf(escalation: Escalation): Reclassify | null {
   const { config, fault } = escalation;
@@ -42,7 +42,7 @@ export function reclassifyOf(escalation: Escalation): Reclassify | null {
   };
 }
 
-/** In as many requests as the fallback needs, one after the other. What was found stays found where a later one breaks. */
+/** Searches by the fallback, in as many requests as its limits need, one after the other. Results stay if a later request fails. */
 async function searchElsewhere(
   images: Float32Array[],
   { screening, config, fetcher, resilience, trace, waitUntil, fault }: Escalation,
@@ -56,8 +56,8 @@ async function searchElsewhere(
     try {
       return await askFallback(part, screening, config, { fetcher, signal, headers, deadline });
     } catch (error) {
-      // It answered this very request in part: there was only too much to search in the time.
-      if (signal.aborted && found.length > 0) throw new FallbackError('it searched a part of the images only', 'request');
+      // It answered other parts of this request: there was just too much to search in the time.
+      if (signal.aborted && found.length > 0) throw new FallbackError('it searched only some of the images', 'request');
       throw error;
     }
   };

@@ -7,19 +7,19 @@ import { within } from '../within.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
 import { failed, timedOut } from './upstream.ts';
 
-/** Always handed back: what the body is. */
+/** Headers that the client always gets: they describe the body. */
 const ABOUT_THE_BODY = ['content-type', BINARY_HEADER.toLowerCase()];
 
-/** Never handed back, whatever UPSTREAM_HEADERS says, nor is what `Connection` names. The length is the runtime's matter. */
+/** Headers that the client never gets, whatever UPSTREAM_HEADERS says, nor those that `Connection` names. The runtime sets the length. */
 const NEVER_PASSED_BACK = [...HOP_BY_HOP, 'content-encoding', 'content-length'];
 
-/** Encodings that the runtime has decoded by the time that a body is read. */
+/** Encodings that the runtime decodes before a body is read. */
 const DECODED = ['gzip', 'x-gzip', 'br'];
 
 /**
- * Makes the answer that the client gets of the classifier's, streamed: its status, what its body is, the headers that `UPSTREAM_HEADERS` allows, and ours.
+ * Makes the client's answer from the classifier's, streamed: its status, the headers that describe its body, those in `UPSTREAM_HEADERS`, and ours.
  *
- * @param body in place of the answer's own, where that was read already
+ * @param body the answer's body, if it was read already
  */
 export function passedBack(
   response: Response,
@@ -36,7 +36,7 @@ export function passedBack(
   if (config.UPSTREAM_HEADERS.includes('set-cookie') && !named.includes('set-cookie'))
     for (const cookie of response.headers.getSetCookie()) headers.append('set-cookie', cookie);
   for (const [name, value] of Object.entries(ours)) headers.set(name, value);
-  // Handed on as it is, with its name, where it is still encoded.
+  // A body that is still encoded keeps its encoding.
   const encoding = response.headers.get('content-encoding')?.trim().toLowerCase() ?? '';
   const isEncoded = encoding !== '' && !DECODED.includes(encoding);
   if (isEncoded) headers.set('content-encoding', encoding);
@@ -75,16 +75,16 @@ export async function readAnswer(response: Response, config: Config): Promise<{ 
 /**
  * Reads a whole answer.
  *
- * @throws ProblemError where it is longer than allowed, breaks off or stalls
+ * @throws ProblemError if it is longer than allowed, breaks off or stalls
  */
 export async function wholeAnswer(response: Response, config: Config): Promise<Uint8Array> {
   const answer = await readAnswer(response, config);
   if (answer.whole) return answer.bytes;
   answer.rest.cancel().catch(() => undefined);
-  throw failed(`answers with more than ${config.MAX_BODY_BYTES} bytes, which are read to compare its label`);
+  throw failed(`answered with more than ${config.MAX_BODY_BYTES} bytes, the most that is read to compare its label`);
 }
 
-/** Streams its pieces as they come; it breaks off where the next one takes too long. */
+/** Streams chunks as they come; ends with an error if the next one takes too long. */
 function notStalled(stream: ReadableStream<Uint8Array>, config: Config): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream({

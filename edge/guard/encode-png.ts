@@ -6,12 +6,12 @@ import type { UprightImage } from '../../shared/images/upright.ts';
 const CHUNK_BYTES = 12;
 const GREY = 0;
 const RGB = 2;
-/** Each level less the one to its left (PNG, 9.2). */
+/** Filter: each level minus the one to its left (PNG, 9.2). */
 const SUB = 1;
 
 /**
- * Encodes an image as a PNG of its own kind, 8-bit grey or RGB, with nothing but its pixels. jSquash's encoder, which decodes here, knows RGBA
- * alone, and a classifier that got grey images until now would see four channels.
+ * Encodes an image as an 8-bit PNG, grey or RGB like the image, with nothing but its pixels. jSquash's encoder writes only RGBA, so a
+ * classifier of grey images would suddenly get four channels.
  */
 export function encodePng({ width, height, channels, pixels }: UprightImage): Uint8Array<ArrayBuffer> {
   const header = new Uint8Array(13);
@@ -27,7 +27,7 @@ export function encodePng({ width, height, channels, pixels }: UprightImage): Ui
     for (let i = 0; i < channels; i++) filtered[to + i] = pixels[from + i] as number;
     for (let i = channels; i < row; i++) filtered[to + i] = (pixels[from + i] as number) - (pixels[from + i - channels] as number);
   }
-  // Runs alone: three times as fast as looking for matches, and differences of neighbours have few others.
+  // Only runs: three times as fast as searching for matches, of which differences of neighbours have few.
   const how = { level: 1, strategy: constants.Z_RLE, memLevel: 9, chunkSize: Math.max(1024, filtered.length >> 1) };
   const chunks: [string, Uint8Array][] = [
     ['IHDR', header],

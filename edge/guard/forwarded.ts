@@ -3,27 +3,27 @@ import type { Config } from '../config.ts';
 import type { ReadImage } from '../decode/read-images.ts';
 import { encodePng } from './encode-png.ts';
 
-/** A body as it goes on to the classifier, with the headers that describe it. */
+/** A body as it is forwarded to the classifier, with the headers that describe it. */
 export interface Forwarded {
   body: Uint8Array | ReadableStream<Uint8Array>;
   headers: Record<string, string>;
 }
 
-/** An accepted image with its place in the client's request. */
+/** An accepted image with its position in the client's request. */
 export interface Passing {
   place: number;
   image: ReadImage;
 }
 
-/** How pictures go on. */
+/** How pictures are forwarded. */
 export interface ForwardRules {
   config: Pick<Config, 'FORWARD' | 'UPSTREAM_TENSORS'>;
   input: Screening['input'];
 }
 
 /**
- * The picture as a PNG made anew: as it was decoded, or as the model saw it (`FORWARD=screened`); never the client's own bytes, which the
- * classifier's reader could show otherwise.
+ * Encodes the picture as a new PNG: as it was decoded, or as the model saw it (`FORWARD=screened`); never the client's own bytes, which the
+ * classifier's reader could decode differently.
  *
  * @param image with a picture
  */
@@ -36,7 +36,7 @@ export function forwardedPng({ tensor, picture }: ReadImage, { config, input }: 
 
 export const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 
-/** The values as nested lists, [H][W][C]. */
+/** Returns the values as nested lists, [H][W][C]. */
 export function nested(tensor: Float32Array, { height, width, channels }: Screening['input']): number[][][] {
   return Array.from({ length: height }, (_, y) =>
     Array.from({ length: width }, (_, x) => Array.from(tensor.subarray((y * width + x) * channels, (y * width + x + 1) * channels))),

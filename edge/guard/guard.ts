@@ -14,7 +14,7 @@ import { rejoined } from './rejoined.ts';
 import { askUpstream } from './upstream.ts';
 
 /**
- * Screens, then hands on what was accepted, made anew, and the classifier's answer back; what was not is stopped. A fault on the way is never a pass.
+ * Screens a request, forwards the accepted images, re-encoded, and returns the classifier's answer; stops everything else. A fault never lets a request pass.
  *
  * @param url of the classifier
  * @throws ProblemError
@@ -37,17 +37,17 @@ export async function enforce(c: Context<Env>, url: URL): Promise<Response> {
   const agreed = agreement(c, answer, judged);
   note(c, judged, { forwarded: true, upstream: response.status, ...(agreed === null ? {} : { agreed }) });
   if (agreed === null)
-    throw new ProblemError('upstream-failed', 'The classifier answers no label where AGREEMENT_POINTER points. Tell the operator.');
-  if (!agreed) throw rejectedProblem('The classifier and the screen disagree.');
+    throw new ProblemError('upstream-failed', "The classifier's answer has no label where AGREEMENT_POINTER points. Tell the operator.");
+  if (!agreed) throw rejectedProblem('The classifier and the screen disagree on the class, so the answer is withheld.');
   return passedBack(response, judged.headers, config, answer);
 }
 
 /**
- * Hands everything on as it came, whatever the screen thinks or breaks of; writes down what it would have stopped. Only what is needed to get in
- * (key, rate) is enforced, by the route.
+ * Forwards everything unchanged, whatever the screen decides or even if it fails; logs what it would have stopped. The route enforces only key and
+ * rate.
  *
  * @param url of the classifier
- * @throws ProblemError of the classifier and of a body that breaks off
+ * @throws ProblemError if the classifier fails or the body breaks off
  */
 export async function observe(c: Context<Env>, url: URL): Promise<Response> {
   const config = c.get('config');
@@ -66,7 +66,7 @@ export async function observe(c: Context<Env>, url: URL): Promise<Response> {
   return passedBack(response, headers, config, answer.whole ? answer.bytes : rejoined(answer.read, answer.rest));
 }
 
-/** Screens a request and makes its body for the classifier. The pictures are held no longer than this takes. */
+/** Screens a request and makes its body for the classifier. The pictures are released when it returns. */
 async function prepare(c: Context<Env>): Promise<{ judged: Judged; forwarded: Forwarded | ProblemError }> {
   const { judged, forward } = await judge(c, await readBody(c.req.raw, c.get('config')));
   const forwarded = await forward().catch((error: unknown) => {
@@ -84,7 +84,7 @@ async function ask(c: Context<Env>, url: URL, forwarded: Forwarded, judged: Judg
   });
 }
 
-/** Says whether the classifier's answer names the classes that the screen does; null where it has no label to compare. */
+/** Says whether the classifier's answer names the same classes as the screen; null if it has no label to compare. */
 function agreement(c: Context<Env>, answer: Uint8Array, { screened, passing }: Judged): boolean | null {
   const classes = passing.map((place) => screened[place]?.verdict as { label: string; index: number });
   try {
@@ -94,7 +94,7 @@ function agreement(c: Context<Env>, answer: Uint8Array, { screened, passing }: J
   }
 }
 
-/** Writes down the decisions and what became of the request. */
+/** Logs the decisions and what became of the request. */
 function note(c: Context<Env>, { screened, passing }: Judged, outcome: Omit<GuardOutcome, 'mode'>): void {
   const model = screened.find(({ verdict }) => verdict)?.verdict?.model ?? '';
   const { GUARD, ON_PARTIAL } = c.get('config');

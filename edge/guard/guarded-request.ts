@@ -14,17 +14,17 @@ import { plainAnew } from './plain-anew.ts';
 
 const PROBLEM_OF: Record<Misfit, ProblemName> = { form: 'bad-json', count: 'body-too-large', size: 'wrong-size', value: 'not-finite' };
 
-/** A request before the guard, read. */
+/** A request to the guard, read. */
 export interface GuardedRequest {
-  /** In order; an image that can't be read, or that must not go on, has its problem. */
+  /** In order; an image that can't be read, or must not be forwarded, is a problem. */
   images: (ReadImage | ProblemError)[];
   /** The body for the classifier, from the accepted images. @throws ProblemError */
   forward(passing: readonly Passing[]): Promise<Forwarded>;
 }
 
 /**
- * Reads what comes before the guard. By `UPSTREAM_PROTOCOL`: a body as `/screen` takes it, or an inference request (v2), as the classifiers of KServe,
- * Triton and MLServer take it.
+ * Reads a request to the guard. `UPSTREAM_PROTOCOL` decides: a body as `/screen` takes it, or an inference request (v2) for a classifier in KServe,
+ * Triton or MLServer.
  *
  * @throws ProblemError
  */
@@ -33,7 +33,7 @@ export async function readGuarded(headers: Headers, body: Uint8Array, screening:
   const type = headers.get('content-type') ?? '';
   const rules = { config, input: screening.input };
   const original: Forwarded = { body, headers: describedBy(headers) };
-  // Numbers always go on made anew: raw floats could be taken for a file.
+  // Numbers are always re-encoded: raw floats could be taken for a file.
   const isOriginal = (passing: readonly Passing[]) => config.FORWARD === 'original' && passing.every(({ image }) => image.picture);
   if (config.FORWARD === 'original') checkParameters(type);
   if (config.UPSTREAM_PROTOCOL === 'plain') {
@@ -57,10 +57,10 @@ async function readInfer(headers: Headers, type: string, body: Uint8Array, scree
   const length = headers.get(BINARY_HEADER);
   const wrong = inferContentProblem(type);
   if (wrong) throw new ProblemError('unsupported-media-type', `The classifier takes inference requests (v2), and the ${wrong}.`);
-  // Awaited: workerd tells of a promise that is broken before anybody waits for it.
+  // Awaited: workerd reports a rejected promise that nobody awaits yet.
   return await inProtocol(() => {
     const split = splitBody(body, length, maxJsonValues(screening, config));
-    // Which outputs there are, the classifier knows.
+    // The classifier knows which outputs there are.
     const { inputs } = inferRequestOf(split, null);
     const problem = passedOnProblem(split.json, config.AGREEMENT_POINTER !== undefined);
     if (problem) throw new ProtocolError(problem);
@@ -68,7 +68,7 @@ async function readInfer(headers: Headers, type: string, body: Uint8Array, scree
   });
 }
 
-/** @throws ProblemError in place of a ProtocolError */
+/** Runs a reader. @throws ProblemError in place of a ProtocolError */
 async function inProtocol<T>(read: () => T | Promise<T>): Promise<T> {
   try {
     return await read();
@@ -78,22 +78,25 @@ async function inProtocol<T>(read: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** An image that may go on; else why not. */
+/** Returns the image if it may be forwarded, else why not. */
 function forwardable(image: ReadImage | ProblemError, { GUARD_TENSORS }: Config): ReadImage | ProblemError {
   if (image instanceof ProblemError || image.picture) return image;
   if (GUARD_TENSORS === 'off')
     return new ProblemError(
       'not-forwarded',
-      'Numbers in place of a file are not forwarded to the classifier here (GUARD_TENSORS). Send a PNG or JPEG.',
+      'Numbers in place of a file are not forwarded to the classifier here (GUARD_TENSORS is off). Send a PNG or JPEG.',
     );
   const { buffer, byteOffset, byteLength } = image.tensor;
   const kind = kindOfFile(new Uint8Array(buffer, byteOffset, byteLength));
   return kind
-    ? new ProblemError('not-forwarded', `The numbers begin, as bytes, like a file of the kind ${kind}. Send the image as a PNG.`)
+    ? new ProblemError(
+        'not-forwarded',
+        `The bytes of the numbers begin like a ${kind} file, so they are not forwarded. Send the image as a PNG.`,
+      )
     : image;
 }
 
-/** What the client says of its body, where that goes on as it is. */
+/** Returns the client's headers that describe its body, for a body that is forwarded unchanged. */
 export function describedBy(headers: Headers): Record<string, string> {
   const described: Record<string, string> = {};
   for (const name of ['content-type', 'content-encoding', BINARY_HEADER]) {
@@ -103,17 +106,17 @@ export function describedBy(headers: Headers): Record<string, string> {
   return described;
 }
 
-/** @throws ProblemError where a body that goes on as it is could be decoded otherwise by another reader */
+/** Checks a body that is forwarded unchanged. @throws ProblemError if another reader could decode it differently */
 function checkParameters(type: string): void {
   const parameter = otherParameter(type);
   if (parameter)
     throw new ProblemError(
       'unsupported-media-type',
-      `The content type has the parameter ${parameter.slice(0, 100)}; of a body that is forwarded as it is (FORWARD=original) only charset=utf-8, and a form's boundary, are allowed.`,
+      `The content type has the parameter ${parameter.slice(0, 100)}; a body that is forwarded unchanged (FORWARD=original) may have only charset=utf-8 and a form's boundary. Leave the parameter out.`,
     );
 }
 
-/** The first parameter of a Content-Type by which another reader could decode the body otherwise; undefined where there is none. */
+/** Returns the first parameter of a Content-Type that could make another reader decode the body differently; undefined if there is none. */
 function otherParameter(contentType: string): string | undefined {
   const [type, ...parameters] = contentType.split(';').map((part) => part.trim());
   const isForm = type?.toLowerCase() === 'multipart/form-data';

@@ -4,15 +4,15 @@ import { base64Of, type Forwarded, type ForwardRules, forwardedPng, type Passing
 
 type InferRequest = z.infer<typeof inferRequestSchema>;
 
-/** An inference request that was read: its JSON, which has nothing that is not forwarded (passed-on.ts), and its one input. */
+/** An inference request that was read: its JSON, which holds only what may be forwarded (passed-on.ts), and its one input. */
 export interface InferGiven {
   json: InferRequest;
   input: Tensor;
 }
 
 /**
- * Makes an inference request anew from the accepted images only: the client's id, parameters and outputs, and one input with PNGs in place of
- * the files, as text or bytes as they came (always as text with `UPSTREAM_TENSORS=json`), or with the numbers that were screened.
+ * Makes a new inference request from the accepted images only: the client's id, parameters and outputs, and one input. That holds PNGs in place of
+ * the files, as text or bytes like these (always as text with `UPSTREAM_TENSORS=json`), or the numbers that were screened.
  */
 export function inferAnew({ json, input }: InferGiven, passing: readonly Passing[], rules: ForwardRules): Forwarded {
   const given = json.inputs[0] as InferRequest['inputs'][number];
@@ -40,7 +40,7 @@ export function inferAnew({ json, input }: InferGiven, passing: readonly Passing
   return { body, headers: { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) } };
 }
 
-/** The input with the accepted images alone. */
+/** Makes the input from the accepted images alone. */
 function tensorOf(input: Tensor, passing: readonly Passing[], rules: ForwardRules, isBinary: boolean): Tensor {
   const [, ...each] = input.shape;
   const shape = [passing.length, ...each];

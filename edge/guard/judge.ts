@@ -7,27 +7,27 @@ import { type Screened, screenImages } from '../screen.ts';
 import type { Forwarded } from './forwarded.ts';
 import { readGuarded } from './guarded-request.ts';
 
-/** What the guard says of a request. It holds no picture: a classifier may take long to answer, and an isolate has many requests. */
+/** The guard's judgement of a request. It holds no picture: a classifier may take long to answer, and an isolate has many requests. */
 export interface Judged {
   screened: Screened[];
-  /** The places of the images that go on. */
+  /** The positions of the images that are forwarded. */
   passing: number[];
-  /** Why nothing goes on. */
+  /** Why nothing is forwarded. */
   stopped: ProblemError | null;
   headers: Record<string, string>;
 }
 
-/** A judged request, and what makes its body for the classifier; that holds the pictures. */
+/** A judged request, and a function that makes its body for the classifier; the function holds the pictures. */
 export interface Judgement {
   judged: Judged;
-  /** @throws ProblemError where it can't be made, or nothing goes on */
+  /** @throws ProblemError if it can't be made, or nothing is forwarded */
   forward(): Promise<Forwarded>;
 }
 
 /**
- * Screens a body before the guard.
+ * Screens the body of a request to the guard.
  *
- * @throws ProblemError where the body, or its only image, can't be read
+ * @throws ProblemError if the body, or its only image, can't be read
  */
 export async function judge(c: Context<Env>, body: Uint8Array): Promise<Judgement> {
   const config = c.get('config');
@@ -50,21 +50,22 @@ export async function judge(c: Context<Env>, body: Uint8Array): Promise<Judgemen
   };
 }
 
-/** What is said of a request that could not be screened. */
+/** Makes the judgement of a request that could not be screened. */
 export const unscreened = (error: unknown): Judged => {
   const problem = error instanceof ProblemError ? error : new ProblemError('internal', String(error));
   return { screened: [{ problem }], passing: [], stopped: problem, headers: headersOf([{ problem }]) };
 };
 
-export const rejectedProblem = (what: string) =>
-  new ProblemError('rejected', `${what} It was not let through to the classifier's answer. Send an image of one of the classes.`);
+export const rejectedProblem = (what: string) => new ProblemError('rejected', `${what} Send an image of one of the classes.`);
 
 function stoppedBy({ problem }: Screened, place: number, count: number): ProblemError {
   const where = count > 1 ? `Image ${place + 1} of ${count}` : 'The image';
-  return problem ? new ProblemError(problem.problem, `${where}: ${problem.message}`) : rejectedProblem(`${where} was rejected.`);
+  return problem
+    ? new ProblemError(problem.problem, `${where}: ${problem.message}`)
+    : rejectedProblem(`${where} was rejected and not forwarded to the classifier.`);
 }
 
-/** Tells of each image, in order, with commas between; a label with its odd characters as in a URL. */
+/** Lists verdict and label of each image in order, separated by commas; labels are percent-encoded. */
 function headersOf(screened: readonly Screened[]): Record<string, string> {
   const labels = screened.map(({ verdict }) => (verdict && 'label' in verdict ? encodeURIComponent(verdict.label) : ''));
   return {

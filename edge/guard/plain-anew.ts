@@ -2,15 +2,15 @@ import type { ReadImages } from '../decode/read-images.ts';
 import { ProblemError } from '../problem.ts';
 import { base64Of, type Forwarded, type ForwardRules, forwardedPng, nested, type Passing } from './forwarded.ts';
 
-/** Field names that every parser of forms reads alike; `_charset_` is a field that says how the others are encoded (RFC 7578, 4.6). */
+/** Field names that every form parser reads alike. `_charset_` is left out: it says how the other fields are encoded (RFC 7578, 4.6). */
 const PLAIN_NAME = /^(?!_charset_$)[\w.[\]-]{1,64}$/;
 const OTHER_NAME = 'file';
 
 /**
- * Makes a body for a classifier anew, in the form that the client's had, from the accepted images only: a PNG, a form of PNGs, or JSON.
- * Numbers become nested JSON, never raw floats that some reader could take for a file.
+ * Makes a new body for the classifier from the accepted images only, in the form of the client's: a PNG, a form of PNGs, or JSON.
+ * Numbers become nested JSON, never raw floats, which some reader could take for a file.
  *
- * @throws ProblemError `not-forwarded` where numbers came in a form, which has no place for them
+ * @throws ProblemError `not-forwarded` if numbers came in a form, which has no place for them
  */
 export async function plainAnew(
   { form, names }: Pick<ReadImages, 'form' | 'names'>,
@@ -30,7 +30,7 @@ export async function plainAnew(
   return { body: new TextEncoder().encode(JSON.stringify({ images })), headers: { 'content-type': 'application/json' } };
 }
 
-/** The runtime's own writer of forms, given nothing that it would have to escape. */
+/** Writes a form with the runtime's own encoder, with nothing in it that needs escaping. */
 async function formAnew(names: readonly (string | undefined)[], passing: readonly Passing[], rules: ForwardRules): Promise<Forwarded> {
   const form = new FormData();
   for (const { place, image } of passing) {

@@ -1,6 +1,6 @@
 import { nextChunk } from '../next-chunk.ts';
 
-/** Streams a body of which a part was read already, whole. */
+/** Streams a whole body of which a part was read already. */
 export function rejoined(read: readonly Uint8Array[], rest: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
   const waiting = [...read];
   return new ReadableStream({

@@ -1,4 +1,4 @@
-/** What of a URL belongs to the protocol: everything before, the model's name, its version. */
+/** Splits the path of an inference URL: everything before the protocol's part, the model's name, its version. */
 const INFER = /^(.*)\/v2\/models\/([^/]+)(\/versions\/[^/]+)?\/infer\/?$/;
 
 /** A name or a version that is one segment of a path, which no `.` or `..` leads out of. */
@@ -11,7 +11,7 @@ export function modelOfUrl(url: string): string | null {
 }
 
 /**
- * Makes the URL of something of the classifier's model.
+ * Makes a URL of the classifier's model.
  *
  * @param upstream UPSTREAM_URL: where inference requests go, or the server's root
  * @param model the classifier's name

@@ -7,20 +7,20 @@ import { traceHeaders } from '../trace.ts';
 import type { Forwarded } from './forwarded.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
 
-/** The client's that never go on, whatever FORWARD_HEADERS says, besides `Content-*`: they are ours, or the connection's (RFC 9110, 7.6.1). */
+/** Client headers that are never forwarded, whatever FORWARD_HEADERS says, besides `Content-*`: they are ours, or the connection's (RFC 9110, 7.6.1). */
 const NEVER_FORWARDED = [...['authorization', 'host', 'accept-encoding', 'expect', BINARY_HEADER.toLowerCase()], ...HOP_BY_HOP];
 
-/** Says whether a header says how the body is to be read, or is not the client's to set: the body that goes on is another one. */
+/** Says whether a header is ours to set: it describes the body, which is not the client's, or is in NEVER_FORWARDED. */
 const isOurs = (name: string) => name.startsWith('content-') || name.startsWith('portcullis-') || NEVER_FORWARDED.includes(name);
 
 /**
- * Asks the operator's own classifier. Of the client's query and headers only what the operator allows goes with it; its Authorization is
- * Portcullis's own and never does.
+ * Asks the operator's own classifier. Forwards only the query parameters and headers that the operator allows, never the client's
+ * Authorization, which is meant for Portcullis.
  *
  * @param url of the classifier
  * @param forwarded the body; null for a GET without one
  * @returns its answer, its body still to come
- * @throws ProblemError `upstream-failed` where it can't be reached, redirects or answers 5xx, `upstream-timeout`
+ * @throws ProblemError `upstream-failed` if it can't be reached, redirects or answers 5xx; `upstream-timeout`
  */
 export async function askUpstream(c: Context<Env>, url: URL, forwarded: Forwarded | null): Promise<Response> {
   const { config, services, trace } = c.var;
@@ -44,7 +44,7 @@ export async function askUpstream(c: Context<Env>, url: URL, forwarded: Forwarde
     .fetcher(asked, init)
     .catch((error: unknown) => {
       if (controller.signal.aborted) throw timedOut(config);
-      // What the runtime says of it is for the operator.
+      // The runtime's own words are for the operator only.
       c.get('line').faults.push({ what: 'upstream-unreachable', why: error instanceof Error ? error.message : String(error) });
       throw failed("can't be reached");
     })
@@ -57,9 +57,9 @@ export async function askUpstream(c: Context<Env>, url: URL, forwarded: Forwarde
 }
 
 export const failed = (how: string) =>
-  new ProblemError('upstream-failed', `The classifier ${how}. Try again; if it stays, tell the operator.`);
+  new ProblemError('upstream-failed', `The classifier ${how}. Try again; if it fails again, tell the operator.`);
 export const timedOut = ({ UPSTREAM_TIMEOUT_MS }: Config) =>
   new ProblemError(
     'upstream-timeout',
-    `The classifier did not answer within ${UPSTREAM_TIMEOUT_MS} ms. Try again; if it stays, tell the operator.`,
+    `The classifier did not answer within ${UPSTREAM_TIMEOUT_MS} ms. Try again; if it fails again, tell the operator.`,
   );

@@ -14,8 +14,8 @@ export function docsRoutes(app: App): void {
     route(app, { method: 'get', path, operationId, tags: ['pages'], summary, description, responses: html('The page.') }, (c) =>
       c.html(text),
     );
-  page('/', 'getPlayground', 'A page to try it on', 'Draw or drop an image, and see the verdict.', playground);
-  page('/docs', 'getDocs', 'This API on a page', 'Shows this description, without anything from elsewhere.', docsPage);
+  page('/', 'getPlayground', 'A page to try the worker', 'Draw or drop an image and see the verdict.', playground);
+  page('/docs', 'getDocs', 'This API as a page', 'Shows this description; loads nothing from elsewhere.', docsPage);
   let document: object | undefined;
   route(
     app,
@@ -25,7 +25,7 @@ export function docsRoutes(app: App): void {
       operationId: 'getOpenApi',
       tags: ['pages'],
       summary: 'This API as OpenAPI 3.1',
-      description: 'Made from the schemas that the worker checks by.',
+      description: 'Made from the schemas that the worker checks with.',
       responses: { 200: { description: 'The document.', content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } } } },
     },
     (c) => {

@@ -13,7 +13,7 @@ import { BODY_PROBLEMS, imageBody, inferHeaders } from './bodies.ts';
 /** As /screen takes them, or inference requests. */
 const guardedBody = {
   ...imageBody,
-  description: `${imageBody.description} Where the classifier takes inference requests (UPSTREAM_PROTOCOL=v2): one of the Open Inference Protocol v2 with one input, image or file, and only that.`,
+  description: `${imageBody.description} If the classifier takes inference requests (UPSTREAM_PROTOCOL=v2): only an inference request of the Open Inference Protocol v2 with one input, image or file.`,
   content: {
     ...imageBody.content,
     'application/json': { schema: z.union([imageBody.content['application/json'].schema, describedInferRequest]) },
@@ -36,10 +36,10 @@ export function guardRoute(app: App): void {
       path: '/guard',
       operationId: 'guard',
       tags: ['screening'],
-      summary: 'Screen, then ask the classifier behind',
+      summary: 'Screen, then ask the classifier',
       description:
-        'Screens as /screen does, hands what was accepted on to the classifier, made anew (FORWARD), and streams its answer back with its own ' +
-        'status below 500. Query parameters are handed on as the operator allows (FORWARD_QUERY).',
+        'Screens as /screen does, forwards accepted images to the classifier, re-encoded unless FORWARD=original, and streams its answer back ' +
+        'with its own status below 500. Forwards the query parameters that the operator allows (FORWARD_QUERY).',
       security: [{}, { key: [] }],
       request: { headers: inferHeaders, body: guardedBody },
       responses: {
@@ -47,18 +47,18 @@ export function guardRoute(app: App): void {
         200: {
           description: "The classifier's answer.",
           headers: z.object({
-            'Portcullis-Verdict': z.string().meta({ description: 'of each image, with commas between' }),
-            'Portcullis-Label': z.string().optional().meta({ description: 'of each image, percent-encoded, with commas between' }),
-            'Portcullis-Guard': z.string().optional().meta({ description: 'observe, where nothing is stopped' }),
+            'Portcullis-Verdict': z.string().meta({ description: 'verdict of each image, separated by commas' }),
+            'Portcullis-Label': z.string().optional().meta({ description: 'label of each image, percent-encoded, separated by commas' }),
+            'Portcullis-Guard': z.string().optional().meta({ description: 'observe, if nothing is stopped' }),
           }),
           content: { '*/*': { schema: z.any() } },
         },
-        '4XX': { description: "Another answer of the classifier's, with its own body.", content: { '*/*': { schema: z.any() } } },
+        '4XX': { description: 'Another answer of the classifier, with its own body.', content: { '*/*': { schema: z.any() } } },
       },
     },
     async (c, next) => {
       if (!c.get('config').UPSTREAM_URL)
-        throw new ProblemError('not-found', 'No classifier is configured here (UPSTREAM_URL). POST /screen answers verdicts.');
+        throw new ProblemError('not-found', 'No classifier is configured here (UPSTREAM_URL). Use POST /screen for verdicts.');
       await next();
     },
     protect('screen'),
@@ -69,7 +69,7 @@ export function guardRoute(app: App): void {
 export const guard = (c: Context<Env>, url: URL): Promise<Response> =>
   c.get('config').GUARD === 'observe' ? observe(c, url) : enforce(c, url);
 
-/** Where bodies of /guard go: UPSTREAM_URL itself, or, where that is the root of a server, the model of UPSTREAM_MODEL. */
+/** Returns where bodies of /guard are forwarded: UPSTREAM_URL itself, or, if that is the root of a server, the model in UPSTREAM_MODEL. */
 function inferUrl({ UPSTREAM_URL, UPSTREAM_PROTOCOL, UPSTREAM_MODEL }: Config): URL {
   const url = UPSTREAM_URL as string;
   const isRoot = UPSTREAM_PROTOCOL === 'v2' && UPSTREAM_MODEL !== undefined && modelOfUrl(url) === null;

@@ -13,17 +13,17 @@ import { guard } from './guard.ts';
 
 const errorSchema = z.object({ error: z.string() });
 const params = z.object({ model: z.string().meta({ description: "the classifier's name (UPSTREAM_MODEL)" }) });
-const versioned = params.extend({ version: z.string().meta({ description: "of the classifier's versions" }) });
+const versioned = params.extend({ version: z.string().meta({ description: 'a version of the classifier' }) });
 
 /**
- * The classifier under its own name, where it takes inference requests (`UPSTREAM_PROTOCOL=v2`): clients of it change the host only. Inference requests
+ * Adds the classifier under its own name, if it takes inference requests (`UPSTREAM_PROTOCOL=v2`): its clients change only the host. Inference requests
  * go through the guard; readiness and metadata are the classifier's own.
  */
 export function guardedModelRoutes(app: App): void {
   const failed = Object.fromEntries(
     [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504].map((status) => [
       status,
-      { description: 'Why not.', content: { 'application/json': { schema: errorSchema } } },
+      { description: 'The error.', content: { 'application/json': { schema: errorSchema } } },
     ]),
   );
   const answers = { ...failed, 200: { description: "The classifier's answer.", content: { '*/*': { schema: z.any() } } } };
@@ -41,7 +41,7 @@ export function guardedModelRoutes(app: App): void {
         {
           ...{ method: 'get', path: `${path}${end}`, operationId: `v2GetClassifier${of}${what}`, tags: ['v2'], summary },
           ...{
-            description: `${summary}, as it says itself.`,
+            description: `${summary}, in its own words.`,
             security: [{}, { key: [] }],
             request: { params: parameters },
             responses: answers,
@@ -73,7 +73,7 @@ export function guardedModelRoutes(app: App): void {
   }
 }
 
-/** @throws ProblemError `not-found` where it is not asked for by its name */
+/** Returns the classifier's URL. @throws ProblemError `not-found` if the request names another model */
 function classifierUrl(c: Context<Env>, end: string): URL {
   const { UPSTREAM_URL, UPSTREAM_PROTOCOL, UPSTREAM_MODEL } = c.get('config');
   const name = UPSTREAM_URL && UPSTREAM_PROTOCOL === 'v2' ? (UPSTREAM_MODEL ?? modelOfUrl(UPSTREAM_URL)) : null;
@@ -81,9 +81,9 @@ function classifierUrl(c: Context<Env>, end: string): URL {
   if (UPSTREAM_URL === undefined || name === null || model !== name)
     throw new ProblemError(
       'not-found',
-      `There is no model ${model.slice(0, 100)}; there is screen${name === null ? '' : `, and ${name} behind the guard`}.`,
+      `There is no model ${model.slice(0, 100)}. Ask for screen${name === null ? '' : `, or for ${name} behind the guard`}.`,
     );
   if (version !== undefined && !PATH_SEGMENT.test(version))
-    throw new ProblemError('not-found', 'A version is 1 to 128 letters, digits, _, . and -.');
+    throw new ProblemError('not-found', 'There is no such version. A version consists of 1 to 128 letters, digits, _, . and -.');
   return modelUrl(UPSTREAM_URL, name, end, version);
 }

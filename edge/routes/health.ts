@@ -24,7 +24,7 @@ export function healthRoutes(app: App): void {
       path: '/health/live',
       operationId: 'getLiveness',
       tags: ['operation'],
-      description: 'Answers whatever the variables and the model are.',
+      description: 'Answers whatever the state of the variables and the model.',
       summary: 'Whether the worker runs',
       responses: { 200: { description: 'It does.', content: { 'application/json': { schema: stateSchema('live') } } } },
     },
@@ -38,8 +38,7 @@ export function healthRoutes(app: App): void {
       operationId: 'getReadiness',
       tags: ['operation'],
       summary: 'Whether the worker screens rightly',
-      description:
-        "Compares what comes out for the bundle's golden image with what came out at the export; it is run once in 10 seconds at most.",
+      description: "Compares the result for the bundle's golden image with the one at its export; runs it at most once in 10 seconds.",
       responses: {
         ...problems('model-unavailable'),
         200: { description: 'It does.', content: { 'application/json': { schema: stateSchema('ready') } } },

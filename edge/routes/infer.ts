@@ -31,7 +31,7 @@ const OUTPUTS = [
   { name: 'error', datatype: 'BYTES', shape: [-1] },
 ] as const;
 
-/** The model that answers, whatever bundle it is. */
+/** The name of the model that answers, whatever the bundle. */
 const FIRST_VERSION = '1';
 
 const inputsOf = ({ input }: Screening) => [{ name: 'image', datatype: 'FP32', shape: [-1, input.height, input.width, input.channels] }];
@@ -61,7 +61,7 @@ export function inferRoutes(app: App): void {
       app,
       {
         ...{ method: 'get', path, operationId, tags: ['v2'], summary },
-        description: `${summary}, as the Open Inference Protocol v2 has it. Needs no key.`,
+        description: `${summary}, in the Open Inference Protocol v2. Needs no key.`,
         ...parametersOf(path),
         responses: { ...failed(...always, ...statuses), ...ok(schema, summary) },
       },
@@ -92,7 +92,7 @@ export function inferRoutes(app: App): void {
         operationId: `v2${model}Infer`,
         tags: ['v2'],
         summary: 'Screen images',
-        description: 'An inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N]. Answers a verdict for each image.',
+        description: 'An inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N]. Answers with a verdict for each image.',
         security: [{}, { key: [] }],
         request: {
           ...parametersOf(path).request,
@@ -158,7 +158,7 @@ function outputsOf(screened: readonly Screened[], id: string): Record<string, Te
 async function versionOf(c: Context<Env>): Promise<Screening> {
   const { screening } = await modelOf(c);
   const version = c.req.param('version');
-  // Clients that are told no version ask for the first one.
+  // Clients that are given no version ask for the first one.
   if (version !== undefined && ![FIRST_VERSION, screening.id].includes(version))
     throw new ProblemError('not-found', `there is no version ${version}; there is ${screening.id}`);
   return screening;

@@ -10,7 +10,7 @@ export interface JpegPixels {
 
 /** How a JPEG is decoded. */
 export interface JpegPlan {
-  /** What is left of each side, in eighths, rounded up: 8, 4, 2 or 1. */
+  /** The decoded part of each side, in eighths, rounded up: 8, 4, 2 or 1. */
   eighths: number;
   /** How many scans were counted; more are not decoded. */
   scans: number;
@@ -32,10 +32,10 @@ interface Codec {
 }
 
 /**
- * Makes a JPEG decoder from libjpeg-turbo's wasm (jpeg/libjpeg-turbo.wasm). One instance serves for good, as workerd may collect
- * dropped ones late: each image finds the stack, the static data and the heap as a new instance has them, however the one before it ended.
+ * Makes a JPEG decoder from libjpeg-turbo's wasm (jpeg/libjpeg-turbo.wasm). It keeps one instance for good, because workerd may collect
+ * dropped ones late, and resets stack, static data and heap before each image, however the previous one ended.
  *
- * @returns decodes the bytes of a JPEG, up to and with its end marker; throws Error where it can't, or not without a guess
+ * @returns a function that decodes the bytes of a JPEG, up to and including its end marker; throws Error if it can't, or only with a guess
  */
 export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, plan: JpegPlan) => JpegPixels {
   const fail = (code: number) => {
@@ -68,7 +68,7 @@ export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, pla
     for (let to = 0; to < pixels.length; ) {
       const size = codec.rows() * rowBytes;
       if (size === 0) throw new Error('it ends before its last row');
-      // Decoding may have let the memory grow, which gives it another buffer.
+      // Decoding may have grown the memory, which replaces its buffer.
       pixels.set(new Uint8Array(memory.buffer, output, size), to);
       to += size;
     }

@@ -5,7 +5,7 @@ export interface Decoded {
   data: Uint8Array;
 }
 
-/** What is used of the wasm's exports. */
+/** The wasm's exports that are used. */
 interface Codec {
   memory: WebAssembly.Memory;
   __wbindgen_malloc(size: number, align: number): number;
@@ -14,7 +14,7 @@ interface Codec {
   decode(at: number, size: number): number;
 }
 
-/** An instance, and how it was before its first image. */
+/** An instance, and its state before its first image. */
 interface Instance extends Codec {
   stack: number;
   /** The pages of its memory that are not all zero. */
@@ -22,20 +22,21 @@ interface Instance extends Codec {
 }
 
 const PAGE = 65_536;
-/** Takes an image of the largest size that is allowed by default; only pages that are written to take memory. */
+/** Enough for an image of the largest size that is allowed by default; only pages that are written to take memory. */
 const LEAST_HEAP = 32 * 1024 * 1024;
 
-/** Bytes that a PNG's decoder takes at most: the file, the pixels as they are stored and as RGBA, tables, and gaps between them. */
+/** Returns the most bytes that the decoder takes: the file, the pixels as stored and as RGBA, tables, and gaps between them. */
 const heapOf = (bytes: number, pixels: number) => bytes + 12 * pixels + 1024 * 1024;
 
 /**
- * Makes a PNG decoder of jSquash's wasm (`@jsquash/png/codec/pkg/squoosh_png_bg.wasm`). A run that fails throws through the wasm's frames
- * and keeps what it had on the stack and in memory: after some hundred no image could be decoded any more, and workerd may collect dropped
- * instances late. So the one instance is brought back to its beginnings. For that its heap is made large enough before the first image,
- * while all of it is free: then no run lets it grow, and all that the allocator knows stands in a few pages, which are kept.
+ * Makes a PNG decoder from jSquash's wasm (`@jsquash/png/codec/pkg/squoosh_png_bg.wasm`). A run that fails throws through the wasm's frames
+ * and leaks what it had on the stack and in memory: after some hundred failures no image could be decoded. A new instance for each image is
+ * no way out, because workerd may collect dropped ones late. So the single instance is reset after a failure. For that its heap is made
+ * large enough before the first image, while all of it is free: no run then grows it, and the allocator's state fits in a few pages, which
+ * are saved.
  *
- * @returns decodes a PNG of `pixels` pixels, given in parts, and hands the result, a view of the decoder's memory, to `use`; throws
- *   Error where it can't decode
+ * @returns a function that decodes a PNG of `pixels` pixels, given in parts, and calls `use` with the result, a view of the decoder's
+ *   memory; throws Error if it can't decode
  */
 export function pngDecoder(
   module: WebAssembly.Module,
@@ -44,7 +45,7 @@ export function pngDecoder(
   let heap = 0;
   let take: ((decoded: Decoded) => void) | undefined;
 
-  /** What the wasm calls, by the beginnings of the names, whose ends change with its version. */
+  /** The functions that the wasm calls, by the start of their names; the ends change with its version. */
   const calls: Record<string, (...given: number[]) => number> = {
     __wbg_newwithownedu8clampedarrayandsh_: (at = 0, size = 0, width = 0, height = 0) => {
       const { memory, __wbindgen_free } = instance as Codec;
@@ -87,7 +88,7 @@ export function pngDecoder(
         new Uint8Array(memory.buffer).set(part, to);
         to += part.length;
       }
-      // The wasm frees what it is given.
+      // The wasm frees its argument.
       decode(at, size);
       if (!used) throw new Error('there is no image');
       return used.result;
@@ -111,7 +112,7 @@ function open(module: WebAssembly.Module, wbg: WebAssembly.ModuleImports, heap: 
   return { ...codec, stack: codec.__wbindgen_add_to_stack_pointer(0), pages };
 }
 
-/** Pages of the free heap keep what they have: who takes memory there knows nothing of what it held. */
+/** Resets an instance. Pages of the free heap keep their content: nobody who allocates memory there relies on it. */
 function restore({ memory, pages, stack, __wbindgen_add_to_stack_pointer }: Instance): void {
   for (const { at, bytes } of pages) new Uint8Array(memory.buffer).set(bytes, at);
   __wbindgen_add_to_stack_pointer(stack - __wbindgen_add_to_stack_pointer(0));

@@ -6,10 +6,10 @@ const SHORT = 3;
 const LITTLE = 0x4949;
 const BIG = 0x4d4d;
 
-/** What stands before the block in a JPEG, and, by mistake, in some PNGs. */
+/** The header before the block in a JPEG, and, by mistake, in some PNGs. */
 const EXIF_HEADER = [0x45, 0x78, 0x69, 0x66, 0, 0];
 
-/** An orientation as a reader may find it in an EXIF block; `proper` where the block and the entry are as EXIF has them. */
+/** An orientation that a reader may find in an EXIF block; `proper` if block and entry follow EXIF. */
 interface Reading {
   orientation: number;
   proper: boolean;
@@ -17,15 +17,15 @@ interface Reading {
 
 const isTurn = (value: number) => value >= 1 && value <= 8;
 
-/** Whether the bytes begin with `Exif\0\0`. */
+/** Says whether the bytes begin with `Exif\0\0`. */
 export const hasExifHeader = (bytes: Uint8Array): boolean => EXIF_HEADER.every((byte, i) => bytes[i] === byte);
 
 /**
  * Finds every orientation that some reader may find in an EXIF block: TIFF form (EXIF 2.32, 4.5), byte order, 42, the first directory's
- * entries 0x0112, each one SHORT. Where a header or an entry is otherwise, careless readers take a number from there all the same.
+ * entries 0x0112, each one SHORT. If a header or an entry differs, careless readers take a number from there all the same.
  *
  * @param exif the block, with or without `Exif\0\0` before it
- * @returns each once, the first entry's first
+ * @returns each reading once, that of the first entry first
  */
 function exifReadings(exif: Uint8Array): Reading[] {
   const block = exif.subarray(hasExifHeader(exif) ? EXIF_HEADER.length : 0);
@@ -51,14 +51,14 @@ function readDirectory(view: DataView, little: boolean, isTiff: boolean, reading
     if (view.getUint16(entry, little) !== ORIENTATION) continue;
     const isShort = view.getUint16(entry + 2, little) === SHORT && view.getUint32(entry + 4, little) === 1;
     const short = view.getUint16(entry + 8, little);
-    // Values that are no orientation count as 1, as everybody takes them.
+    // Every reader takes a value that is no orientation as 1.
     if (isShort) add(isTurn(short) ? short : 1, isTiff && readings.length === 0);
     else for (const value of [short, view.getUint32(entry + 8, little), view.getUint8(entry + 8)]) if (isTurn(value)) add(value, false);
   }
 }
 
 /**
- * The claims of an EXIF block.
+ * Returns the claims of an EXIF block.
  *
  * @param exif the block, with or without `Exif\0\0` before it
  * @param counts whether it is the first one, in its proper place and form
@@ -75,7 +75,7 @@ export function exifClaims(exif: Uint8Array, from: string, counts: boolean): Ori
 const NAME = ':Orientation';
 const VALUE = /(?:\s*=\s*["']|\s*>)\s*([0-9]{1,9})/y;
 
-/** The claims of an XMP packet (tiff:Orientation), each once; not every reader looks there. */
+/** Returns the claims of an XMP packet (tiff:Orientation), each once; not every reader looks there. */
 export function xmpClaims(packet: Uint8Array, from: string): OrientationClaim[] {
   const text = latin1Of(packet).replaceAll('\0', '');
   const found = new Set<number>();

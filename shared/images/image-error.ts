@@ -2,8 +2,8 @@
 export type ImageFault = 'bad-image' | 'image-too-large';
 
 /**
- * An image file that is refused. The message is for the person who has the file: what is wrong, what is allowed, what to do; the same
- * words in the worker, on the command line and in a training.
+ * The error for an image file that is refused. Its message tells the owner of the file what is wrong, what is allowed and what to do, in
+ * the same words in the worker, on the command line and in training.
  */
 export class ImageError extends Error {
   override name = 'ImageError';

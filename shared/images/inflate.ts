@@ -1,20 +1,20 @@
 import { constants, inflateSync } from 'node:zlib';
 
-/** What inflating gave. */
+/** The result of inflating. */
 export type Inflated =
   | { state: 'whole'; bytes: Uint8Array }
-  /** `too-long`: there is more than was asked for; `damaged` with bytes behind its end, too. */
+  /** `too-long`: there is more than `most`; `damaged`: also if bytes follow the stream. */
   | { state: 'too-long' | 'damaged' };
 
 /**
- * Inflates a zlib stream (RFC 1950), not further than `most` bytes.
+ * Inflates a zlib stream (RFC 1950) up to `most` bytes.
  *
- * Not by DecompressionStream: workerd's inflates all that it was given before it hands on the first piece, gigabytes of a few megabytes
+ * DecompressionStream will not do: workerd's inflates all of its input before it returns the first chunk, gigabytes from a few megabytes
  * (`pnpm bench:worst`).
  */
 export function inflate(compressed: Uint8Array, most: number): Inflated {
   try {
-    // In one piece, so that none are joined. The types know no `info`.
+    // In one chunk, so that none are joined. The types lack `info`.
     const options = { maxOutputLength: Math.max(1, most), chunkSize: most + 64, info: true };
     const { buffer, engine } = inflateSync(compressed, options) as unknown as {
       buffer: Uint8Array;
@@ -28,9 +28,9 @@ export function inflate(compressed: Uint8Array, most: number): Inflated {
 }
 
 /**
- * Inflates a zlib stream as leniently as any reader: one that is cut off up to there, and without the bytes behind its end.
+ * Inflates a zlib stream as leniently as any reader: a stream that is cut off up to the cut, and ignoring bytes after its end.
  *
- * @returns `whole` with what there is; `too-long` where that is more than `most` bytes
+ * @returns `whole` with what there is; `too-long` if that is more than `most` bytes
  */
 export function inflateAsFarAsItGoes(compressed: Uint8Array, most: number): Inflated {
   try {
@@ -41,5 +41,5 @@ export function inflateAsFarAsItGoes(compressed: Uint8Array, most: number): Infl
   }
 }
 
-/** Node and workerd throw a RangeError where there is more than `maxOutputLength`; only Node's has a code. */
+/** Tells errors apart: Node and workerd throw a RangeError beyond `maxOutputLength`; only Node's has a code. */
 const stateOf = (error: unknown) => (error instanceof RangeError ? 'too-long' : 'damaged');

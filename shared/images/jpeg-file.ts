@@ -14,7 +14,7 @@ export interface JpegFile {
   /** 1 grey, 3 colour. */
   components: number;
   scans: number;
-  /** Where its end marker stands. */
+  /** Position of its end marker. */
   end: number;
   claims: OrientationClaim[];
 }
@@ -23,10 +23,10 @@ const EXIF = 'Exif\0';
 const XMP = 'http://ns.adobe.com/xap/1.0/\0';
 
 /**
- * Reads a JPEG's segments up to its end marker (ITU T.81, annex B), and counts what its scans cost.
+ * Reads a JPEG's segments up to its end marker (ITU T.81, annex B), and adds up the cost of its scans.
  *
- * @param bytes that begin with the start marker
- * @throws ImageError where the file is not whole, is of a kind that is not read, or its scans cost more than is allowed
+ * @param bytes a file that begins with the start marker
+ * @throws ImageError if the file is not whole, is of a kind that is not read, or its scans cost more than is allowed
  */
 export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -41,7 +41,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
     if (marker === 0xff) at += 1;
     else if (marker === 0xd9) {
       if (!frame || scans === 0) throw damaged('it has no pixels');
-      // Pillow reads a block that is in several segments as one.
+      // Pillow joins a block that is in several segments.
       if (exifBlocks.length > 1) addClaims(claims, exifClaims(Buffer.concat(exifBlocks), 'its EXIF in several segments', false));
       const { width, height, components } = frame;
       return { type: 'JPEG', width, height, components: components.length, scans, end: at, claims };
@@ -49,7 +49,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
     else {
       const length = at + 3 < bytes.length ? view.getUint16(at + 2) : 0;
       const next = at + 2 + length;
-      if (marker === 0xd8 || marker === 0 || length < 2) throw damaged(`the segment at byte ${at} is not as JPEG has it`);
+      if (marker === 0xd8 || marker === 0 || length < 2) throw damaged(`the segment at byte ${at} is not valid`);
       if (next > bytes.length) throw damaged('it ends before its end marker');
       const from = at + 4;
       at = next;
@@ -61,12 +61,12 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
         checkScans(scans, cost, frame as Frame, limits);
         at = endOfScan(bytes, at);
       } else if (marker === 0xdd) {
-        if (length !== 4) throw damaged('its restart interval is not as JPEG has it');
+        if (length !== 4) throw damaged('its restart interval is not valid');
       } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
         if (frame) throw damaged('it has two frames');
         frame = frameOf(marker, bytes.subarray(from, next));
         checkJpegSize(frame, limits);
-      } else if (marker === 0xdc) throw unread('of a height that is told behind its pixels');
+      } else if (marker === 0xdc) throw unread('of a height that is given after its pixels');
       else if (marker === 0xde || marker === 0xdf) throw unread('of several frames');
       else if (marker === 0xe1) {
         const data = bytes.subarray(from, next);
@@ -83,7 +83,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
 function checkScans(scans: number, cost: number, frame: Frame, limits: ImageLimits): void {
   if (scans > limits.maxScans)
     throw new ImageError(
-      `The JPEG has more than ${limits.maxScans} scans, which is the most. Save it as an ordinary JPEG.`,
+      `The JPEG has more than ${limits.maxScans} scans, the most that is allowed. Save it as an ordinary (baseline) JPEG.`,
       'image-too-large',
     );
   if (cost > maxCoefficients(frame))
@@ -93,7 +93,7 @@ function checkScans(scans: number, cost: number, frame: Frame, limits: ImageLimi
     );
 }
 
-/** Where the next marker is that is none of a scan's own: a stuffed zero, a restart, a fill byte. */
+/** Returns the position of the next marker that does not belong to the scan, as stuffed zeros, restarts and fill bytes do. */
 function endOfScan(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(0xff, from); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(0xff, at + 1)) {
     const marker = bytes[at + 1] as number;

@@ -7,34 +7,34 @@ interface Size {
 }
 
 /**
- * A JPEG of more pixels is decoded at a part of its size. The rule depends neither on limits that can be configured nor on the model, so
- * that a file gives the same pixels to training, calibration, the command line and every worker.
+ * A JPEG of more pixels is decoded at reduced size. The rule depends neither on limits that can be configured nor on the model, so a file
+ * gives the same pixels in training, in calibration, on the command line and in every worker.
  */
 export const WHOLE_JPEG_PIXELS = 2 * 1024 * 1024;
-/** At most so many pixels are left then; the largest input that models have here is 128 x 128. */
+/** The most pixels at reduced size; the largest model input here is 128 x 128. */
 const SCALED_JPEG_PIXELS = 1.5 * 1024 * 1024;
 
-/** What a JPEG of several scans keeps in memory until the last one: two bytes for each coefficient. */
+/** The most memory that a JPEG of several scans keeps until the last one: two bytes for each coefficient. */
 export const MAX_COEFFICIENT_BYTES = 25 * 1024 * 1024;
 const BLOCK_BYTES = 128;
 
-/** At how many eighths of its sides a JPEG is decoded: all, or the largest of 4, 2 and 1 that leaves few enough pixels. */
+/** Returns at how many eighths of its sides a JPEG is decoded: 8, or the largest of 4, 2 and 1 that leaves few enough pixels. */
 export function eighthsOf(stored: Size): number {
   if (stored.width * stored.height <= WHOLE_JPEG_PIXELS) return 8;
   const isFew = (eighths: number) => pixelsOf(scaledSize(stored, eighths)) <= SCALED_JPEG_PIXELS;
   return [4, 2].find(isFew) ?? 1;
 }
 
-/** The size at which libjpeg-turbo decodes: rounded up. */
+/** Returns the size at which libjpeg-turbo decodes, rounded up. */
 export const scaledSize = ({ width, height }: Size, eighths: number): Size => ({
   width: Math.ceil((width * eighths) / 8),
   height: Math.ceil((height * eighths) / 8),
 });
 
-/** What a JPEG counts as among the pixels of a request: one that is scaled down costs about as much as the largest that is not. */
+/** Returns what a JPEG counts as among the pixels of a request: one that is scaled down costs about as much as the largest that is not. */
 export const countedJpegPixels = (stored: Size): number => Math.min(pixelsOf(stored), WHOLE_JPEG_PIXELS);
 
-/** @throws ImageError `image-too-large` naming the limit */
+/** Checks the size of a JPEG. @throws ImageError `image-too-large` naming the limit */
 export function checkJpegSize(stored: Size, limits: ImageLimits): void {
   const is = `The image is ${stored.width} x ${stored.height}`;
   const scaled = scaledSize(stored, eighthsOf(stored));
@@ -50,7 +50,7 @@ export function checkJpegSize(stored: Size, limits: ImageLimits): void {
   else checkSize(stored, limits);
 }
 
-/** @param blocks of all components. @throws ImageError `image-too-large` naming the limit */
+/** Checks the memory that several scans take. @param blocks of all components. @throws ImageError `image-too-large` naming the limit */
 export function checkCoefficients({ width, height, blocks }: Size & { blocks: number }): void {
   const bytes = blocks * BLOCK_BYTES;
   if (bytes > MAX_COEFFICIENT_BYTES)

@@ -5,7 +5,7 @@ const ascii = (bytes: Uint8Array, from: number, to: number) => String.fromCharCo
 /** Says whether each of the first bytes is one of those that are allowed in its place. */
 const beginsWith = (bytes: Uint8Array, ...allowed: number[][]) => allowed.every((values, i) => values.includes(bytes[i] as number));
 
-/** File signatures, those that are read and others that people have. */
+/** File signatures: of the kinds that are read, and of others that people have. */
 const KINDS: [kind: string, fits: (bytes: Uint8Array) => boolean][] = [
   ['PNG', (bytes) => PNG_SIGNATURE.every((byte, i) => bytes[i] === byte)],
   ['JPEG', (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8],
@@ -26,12 +26,12 @@ const KINDS: [kind: string, fits: (bytes: Uint8Array) => boolean][] = [
   ['SVG', (bytes) => /^\s*(<\?xml[^>]*>\s*)?<svg/.test(ascii(bytes, 0, 256))],
 ];
 
-/** Returns the kind of file that the bytes begin as, by its name; null where none is known. */
+/** Returns the name of the kind of file that the bytes begin like; null if none is known. */
 export function kindOfFile(bytes: Uint8Array): string | null {
   return KINDS.find(([, fits]) => fits(bytes))?.[0] ?? null;
 }
 
-/** Says whether the bytes begin as a PNG or a JPEG does. */
+/** Says whether the bytes begin like a PNG or a JPEG. */
 export function isImageFile(bytes: Uint8Array): boolean {
   const kind = kindOfFile(bytes);
   return kind === 'PNG' || kind === 'JPEG';

@@ -1,12 +1,12 @@
 import { ImageError } from './image-error.ts';
 
-/** What a file may ask of its reader. Each is checked from the file's headers, before the work that it bounds. */
+/** What a file may ask of its reader. Each limit is checked from the file's headers, before the work that it bounds. */
 export interface ImageLimits {
   /** Of the file; the worker's limit on a whole request. */
   maxBytes: number;
   /** Width times height, as decoded. */
   maxPixels: number;
-  /** Width times height of a JPEG as stored: a large one is decoded at a part of its size (jpeg-scale.ts). */
+  /** Width times height of a JPEG as stored; a large one is decoded at reduced size (jpeg-scale.ts). */
   maxJpegPixels: number;
   /** Width, and height: resizing keeps a column of doubles for each row. */
   maxSide: number;
@@ -16,7 +16,7 @@ export interface ImageLimits {
   maxScans: number;
 }
 
-/** The worker's own defaults (edge/config.ts), by which training, calibration and the command line read too. */
+/** The worker's defaults (edge/config.ts), which training, calibration and the command line use too. */
 export const DEFAULT_LIMITS: ImageLimits = {
   maxBytes: 5 * 1024 * 1024,
   maxPixels: 2 * 1024 * 1024,
@@ -27,14 +27,14 @@ export const DEFAULT_LIMITS: ImageLimits = {
 };
 
 /**
- * Coefficients that a JPEG's scans may go through together (`scanOf` counts them), by its size: 8 a pixel, into which the usual progressive
- * script of libjpeg just fits where colour is of full size (4:4:4), and some more for a small one.
+ * Returns the coefficients that a JPEG's scans may go through together (`scanOf` counts them): 8 per pixel, into which libjpeg's usual
+ * progressive script just fits with colour at full size (4:4:4), and some more for small images.
  */
 export function maxCoefficients({ width, height }: { width: number; height: number }): number {
   return 4096 + 8 * 64 * Math.ceil(width / 8) * Math.ceil(height / 8);
 }
 
-/** @throws ImageError `image-too-large` naming the limit */
+/** Checks an image's size. @throws ImageError `image-too-large` naming the limit */
 export function checkSize(size: { width: number; height: number }, limits: ImageLimits): void {
   const { width, height } = size;
   if (width * height > limits.maxPixels)
@@ -45,15 +45,12 @@ export function checkSize(size: { width: number; height: number }, limits: Image
   checkSides(size, limits);
 }
 
-/** @throws ImageError where it has no pixels, or `image-too-large` naming the limit */
+/** Checks an image's sides. @throws ImageError if it has no pixels, or `image-too-large` naming the limit */
 export function checkSides({ width, height }: { width: number; height: number }, limits: ImageLimits): void {
   const is = `The image is ${width} x ${height}`;
-  if (width < 1 || height < 1) throw new ImageError(`${is}: it has no pixels.`);
+  if (width < 1 || height < 1) throw new ImageError(`${is}: it has no pixels. Use another file.`);
   if (Math.max(width, height) > limits.maxSide)
     throw new ImageError(`${is}; each side may have at most ${limits.maxSide} pixels. Make it smaller.`, 'image-too-large');
   if (Math.max(width, height) > limits.maxAspect * Math.min(width, height))
-    throw new ImageError(
-      `${is}; the longer side may be at most ${limits.maxAspect} times the shorter. Cut it, or send another.`,
-      'image-too-large',
-    );
+    throw new ImageError(`${is}; the longer side may be at most ${limits.maxAspect} times the shorter. Crop it.`, 'image-too-large');
 }

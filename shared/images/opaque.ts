@@ -3,10 +3,10 @@ import type { PngFile } from './png-file.ts';
 import type { UprightImage } from './upright.ts';
 
 /**
- * The pixels over the background, each rounded to a whole level: nothing is hidden in what is transparent.
+ * Composites the pixels over the background, each rounded to a whole level, so that transparency hides nothing.
  *
  * @param background level of 0 to 255
- * @throws Error where it has another size than its file says
+ * @throws Error if the decoded size is not the one in the file's header
  */
 export function opaqueOf({ width, height, data }: Decoded, file: PngFile, background: number): UprightImage {
   if (width !== file.width || height !== file.height || data.length !== 4 * width * height)
@@ -36,7 +36,7 @@ function lay(data: Uint8Array, channels: 1 | 3, background: number, pixels: Uint
   }
 }
 
-/** `Math.floor(sum / 255 + 0.5)` of a whole number up to 255 * 255, without dividing: no half is ever met, as 255 is odd. */
+/** Returns `Math.floor(sum / 255 + 0.5)` for a whole number up to 255 * 255 without a division; halves can't occur, because 255 is odd. */
 export function rounded(sum: number): number {
   const more = sum + 127;
   return (more + 1 + (more >> 8)) >> 8;

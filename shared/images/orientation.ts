@@ -1,12 +1,12 @@
 import { ImageError } from './image-error.ts';
 
-/** What one place in a file says of how the stored picture must be turned to be upright. */
+/** What one place in a file says about how the stored picture must be turned to be upright. */
 export interface OrientationClaim {
   /** EXIF orientation, 1 (as stored) to 8. */
   orientation: number;
-  /** As a person would call the place. */
+  /** The place, in a person's words. */
   from: string;
-  /** Whether every reader of images looks there, and reads it alike. */
+  /** Whether every reader of images looks there and reads it alike. */
   counts: boolean;
 }
 
@@ -21,13 +21,13 @@ export function addClaims(claims: OrientationClaim[], more: readonly Orientation
 }
 
 /**
- * Decides how an image is turned: as the first claim that counts says, else as stored.
+ * Decides how an image is turned: as the first claim that counts says, else not at all.
  *
- * Readers of images differ in where else they look (a second EXIF block, EXIF behind the frame header, XMP), so that where such a place
- * says otherwise they show two pictures. Then the file is refused.
+ * Readers of images differ in where else they look (a second EXIF block, EXIF after the frame header, XMP). If such a place says
+ * something else, they show two pictures, so the file is refused.
  *
  * @returns EXIF orientation, 1 to 8
- * @throws ImageError where two places differ
+ * @throws ImageError if two places differ
  */
 export function decideOrientation(type: string, claims: readonly OrientationClaim[]): number {
   const counted = claims.find(({ counts }) => counts);

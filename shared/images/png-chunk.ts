@@ -1,15 +1,15 @@
 import { crc32 } from 'node:zlib';
 
-/** A chunk of a PNG (W3C PNG, section 5.3), by where it stands: a file may have hundreds of thousands. */
+/** A chunk of a PNG (W3C PNG, section 5.3), by its position only: a file may have hundreds of thousands. */
 export interface Chunk {
   name: string;
-  /** Where its length stands, its data, and what follows it. */
+  /** Positions of its length, of its data, and of what follows it. */
   start: number;
   from: number;
   next: number;
 }
 
-/** A chunk that ends within the file, or null where none begins. */
+/** Returns the chunk at a position if it ends within the file; null if none begins there. */
 export function chunkAt(bytes: Uint8Array, start: number): Chunk | null {
   const from = start + 8;
   if (from + 4 > bytes.length) return null;
@@ -33,16 +33,16 @@ export const lengthOf = ({ from, next }: Chunk): number => next - 4 - from;
 
 export const dataOf = (bytes: Uint8Array, { from, next }: Chunk): Uint8Array => bytes.subarray(from, next - 4);
 
-/** Whether a decoder must know it (its first letter is a capital). */
+/** Says whether a decoder must know the chunk (its first letter is a capital). */
 export const isCritical = (bytes: Uint8Array, { start }: Chunk): boolean => ((bytes[start + 4] as number) & 0x20) === 0;
 
-/** Whether its checksum is right. */
+/** Says whether the chunk's checksum is right. */
 export function isIntact(bytes: Uint8Array, { start, next }: Chunk): boolean {
   const [a, b, c, d] = bytes.subarray(next - 4, next) as unknown as [number, number, number, number];
   return crc32(bytes.subarray(start + 4, next - 4)) === ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
-/** The bytes of a new chunk, in parts. */
+/** Returns the bytes of a new chunk, in parts. */
 export function chunkOf(name: string, data: Uint8Array): Uint8Array[] {
   const [head, tail] = [new Uint8Array(8), new Uint8Array(4)];
   new DataView(head.buffer).setUint32(0, data.length);

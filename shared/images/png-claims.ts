@@ -3,17 +3,17 @@ import { addClaims, type OrientationClaim } from './orientation.ts';
 import { type Chunk, dataOf, isIntact } from './png-chunk.ts';
 import { profileReader } from './png-profile.ts';
 
-/** Collects what a PNG's ancillary chunks say of its orientation. */
+/** Collects what a PNG's ancillary chunks say about its orientation. */
 export interface ClaimsReader {
   claims: OrientationClaim[];
-  /** @param place `behind` the pixels, or the file's end, no reader need look */
+  /** Reads a chunk. @param place readers need not look `behind` the pixels or the file's end */
   read(chunk: Chunk, place: 'before' | 'behind'): void;
 }
 
 /**
  * Opens a reader of claims for one file.
  *
- * @throws ImageError from `read`, where more must be inflated than is allowed
+ * @throws ImageError from `read`, if more must be inflated than is allowed
  */
 export function claimsReader(bytes: Uint8Array): ClaimsReader {
   const claims: OrientationClaim[] = [];

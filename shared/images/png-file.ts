@@ -13,28 +13,28 @@ export interface PngFile {
   colourType: number;
   bitDepth: number;
   interlaced: boolean;
-  /** Whether pixels may be other than opaque. */
+  /** Whether some pixels may not be opaque. */
   transparent: boolean;
   /** The compressed pixels. */
   compressed: Uint8Array;
-  /** The same image in the chunks alone that its pixels need, in order: signature, IHDR, PLTE, tRNS, IDAT, IEND. */
+  /** The image in only those chunks that its pixels need, in order: signature, IHDR, PLTE, tRNS, IDAT, IEND. */
   needed: Uint8Array[];
   claims: OrientationClaim[];
 }
 
 export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-/** So many IDATs go to the decoder as one: each takes it some 15 microseconds. Files of 5 MB that programs write have up to 650. */
+/** From this many IDATs on, they are joined for the decoder, which takes some 15 microseconds for each. Files of 5 MB that programs write have up to 650. */
 const MANY_PIECES = 1024;
 
 /** Bit depths of each colour type (PNG, 11.2.1). */
 const DEPTHS: Record<number, number[]> = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
 
-const damaged = (why: string) => new ImageError(`The PNG is cut off or damaged: ${why}. Use the whole file, or save it anew.`);
+const damaged = (why: string) => new ImageError(`The PNG is cut off or damaged: ${why}. Use the whole file, or save it again.`);
 
 type Header = Pick<PngFile, 'width' | 'height' | 'colourType' | 'bitDepth' | 'interlaced'>;
 
-/** What was met of the chunks that the pixels need. */
+/** The chunks found so far that the pixels need. */
 interface Met {
   palette?: Chunk;
   transparency?: Chunk;
@@ -44,18 +44,18 @@ interface Met {
 /** The run of IDATs. */
 interface Pixels {
   count: number;
-  /** Where the first begins, and where the last ends. */
+  /** Start of the first and end of the last. */
   start: number;
   next: number;
-  /** Of all their data. */
+  /** Length of all their data. */
   length: number;
 }
 
 /**
  * Reads a PNG's chunks (W3C PNG, sections 5 and 11). Those that the pixels need are checked strictly: order, number, length, checksum.
- * Others never decide whether the file is taken, however damaged; they are left out, after a look at what they say of the orientation.
+ * Others are read only for the orientation and then left out; even damaged ones do not make the file refused.
  *
- * @param bytes that begin with the signature
+ * @param bytes a file that begins with the signature
  * @throws ImageError
  */
 export function readPngFile(bytes: Uint8Array, limits: ImageLimits): PngFile {
@@ -76,7 +76,7 @@ export function readPngFile(bytes: Uint8Array, limits: ImageLimits): PngFile {
     at = chunk.next;
   }
   const end = at;
-  // Some readers look for metadata behind the image's end, too.
+  // Some readers also look for metadata after the image's end.
   for (let chunk = chunkAt(bytes, at); chunk; chunk = chunkAt(bytes, chunk.next)) read(chunk, 'behind');
   const { palette, transparency, pixels } = met;
   const whole = ({ start, next }: Chunk) => bytes.subarray(start, next);
@@ -112,10 +112,10 @@ function headerOf(bytes: Uint8Array, chunk: Chunk | null, limits: ImageLimits): 
   return { width, height, colourType, bitDepth, interlaced: interlace === 1 };
 }
 
-/** Checks a chunk that the pixels need, and keeps it. @param last name of the chunk before it */
+/** Checks and keeps a chunk that the pixels need. @param last name of the chunk before it */
 function take(bytes: Uint8Array, chunk: Chunk, last: string, met: Met, { colourType }: Header): void {
   const { name } = chunk;
-  // What has alpha needs no tRNS, and readers leave it out.
+  // An image with alpha needs no tRNS, and readers ignore it.
   if (name === 'tRNS' && (colourType & 4) !== 0) return;
   if (!isIntact(bytes, chunk)) throw damaged(`the checksum of its chunk ${name} is wrong`);
   const { pixels } = met;
@@ -138,22 +138,22 @@ function take(bytes: Uint8Array, chunk: Chunk, last: string, met: Met, { colourT
   } else if (name === 'IEND') {
     if (lengthOf(chunk) > 0) throw damaged('its last chunk, IEND, is not empty');
     if (!isBehindPixels) throw damaged('it has no pixels (IDAT)');
-  } else throw damaged(`it has a chunk ${name}, which a reader must know and no PNG has there`);
+  } else throw damaged(`it has a chunk ${name}, which a reader must know but PNG does not have there`);
 }
 
 function checkPalette(length: number, colourType: number): void {
-  if (colourType === 0 || colourType === 4) throw damaged('it is grey and has a palette (PLTE)');
+  if (colourType === 0 || colourType === 4) throw damaged('it is grey but has a palette (PLTE)');
   if (length % 3 !== 0 || length < 3 || length > 768)
     throw damaged(`its palette (PLTE) has ${length} bytes; 1 to 256 colours of three are allowed`);
 }
 
-/** PNG, 11.3.1.1. */
+/** Says whether tRNS has the right length (PNG, 11.3.1.1). */
 function isTransparencyRight(length: number, colourType: number, palette: Chunk | undefined): boolean {
   if (colourType === 3) return palette !== undefined && length >= 1 && length <= lengthOf(palette) / 3;
   return length === (colourType === 0 ? 2 : 6);
 }
 
-/** The data of a run of chunks, behind each other. */
+/** Joins the data of a run of chunks. */
 function joined(bytes: Uint8Array, { count, start, next, length }: Pixels): Uint8Array {
   if (count === 1) return bytes.subarray(start + 8, next - 4);
   const data = new Uint8Array(length);
@@ -161,7 +161,7 @@ function joined(bytes: Uint8Array, { count, start, next, length }: Pixels): Uint
   for (let at = start; at < next; ) {
     const chunk = chunkAt(bytes, at) as Chunk;
     const end = chunk.next - 4;
-    // A few bytes one by one, without a view of them.
+    // Copying a few bytes one by one is faster than making a view.
     if (end - chunk.from < 32) for (let i = chunk.from; i < end; i++) data[to++] = bytes[i] as number;
     else {
       data.set(dataOf(bytes, chunk), to);

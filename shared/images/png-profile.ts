@@ -4,11 +4,11 @@ import { inflateAsFarAsItGoes } from './inflate.ts';
 import { latin1Of, startsWith } from './latin1.ts';
 import type { OrientationClaim } from './orientation.ts';
 
-/** Bytes that the compressed profiles of a file may have together: hexadecimal EXIF has 132 KiB at most. A request has many files, and each is inflated. */
+/** The most bytes that a file's compressed profiles may have together. Hexadecimal EXIF has at most 132 KiB; a request may have many files. */
 const MOST_INFLATED = 256 * 1024;
-/** Profiles of a file; files have one or two. */
+/** The most profiles in a file; usual files have one or two. */
 const MOST_PROFILES = 8;
-/** How a text chunk of any kind begins in which Pillow finds EXIF or XMP: with one of these keywords, or the begin of one. */
+/** Pillow finds EXIF or XMP in text chunks of any kind that begin with one of these keywords, or with the first part of one. */
 const KEYWORDS = ['Raw profile type ', 'XML:com.adobe.xmp\0', 'exif\0', 'xmp\0'];
 
 /** A text chunk's name and data. */
@@ -18,15 +18,15 @@ export interface TextChunk {
 }
 
 /**
- * Opens a reader of the orientations that a PNG's text chunks name: EXIF and XMP are stored there, too, and some readers take them.
+ * Opens a reader of the orientations in a PNG's text chunks: these may hold EXIF and XMP too, and some readers use them.
  *
- * @returns finds the claims of one chunk after the other; throws ImageError where the file's profiles are more than is allowed
+ * @returns a function that finds the claims of one chunk after the other; throws ImageError if the file's profiles exceed a limit
  */
 export function profileReader(): (chunk: TextChunk) => OrientationClaim[] {
   let [profiles, bytesLeft] = [0, MOST_INFLATED];
   return (chunk) => {
     if (!KEYWORDS.some((keyword) => startsWith(chunk.data, keyword))) return [];
-    if (++profiles > MOST_PROFILES) throw tooMuch(`more than ${MOST_PROFILES} profiles in text chunks`);
+    if (++profiles > MOST_PROFILES) throw tooMuch(`more than ${MOST_PROFILES} profiles in text chunks, the most that is allowed`);
     const { text, isCompressed } = textOf(chunk);
     const profile = isCompressed ? inflated(text, bytesLeft) : text;
     if (isCompressed) bytesLeft -= profile.length;
@@ -34,9 +34,9 @@ export function profileReader(): (chunk: TextChunk) => OrientationClaim[] {
   };
 }
 
-const tooMuch = (what: string) => new ImageError(`The PNG has ${what}. Save it anew, without metadata.`, 'image-too-large');
+const tooMuch = (what: string) => new ImageError(`The PNG has ${what}. Save it again, without metadata.`, 'image-too-large');
 
-/** What follows the keyword; nothing where the chunk ends before. */
+/** Returns what follows the keyword; nothing if the chunk ends before. */
 function textOf({ name, data }: TextChunk): { text: Uint8Array; isCompressed: boolean } {
   let at = data.indexOf(0) + 1;
   // A flag of 0 or 1; Pillow takes any other for 1.
@@ -47,16 +47,17 @@ function textOf({ name, data }: TextChunk): { text: Uint8Array; isCompressed: bo
   return { text: data.subarray(at), isCompressed };
 }
 
-/** Inflates a text; nothing where it is damaged. @throws ImageError where it is longer than `most` bytes */
+/** Inflates a text; returns nothing if it is damaged. @throws ImageError if it is longer than `most` bytes */
 function inflated(text: Uint8Array, most: number): Uint8Array {
   const found = inflateAsFarAsItGoes(text, most);
-  if (found.state === 'too-long') throw tooMuch(`profiles of more than ${MOST_INFLATED} bytes in compressed text chunks`);
+  if (found.state === 'too-long')
+    throw tooMuch(`profiles of more than ${MOST_INFLATED} bytes in compressed text chunks, the most that is allowed`);
   return found.state === 'whole' ? found.bytes : new Uint8Array(0);
 }
 
 /**
- * Finds the claims of a profile in a text chunk, in each form that some reader takes it in: EXIF as it is, XMP, or either as ImageMagick
- * writes it and Pillow reads it, an empty line, two of name and length, then hexadecimal digits.
+ * Finds the claims of a profile in a text chunk, in each form that some reader accepts: raw EXIF, XMP, or either in the form that
+ * ImageMagick writes and Pillow reads: an empty line, a line with the name, one with the length, then hexadecimal digits.
  */
 function claimsOf(profile: Uint8Array): OrientationClaim[] {
   let at = 0;
@@ -65,7 +66,7 @@ function claimsOf(profile: Uint8Array): OrientationClaim[] {
   return [profile, fromHex(profile.subarray(at))].flatMap((bytes) => [...exifClaims(bytes, from, false), ...xmpClaims(bytes, from)]);
 }
 
-/** Reads hexadecimal digits; anything between them is left out. */
+/** Reads hexadecimal digits; skips anything between them. */
 function fromHex(text: Uint8Array): Uint8Array {
   return Buffer.from(latin1Of(text).replaceAll(/[^0-9a-fA-F]+/g, ''), 'hex');
 }

@@ -17,7 +17,7 @@ const ADAM7 = [
 /** Filter types (PNG, 9.2): none, sub, up, average, Paeth. */
 const FILTERS = 5;
 
-/** The rows of each pass before they are compressed (PNG, 7.2): how many, and the bytes of each with its filter type. */
+/** Returns the rows of each pass before compression (PNG, 7.2): how many, and the bytes of each with its filter type. */
 function passesOf(png: Size): { rows: number; rowBytes: number }[] {
   const { width, height, interlaced } = png;
   const bits = bitsOf(png);
@@ -28,10 +28,10 @@ function passesOf(png: Size): { rows: number; rowBytes: number }[] {
   });
 }
 
-/** Bytes of a PNG's rows before they are compressed. */
+/** Returns the bytes of a PNG's rows before compression. */
 export const inflatedSize = (png: Size): number => passesOf(png).reduce((sum, { rows, rowBytes }) => sum + rows * rowBytes, 0);
 
-/** Whether each row begins with a filter type that there is. */
+/** Says whether each row begins with a filter type that PNG defines. */
 export function hasKnownFilters(inflated: Uint8Array, png: Size): boolean {
   let at = 0;
   for (const { rows, rowBytes } of passesOf(png))
@@ -39,7 +39,7 @@ export function hasKnownFilters(inflated: Uint8Array, png: Size): boolean {
   return true;
 }
 
-/** What its pixels count as, in pixels of 32 bits, which those of 16 bits a channel may exceed. */
+/** Returns what its pixels count as, in pixels of 32 bits; with 16 bits a channel they may count for more. */
 export const countedPixels = (png: Size): number => Math.ceil(png.width * png.height * Math.max(1, bitsOf(png) / 32));
 
 const bitsOf = ({ bitDepth, colourType }: Size): number => bitDepth * (SAMPLES[colourType] as number);

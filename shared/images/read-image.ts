@@ -17,18 +17,18 @@ export interface ReadOptions {
   limits: ImageLimits;
   /** The level, 0 to 255, that shows where an image is transparent. */
   background: number;
-  /** Called with what the image's pixels count as (`countedPixels`, `countedJpegPixels`) before they are inflated; may throw. */
+  /** Called before the pixels are inflated, with what they count as (`countedPixels`, `countedJpegPixels`); may throw. */
   onPixels?: (pixels: number) => void;
 }
 
-/** @throws ImageError saying what is wrong with the file */
+/** Reads an image file. @throws ImageError saying what is wrong with it */
 export type ReadImage = (bytes: Uint8Array, options: ReadOptions) => Promise<UprightImage>;
 
 /**
- * Makes the one reader of image files, PNG and JPEG: worker, command line, training and calibration read by it, so that the same file is
+ * Makes the one reader of image files, PNG and JPEG. Worker, command line, training and calibration use it, so that the same file is
  * taken or refused everywhere, with the same words, and gives the same pixels to the bit.
  *
- * @param modules jSquash's PNG decoder and our build of libjpeg-turbo, compiled by who can: workerd compiles no bytes
+ * @param modules jSquash's PNG decoder and our build of libjpeg-turbo, compiled by the caller: workerd can't compile bytes
  */
 export function imageReader(modules: { png: WebAssembly.Module; jpeg: WebAssembly.Module }): ReadImage {
   const decodePng = pngDecoder(modules.png);
@@ -56,7 +56,7 @@ export function imageReader(modules: { png: WebAssembly.Module; jpeg: WebAssembl
           ? decodePng(file.needed, pixels, (decoded) => opaqueOf(decoded, file, background))
           : decodeJpeg(bytes.subarray(0, file.end + 2), { ...file, eighths: eighthsOf(file) });
     } catch {
-      throw new ImageError(`The ${kind} is damaged: its pixels can't be decoded without guessing. Use the whole file, or save it anew.`);
+      throw new ImageError(`The ${kind} is damaged: its pixels can't be decoded without guessing. Use the whole file, or save it again.`);
     }
     return turnUpright(image, orientation);
   };
@@ -66,14 +66,14 @@ function checkedPixels(file: PngFile, { maxPixels }: ImageLimits): number {
   const pixels = countedPixels(file);
   if (pixels <= maxPixels) return pixels;
   throw new ImageError(
-    `The PNG has 16 bits a channel, so that it counts as ${pixels} pixels; at most ${maxPixels} are allowed. Save it with 8 bits, or smaller.`,
+    `The PNG has 16 bits a channel, so it counts as ${pixels} pixels; at most ${maxPixels} are allowed. Save it with 8 bits, or smaller.`,
     'image-too-large',
   );
 }
 
 /**
- * Inflates a PNG's pixels once before they are decoded: the decoder stops where it has all of them and looks at no checksum behind
- * (Adler-32, RFC 1950), so that damaged pixels would be screened as if they were whole. What is right then does not make it fail.
+ * Inflates a PNG's pixels once before they are decoded. The decoder stops after the last pixel and ignores the checksum that follows
+ * (Adler-32, RFC 1950), so damaged pixels would be screened as if they were whole. It does not fail on pixels that pass this check.
  */
 function checkInflated(file: PngFile): void {
   const size = inflatedSize(file);
@@ -85,5 +85,5 @@ function checkInflated(file: PngFile): void {
     : found.state === 'damaged'
       ? 'its compressed pixels do not end as they should, or their checksum is wrong'
       : `its compressed pixels are ${found.state === 'too-long' ? 'more' : 'fewer'} than its width and height say`;
-  throw new ImageError(`The PNG is cut off or damaged: ${why}. Use the whole file, or save it anew.`);
+  throw new ImageError(`The PNG is cut off or damaged: ${why}. Use the whole file, or save it again.`);
 }

@@ -9,7 +9,7 @@ export interface UprightImage {
 }
 
 /**
- * Turns an image as its EXIF orientation says (EXIF 2.32, tag 0x0112); 5 to 8 swap width and height.
+ * Turns an image upright by its EXIF orientation (EXIF 2.32, tag 0x0112); 5 to 8 swap width and height.
  *
  * @param orientation 1 to 8
  */
@@ -20,7 +20,7 @@ export function turnUpright(image: UprightImage, orientation: number): UprightIm
   // Where the pixel shown at the top left is stored, and how far the next one to the right and the next one below are from it.
   const [right, down, first] = STEPS[orientation]?.(w, h) ?? [];
   if (right === undefined || down === undefined || first === undefined)
-    throw new RangeError(`orientation is ${orientation}; EXIF knows 1 to 8`);
+    throw new RangeError(`orientation is ${orientation}; 1 to 8 are allowed`);
   const turned = new Uint8Array(pixels.length);
   let to = 0;
   for (let row = 0; row < height; row++) {
@@ -31,7 +31,7 @@ export function turnUpright(image: UprightImage, orientation: number): UprightIm
   return { width, height, channels, pixels: turned };
 }
 
-/** In stored pixels, of a stored image of width w and height h: a step to the right, a step down, the first pixel. */
+/** For a stored image of width w and height h, in stored pixels: a step to the right, a step down, the first pixel. */
 const STEPS: Record<number, (w: number, h: number) => [right: number, down: number, first: number]> = {
   2: (w) => [-1, w, w - 1],
   3: (w, h) => [-1, -w, w * h - 1],

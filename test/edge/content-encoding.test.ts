@@ -27,7 +27,7 @@ describe('a body with a Content-Encoding', () => {
       expect((await post(path, digit7, 'image/png', { UPSTREAM_URL }, { 'content-encoding': 'Identity' })).status).toBe(200);
   });
 
-  it('goes on with it where the guard only observes', async () => {
+  it('is forwarded with it where the guard only observes', async () => {
     const body = await gzipped();
     const response = await post('/guard', body, 'image/png', { UPSTREAM_URL, GUARD: 'observe' }, { 'content-encoding': 'gzip' });
     expect([response.status, response.headers.get('Portcullis-Verdict')]).toEqual([200, 'error']);

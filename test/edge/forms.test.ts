@@ -95,16 +95,21 @@ describe('a form is refused, with what is wrong with it, that', () => {
   const withHeader = (header: string) => form('a', [DISPOSITION, header], 'hello');
   const nested = form('b', [DISPOSITION], 'hello');
   it.each<[string, Uint8Array, string, RegExp]>([
-    ['has no boundary', plain, 'multipart/form-data', /content type has not one boundary/],
-    ['has two', plain, 'multipart/form-data; boundary=a; boundary=b', /content type has not one boundary/],
-    ['has two of one name', plain, 'multipart/form-data; boundary=a; Boundary=a', /content type has not one boundary/],
-    ['was joined of two headers', plain, 'multipart/form-data; boundary=a, multipart/form-data; boundary=b', /not one boundary/],
+    ['has no boundary', plain, 'multipart/form-data', /does not have exactly one boundary/],
+    ['has two', plain, 'multipart/form-data; boundary=a; boundary=b', /does not have exactly one boundary/],
+    ['has two of one name', plain, 'multipart/form-data; boundary=a; Boundary=a', /does not have exactly one boundary/],
+    [
+      'was joined of two headers',
+      plain,
+      'multipart/form-data; boundary=a, multipart/form-data; boundary=b',
+      /not have exactly one boundary/,
+    ],
     ['has a long boundary', form('a'.repeat(71), [DISPOSITION]), typeOf('a'.repeat(71)), /not 1 to 70 characters/],
     ['has another boundary', plain, typeOf('b'), /does not stand on a line/],
-    ['has LF for line ends', changed('\r\n', '\n'), typeOf('a'), /goes on with something else/],
+    ['has LF for line ends', changed('\r\n', '\n'), typeOf('a'), /continues with something else/],
     ['has no end', plain.slice(0, -5), typeOf('a'), /does not end with its boundary/],
-    ['goes on behind its end', joined(plain, plain), typeOf('a'), /stands again behind its end/],
-    ['has a line that begins with its boundary', changed('hello', 'x\r\n--ab\r\ny'), typeOf('a'), /goes on with something else/],
+    ['goes on after its end', joined(plain, plain), typeOf('a'), /stands again after its end/],
+    ['has a line that begins with its boundary', changed('hello', 'x\r\n--ab\r\ny'), typeOf('a'), /continues with something else/],
     ['has a part without a name', form('a', ['Content-Disposition: form-data; filename="x"']), typeOf('a'), /part 1 has no .* one name/],
     ['has a part with two', form('a', ['Content-Disposition: form-data; name="x"; name="y"']), typeOf('a'), /part 1 has no .* one name/],
     ['has a part without headers', form('a', []), typeOf('a'), /part 1 has/],

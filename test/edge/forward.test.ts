@@ -55,7 +55,7 @@ function chunksOf(png: Uint8Array): string[] {
   return names;
 }
 
-describe('the picture that goes on', () => {
+describe('the picture that is forwarded', () => {
   it('is, of each kind of file that passes, the one that was screened, with nothing but its pixels', async () => {
     for (const { name, type, base64: file } of inject('madeImages')) {
       for (const FORWARD of ['decoded', 'screened']) {
@@ -114,7 +114,7 @@ describe('the picture that goes on', () => {
   });
 });
 
-describe('the body that goes on', () => {
+describe('the body that is forwarded', () => {
   const batch = (...files: ArrayBuffer[]) => JSON.stringify({ images: files.map((file) => ({ image: base64(file) })) });
 
   it('is JSON of the documented form', async () => {
@@ -168,7 +168,7 @@ describe('the body that goes on', () => {
 
 describe('numbers in place of a file', () => {
   const floats = golden.buffer as ArrayBuffer;
-  it('go on only where the operator says so, as nested JSON', async () => {
+  it('are forwarded only where the operator says so, as nested JSON', async () => {
     const stopped = await guard(floats, 'application/octet-stream');
     expect([stopped.status, await problemName(stopped)]).toEqual([422, 'not-forwarded']);
     for (const FORWARD of ['decoded', 'original']) {
@@ -180,7 +180,7 @@ describe('numbers in place of a file', () => {
     }
   });
 
-  it('that begin like a file of some kind do not', async () => {
+  it('are not forwarded if they begin like a file of some kind', async () => {
     for (const signature of [
       [0x49, 0x49, 0x2a, 0x00],
       [0x42, 0x4d, 0x00, 0x3f],
@@ -192,7 +192,7 @@ describe('numbers in place of a file', () => {
     }
   });
 
-  it('do not go on in a form', async () => {
+  it('are not forwarded in a form', async () => {
     const form = new FormData();
     form.append('a', new Blob([floats], { type: 'application/octet-stream' }), 'a.bin');
     const made = new Response(form);
@@ -207,7 +207,7 @@ describe('inference requests under the name of the classifier', () => {
   const ask = (path: string, body: BodyInit, headers: Record<string, string> = {}, more: object = {}) =>
     post(path, body, 'application/json', { ...env, ...more }, headers);
 
-  it('are made anew: the same members, its own PNGs', async () => {
+  it('are re-encoded: the same members, its own PNGs', async () => {
     const body = {
       ...{ id: 'a', parameters: { timeout: 5 }, outputs: [{ name: 'class', parameters: { binary_data: false } }] },
       inputs: [file([base64(digit7), base64(digit0)], { parameters: { content_type: 'base64' } })],
@@ -226,7 +226,7 @@ describe('inference requests under the name of the classifier', () => {
     }
   });
 
-  it('with binary tensors go on with binary ones', async () => {
+  it('with binary tensors are forwarded with binary ones', async () => {
     const png = new Uint8Array(digit7);
     const tensor = new Uint8Array(4 + png.length);
     new DataView(tensor.buffer).setUint32(0, png.length, true);
@@ -242,7 +242,7 @@ describe('inference requests under the name of the classifier', () => {
     expect(await decode(bytes.slice(length + 4))).toEqual(await decode(digit7));
   });
 
-  it('with binary tensors go on as JSON with UPSTREAM_TENSORS=json', async () => {
+  it('with binary tensors are forwarded as JSON with UPSTREAM_TENSORS=json', async () => {
     const png = new Uint8Array(digit7);
     const element = new Uint8Array([...new Uint8Array(Uint32Array.of(png.length).buffer), ...png]);
     const floats = new Uint8Array(golden.buffer, golden.byteOffset, golden.byteLength);
@@ -304,7 +304,7 @@ describe('inference requests under the name of the classifier', () => {
     }
   });
 
-  it('that are not accepted, or for another model, go nowhere; errors have `error`', async () => {
+  it('that are not accepted, or for another model, are not forwarded; errors have `error`', async () => {
     const before = (await seen()).count;
     const black = base64(encodePng({ width: 28, height: 28, channels: 1, pixels: new Uint8Array(784) }).buffer);
     for (const [path, status] of [
@@ -372,8 +372,8 @@ describe("the classifier's answer", () => {
   });
 });
 
-describe('to the classifier', () => {
-  it("goes nothing of the client's query and headers but what is allowed", async () => {
+describe('the request to the classifier', () => {
+  it("has nothing of the client's query and headers but what is allowed", async () => {
     const headers = { cookie: 'a=b', 'x-custom': '1', 'x-forwarded-for': '1.2.3.4', accept: 'text/x', 'content-language': 'de' };
     const ask = (env: object) =>
       post('/guard?top=3&mode=raw', digit7, 'image/png', { UPSTREAM_URL: upstream('/label/7?fixed=1'), ...env }, headers);
@@ -391,7 +391,7 @@ describe('to the classifier', () => {
     ]);
   });
 
-  it('goes no header of the client that says how the body is to be read, though it is allowed', async () => {
+  it('has no header of the client that describes the body, even if it is allowed', async () => {
     const describing = ['content-language', 'content-md5', 'content-disposition', BINARY_HEADER, 'te', 'portcullis-verdict'];
     const headers = Object.fromEntries(describing.map((name) => [name, '5']));
     const sent = await forwarded(() => guard(digit7, 'image/png', { FORWARD_HEADERS: describing.join(',') }, headers));
@@ -399,7 +399,7 @@ describe('to the classifier', () => {
     expect(sent?.last.headers['content-type']).toBe('image/png');
   });
 
-  it('goes no secret that is not a header value: it is refused, and never shown', async () => {
+  it('is not made with a secret that is no header value: it is refused, and never shown', async () => {
     for (const name of ['UPSTREAM_AUTHORIZATION', 'FALLBACK_TOKEN']) {
       const response = await guard(digit7, 'image/png', { [name]: 'Bearer hunter2\nx: y' });
       const text = await response.text();
@@ -410,7 +410,7 @@ describe('to the classifier', () => {
     expect((await seen()).headers.authorization).toBe('Bearer a');
   });
 
-  it('goes a secret by its own variable only; one in a URL is refused, and never shown', async () => {
+  it('takes a secret from its own variable only; one in a URL is refused, and never shown', async () => {
     for (const [name, instead] of [
       ['UPSTREAM_URL', 'UPSTREAM_AUTHORIZATION'],
       ['FALLBACK_URL', 'FALLBACK_TOKEN'],
@@ -421,7 +421,7 @@ describe('to the classifier', () => {
     }
   });
 
-  it('goes to the URL that its protocol has', () => {
+  it('goes to the URL of its protocol', () => {
     expect(modelOfUrl('http://h/v2/models/a/infer')).toBe('a');
     expect(modelOfUrl('https://h/x/v2/models/a/versions/1/infer')).toBe('a');
     expect(modelOfUrl('https://h/predict')).toBeNull();
@@ -436,6 +436,6 @@ describe('to the classifier', () => {
   });
 });
 
-it('noise goes nowhere', async () => {
+it('noise is not forwarded', async () => {
   expect(await forwarded(() => guard(noise.buffer as ArrayBuffer, 'application/octet-stream', { GUARD_TENSORS: 'on' }))).toBeNull();
 });

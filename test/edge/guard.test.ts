@@ -22,7 +22,7 @@ const quietly = async <T>(work: () => T | Promise<T>): Promise<T> => {
 };
 
 describe('POST /guard', () => {
-  it('hands on, with FORWARD=original, an accepted body to the bit, and the answer back with the verdict', async () => {
+  it('forwards, with FORWARD=original, an accepted body to the bit, and returns the answer with the verdict', async () => {
     const env = {
       UPSTREAM_AUTHORIZATION: 'Bearer of-the-classifier',
       FORWARD: 'original',
@@ -141,20 +141,20 @@ describe('POST /guard', () => {
     it.each<[string, object]>([
       ['with inputs alone', {}],
       [
-        'with all that is passed on',
+        'with all members that are forwarded',
         {
           ...{ id: '1', parameters: { binary_data_output: false, timeout: 5, priority: 1, content_type: 'base64' } },
           outputs: [{ name: 'class', parameters: { binary_data: false, classification: 3 } }],
         },
       ],
-    ])('are passed on to the bit where all their images are accepted: %s', async (_, more) => {
+    ])('are forwarded to the bit where all their images are accepted: %s', async (_, more) => {
       const body = infer([file([file7, file0])], more);
       const response = await ask(body);
       expect([response.status, response.headers.get('Portcullis-Verdict')]).toEqual([200, 'accepted, accepted']);
       expect((await seen()).sha256).toBe(await sha256(new TextEncoder().encode(body)));
     });
 
-    it('binary tensors made anew, with the header that says where they begin', async () => {
+    it('binary tensors are re-encoded, with the header that says where they begin', async () => {
       const { body, headers } = binary(golden);
       const response = await askBinary(golden);
       expect([response.status, response.headers.get('Portcullis-Verdict')]).toEqual([200, 'accepted']);
@@ -323,7 +323,7 @@ describe('GUARD=observe', () => {
     ['a broken file', new Uint8Array(digit7.slice(0, 150)), 'image/png', { verdict: 'error', reason: 'bad-image' }],
     ['another type', new TextEncoder().encode('hello'), 'text/plain', { verdict: 'error', reason: 'unsupported-media-type' }],
     ['more than is read', new Uint8Array(6 * 1024 * 1024).fill(3), 'image/png', { verdict: 'error', reason: 'body-too-large' }],
-  ])('%s is passed on, whole, and written down', async (_, body, type, expected) => {
+  ])('%s is forwarded whole, and logged', async (_, body, type, expected) => {
     const { response, text, lines, forwarded, sha256: sent } = await observed(body as BodyInit, type);
     expect([response.status, forwarded, sent]).toEqual([200, 1, await sha256(body)]);
     expect(JSON.parse(text)).toMatchObject({ label: '7' });

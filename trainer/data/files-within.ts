@@ -10,15 +10,15 @@ export async function kindOf(path: string): Promise<'file' | 'folder' | 'gone'> 
 /** What a user is told of one. */
 export const goneNote = (path: string) => `${path} left out: it is a link that leads nowhere, or no file`;
 
-/** What a user is told of hidden ones. */
+/** Tells a user about hidden names. */
 export const hiddenNote = (count: number): string[] =>
   count > 0 ? [`${count} files and folders whose names begin with a dot left out (thumbnails and the like)`] : [];
 
 /**
- * All files in a folder and the folders within it, links to files and folders followed. A folder that is met again (by a link to it,
- * or to one that it lies in) is not gone through a second time, and what is hidden, by a name that begins with a dot, not at all.
+ * Lists all files in a folder and the folders within it; follows links to files and folders. A folder that is met again (by a link to it,
+ * or to one that it lies in) is not read a second time. Hidden names, which begin with a dot, are skipped.
  *
- * @returns paths within the folder, sorted; `gone` those of links that lead nowhere, and of what is neither file nor folder; `hidden` how many names were left out
+ * @returns paths within the folder, sorted; `gone`: paths of links that lead nowhere and of anything that is neither file nor folder; `hidden`: how many names were skipped
  * @throws Error with `code` where a folder can't be read
  */
 export async function filesWithin(directory: string): Promise<{ files: string[]; gone: string[]; hidden: number }> {

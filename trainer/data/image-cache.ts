@@ -34,12 +34,12 @@ export const CACHE = join('runs', '.cache');
 
 /** Files of one task of a thread. */
 const AT_ONCE = 16;
-/** Of what reads the files; another one makes the caches anew. */
+/** Version of the code that reads the files; another version makes new caches. */
 const READER = 2;
 
 /**
  * Decodes and preprocesses image files once, into a file of levels that is then read image by image: a data set may be larger
- * than memory. The cache is named after the files' names, sizes and times, so it is made anew where one of them changed.
+ * than memory. The cache is named after the files' names, sizes and times, so a change of any of them makes a new one.
  *
  * @param options the cache's folder, and the rules of the preprocessing
  * @throws DataError where no file can be read as an image; the signal's reason, where it is aborted: then nothing is left of it
@@ -127,7 +127,7 @@ async function fill(
   return index;
 }
 
-/** Each file in the order given, read ahead by as many threads as there are cores. */
+/** Yields each file in the order given, read ahead by as many threads as there are cores. */
 async function* readInThreads(
   directory: string,
   entries: readonly Entry[],
@@ -143,7 +143,7 @@ async function* readInThreads(
   const parts = Array.from({ length: Math.ceil(entries.length / AT_ONCE) }, (_, i) => entries.slice(i * AT_ONCE, (i + 1) * AT_ONCE));
   const begin = (part: readonly Entry[]) => {
     const work = pool.run({ directory, files: part.map(({ file }) => file), ...how });
-    // Told where it is waited for; a part behind one that failed is not.
+    // A failure is reported where the part is awaited; parts after a failed one are not awaited.
     work.catch(() => undefined);
     return { part, work };
   };

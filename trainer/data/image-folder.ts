@@ -5,7 +5,7 @@ import { DataError, type Dataset } from './dataset.ts';
 import { filesWithin, goneNote, hiddenNote, kindOf } from './files-within.ts';
 import { CACHE, cachedImages, type Entry } from './image-cache.ts';
 
-/** By which files are taken for images; those of other kinds than PNG and JPEG are named as refused. */
+/** Names that are taken for images; files of other kinds than PNG and JPEG are reported as refused. */
 const EXTENSIONS = [
   '.png',
   '.jpg',
@@ -24,10 +24,10 @@ const EXTENSIONS = [
   '.jp2',
 ];
 
-/** Whether a file is an image by its name. */
+/** Says whether a file is an image by its name. */
 export const isNamedImage = (file: string): boolean => EXTENSIONS.includes(extname(file).toLowerCase());
 
-/** What a user is told of files that the worker would refuse, too: how many, then each with its reason. */
+/** Tells a user which files are left out, as the worker would refuse them too: how many, then each with its reason. */
 export function refusedNotes(unreadable: readonly { file: string; why: string }[], count: number): string[] {
   if (unreadable.length === 0) return [];
   return [

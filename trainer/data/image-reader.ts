@@ -5,7 +5,7 @@ import { imageReader, type ReadImage } from '../../shared/images/read-image.ts';
 const { resolve } = createRequire(import.meta.url);
 let reader: Promise<ReadImage> | undefined;
 
-/** The one reader of image files (shared/images), with its decoders; the same for the whole thread. */
+/** The one reader of image files (shared/images) with its decoders, once per thread. */
 export function openImageReader(): Promise<ReadImage> {
   reader ??= open();
   return reader;

@@ -15,10 +15,10 @@ export interface ImageTask {
   rules: Preprocess;
 }
 
-/** A file as the model takes it, or why it is left out. */
+/** The model's input from a file, or why the file is left out. */
 export type ReadFileResult = { levels: Uint8Array; sha256: string } | { why: string };
 
-/** Reads, decodes and preprocesses files apart from the event loop. A file that can't be read at all ends the task: that is no word on the image. */
+/** Reads, decodes and preprocesses files off the event loop. A file that can't be read from disk ends the task: that says nothing about the image. */
 export default async function readFiles({ directory, files, input, rules }: ImageTask): Promise<ReadFileResult[]> {
   const readImage = await openImageReader();
   const results: ReadFileResult[] = [];

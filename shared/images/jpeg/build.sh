@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds libjpeg-turbo.wasm anew and checks that it is the committed one, byte for byte. Needs cargo and Python 3 with venv; both only
+# Rebuilds libjpeg-turbo.wasm and checks that it equals the committed file, byte for byte. Needs cargo and Python 3 with venv; both only
 # fetch: libjpeg-turbo's sources come in a crate, the compiler (clang, in zig) in a Python package.
 #
 #   ./build.sh          builds beside the committed file and compares
@@ -28,7 +28,7 @@ if [ ! -d fetch/vendor/turbojpeg-sys ]; then (cd fetch && cargo vendor --quiet >
 src=fetch/vendor/turbojpeg-sys/libjpeg-turbo/src
 found=$(cd "$src" && for file in *.c *.h *.in; do cat "$file"; done | sha256sum | cut -d' ' -f1)
 if [ "$found" != "$sources_sha256" ]; then
-  echo "The sources of libjpeg-turbo have the SHA-256 $found; $sources_sha256 is needed. Remove $cache and start anew." >&2
+  echo "The sources of libjpeg-turbo have the SHA-256 $found; $sources_sha256 is needed. Remove $cache and start again." >&2
   exit 1
 fi
 

@@ -41,7 +41,7 @@ describe('the chunks of a PNG that its pixels need', () => {
     ['nothing but the signature', png(), /does not begin with a header \(IHDR\)/],
     ['the header not first', png(pngChunk('gAMA', new Uint8Array(4)), ihdr(), idat(rows), iend), /does not begin with a header/],
     ['a header of 14 bytes', png(pngChunk('IHDR', new Uint8Array(14)), idat(rows), iend), /does not begin with a header/],
-    ['two headers', png(ihdr(), ihdr(), idat(rows), iend), /chunk IHDR, which a reader must know and no PNG has there/],
+    ['two headers', png(ihdr(), ihdr(), idat(rows), iend), /chunk IHDR, which a reader must know but PNG does not have there/],
     ['a header with a wrong checksum', png(damagedChunk(ihdr()), idat(rows), iend), /checksum of its header/],
     ['pixels with a wrong checksum', png(ihdr(), damagedChunk(idat(rows)), iend), /checksum of its chunk IDAT/],
     ['an end with a wrong checksum', png(ihdr(), idat(rows), damagedChunk(iend)), /checksum of its chunk IEND/],
@@ -98,7 +98,7 @@ describe('the palette', () => {
       /in the wrong place/,
     ],
     ['damaged', indexed(damagedChunk(palette(2))), /checksum of its chunk PLTE/],
-    ['in a grey image', png(ihdr(), palette(2), idat(rows), iend), /it is grey and has a palette/],
+    ['in a grey image', png(ihdr(), palette(2), idat(rows), iend), /it is grey but has a palette/],
   ])('is refused where it is %s', (_, bytes, why) => refused(bytes, why));
 
   it('shows a colour that it does not have as black, as everybody does', async () => {
@@ -268,6 +268,6 @@ describe('compressed pixels', () => {
     const deep = (width: number, height: number) => ihdr({ width, height, bitDepth: 16, colourType: 6 });
     const raw = Uint8Array.of(0, 1, 255, 2, 128, 3, 127, 255, 255);
     expect(await pixelsOf(png(deep(1, 1), idat(raw), iend))).toEqual([1, 2, 3]);
-    await refused(png(deep(1025, 1024), idat(raw), iend), /16 bits a channel, so that it counts as 2099200 pixels/);
+    await refused(png(deep(1025, 1024), idat(raw), iend), /16 bits a channel, so it counts as 2099200 pixels/);
   });
 });
