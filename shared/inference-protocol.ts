@@ -14,6 +14,8 @@ const MAX_TENSORS = 16;
 const MAX_ELEMENTS = 4096;
 /** Of a name, which may be repeated in messages to the client. */
 const MAX_NAME = 256;
+/** Ids come back in answers, and go on with what the guard forwards. */
+const MAX_ID = 1024;
 
 /** Makes the schema of a list whose length is checked before its items: a million wrong items must not make a million messages. */
 function shortList<T extends z.ZodType>(item: T, min: number, max: number) {
@@ -29,7 +31,7 @@ const tensorFields = { name: z.string().min(1).max(MAX_NAME), datatype: z.enum([
 const jsonTensor = z.object({ ...tensorFields, data: z.array(z.unknown()).nullish() });
 
 export const inferRequestSchema = z.object({
-  id: z.string().max(MAX_NAME).nullish(),
+  id: z.string().max(MAX_ID).nullish(),
   parameters,
   inputs: shortList(jsonTensor, 1, MAX_TENSORS),
   outputs: shortList(z.object({ name: z.string().max(MAX_NAME), parameters }), 0, MAX_TENSORS).nullish(),

@@ -7,10 +7,10 @@ import { inferImages } from '../decode/infer-images.ts';
 import { maxJsonValues, type ReadImage, readImages } from '../decode/read-images.ts';
 import { ProblemError, type ProblemName } from '../problem.ts';
 import { checkEncoding } from '../read-body.ts';
+import { requestProblem } from './forwardable-request.ts';
 import type { Forwarded, Passing } from './forwarded.ts';
-import { type InferGiven, inferAnew } from './infer-anew.ts';
-import { passedOnProblem } from './passed-on.ts';
-import { plainAnew } from './plain-anew.ts';
+import { type InferGiven, inferBody } from './infer-body.ts';
+import { plainBody } from './plain-body.ts';
 
 const PROBLEM_OF: Record<Misfit, ProblemName> = { form: 'bad-json', count: 'body-too-large', size: 'wrong-size', value: 'not-finite' };
 
@@ -41,14 +41,14 @@ export async function readGuarded(headers: Headers, body: Uint8Array, screening:
     return {
       images: read.images.map((image) => forwardable(image, config)),
       forward: async (passing) =>
-        isOriginal(passing) && passing.length === read.images.length ? original : await plainAnew(read, passing, rules),
+        isOriginal(passing) && passing.length === read.images.length ? original : await plainBody(read, passing, rules),
     };
   }
   const given = await readInfer(headers, type, body, screening, config);
   const images = await inProtocol(() => inferImages([given.input], screening, config));
   return {
     images: images.map((image) => forwardable(image, config)),
-    forward: async (passing) => (isOriginal(passing) && passing.length === images.length ? original : inferAnew(given, passing, rules)),
+    forward: async (passing) => (isOriginal(passing) && passing.length === images.length ? original : inferBody(given, passing, rules)),
   };
 }
 
@@ -62,7 +62,7 @@ async function readInfer(headers: Headers, type: string, body: Uint8Array, scree
     const split = splitBody(body, length, maxJsonValues(screening, config));
     // The classifier knows which outputs there are.
     const { inputs } = inferRequestOf(split, null);
-    const problem = passedOnProblem(split.json, config.AGREEMENT_POINTER !== undefined);
+    const problem = requestProblem(split.json, config.AGREEMENT_POINTER !== undefined);
     if (problem) throw new ProtocolError(problem);
     return { json: split.json as InferGiven['json'], input: inputs[0] as Tensor };
   });

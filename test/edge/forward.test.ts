@@ -270,7 +270,7 @@ describe('inference requests under the name of the classifier', () => {
     const inputs = [file([base64(digit7)])];
     const before = (await seen()).count;
     for (const wrong of [
-      { id: 'x'.repeat(257) },
+      { id: 'x'.repeat(1025) },
       { parameters: { timeout: { data: [1, 2] } } },
       { parameters: { priority: [[0, 1]] } },
       { inputs: [{ ...inputs[0], parameters: { content_type: {} } }] },
@@ -282,7 +282,7 @@ describe('inference requests under the name of the classifier', () => {
     }
     expect((await seen()).count).toBe(before);
     const right = {
-      id: 'x'.repeat(256),
+      id: 'x'.repeat(1024),
       parameters: { timeout: 5, priority: null },
       outputs: [{ name: 'label', parameters: { classification: 2 } }],
     };

@@ -5,7 +5,7 @@ import type { inferRequestSchema } from '../../shared/inference-protocol.ts';
 const CODECS: unknown[] = ['np', 'base64', 'str'];
 
 /** Members of an inference request that are forwarded, by part. KServe's client adds `model_name`; the path decides. */
-const PASSED_ON = {
+const FORWARDED = {
   request: ['id', 'model_name', 'parameters', 'inputs', 'outputs'],
   "request's parameters": ['binary_data_output', 'timeout', 'priority', 'content_type'],
   input: ['name', 'datatype', 'shape', 'parameters', 'data'],
@@ -25,7 +25,7 @@ const LONGEST_VALUE = 256;
  * @param compared whether the answer's label is compared with the screen's; the client may then not choose the outputs
  * @returns null if nothing is wrong
  */
-export function passedOnProblem(json: unknown, compared: boolean): string | null {
+export function requestProblem(json: unknown, compared: boolean): string | null {
   const request = json as z.infer<typeof inferRequestSchema>;
   const { inputs } = request;
   const [outputs, parameters] = [request.outputs ?? [], request.parameters ?? {}];
@@ -63,9 +63,9 @@ function wrongParameter(part: 'request' | 'input' | 'output', parameters: object
   );
 }
 
-function otherMember(part: keyof typeof PASSED_ON, object: object | null = {}): string | null {
-  const other = Object.keys(object ?? {}).find((name) => !PASSED_ON[part].includes(name));
+function otherMember(part: keyof typeof FORWARDED, object: object | null = {}): string | null {
+  const other = Object.keys(object ?? {}).find((name) => !FORWARDED[part].includes(name));
   return other === undefined
     ? null
-    : `its ${part === 'request' ? 'top level' : part} has ${JSON.stringify(other.slice(0, 100))}; only ${PASSED_ON[part].join(', ')} are forwarded`;
+    : `its ${part === 'request' ? 'top level' : part} has ${JSON.stringify(other.slice(0, 100))}; only ${FORWARDED[part].join(', ')} are forwarded`;
 }

@@ -4,7 +4,7 @@ import { base64Of, type Forwarded, type ForwardRules, forwardedPng, type Passing
 
 type InferRequest = z.infer<typeof inferRequestSchema>;
 
-/** An inference request that was read: its JSON, which holds only what may be forwarded (passed-on.ts), and its one input. */
+/** An inference request that was read: its JSON, which holds only what may be forwarded (forwardable-request.ts), and its one input. */
 export interface InferGiven {
   json: InferRequest;
   input: Tensor;
@@ -14,7 +14,7 @@ export interface InferGiven {
  * Makes a new inference request from the accepted images only: the client's id, parameters and outputs, and one input. That holds PNGs in place of
  * the files, as text or bytes like these (always as text with `UPSTREAM_TENSORS=json`), or the numbers that were screened.
  */
-export function inferAnew({ json, input }: InferGiven, passing: readonly Passing[], rules: ForwardRules): Forwarded {
+export function inferBody({ json, input }: InferGiven, passing: readonly Passing[], rules: ForwardRules): Forwarded {
   const given = json.inputs[0] as InferRequest['inputs'][number];
   const { binary_data_size: binarySize, ...parameters } = withoutNull(given.parameters);
   const isBinary = binarySize !== undefined && rules.config.UPSTREAM_TENSORS === 'as-sent';

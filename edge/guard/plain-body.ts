@@ -12,7 +12,7 @@ const OTHER_NAME = 'file';
  *
  * @throws ProblemError `not-forwarded` if numbers came in a form, which has no place for them
  */
-export async function plainAnew(
+export async function plainBody(
   { form, names }: Pick<ReadImages, 'form' | 'names'>,
   passing: readonly Passing[],
   rules: ForwardRules,
