@@ -132,7 +132,7 @@ describe('attacked through its door', () => {
 
   it('a key that does not allow to see scores is told at once, and a wrong one', async () => {
     await expect(checkDoor({ ...door, key: 'camera' }, setup.screening)).rejects.toThrow(/answered 403: .*the scope explain is needed/);
-    await expect(checkDoor({ ...door, key: 'nobody' }, setup.screening)).rejects.toThrow(/answered 401: .*key is not known/);
+    await expect(checkDoor({ ...door, key: 'nobody' }, setup.screening)).rejects.toThrow(/answered 401: .*key is unknown/);
     await expect(checkDoor(door, { ...setup.screening, id: '0'.repeat(64) })).rejects.toThrow(/serves model .* not 0000/);
   });
 });
