@@ -23,13 +23,13 @@ export function inferBody({ json, input }: InferGiven, passing: readonly Passing
   const { name, datatype, shape } = tensor;
   const content = isBinary
     ? { parameters: { ...parameters, binary_data_size: bytes.byteLength } }
-    : { ...jsonOf(tensor), ...some({ parameters }) };
+    : { ...jsonOf(tensor), ...withParameters(parameters) };
   const request = {
     ...(json.id ? { id: json.id } : {}),
-    ...some({ parameters: withoutNull(json.parameters) }),
+    ...withParameters(withoutNull(json.parameters)),
     inputs: [{ name, datatype, shape, ...content }],
     ...(json.outputs
-      ? { outputs: json.outputs.map((output) => ({ name: output.name, ...some({ parameters: withoutNull(output.parameters) }) })) }
+      ? { outputs: json.outputs.map((output) => ({ name: output.name, ...withParameters(withoutNull(output.parameters)) })) }
       : {}),
   };
   const head = new TextEncoder().encode(JSON.stringify(request));
@@ -62,4 +62,5 @@ function tensorOf(input: Tensor, passing: readonly Passing[], rules: ForwardRule
 const withoutNull = (parameters: Record<string, unknown> | null | undefined): Record<string, unknown> =>
   Object.fromEntries(Object.entries(parameters ?? {}).filter(([, value]) => value !== null));
 
-const some = ({ parameters }: { parameters: Record<string, unknown> }) => (Object.keys(parameters).length > 0 ? { parameters } : {});
+/** Returns the member `parameters`, or nothing if there are none. */
+const withParameters = (parameters: Record<string, unknown>) => (Object.keys(parameters).length > 0 ? { parameters } : {});

@@ -22,7 +22,7 @@ export async function plainBody(
   if (form === 'form') {
     if (passing.some(({ image }) => !image.picture))
       throw new ProblemError('not-forwarded', 'Numbers in a form are not forwarded to the classifier. Send them as JSON.');
-    return formAnew(names, passing, rules);
+    return formBody(names, passing, rules);
   }
   const images = passing.map(({ image }) =>
     image.picture ? { image: base64Of(forwardedPng(image, rules)) } : { pixels: nested(image.tensor, rules.input) },
@@ -31,7 +31,7 @@ export async function plainBody(
 }
 
 /** Writes a form with the runtime's own encoder, with nothing in it that needs escaping. */
-async function formAnew(names: readonly (string | undefined)[], passing: readonly Passing[], rules: ForwardRules): Promise<Forwarded> {
+async function formBody(names: readonly (string | undefined)[], passing: readonly Passing[], rules: ForwardRules): Promise<Forwarded> {
   const form = new FormData();
   for (const { place, image } of passing) {
     const name = names[place] ?? '';
