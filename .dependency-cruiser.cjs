@@ -1,14 +1,15 @@
 /** The rooms and their arrows (docs/architecture.md): what each folder may import. */
 const arrows = {
   shared: [],
+  node: ['shared'],
   attacks: ['shared'],
-  trainer: ['shared', 'attacks'],
-  export: ['shared', 'trainer'],
-  evaluate: ['shared', 'attacks', 'trainer'],
+  trainer: ['shared', 'node', 'attacks'],
+  export: ['shared', 'node', 'trainer'],
+  evaluate: ['shared', 'node', 'attacks', 'trainer'],
   edge: ['shared'],
-  fallback: ['shared'],
+  fallback: ['shared', 'node'],
 };
-const rooms = ['shared', 'attacks', 'trainer', 'export', 'evaluate', 'edge', 'fallback', 'cli', 'bench', 'test'];
+const rooms = ['shared', 'node', 'attacks', 'trainer', 'export', 'evaluate', 'edge', 'fallback', 'cli', 'bench', 'test'];
 
 module.exports = {
   forbidden: [

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Screening } from '../shared/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Victim } from './victim.ts';
 
 /** How the tests are made one loss: the sum of what each score is over its threshold, a smooth maximum, or the dominant one alone. */

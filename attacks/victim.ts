@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { precisionsOf } from '../shared/latent-distance.ts';
-import type { Screening, Thresholds } from '../shared/screening-schema.ts';
+import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
+import { precisionsOf } from '../shared/decision/latent-distance.ts';
 
 /** What an attack on the encoder alone knows. */
 export interface EncoderVictim {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { modelOfBundle } from '../evaluate/model-of-bundle.ts';
-import { parseScreening } from '../shared/open-bundle.ts';
+import { writeAtomically } from '../node/files/write-atomically.ts';
+import { parseScreening } from '../shared/bundle/open-bundle.ts';
 import { type BackendChoice, useBackend } from '../trainer/backend/use-backend.ts';
-import { writeAtomically } from '../trainer/write-atomically.ts';
 
 /**
  * Gradients of images that an attack gets a second on one core: forward and backward through encoder and decoder to the image, batches of 90, by tfjs on wasm and on

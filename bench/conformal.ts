@@ -1,5 +1,5 @@
 import { conformalRank, exceedanceProbability } from '../shared/calibration/order-statistic.ts';
-import { decide } from '../shared/decision.ts';
+import { decide } from '../shared/decision/decide.ts';
 import { randomFrom } from '../shared/random.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { defaultCalibration, thresholdsFor } from '../trainer/calibrate.ts';

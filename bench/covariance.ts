@@ -1,5 +1,5 @@
 import { fgsm } from '../attacks/fgsm.ts';
-import type { Covariances } from '../shared/screening-schema.ts';
+import type { Covariances } from '../shared/bundle/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { calibrate, defaultCalibration } from '../trainer/calibrate.ts';
 import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { onlyOne } from '../node/files/lock.ts';
 import { BackendError } from '../trainer/backend/backend-error.ts';
 import { backendsFolder } from '../trainer/backend/cache-folder.ts';
 import { findCudaProviders } from '../trainer/backend/cuda-provider.ts';
@@ -12,7 +13,6 @@ import { findInstallations } from '../trainer/backend/installations.ts';
 import { type Probed, probeTensorFlow } from '../trainer/backend/probe-tensorflow.ts';
 import { chooseBackend } from '../trainer/backend/use-backend.ts';
 import { lineOf, providerLine, type ShownProvider, shownOf, shownProvider } from './describe-backend.ts';
-import { onlyOne } from './only-one.ts';
 import { duration } from './progress.ts';
 import { command, runCommand } from './run-command.ts';
 

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import type { Command, OptionValues } from 'commander';
-import { calibrateBundle } from '../evaluate/calibrate-bundle.ts';
-import { MODELS, referenceNames } from '../export/models-folder.ts';
+import { calibrateBundle } from '../export/calibrate-bundle.ts';
+import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate-run.ts';
 import { openDatasetOf } from '../trainer/dataset-of-run.ts';

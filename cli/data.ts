@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
+import { makeFolder } from '../node/files/make-folder.ts';
+import { writeAtomically } from '../node/files/write-atomically.ts';
 import { type Dataset, imagesAt } from '../trainer/data/dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
 import { type Splits, splitsOf } from '../trainer/data/splits.ts';
-import { makeFolder } from '../trainer/make-folder.ts';
 import { contactSheetPng } from '../trainer/report/contact-sheet.ts';
-import { writeAtomically } from '../trainer/write-atomically.ts';
 import { callersPath } from './callers-path.ts';
 import { dataSourceOf, withDataOptions } from './data-options.ts';
 import { command, runCommand, wholeNumber } from './run-command.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { onlyOneOfEach } from './only-one.ts';
+import { onlyOneOfEach } from '../node/files/lock.ts';
 
 /**
  * Makes sure that nobody else does the same jobs or writes the same report. Shards of one cut may be at work side by side.
@@ -7,7 +7,7 @@ import { onlyOneOfEach } from './only-one.ts';
  * @param folders of the jobs
  * @param report folder of the report
  * @returns gives the locks back
- * @throws UsageError
+ * @throws LockError
  */
 export function lockEvaluation(
   folders: readonly string[],

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option, type OptionValues } from 'commander';
 import { exportRun } from '../export/export-run.ts';
-import { MODELS } from '../export/models-folder.ts';
 import { defaultSearch, type SearchOptions } from '../export/reclassify-graph.ts';
 import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
+import { MODELS } from '../node/bundle/models-folder.ts';
+import { onlyOne } from '../node/files/lock.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
-import { onlyOne } from './only-one.ts';
 import { command, runCommand, share, UsageError } from './run-command.ts';
 
 const program = command(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ACTIVE_FILE, MODELS } from '../export/models-folder.ts';
+import { ACTIVE_FILE, MODELS } from '../node/bundle/models-folder.ts';
 import { callersPath } from './callers-path.ts';
 import { UsageError } from './run-command.ts';
 

@@ -17,6 +17,7 @@ const EXPECTED = new Set([
   'StepError',
   'ThreadError',
   'DoorError',
+  'LockError',
 ]);
 
 /** What to do about a fault of the machine. */
@@ -49,7 +50,7 @@ export async function runCommand(program: Command): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else if (error instanceof Error && (EXPECTED.has(error.name) || 'code' in error)) {
       console.error(`error: ${error.message}${ADVICE[(error as NodeJS.ErrnoException).code ?? ''] ?? ''}`);
-      process.exitCode = error.name === 'UsageError' ? 2 : 1;
+      process.exitCode = error.name === 'UsageError' || error.name === 'LockError' ? 2 : 1;
     } else {
       console.error(error);
       process.exitCode = 1;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { openScreener } from '../evaluate/screen-images.ts';
+import { openScreener } from '../node/bundle/screen-images.ts';
+import { sha256 } from '../shared/bundle/sha256.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
-import { preprocess } from '../shared/preprocess.ts';
-import { sha256 } from '../shared/sha256.ts';
+import { preprocess } from '../shared/images/preprocess.ts';
 import { openImageReader } from '../trainer/data/image-reader.ts';
 import { callersPath } from './callers-path.ts';
 import { resolveModel } from './resolve-model.ts';

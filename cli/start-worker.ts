@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
-import { SUPERVISE } from '../trainer/run-program.ts';
+import { SUPERVISE } from '../node/processes/run-program.ts';
 
 export interface Worker {
   url: string;

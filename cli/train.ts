@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { onlyOne } from '../node/files/lock.ts';
 import type { Backend } from '../trainer/backend/use-backend.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
 import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
 import { resumeTraining, train } from '../trainer/train.ts';
 import { outcomesLine } from './calibration-options.ts';
-import { onlyOne } from './only-one.ts';
 import { duration, trainingProgress } from './progress.ts';
 import { runCommand, UsageError } from './run-command.ts';
 import { recipeOf, trainingProgram } from './training-program.ts';

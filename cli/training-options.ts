@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option, type OptionValues } from 'commander';
 import { z } from 'zod';
+import { parsedOrNull } from '../node/files/parsed-or-null.ts';
 import { architectureSchema } from '../trainer/model/architecture.ts';
 import { type ArchitectureName, architectures, type Shape } from '../trainer/model/architectures.ts';
-import { parsedOrNull } from '../trainer/parsed-or-null.ts';
 import type { TrainingChoices } from '../trainer/presets.ts';
 import { positive, positiveNumber, UsageError, wholeNumber } from './run-command.ts';
 

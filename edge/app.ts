@@ -2,7 +2,8 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { BINARY_HEADER } from '../shared/inference-protocol.ts';
+import { BINARY_HEADER } from '../shared/protocol/inference-protocol.ts';
+import { traceOf } from '../shared/protocol/trace.ts';
 import { type Config, configOf } from './config.ts';
 import type { Env, Services } from './env.ts';
 import { type Resilience, resilienceOf } from './escalation/resilience.ts';
@@ -17,7 +18,6 @@ import { healthRoutes } from './routes/health.ts';
 import { inferRoutes } from './routes/infer.ts';
 import { modelRoutes } from './routes/model.ts';
 import { screenRoute } from './routes/screen.ts';
-import { traceOf } from './trace.ts';
 
 /** Answers whatever the variables are: that the worker runs, and its pages. */
 const WITHOUT_CONFIG = ['/', '/docs', '/openapi.json', '/health/live', '/v2', '/v2/health/live'];

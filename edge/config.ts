@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_MIN_MARGIN } from '../shared/decision.ts';
+import { DEFAULT_MIN_MARGIN } from '../shared/decision/decide.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { PATH_SEGMENT } from './guard/upstream-url.ts';
 import { parseKeys } from './keys.ts';

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { Trace } from '../shared/protocol/trace.ts';
 import type { Config } from './config.ts';
 import type { Resilience } from './escalation/resilience.ts';
 import type { SearchHere } from './inference.ts';
@@ -7,7 +8,6 @@ import { ProblemError } from './problem.ts';
 import type { Readiness } from './readiness.ts';
 import type { RequestLine } from './request-line.ts';
 import type { Model } from './screen.ts';
-import type { Trace } from './trace.ts';
 
 /** What the app is made with; the tests give their own. */
 export interface Services {

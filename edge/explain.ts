@@ -1,9 +1,9 @@
-import { pValue } from '../shared/decision.ts';
-import { float32ToBase64 } from '../shared/float32-base64.ts';
-import type { Scores } from '../shared/scores.ts';
-import type { Explanation } from '../shared/screen-messages.ts';
-import type { Screening } from '../shared/screening-schema.ts';
-import { sha256 } from '../shared/sha256.ts';
+import { float32ToBase64 } from '../shared/bundle/float32-base64.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
+import { sha256 } from '../shared/bundle/sha256.ts';
+import { pValue } from '../shared/decision/decide.ts';
+import type { Scores } from '../shared/decision/scores.ts';
+import type { Explanation } from '../shared/protocol/screen-messages.ts';
 
 /**
  * Why an image got its verdict, for who may know.

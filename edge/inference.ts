@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-web/wasm';
-import type { Bundle } from '../shared/open-bundle.ts';
-import { relativeError, type Scores } from '../shared/scores.ts';
+import type { Bundle } from '../shared/bundle/open-bundle.ts';
+import { relativeError, type Scores } from '../shared/decision/scores.ts';
 
 /** What screen.onnx answers for a batch; row i belongs to image i. */
 export interface ScreenOutput {

@@ -24,10 +24,10 @@ declare module '*.html' {
 }
 /** Which runtime the model's graph takes is settled by the build (build/choose-runtime.ts). */
 declare module '*/generated/runtime.js' {
-  export function openScreen(bundle: import('../shared/open-bundle.ts').Bundle): Promise<import('./inference.ts').Screen>;
+  export function openScreen(bundle: import('../shared/bundle/open-bundle.ts').Bundle): Promise<import('./inference.ts').Screen>;
   /** Undefined where the runtime has not what it takes. */
   export const openSearch:
-    | ((bundle: import('../shared/open-bundle.ts').Bundle) => Promise<import('./inference.ts').SearchHere>)
+    | ((bundle: import('../shared/bundle/open-bundle.ts').Bundle) => Promise<import('./inference.ts').SearchHere>)
     | undefined;
 }
 /** ECMAScript 2026; V8 has it from 14.0 on. */

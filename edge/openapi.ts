@@ -1,6 +1,6 @@
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { Handler } from 'hono';
-import { problemSchema } from '../shared/screen-messages.ts';
+import { problemSchema } from '../shared/protocol/screen-messages.ts';
 import type { Env } from './env.ts';
 import { PROBLEMS, ProblemError, type ProblemName } from './problem.ts';
 

@@ -1,4 +1,4 @@
-import type { Problem } from '../shared/screen-messages.ts';
+import type { Problem } from '../shared/protocol/screen-messages.ts';
 
 /** docs/errors.md has a section for each. */
 export const PROBLEMS = {

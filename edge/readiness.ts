@@ -1,4 +1,4 @@
-import { float32FromBase64 } from '../shared/float32-base64.ts';
+import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
 import type { Model } from './screen.ts';
 
 /** Sums of float32 differ a little between processors. */

@@ -1,4 +1,4 @@
-import type { Scores } from '../shared/scores.ts';
+import type { Scores } from '../shared/decision/scores.ts';
 import type { ProblemName } from './problem.ts';
 
 /** A decision as it is logged. */

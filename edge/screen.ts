@@ -1,7 +1,7 @@
-import { type Decision, decide, decideReclassified } from '../shared/decision.ts';
-import { relativeError, type Scores } from '../shared/scores.ts';
-import type { Problem, Verdict } from '../shared/screen-messages.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
+import { type Decision, decide, decideReclassified } from '../shared/decision/decide.ts';
+import { relativeError, type Scores } from '../shared/decision/scores.ts';
+import type { Problem, Verdict } from '../shared/protocol/screen-messages.ts';
 import type { Config } from './config.ts';
 import { explanationOf } from './explain.ts';
 import type { Screen } from './inference.ts';

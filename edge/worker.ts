@@ -1,5 +1,5 @@
 import { waitUntil } from 'cloudflare:workers';
-import { openBundle } from '../shared/open-bundle.ts';
+import { openBundle } from '../shared/bundle/open-bundle.ts';
 import { createApp } from './app.ts';
 import reclassifyGraph from './generated/reclassify.onnx';
 import { openScreen, openSearch } from './generated/runtime.js';

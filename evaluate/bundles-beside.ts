@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { canonicalJson } from '../shared/canonical-json.ts';
-import { parseScreening } from '../shared/open-bundle.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import { canonicalJson } from '../shared/bundle/canonical-json.ts';
+import { parseScreening } from '../shared/bundle/open-bundle.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { architectureSchema } from '../trainer/model/architecture.ts';
 
 /** Of the encoder in training: the paper's, or that of an ordinary variational autoencoder. */

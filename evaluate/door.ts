@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { problemSchema, type Verdict, verdictSchema } from '../shared/screen-messages.ts';
+import { parsedOrNull } from '../node/files/parsed-or-null.ts';
+import { problemSchema, type Verdict, verdictSchema } from '../shared/protocol/screen-messages.ts';
 import { DataError } from '../trainer/data/dataset.ts';
-import { parsedOrNull } from '../trainer/parsed-or-null.ts';
 
 /** A worker that is attacked. */
 export interface Door {

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Screener } from '../node/bundle/screen-images.ts';
 import type { BackendChoice } from '../trainer/backend/use-backend.ts';
 import type { DataSource } from '../trainer/data/open-dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
@@ -11,7 +12,6 @@ import { mergeJobs } from './merge-jobs.ts';
 import { openUnknown, type UnknownSource } from './open-unknown.ts';
 import type { Asked, Protocol } from './protocol.ts';
 import { doneBefore, type Key, openThreads, type Progress, runJobs } from './run-jobs.ts';
-import type { Screener } from './screen-images.ts';
 import { checkDataset } from './setup.ts';
 
 export interface Request {

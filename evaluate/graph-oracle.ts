@@ -1,7 +1,7 @@
 import type { Oracle } from '../attacks/oracle.ts';
-import type { Scores } from '../shared/scores.ts';
-import type { Thresholds } from '../shared/screening-schema.ts';
-import type { Screener } from './screen-images.ts';
+import type { Screener } from '../node/bundle/screen-images.ts';
+import type { Thresholds } from '../shared/bundle/screening-schema.ts';
+import type { Scores } from '../shared/decision/scores.ts';
 
 /**
  * screen.onnx as a door that an attack asks.

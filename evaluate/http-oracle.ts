@@ -1,7 +1,7 @@
 import type { Answer, Oracle } from '../attacks/oracle.ts';
 import { sizeOf } from '../attacks/victim.ts';
-import { BundleError } from '../shared/open-bundle.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import { BundleError } from '../shared/bundle/open-bundle.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { type Door, DoorError, screenedAt } from './door.ts';
 import { logRatiosOf } from './graph-oracle.ts';
 

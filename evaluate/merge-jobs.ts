@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parsedOrNull } from '../node/files/parsed-or-null.ts';
+import { writeAtomically } from '../node/files/write-atomically.ts';
 import { DataError } from '../trainer/data/dataset.ts';
-import { parsedOrNull } from '../trainer/parsed-or-null.ts';
-import { writeAtomically } from '../trainer/write-atomically.ts';
 import { jobResultSchema } from './job.ts';
 import type { Key } from './run-jobs.ts';
 

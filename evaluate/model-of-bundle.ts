@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { float32FromBase64 } from '../shared/float32-base64.ts';
-import { BundleError } from '../shared/open-bundle.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
+import { BundleError } from '../shared/bundle/open-bundle.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Model } from '../trainer/model/build-model.ts';
 import { rebuildModel } from './rebuild-model.ts';
 

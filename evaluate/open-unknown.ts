@@ -1,4 +1,4 @@
-import type { Screening } from '../shared/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { DataError } from '../trainer/data/dataset.ts';
 import { type DataSource, openDataset } from '../trainer/data/open-dataset.ts';
 import type { Unknown } from './image-sets.ts';

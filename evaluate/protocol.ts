@@ -1,10 +1,10 @@
-import type { Screening } from '../shared/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Beside } from './bundles-beside.ts';
 import type { Door } from './door.ts';
+import type { GradientCheck } from './figures/gradient-checks.ts';
+import type { OtherFigure } from './figures/report-schema.ts';
 import type { Outcome } from './outcome.ts';
 import type { Setup } from './setup.ts';
-import type { GradientCheck } from './summary/gradient-checks.ts';
-import type { OtherFigure } from './summary/report-schema.ts';
 
 /** Test images that an attack begins with. */
 export interface Chosen {

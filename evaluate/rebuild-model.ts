@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import proto, { type onnx } from 'onnx-proto';
-import { BundleError, openBundle } from '../shared/open-bundle.ts';
+import { BundleError, openBundle } from '../shared/bundle/open-bundle.ts';
 import { architectureSchema } from '../trainer/model/architecture.ts';
 import { buildModel, type Model } from '../trainer/model/build-model.ts';
 

@@ -1,8 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
-import { parsedOrNull } from '../trainer/parsed-or-null.ts';
-import { writeAtomically } from '../trainer/write-atomically.ts';
+import { parsedOrNull } from '../node/files/parsed-or-null.ts';
+import { writeAtomically } from '../node/files/write-atomically.ts';
 import { fileOf, type Job, type JobResult, jobResultSchema } from './job.ts';
 import type { Done, Failed, JobThreadData } from './job-thread.ts';
 import type { Part } from './protocol.ts';

@@ -1,9 +1,9 @@
 import { victimOf } from '../attacks/victim.ts';
+import { openReclassifier } from '../node/bundle/reclassify-images.ts';
+import { openScreener } from '../node/bundle/screen-images.ts';
 import type { Beside } from './bundles-beside.ts';
 import { modelOfBundle } from './model-of-bundle.ts';
 import { nearestImages } from './nearest-images.ts';
-import { openReclassifier } from './reclassify-images.ts';
-import { openScreener } from './screen-images.ts';
 import type { Setup } from './setup.ts';
 
 const opened = new Map<string, Promise<Setup>>();

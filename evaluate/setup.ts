@@ -1,14 +1,14 @@
 import { type Victim, victimOf } from '../attacks/victim.ts';
-import { canonicalJson } from '../shared/canonical-json.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import { openReclassifier, type Reclassifier } from '../node/bundle/reclassify-images.ts';
+import { openScreener, type Screener } from '../node/bundle/screen-images.ts';
+import { canonicalJson } from '../shared/bundle/canonical-json.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { DataError, type Dataset } from '../trainer/data/dataset.ts';
 import { type DataSource, openDataset } from '../trainer/data/open-dataset.ts';
 import type { Unknown } from './image-sets.ts';
 import { modelOfBundle } from './model-of-bundle.ts';
 import { type NearestImages, nearestImages } from './nearest-images.ts';
 import { openUnknown, type UnknownSource } from './open-unknown.ts';
-import { openReclassifier, type Reclassifier } from './reclassify-images.ts';
-import { openScreener, type Screener } from './screen-images.ts';
 
 /** What is attacked, and with what: as an evaluation is asked for. */
 export interface Subject {

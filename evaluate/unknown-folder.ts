@@ -1,4 +1,4 @@
-import type { Screening } from '../shared/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { DataError } from '../trainer/data/dataset.ts';
 import { filesWithin } from '../trainer/data/files-within.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { defaultPreprocess } from '../shared/preprocess.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import { imagesWithinMemory } from '../node/bundle/images-within-memory.ts';
+import { ACTIVE_FILE, MODELS, referenceNames } from '../node/bundle/models-folder.ts';
+import { writeAtomically } from '../node/files/write-atomically.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
+import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { batchesAt } from '../trainer/data/dataset.ts';
-import { imagesWithinMemory } from '../trainer/data/images-within-memory.ts';
 import { openDatasetOf } from '../trainer/dataset-of-run.ts';
 import { checkName, loadRun, type Run } from '../trainer/run.ts';
-import { writeAtomically } from '../trainer/write-atomically.ts';
-import { ACTIVE_FILE, MODELS, referenceNames } from './models-folder.ts';
 import type { Parity } from './parity.ts';
 import type { SearchOptions } from './reclassify-graph.ts';
 import { writeBundle } from './write-bundle.ts';

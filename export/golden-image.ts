@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
-import { decide } from '../shared/decision.ts';
-import { relativeError } from '../shared/scores.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
+import { decide } from '../shared/decision/decide.ts';
+import { relativeError } from '../shared/decision/scores.ts';
 import type { GraphParts } from './graphs.ts';
 
 export type Golden = Omit<Screening['golden'], 'image'> & { image: Float32Array };

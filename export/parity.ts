@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { InferenceSession } from 'onnxruntime-node';
 import * as ort from 'onnxruntime-node';
-import { decide } from '../shared/decision.ts';
-import { relativeError, type Scores } from '../shared/scores.ts';
-import type { Screening, Thresholds } from '../shared/screening-schema.ts';
+import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
+import { decide } from '../shared/decision/decide.ts';
+import { relativeError, type Scores } from '../shared/decision/scores.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import type { Model } from '../trainer/model/build-model.ts';
 

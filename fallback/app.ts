@@ -3,9 +3,9 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { inferContentProblem } from '../shared/infer-request.ts';
-import { BINARY_HEADER, ProtocolError } from '../shared/inference-protocol.ts';
-import { SIGNATURE_HEADER, signatureProblem } from '../shared/signature.ts';
+import { inferContentProblem } from '../shared/protocol/infer-request.ts';
+import { BINARY_HEADER, ProtocolError } from '../shared/protocol/inference-protocol.ts';
+import { SIGNATURE_HEADER, signatureProblem } from '../shared/protocol/signature.ts';
 import { bearerToken } from './bearer-token.ts';
 import { bodyRoom } from './body-room.ts';
 import { answerOf, outputsMetadata } from './infer.ts';
@@ -20,7 +20,7 @@ export interface Limits {
   maxImages: number;
   /** Needed for all but `/v2/health/*` where it is given. */
   token?: string | undefined;
-  /** Where there are any, an inference request must be signed with one of them (shared/signature.ts). */
+  /** Where there are any, an inference request must be signed with one of them (shared/protocol/signature.ts). */
   hmacKeys?: readonly string[] | undefined;
 }
 

@@ -1,7 +1,7 @@
-import { type FloatTensor, type InferRequest, imageInput, inferAnswer, readInferRequest } from '../shared/infer-request.ts';
-import { ProtocolError, type Tensor } from '../shared/inference-protocol.ts';
-import { mostJsonValues } from '../shared/plain-json.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
+import { type FloatTensor, type InferRequest, imageInput, inferAnswer, readInferRequest } from '../shared/protocol/infer-request.ts';
+import { ProtocolError, type Tensor } from '../shared/protocol/inference-protocol.ts';
+import { mostJsonValues } from '../shared/protocol/plain-json.ts';
 import type { SearchResult } from './search-result.ts';
 
 /** What `reclassify` answers, as the protocol describes it; -1 is the number of images. */

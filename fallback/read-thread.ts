@@ -1,4 +1,4 @@
-import { ProtocolError } from '../shared/inference-protocol.ts';
+import { ProtocolError } from '../shared/protocol/inference-protocol.ts';
 import { type ReadBy, type ReclassifyRequest, readRequest } from './infer.ts';
 
 export interface ReadTask {

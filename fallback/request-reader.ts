@@ -1,5 +1,5 @@
 import { Piscina } from 'piscina';
-import { ProtocolError } from '../shared/inference-protocol.ts';
+import { ProtocolError } from '../shared/protocol/inference-protocol.ts';
 import { type ReadBy, type ReclassifyRequest, readRequest } from './infer.ts';
 import type { ReadTask } from './read-thread.ts';
 

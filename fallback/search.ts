@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { float32FromBase64 } from '../shared/float32-base64.ts';
-import { type Bundle, BundleError, openBundle } from '../shared/open-bundle.ts';
-import type { Screening } from '../shared/screening-schema.ts';
+import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
+import { type Bundle, BundleError, openBundle } from '../shared/bundle/open-bundle.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { type BatchQueue, createBatchQueue, type QueueOptions, type QueueWatch } from './batch-queue.ts';
 import { chooseBatchSize } from './choose-batch-size.ts';
 import { checkLibraries, installed, type Provider, ProviderError, type ProviderName, providersToTry } from './providers.ts';

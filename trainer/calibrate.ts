@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { Calibration, Covariances, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { conformalThresholds, rankFor } from '../shared/calibration/conformal.ts';
 import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/quantile-table.ts';
 import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
-import { decide } from '../shared/decision.ts';
-import { nearestMean, oneHotMeans } from '../shared/mixture.ts';
-import { defaultRelativeErrorOffset, type Scores } from '../shared/scores.ts';
-import type { Calibration, Covariances, Thresholds } from '../shared/screening-schema.ts';
+import { decide } from '../shared/decision/decide.ts';
+import { nearestMean, oneHotMeans } from '../shared/decision/mixture.ts';
+import { defaultRelativeErrorOffset, type Scores } from '../shared/decision/scores.ts';
 import { estimateCovariances } from './covariances.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';

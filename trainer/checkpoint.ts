@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parsedOrNull } from '../node/files/parsed-or-null.ts';
+import { rebuildDirectory, recoverDirectory } from '../node/files/replace-directory.ts';
 import type { Adam } from './adam.ts';
 import { DataError } from './data/dataset.ts';
-import { parsedOrNull } from './parsed-or-null.ts';
-import { rebuildDirectory, recoverDirectory } from './replace-directory.ts';
 
 /** Where a training stands; with the weights and the optimizer it is all that is needed to go on as if it had never stopped. */
 export const progressSchema = z.strictObject({

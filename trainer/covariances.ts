@@ -1,4 +1,4 @@
-import type { Covariances } from '../shared/screening-schema.ts';
+import type { Covariances } from '../shared/bundle/screening-schema.ts';
 
 /**
  * Empirical covariance of each class's encodings about its mean mu_y (not about their own average): the Sigma_y of the latent

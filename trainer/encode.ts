@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
-import { latentDistance, precisionsOf } from '../shared/latent-distance.ts';
-import { nearestMean } from '../shared/mixture.ts';
-import { relativeError, type Scores } from '../shared/scores.ts';
-import type { Covariances, Screening } from '../shared/screening-schema.ts';
+import { imagesWithinMemory } from '../node/bundle/images-within-memory.ts';
+import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
+import { latentDistance, precisionsOf } from '../shared/decision/latent-distance.ts';
+import { nearestMean } from '../shared/decision/mixture.ts';
+import { relativeError, type Scores } from '../shared/decision/scores.ts';
 import { batchesAt, type LabelledImages } from './data/dataset.ts';
-import { imagesWithinMemory } from './data/images-within-memory.ts';
 import type { Model } from './model/build-model.ts';
 
 /** What the model makes of one image, before any covariance or threshold. */

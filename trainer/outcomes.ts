@@ -1,6 +1,6 @@
-import { decide } from '../shared/decision.ts';
-import type { Scores } from '../shared/scores.ts';
-import type { Thresholds } from '../shared/screening-schema.ts';
+import type { Thresholds } from '../shared/bundle/screening-schema.ts';
+import { decide } from '../shared/decision/decide.ts';
+import type { Scores } from '../shared/decision/scores.ts';
 
 /** Counts; accepted right + accepted wrong + rejected = images. */
 export interface Outcomes {

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parsedOrNull } from '../node/files/parsed-or-null.ts';
+import { writeAtomically } from '../node/files/write-atomically.ts';
 import type { Outcomes } from './outcomes.ts';
-import { parsedOrNull } from './parsed-or-null.ts';
 import type { Run } from './run.ts';
-import { writeAtomically } from './write-atomically.ts';
 
 const count = z.int().nonnegative();
 const schema = z.strictObject({

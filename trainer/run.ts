@@ -1,15 +1,15 @@
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../node/files/make-folder.ts';
+import { parsedOrNull } from '../node/files/parsed-or-null.ts';
+import { writeAtomically } from '../node/files/write-atomically.ts';
 import { type Calibrated, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
 import { type DataSource, dataSourceSchema } from './data/open-dataset.ts';
 import type { Splits } from './data/splits.ts';
-import { makeFolder } from './make-folder.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
-import { parsedOrNull } from './parsed-or-null.ts';
 import { trainingSchema } from './presets.ts';
-import { writeAtomically } from './write-atomically.ts';
 
 /** `runs/NAME/config.json`: everything that made the run, and how far it got. */
 export const configSchema = z.strictObject({

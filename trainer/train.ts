@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { recoverDirectory } from '../node/files/replace-directory.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
 import { copyParameters, endTraining, evaluating } from './backend/evaluation.ts';
@@ -20,7 +21,6 @@ import { parametersOf } from './gradient/parameters.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
 import { type PresetName, type TrainingChoices, trainingFor } from './presets.ts';
-import { recoverDirectory } from './replace-directory.ts';
 import { writeReport } from './report/write-report.ts';
 import {
   appendMetrics,

@@ -1,7 +1,7 @@
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { sha256 } from '../../shared/bundle/sha256.ts';
+import { preprocess, tensorOf } from '../../shared/images/preprocess.ts';
 import type { UprightImage } from '../../shared/images/upright.ts';
-import { preprocess, tensorOf } from '../../shared/preprocess.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
-import { sha256 } from '../../shared/sha256.ts';
 import type { Captured } from '../peers/capture.ts';
 import { pixelsOf, sha256OfPixels } from '../peers/pixels.ts';
 import type { Seen } from '../peers/servers.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { testImages } from './test-images.ts';
 
 /** The same model somewhere: milliseconds of one inference of `batch` images, the mean of `runs`, one after the other. */

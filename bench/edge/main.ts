@@ -4,7 +4,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chosenModel } from '../../edge/build/generate.ts';
-import { parseScreening } from '../../shared/open-bundle.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { startWorkerd } from '../workerd.ts';
 import { measureGraph } from './graph.ts';
 import { onnxruntimeNodeSide, tfjsSide, workerdSide } from './graph-sides.ts';

@@ -2,7 +2,7 @@ import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
 import type { Screen } from '../../edge/inference.ts';
-import { type Bundle, openBundle } from '../../shared/open-bundle.ts';
+import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import { testImages } from './test-images.ts';
 
 /**

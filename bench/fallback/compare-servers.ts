@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { configOf } from '../../edge/config.ts';
 import { askFallback } from '../../edge/escalation/ask-fallback.ts';
-import { float32FromBase64 } from '../../shared/float32-base64.ts';
-import { parseScreening } from '../../shared/open-bundle.ts';
+import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { testImages } from '../edge/test-images.ts';
 
 /**

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseScreening } from '../../shared/open-bundle.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { measureLargeBodies, measureOverload } from './overload.ts';
 import { measureSides } from './sides.ts';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { runProgram } from '../../trainer/run-program.ts';
+import { runProgram } from '../../node/processes/run-program.ts';
 
 const PYTHON = 'python3.11';
 /** Written last: without it an environment is not whole. */

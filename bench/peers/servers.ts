@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../cli/start-worker.ts';
-import { SUPERVISE } from '../../trainer/run-program.ts';
+import { SUPERVISE } from '../../node/processes/run-program.ts';
 import { pythonWith } from './python.ts';
 
 /** What an upstream server saw of one image. */

@@ -1,7 +1,7 @@
 import { FGSM_EPSILONS, imageSets } from '../../evaluate/image-sets.ts';
-import type { Screener } from '../../evaluate/screen-images.ts';
+import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import type { Screener } from '../../node/bundle/screen-images.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
-import { imagesWithinMemory } from '../../trainer/data/images-within-memory.ts';
 import type { Model } from '../../trainer/model/build-model.ts';
 
 /** Rejected images with their true classes. */

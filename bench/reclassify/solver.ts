@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-node';
 import type { GraphParts } from '../../export/graphs.ts';
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { reclassifyGraph, type SearchOptions } from '../../export/reclassify-graph.ts';
-import { imagesWithinMemory } from '../../trainer/data/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 
 export interface Found {
   labels: number[];

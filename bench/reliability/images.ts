@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { openReclassifier } from '../../evaluate/reclassify-images.ts';
-import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision.ts';
+import { openReclassifier } from '../../node/bundle/reclassify-images.ts';
+import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/decide.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';
 import type { Offline, OfflineScreen } from './offline.ts';

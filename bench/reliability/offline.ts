@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { openScreener } from '../../evaluate/screen-images.ts';
-import { preprocess } from '../../shared/preprocess.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
-import { sha256 } from '../../shared/sha256.ts';
+import { openScreener } from '../../node/bundle/screen-images.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { sha256 } from '../../shared/bundle/sha256.ts';
+import { preprocess } from '../../shared/images/preprocess.ts';
 import { decodeBySharp } from './decode-by-sharp.ts';
 
 /** What must be answered for an image. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Bundle } from '../../shared/open-bundle.ts';
+import type { Bundle } from '../../shared/bundle/open-bundle.ts';
 import { openScreen } from '../runtime/open-screen.ts';
 import { UnsupportedGraphError } from '../runtime/operator.ts';
 

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { openBundle } from '../../shared/open-bundle.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import { openBundle } from '../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { chooseRuntime, type Runtime, runtimeModule } from './choose-runtime.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
 

@@ -1,6 +1,6 @@
-import { imageInput } from '../../shared/infer-request.ts';
-import { ProtocolError, type Tensor } from '../../shared/inference-protocol.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { imageInput } from '../../shared/protocol/infer-request.ts';
+import { ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import type { ProblemError } from '../problem.ts';
 import { type ReadConfig, type ReadImage, readItems } from './read-images.ts';
 

@@ -1,5 +1,5 @@
-import { parsePlainJson, TooManyValuesError } from '../../shared/plain-json.ts';
-import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
+import { parsePlainJson, TooManyValuesError } from '../../shared/protocol/plain-json.ts';
+import { batchItemSchema, batchRequestSchema } from '../../shared/protocol/screen-messages.ts';
 import { ProblemError } from '../problem.ts';
 import { FormError, type FormPart, formParts } from './form-parts.ts';
 

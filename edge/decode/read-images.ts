@@ -1,9 +1,9 @@
-import { float32FromBytes } from '../../shared/float32-base64.ts';
+import { float32FromBytes } from '../../shared/bundle/float32-base64.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { isImageFile } from '../../shared/images/kind-of-file.ts';
+import { preprocess } from '../../shared/images/preprocess.ts';
 import type { UprightImage } from '../../shared/images/upright.ts';
-import { mostJsonValues } from '../../shared/plain-json.ts';
-import { preprocess } from '../../shared/preprocess.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import { mostJsonValues } from '../../shared/protocol/plain-json.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
 import { fromBase64 } from './base64.ts';

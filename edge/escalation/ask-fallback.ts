@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { BINARY_HEADER, inferResponseSchema, readTensors, splitBody } from '../../shared/inference-protocol.ts';
-import type { Scores } from '../../shared/scores.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
-import { SIGNATURE_HEADER, signatureOf } from '../../shared/signature.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { Scores } from '../../shared/decision/scores.ts';
+import { BINARY_HEADER, inferResponseSchema, readTensors, splitBody } from '../../shared/protocol/inference-protocol.ts';
+import { SIGNATURE_HEADER, signatureOf } from '../../shared/protocol/signature.ts';
 import type { Config } from '../config.ts';
 import { nextChunk } from '../next-chunk.ts';
 import { scoresOf } from './fallback-answer.ts';

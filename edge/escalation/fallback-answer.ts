@@ -1,6 +1,6 @@
-import type { Tensor } from '../../shared/inference-protocol.ts';
-import { relativeError, type Scores } from '../../shared/scores.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { relativeError, type Scores } from '../../shared/decision/scores.ts';
+import type { Tensor } from '../../shared/protocol/inference-protocol.ts';
 
 type Data = { [T in Tensor as T['datatype']]: T['data'] };
 

@@ -1,5 +1,5 @@
-import { BINARY_HEADER, binaryOf, jsonOf, type Tensor } from '../../shared/inference-protocol.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { BINARY_HEADER, binaryOf, jsonOf, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import type { Config } from '../config.ts';
 
 /** More bytes than a request has besides its values. */

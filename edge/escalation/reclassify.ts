@@ -1,9 +1,9 @@
-import type { Scores } from '../../shared/scores.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { Scores } from '../../shared/decision/scores.ts';
+import { type Trace, traceHeaders } from '../../shared/protocol/trace.ts';
 import type { Config } from '../config.ts';
 import type { SearchHere } from '../inference.ts';
 import type { Reclassify } from '../screen.ts';
-import { type Trace, traceHeaders } from '../trace.ts';
 import { askFallback, FallbackError } from './ask-fallback.ts';
 import { partsOf } from './fallback-request.ts';
 import type { Resilience } from './resilience.ts';

@@ -1,4 +1,4 @@
-import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
+import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
 import type { Config } from '../config.ts';
 import { nextChunk } from '../next-chunk.ts';
 import { ProblemError } from '../problem.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { inferRequestSchema } from '../../shared/inference-protocol.ts';
+import type { inferRequestSchema } from '../../shared/protocol/inference-protocol.ts';
 
 /** MLServer's codecs that do not change what a tensor means. */
 const CODECS: unknown[] = ['np', 'base64', 'str'];

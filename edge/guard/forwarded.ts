@@ -1,4 +1,4 @@
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Config } from '../config.ts';
 import type { ReadImage } from '../decode/read-images.ts';
 import { encodePng } from './encode-png.ts';

@@ -1,7 +1,7 @@
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { kindOfFile } from '../../shared/images/kind-of-file.ts';
-import { inferContentProblem, inferRequestOf } from '../../shared/infer-request.ts';
-import { BINARY_HEADER, type Misfit, ProtocolError, splitBody, type Tensor } from '../../shared/inference-protocol.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import { inferContentProblem, inferRequestOf } from '../../shared/protocol/infer-request.ts';
+import { BINARY_HEADER, type Misfit, ProtocolError, splitBody, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import type { Config } from '../config.ts';
 import { inferImages } from '../decode/infer-images.ts';
 import { maxJsonValues, type ReadImage, readImages } from '../decode/read-images.ts';

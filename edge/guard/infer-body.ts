@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { BINARY_HEADER, binaryOf, type inferRequestSchema, jsonOf, type Tensor } from '../../shared/inference-protocol.ts';
+import { BINARY_HEADER, binaryOf, type inferRequestSchema, jsonOf, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import { base64Of, type Forwarded, type ForwardRules, forwardedPng, type Passing } from './forwarded.ts';
 
 type InferRequest = z.infer<typeof inferRequestSchema>;

@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
-import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
+import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
+import { traceHeaders } from '../../shared/protocol/trace.ts';
 import type { Config } from '../config.ts';
 import type { Env } from '../env.ts';
 import { ProblemError } from '../problem.ts';
-import { traceHeaders } from '../trace.ts';
 import type { Forwarded } from './forwarded.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
 

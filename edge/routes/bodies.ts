@@ -1,7 +1,7 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
-import { batchItemSchema, batchRequestSchema } from '../../shared/screen-messages.ts';
+import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
+import { batchItemSchema, batchRequestSchema } from '../../shared/protocol/screen-messages.ts';
 import type { ProblemName } from '../problem.ts';
 
 const binary = (description: string) => z.string().meta({ format: 'binary', description });

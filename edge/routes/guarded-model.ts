@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { describedInferRequest } from '../../shared/inference-protocol.ts';
+import { describedInferRequest } from '../../shared/protocol/inference-protocol.ts';
 import type { Env } from '../env.ts';
 import { passedBack } from '../guard/answer.ts';
 import { askUpstream } from '../guard/upstream.ts';

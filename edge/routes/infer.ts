@@ -1,15 +1,15 @@
 import type { Context, Handler } from 'hono';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
-import { inferAnswer, inferContentProblem, readInferRequest } from '../../shared/infer-request.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { inferAnswer, inferContentProblem, readInferRequest } from '../../shared/protocol/infer-request.ts';
 import {
   BINARY_HEADER,
   describedInferRequest,
   describedInferResponse,
   ProtocolError,
   type Tensor,
-} from '../../shared/inference-protocol.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+} from '../../shared/protocol/inference-protocol.ts';
 import { inferImages } from '../decode/infer-images.ts';
 import { maxJsonValues, tensorsOf } from '../decode/read-images.ts';
 import { type Env, modelOf, readyModelOf } from '../env.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { screeningSchema } from '../../shared/screening-schema.ts';
+import { screeningSchema } from '../../shared/bundle/screening-schema.ts';
 import { modelOf } from '../env.ts';
 import { type App, problems, route } from '../openapi.ts';
 import { protect } from '../protect.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { batchSchema, verdictSchema } from '../../shared/screen-messages.ts';
+import { batchSchema, verdictSchema } from '../../shared/protocol/screen-messages.ts';
 import { mediaTypeOf, readImages, tensorsOf } from '../decode/read-images.ts';
 import { modelOf } from '../env.ts';
 import { escalationOf } from '../escalation/of-request.ts';

@@ -1,4 +1,4 @@
-import type { Bundle } from '../../shared/open-bundle.ts';
+import type { Bundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screen } from '../inference.ts';
 import { compileGraph } from './compile-graph.ts';
 import { createHeap } from './heap.ts';

@@ -6,11 +6,11 @@ import { looking, type Objective } from '../../attacks/look.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
 import { RELAY, relay } from '../../attacks/relay.ts';
 import { tensorOf } from '../../attacks/victim.ts';
+import type { GradientCheck } from '../figures/gradient-checks.ts';
 import { type Outcome, undetected } from '../outcome.ts';
 import type { Chosen, Part, Protocol } from '../protocol.ts';
 import { screened } from '../screened.ts';
 import type { Setup } from '../setup.ts';
-import type { GradientCheck } from '../summary/gradient-checks.ts';
 import { type From, type ImageRows, imageRows, MOST_TARGETS } from './attack-rows.ts';
 import { cleanPart } from './gradient-parts.ts';
 

@@ -1,4 +1,4 @@
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { BESIDE, type Beside, type Entropy, entropyOf } from '../bundles-beside.ts';
 import type { Asked, Part, Protocol } from '../protocol.ts';
 import type { Setup } from '../setup.ts';

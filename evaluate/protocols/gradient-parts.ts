@@ -1,8 +1,8 @@
 import { fgsm } from '../../attacks/fgsm.ts';
 import { MOMENTUM_DEFAULTS, momentumIterative } from '../../attacks/momentum.ts';
 import { PGD_DEFAULTS, projectedGradient } from '../../attacks/pgd.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
-import { imagesWithinMemory } from '../../trainer/data/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Part } from '../protocol.ts';
 import { screened } from '../screened.ts';
 

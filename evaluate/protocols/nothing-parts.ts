@@ -1,5 +1,5 @@
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { randomFrom } from '../../shared/random.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
 import { nonsense } from '../nonsense.ts';
 import type { Part } from '../protocol.ts';

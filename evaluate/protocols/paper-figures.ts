@@ -1,6 +1,6 @@
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { Paper } from '../figures/report-schema.ts';
 import { FGSM_EPSILONS } from '../image-sets.ts';
-import type { Paper } from '../summary/report-schema.ts';
 
 type Printed = Partial<Paper>;
 

@@ -1,7 +1,7 @@
 import { foolingImages, paperWhitebox } from '../../attacks/paper-whitebox.ts';
 import { imagesOf } from '../../attacks/rows.ts';
 import { sizeOf } from '../../attacks/victim.ts';
-import { imagesWithinMemory } from '../../trainer/data/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 import { FGSM_EPSILONS } from '../image-sets.ts';
 import type { Part, Protocol } from '../protocol.ts';
 import { screened } from '../screened.ts';

@@ -1,7 +1,7 @@
 import type { Norm } from '../../attacks/ball.ts';
 import { descend } from '../../attacks/descend.ts';
 import { reclassifiedWrongly } from '../../attacks/reclassified-wrongly.ts';
-import { DEFAULT_MIN_MARGIN } from '../../shared/decision.ts';
+import { DEFAULT_MIN_MARGIN } from '../../shared/decision/decide.ts';
 import { type Outcome, reclassifiedWrong, undetected } from '../outcome.ts';
 import type { Chosen, Part, Protocol } from '../protocol.ts';
 import { screened } from '../screened.ts';

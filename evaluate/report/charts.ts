@@ -1,6 +1,6 @@
 import type { Norm } from '../../attacks/ball.ts';
 import { chart } from '../../trainer/report/chart.ts';
-import type { BrokenWithin, Curve, Report, RiskCoverage, Scatter } from '../summary/report-schema.ts';
+import type { BrokenWithin, Curve, Report, RiskCoverage, Scatter } from '../figures/report-schema.ts';
 
 const SIZE = { width: 400, height: 250 };
 const CROSS = 'M-1,-1L1,1M1,-1L-1,1';

@@ -1,4 +1,4 @@
-import type { Rate, Report } from '../summary/report-schema.ts';
+import type { Rate, Report } from '../figures/report-schema.ts';
 
 /** Figures as HTML, each read from the report by its path and marked with it: the page can say no other. */
 export interface Figures {

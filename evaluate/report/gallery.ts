@@ -1,5 +1,5 @@
 import { contactSheet } from '../../trainer/report/contact-sheet.ts';
-import type { Gallery, Report } from '../summary/report-schema.ts';
+import type { Gallery, Report } from '../figures/report-schema.ts';
 import { escaped, type Figures } from './figures.ts';
 
 /** One attack's first images, each with what it was made from, the change, what the model makes of it, and the verdict. */

@@ -1,5 +1,5 @@
 import { NORMS } from '../../attacks/ball.ts';
-import type { Report } from '../summary/report-schema.ts';
+import type { Report } from '../figures/report-schema.ts';
 import { curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
 import { escaped, type Figures, figuresOf } from './figures.ts';
 import { galleryOf } from './gallery.ts';

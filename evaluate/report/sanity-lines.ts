@@ -1,4 +1,4 @@
-import type { Check } from '../summary/report-schema.ts';
+import type { Check } from '../figures/report-schema.ts';
 
 /** The checks as a terminal shows them, those that failed last and loudest. */
 export function sanityLines(checks: readonly Check[]): string[] {

@@ -1,5 +1,5 @@
 import { NORMS } from '../../attacks/ball.ts';
-import type { Paper, PartFigures, Report } from '../summary/report-schema.ts';
+import type { Paper, PartFigures, Report } from '../figures/report-schema.ts';
 import { escaped, type Figures } from './figures.ts';
 import { table } from './table.ts';
 import { mainUnion } from './verdict.ts';

@@ -1,5 +1,5 @@
 import { NORMS, type Norm } from '../../attacks/ball.ts';
-import type { Report, Worst } from '../summary/report-schema.ts';
+import type { Report, Worst } from '../figures/report-schema.ts';
 import { escaped, type Figures } from './figures.ts';
 import { table } from './table.ts';
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '../../trainer/write-atomically.ts';
+import { writeAtomically } from '../../node/files/write-atomically.ts';
 import { isBeside } from '../bundles-beside.ts';
-import { type Check, type Report, reportSchema } from '../summary/report-schema.ts';
-import { type Evaluation, summarise } from '../summary/summarise.ts';
+import { type Check, type Report, reportSchema } from '../figures/report-schema.ts';
+import { type Evaluation, summarise } from '../figures/summarise.ts';
 import { evaluationPage } from './page.ts';
 
 /** What is told beside the outcomes. */

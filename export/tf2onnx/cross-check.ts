@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openBundle } from '../../shared/open-bundle.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import { rebuildDirectory } from '../../node/files/replace-directory.ts';
+import { runProgram } from '../../node/processes/run-program.ts';
+import { openBundle } from '../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
 import { openDatasetOf } from '../../trainer/dataset-of-run.ts';
-import { rebuildDirectory } from '../../trainer/replace-directory.ts';
 import { type Run, RunError, readSplits } from '../../trainer/run.ts';
-import { runProgram } from '../../trainer/run-program.ts';
 import { ParityError, TOLERANCE } from '../parity.ts';
 import { compareGraphs } from './compare-graphs.ts';
 import { lastLines, PythonError } from './python-environment.ts';

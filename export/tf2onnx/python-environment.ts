@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeFolder } from '../../trainer/make-folder.ts';
-import { runProgram } from '../../trainer/run-program.ts';
-import { writeAtomically } from '../../trainer/write-atomically.ts';
+import { makeFolder } from '../../node/files/make-folder.ts';
+import { writeAtomically } from '../../node/files/write-atomically.ts';
+import { runProgram } from '../../node/processes/run-program.ts';
 
 /** Python, its packages, or what was run by it failed; the message says what to do. */
 export class PythonError extends Error {

@@ -1,5 +1,5 @@
-import type { Scores } from '../scores.ts';
-import type { Thresholds } from '../screening-schema.ts';
+import type { Thresholds } from '../bundle/screening-schema.ts';
+import type { Scores } from '../decision/scores.ts';
 import { conformalRank, imagesNeeded } from './order-statistic.ts';
 import { quantile } from './quantile-table.ts';
 import { fitRankMap, type RankMap, scoreAt, surpriseOf } from './rank-map.ts';

@@ -1,5 +1,5 @@
 import jstat from 'jstat';
-import type { Thresholds } from '../screening-schema.ts';
+import type { Thresholds } from '../bundle/screening-schema.ts';
 import { quantile } from './quantile-table.ts';
 
 /** Share of a normal distribution within three standard deviations. */

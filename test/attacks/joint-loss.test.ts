@@ -4,11 +4,11 @@ import { targetedDlr } from '../../attacks/dlr-loss.ts';
 import { classRatios, combined, logRatios } from '../../attacks/joint-loss.ts';
 import { acceptedAs, looking } from '../../attacks/look.ts';
 import { orthogonalTo } from '../../attacks/orthogonal.ts';
-import { decide } from '../../shared/decision.ts';
-import { latentDistance, precisionsOf } from '../../shared/latent-distance.ts';
-import { nearestMean, squaredEuclidean } from '../../shared/mixture.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { decide } from '../../shared/decision/decide.ts';
+import { latentDistance, precisionsOf } from '../../shared/decision/latent-distance.ts';
+import { nearestMean, squaredEuclidean } from '../../shared/decision/mixture.ts';
 import { randomFrom } from '../../shared/random.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { twoPixels } from './two-pixels.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chooseRuntime, runtimeNamed } from '../../edge/build/choose-runtime.ts';
 import { chosenModel, generate } from '../../edge/build/generate.ts';
-import { openBundle } from '../../shared/open-bundle.ts';
+import { openBundle } from '../../shared/bundle/open-bundle.ts';
 
 let directory: string;
 beforeAll(async () => {

@@ -9,9 +9,9 @@ import { differenceFrom } from '../../bench/differential/compare.ts';
 import type { ImageFile } from '../../bench/differential/corpus.ts';
 import { type Capture, startCapture } from '../../bench/peers/capture.ts';
 import { startGuards } from '../../bench/peers/guards.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { sha256 } from '../../shared/bundle/sha256.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
-import { sha256 } from '../../shared/sha256.ts';
 import { openImageReader } from '../../trainer/data/image-reader.ts';
 import { madeImages } from '../samples/made-images.ts';
 

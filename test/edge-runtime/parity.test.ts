@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { openScreen } from '../../edge/runtime/open-screen.ts';
-import { openBundle } from '../../shared/open-bundle.ts';
+import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import { randomFrom } from '../../shared/random.ts';
 
 const module = new WebAssembly.Module(await readFile('edge/runtime/assembly/kernels.wasm'));

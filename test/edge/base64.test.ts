@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { batchSchema } from '../../shared/screen-messages.ts';
+import { batchSchema } from '../../shared/protocol/screen-messages.ts';
 import digit7 from '../samples/digit-7-a.png';
 import { post } from './real-model.ts';
 

@@ -6,12 +6,12 @@ import { resilienceOf } from '../../edge/escalation/resilience.ts';
 import screeningText from '../../edge/generated/screening.json.txt';
 import { ProblemError } from '../../edge/problem.ts';
 import { screenImages, told } from '../../edge/screen.ts';
-import { traceOf } from '../../edge/trace.ts';
-import { float32FromBase64 } from '../../shared/float32-base64.ts';
-import { readInferRequest } from '../../shared/infer-request.ts';
-import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
-import { parseScreening } from '../../shared/open-bundle.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { readInferRequest } from '../../shared/protocol/infer-request.ts';
+import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
+import { traceOf } from '../../shared/protocol/trace.ts';
 
 const screening = await parseScreening(screeningText);
 const golden = float32FromBase64(screening.golden.image);

@@ -6,7 +6,7 @@ import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
 import { openScreen } from '../../edge/inference.ts';
 import type { Model } from '../../edge/screen.ts';
-import { type Bundle, openBundle } from '../../shared/open-bundle.ts';
+import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import digit7 from '../samples/digit-7-a.png';
 
 type Files = Record<'screening.json' | 'screen.onnx' | 'weights.bin', Uint8Array>;

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
-import { verdictSchema } from '../../shared/screen-messages.ts';
+import { verdictSchema } from '../../shared/protocol/screen-messages.ts';
 import { keyEntry, post } from './real-model.ts';
 
 const KEYS = await keyEntry('test', 'explain', 'key');

@@ -1,6 +1,6 @@
 import { exports } from 'cloudflare:workers';
 import { describe, expect, inject, it } from 'vitest';
-import { batchSchema, verdictSchema } from '../../shared/screen-messages.ts';
+import { batchSchema, verdictSchema } from '../../shared/protocol/screen-messages.ts';
 import colour from '../samples/colour.png';
 import digit0 from '../samples/digit-0-a.png';
 import digit7 from '../samples/digit-7-a.png';

@@ -6,8 +6,8 @@ import weights from '../../edge/generated/weights.bin';
 import { openScreen } from '../../edge/inference.ts';
 import kernels from '../../edge/runtime/assembly/kernels.wasm';
 import { openScreen as openOwn } from '../../edge/runtime/open-screen.ts';
-import { float32FromBase64 } from '../../shared/float32-base64.ts';
-import { openBundle } from '../../shared/open-bundle.ts';
+import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import { openBundle } from '../../shared/bundle/open-bundle.ts';
 
 it('ONNX Runtime in workerd, which graphs get that the own kernels do not know, answers as these', async () => {
   const files: Record<string, Uint8Array> = {

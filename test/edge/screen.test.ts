@@ -1,8 +1,8 @@
 import { exports } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float32FromBase64 } from '../../shared/float32-base64.ts';
-import { batchSchema, verdictSchema } from '../../shared/screen-messages.ts';
+import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import { batchSchema, verdictSchema } from '../../shared/protocol/screen-messages.ts';
 import seven3136 from '../samples/cases/octet-stream-3136/seven-3136-bytes.png';
 import colour from '../samples/colour.png';
 import digit0 from '../samples/digit-0-a.png';

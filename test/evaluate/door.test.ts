@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { DoorError, doorOf } from '../../evaluate/door.ts';
 import { checkDoor, httpOracle } from '../../evaluate/http-oracle.ts';
-import { parseScreening } from '../../shared/open-bundle.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 
 const screening = await parseScreening(await readFile(join(import.meta.dirname, '../../models/mnist/screening.json'), 'utf8'));
 const verdict = { verdict: 'rejected', model: screening.id, request: 'r' };

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate, type Request } from '../../evaluate/evaluate.ts';
+import { keepEvidence } from '../../evaluate/figures/keep-evidence.ts';
 import { FGSM_EPSILONS } from '../../evaluate/image-sets.ts';
 import type { JobResult } from '../../evaluate/job.ts';
-import { keepEvidence } from '../../evaluate/keep-evidence.ts';
 import type { Protocol } from '../../evaluate/protocol.ts';
 import { protocols } from '../../evaluate/protocols/protocols.ts';
-import { openScreener, type Screener } from '../../evaluate/screen-images.ts';
-import { parseScreening } from '../../shared/open-bundle.ts';
+import { openScreener, type Screener } from '../../node/bundle/screen-images.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 
 let root: string;
 let directory: string;

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import jstat from 'jstat';
 import { describe, expect, it } from 'vitest';
-import { curvesOf } from '../../evaluate/summary/curves.ts';
-import { measuredParts } from '../../evaluate/summary/measured-parts.ts';
-import { partFigures } from '../../evaluate/summary/part-figures.ts';
-import { rate } from '../../evaluate/summary/rate.ts';
-import { riskCoverageOf } from '../../evaluate/summary/risk-coverage.ts';
-import { securityCurves } from '../../evaluate/summary/security-curve.ts';
+import { curvesOf } from '../../evaluate/figures/curves.ts';
+import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
+import { partFigures } from '../../evaluate/figures/part-figures.ts';
+import { rate } from '../../evaluate/figures/rate.ts';
+import { riskCoverageOf } from '../../evaluate/figures/risk-coverage.ts';
+import { securityCurves } from '../../evaluate/figures/security-curve.ts';
 import { broken, KEY, made, nearest, result } from './made-results.ts';
 
 describe('rate', () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelOfBundle } from '../../evaluate/model-of-bundle.ts';
 import { rebuildModel } from '../../evaluate/rebuild-model.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
-import { parseScreening } from '../../shared/open-bundle.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import type { Architecture } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { gradientCheckSchema, gradientChecks } from '../../evaluate/figures/gradient-checks.ts';
+import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
+import { sanityOf } from '../../evaluate/figures/sanity.ts';
 import type { JobResult } from '../../evaluate/job.ts';
 import { sanityLines } from '../../evaluate/report/sanity-lines.ts';
-import { gradientCheckSchema, gradientChecks } from '../../evaluate/summary/gradient-checks.ts';
-import { measuredParts } from '../../evaluate/summary/measured-parts.ts';
-import { sanityOf } from '../../evaluate/summary/sanity.ts';
 import { broken, KEY, nearest } from './made-results.ts';
 
 const sanity = (jobs: JobResult[]) => sanityOf(measuredParts(jobs, KEY), null);

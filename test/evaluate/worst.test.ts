@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
+import { securityCurves } from '../../evaluate/figures/security-curve.ts';
+import { worstOf } from '../../evaluate/figures/worst.ts';
 import type { JobResult } from '../../evaluate/job.ts';
-import { measuredParts } from '../../evaluate/summary/measured-parts.ts';
-import { securityCurves } from '../../evaluate/summary/security-curve.ts';
-import { worstOf } from '../../evaluate/summary/worst.ts';
 import { broken, KEY, made, nearest, result } from './made-results.ts';
 
 const worst = (jobs: JobResult[]) => worstOf(measuredParts(jobs, KEY));

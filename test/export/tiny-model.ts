@@ -1,8 +1,8 @@
 import type { SearchOptions } from '../../export/reclassify-graph.ts';
 import type { BundleParts } from '../../export/write-bundle.ts';
-import { oneHotMeans } from '../../shared/mixture.ts';
+import type { Covariances } from '../../shared/bundle/screening-schema.ts';
+import { oneHotMeans } from '../../shared/decision/mixture.ts';
 import { randomFrom } from '../../shared/random.ts';
-import type { Covariances } from '../../shared/screening-schema.ts';
 import { type Architecture, strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 

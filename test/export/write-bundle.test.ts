@@ -5,11 +5,11 @@ import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ParityError } from '../../export/parity.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
-import { openBundle, parseScreening } from '../../shared/open-bundle.ts';
-import type { GraphName } from '../../shared/screening-schema.ts';
+import { ReplaceError, replaceDirectory } from '../../node/files/replace-directory.ts';
+import { openBundle, parseScreening } from '../../shared/bundle/open-bundle.ts';
+import type { GraphName } from '../../shared/bundle/screening-schema.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
-import { ReplaceError, replaceDirectory } from '../../trainer/replace-directory.ts';
 import { input, tinyArchitecture, tinyParts } from './tiny-model.ts';
 
 const graphs: GraphName[] = ['encoder', 'decoder', 'screen', 'reclassify'];

@@ -7,9 +7,9 @@ import { readRequest } from '../../fallback/infer.ts';
 import { createMetrics } from '../../fallback/metrics.ts';
 import { ExpiredError, QueueFullError } from '../../fallback/refusals.ts';
 import type { Search } from '../../fallback/search.ts';
-import { BINARY_HEADER } from '../../shared/inference-protocol.ts';
-import { parseScreening } from '../../shared/open-bundle.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
 
 let screening: Screening;
 beforeAll(async () => {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { float32FromBase64 } from '../../shared/float32-base64.ts';
-import { inferResponseSchema, readTensors } from '../../shared/inference-protocol.ts';
+import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import { inferResponseSchema, readTensors } from '../../shared/protocol/inference-protocol.ts';
 
 const root = join(import.meta.dirname, '../..');
 const children: ChildProcess[] = [];

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
-import { openBundle } from '../../shared/open-bundle.ts';
-import { preprocess } from '../../shared/preprocess.ts';
+import { openBundle } from '../../shared/bundle/open-bundle.ts';
+import { preprocess } from '../../shared/images/preprocess.ts';
 
 /**
  * What reclassify.onnx of models/mnist finds for the sample digits and for darker copies of them, on the provider that is named: cpu and

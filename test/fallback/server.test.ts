@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultFallback, type Fallback, startFallback } from '../../fallback/server.ts';
-import { float32FromBase64 } from '../../shared/float32-base64.ts';
-import { BINARY_HEADER, binaryOf, inferResponseSchema, readTensors, type Tensor } from '../../shared/inference-protocol.ts';
+import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import { BINARY_HEADER, binaryOf, inferResponseSchema, readTensors, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 
 const directory = join(import.meta.dirname, '../../models/mnist');
 let fallback: Fallback;

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
-import { preprocess } from '../../shared/preprocess.ts';
-import { sha256 } from '../../shared/sha256.ts';
+import { sha256 } from '../../shared/bundle/sha256.ts';
+import { preprocess } from '../../shared/images/preprocess.ts';
 
 /** sha256 of the tensor that Node (sharp, then shared/preprocess) makes of each sample, for a 28x28x1 model. */
 export async function nodeTensors(): Promise<Record<string, string>> {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runProgram } from '../run-program.ts';
+import { runProgram } from '../../node/processes/run-program.ts';
 import { backendsFolder } from './cache-folder.ts';
 import { changedFile, MACHINE, RECORD, readRecord } from './installation-record.ts';
 import { packageVersion } from './package-folder.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parsedOrNull } from '../parsed-or-null.ts';
+import { parsedOrNull } from '../../node/files/parsed-or-null.ts';
 
 /** The mark of a whole installation, written last. */
 export const RECORD = 'installed.json';

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parsedOrNull } from '../parsed-or-null.ts';
+import { parsedOrNull } from '../../node/files/parsed-or-null.ts';
 import type { Installation } from './installations.ts';
 import { type Loaded, tensorFlowSettings } from './tensorflow.ts';
 

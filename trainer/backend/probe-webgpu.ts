@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parsedOrNull } from '../parsed-or-null.ts';
+import { parsedOrNull } from '../../node/files/parsed-or-null.ts';
 import type { Adapter } from './find-adapter.ts';
 
 export type WebGpuProbed = { fault: null; adapter: Adapter } | { fault: string };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Random } from '../../shared/random.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
 
 /** How far training images are changed at random, each way. */
 export const augmentationSchema = z.strictObject({

@@ -1,6 +1,6 @@
-import { oneHotMeans } from '../../shared/mixture.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { oneHotMeans } from '../../shared/decision/mixture.ts';
 import { type Random, randomFrom } from '../../shared/random.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
 import type { Part } from '../gradient/loss-gradients.ts';
 import { classCounts, type Training } from '../presets.ts';
 import { applyChange, drawChange } from './augment.ts';

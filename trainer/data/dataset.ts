@@ -1,4 +1,4 @@
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 
 /** Largest height and width that images of a folder may be brought to. */
 export const LARGEST_SIDE = 1024;

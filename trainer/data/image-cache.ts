@@ -5,12 +5,12 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Piscina } from 'piscina';
 import { z } from 'zod';
-import { canonicalJson } from '../../shared/canonical-json.ts';
+import { makeFolder } from '../../node/files/make-folder.ts';
+import { writeAtomically } from '../../node/files/write-atomically.ts';
+import { canonicalJson } from '../../shared/bundle/canonical-json.ts';
+import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
-import { defaultPreprocess } from '../../shared/preprocess.ts';
-import type { Preprocess, Screening } from '../../shared/screening-schema.ts';
-import { makeFolder } from '../make-folder.ts';
-import { writeAtomically } from '../write-atomically.ts';
+import { defaultPreprocess } from '../../shared/images/preprocess.ts';
 import { DataError, type LabelledImages } from './dataset.ts';
 import type { ImageTask, ReadFileResult } from './image-thread.ts';
 

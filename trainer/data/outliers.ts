@@ -1,5 +1,5 @@
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Random } from '../../shared/random.ts';
-import type { Screening } from '../../shared/screening-schema.ts';
 
 /** Images of a batch, from which others are made that are of no class. */
 export interface Genuine {

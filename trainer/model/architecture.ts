@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { LARGEST_SIDE } from '../data/dataset.ts';
 
 const convolutionSchema = z.strictObject({

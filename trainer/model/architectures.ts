@@ -1,4 +1,4 @@
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { type Architecture, type Convolution, strided } from './architecture.ts';
 
 /** What an architecture is before the number of classes is known. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { type Architecture, checkSize, strideOf } from './architecture.ts';
 
 /** f: image [N, H, W, C] → latent [N, d]; g: latent → image in [0, 1]. */

@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { rebuildDirectory, recoverDirectory } from '../../node/files/replace-directory.ts';
 import { DataError } from '../data/dataset.ts';
-import { rebuildDirectory, recoverDirectory } from '../replace-directory.ts';
 import type { Model } from './build-model.ts';
 
 /**

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 
 /**
  * Images side by side as one PNG.

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { PCA } from 'ml-pca';
-import { decide } from '../../shared/decision.ts';
-import type { Scores } from '../../shared/scores.ts';
+import { decide } from '../../shared/decision/decide.ts';
+import type { Scores } from '../../shared/decision/scores.ts';
 import { type Calibrated, defaultCalibration, thresholdsFor } from '../calibrate.ts';
 import { type Dataset, imagesAt, labelsAt } from '../data/dataset.ts';
 import type { Splits } from '../data/splits.ts';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import type { Covariances } from '../../shared/bundle/screening-schema.ts';
 import { randomFrom } from '../../shared/random.ts';
-import type { Covariances } from '../../shared/screening-schema.ts';
 import type { Model } from '../model/build-model.ts';
 
 /** With more classes than this, only the means are shown. */

@@ -1,4 +1,4 @@
-import type { Screening } from '../../shared/screening-schema.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Outcomes } from '../outcomes.ts';
 
 /** What a report says first: whether the model is fit to deploy, and every reason why not. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { writeAtomically } from '../../node/files/write-atomically.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { loadRun, type Run, readMetrics } from '../run.ts';
-import { writeAtomically } from '../write-atomically.ts';
 import { findingsOf } from './findings.ts';
 import { reportPage } from './page.ts';
 

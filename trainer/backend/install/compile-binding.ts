@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ProgramOptions, runProgram } from '../../run-program.ts';
+import { type ProgramOptions, runProgram } from '../../../node/processes/run-program.ts';
 import { BackendError } from '../backend-error.ts';
 import { bindingName, NO_TFJS_NODE } from '../installations.ts';
 import { packageFolder } from '../package-folder.ts';

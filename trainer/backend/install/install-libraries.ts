@@ -1,8 +1,8 @@
 import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { makeFolder } from '../../make-folder.ts';
-import { rebuildDirectory } from '../../replace-directory.ts';
-import { writeAtomically } from '../../write-atomically.ts';
+import { makeFolder } from '../../../node/files/make-folder.ts';
+import { rebuildDirectory } from '../../../node/files/replace-directory.ts';
+import { writeAtomically } from '../../../node/files/write-atomically.ts';
 import { BackendError } from '../backend-error.ts';
 import { backendsFolder } from '../cache-folder.ts';
 import { bytesOf, changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from '../installation-record.ts';

@@ -1,4 +1,4 @@
-import { runProgram } from '../../run-program.ts';
+import { runProgram } from '../../../node/processes/run-program.ts';
 import { BackendError } from '../backend-error.ts';
 import { NO_PYTHON, python } from './fetch-wheels.ts';
 

@@ -1,0 +1,61 @@
+import type { Covariances } from '../bundle/screening-schema.ts';
+
+/**
+ * latentDistance: squared Mahalanobis distance (z - mu)^T Sigma^-1 (z - mu) of a latent to its label's mean, in units of
+ * variances. The paper prints Sigma in this place (section 3.1); its inverse is meant.
+ *
+ * @param latent z, d values
+ * @param mean mu_y, d values
+ * @param precision `precisionsOf(covariances)[y]`
+ */
+export function latentDistance(latent: ArrayLike<number>, mean: ArrayLike<number>, precision: readonly (readonly number[])[]): number {
+  const delta = Array.from(latent, (value, i) => value - (mean[i] as number));
+  let sum = 0;
+  delta.forEach((di, i) => {
+    const row = precision[i] as readonly number[];
+    delta.forEach((dj, j) => {
+      sum += di * (row[j] as number) * dj;
+    });
+  });
+  return sum;
+}
+
+/** Sigma_y^-1 of every class, d x d each. @throws RangeError where a covariance is not positive definite */
+export function precisionsOf(covariances: Covariances, latentDim: number): number[][][] {
+  if (covariances.kind === 'full') return covariances.values.map(inverse);
+  return covariances.values.map((values) =>
+    Array.from({ length: latentDim }, (_, i) =>
+      Array.from({ length: latentDim }, (_, j) => (i === j ? 1 / (typeof values === 'number' ? values : (values[i] as number)) : 0)),
+    ),
+  );
+}
+
+/** Inverse of a symmetric positive definite matrix through its Cholesky factor L: Sigma^-1 = L^-T L^-1. */
+function inverse(matrix: readonly (readonly number[])[]): number[][] {
+  const n = matrix.length;
+  const at = (m: readonly (readonly number[])[], i: number, j: number) => (m[i] as readonly number[])[j] as number;
+  const lower: number[][] = Array.from({ length: n }, () => new Array<number>(n).fill(0));
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = at(matrix, i, j);
+      for (let m = 0; m < j; m++) sum -= at(lower, i, m) * at(lower, j, m);
+      if (i === j && !(sum > 0)) throw new RangeError(`a covariance is not positive definite (pivot ${sum} at row ${i})`);
+      (lower[i] as number[])[j] = i === j ? Math.sqrt(sum) : sum / at(lower, j, j);
+    }
+  }
+  const lowerInverse: number[][] = Array.from({ length: n }, () => new Array<number>(n).fill(0));
+  for (let column = 0; column < n; column++) {
+    for (let i = column; i < n; i++) {
+      let sum = i === column ? 1 : 0;
+      for (let m = column; m < i; m++) sum -= at(lower, i, m) * at(lowerInverse, m, column);
+      (lowerInverse[i] as number[])[column] = sum / at(lower, i, i);
+    }
+  }
+  return Array.from({ length: n }, (_, i) =>
+    Array.from({ length: n }, (_, j) => {
+      let sum = 0;
+      for (let m = Math.max(i, j); m < n; m++) sum += at(lowerInverse, m, i) * at(lowerInverse, m, j);
+      return sum;
+    }),
+  );
+}

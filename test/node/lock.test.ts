@@ -1,0 +1,64 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { onlyOne, onlyOneOfEach } from '../../node/files/lock.ts';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'portcullis-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+const module = pathToFileURL(join(import.meta.dirname, '../../node/files/lock.ts')).href;
+
+/** A process that takes the lock, holds it for a while, and says `held` or why not. */
+function holder(path: string, milliseconds: number): Promise<string> {
+  const code = `import { onlyOne } from ${JSON.stringify(module)};
+    try { const unlock = await onlyOne('pnpm demo', ${JSON.stringify(path)}); await new Promise((r) => setTimeout(r, ${milliseconds})); await unlock(); console.log('held'); }
+    catch (error) { console.log(error.message); }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (text) => {
+    said += text;
+  });
+  return new Promise((resolve) => child.once('close', () => resolve(said.trim())));
+}
+/** The id of a process that has ended. */
+const gone = () => spawnSync(process.execPath, ['-e', 'process.stdout.write(String(process.pid))']).stdout.toString();
+
+it('the lock of a process that is gone, or of an older one with the same id, is taken over; nothing is left', async () => {
+  const path = join(directory, 'runs', '.lock');
+  await (await onlyOne('pnpm demo', path))();
+  await writeFile(path, `${gone()}-x`);
+  await (await onlyOne('pnpm demo', path))();
+  await writeFile(path, `${process.pid}-older`);
+  await (await onlyOne('pnpm demo', path))();
+  expect(await readdir(join(directory, 'runs'))).toEqual([]);
+});
+
+it('of several at once, over a lock that was left, one gets it and the others are told who has it', async () => {
+  for (let round = 0; round < 3; round++) {
+    const path = join(directory, `.lock${round}`);
+    await writeFile(path, `${gone()}-left`);
+    const said = await Promise.all([holder(path, 2000), holder(path, 2000), holder(path, 2000)]);
+    expect(said.filter((text) => text === 'held')).toHaveLength(1);
+    for (const text of said.filter((other) => other !== 'held'))
+      expect(text).toMatch(/another pnpm demo (is at work \(process \d+\)|has just started)/);
+  }
+});
+
+it('of several locks all are taken, or none', async () => {
+  const paths = ['a', 'b', 'c'].map((name) => join(directory, 'each', `.${name}`));
+  const held = holder(paths[1] as string, 3000);
+  await expect.poll(() => readdir(join(directory, 'each')).catch(() => [])).toContain('.b');
+  await expect(onlyOneOfEach(paths.map((path) => ['pnpm evaluate', path]))).rejects.toThrow(/another pnpm evaluate is at work/);
+  expect((await readdir(join(directory, 'each'))).filter((name) => /^\.[abc]$/.test(name))).toEqual(['.b']);
+  expect(await held).toBe('held');
+  const unlock = await onlyOneOfEach(paths.map((path) => ['pnpm evaluate', path]));
+  expect((await readdir(join(directory, 'each'))).sort()).toEqual(['.a', '.b', '.c']);
+  await unlock();
+  expect(await readdir(join(directory, 'each'))).toEqual([]);
+});

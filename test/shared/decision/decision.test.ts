@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decide, decideReclassified, pValue } from '../../../shared/decision/decide.ts';
+import { latentDistance, precisionsOf } from '../../../shared/decision/latent-distance.ts';
+import { nearestMean, oneHotMeans, squaredEuclidean } from '../../../shared/decision/mixture.ts';
+import { relativeError } from '../../../shared/decision/scores.ts';
+
+const thresholds = { maxLatentDistance: [1, 2], maxReconstructionError: [10, 20], maxRelativeError: [0.5, 0.6] };
+const good = { label: 1, latentDistance: 2, reconstructionError: 20, relativeError: 0.6 };
+
+describe('decide', () => {
+  it('accepts at the thresholds, rejects beyond them, the latent test first', () => {
+    expect(decide(good, thresholds)).toEqual({ accepted: true });
+    const reason = (change: object) => decide({ ...good, ...change }, thresholds);
+    expect(reason({ latentDistance: 2.001, reconstructionError: 99 })).toEqual({ accepted: false, reason: 'latent-distance' });
+    expect(reason({ reconstructionError: 20.1, relativeError: 9 })).toEqual({ accepted: false, reason: 'reconstruction-error' });
+    expect(reason({ relativeError: 0.61 })).toEqual({ accepted: false, reason: 'relative-error' });
+    expect(reason({ label: 0 })).toEqual({ accepted: false, reason: 'latent-distance' });
+  });
+
+  it('never accepts a score that is not a number from 0 up, or a label that is no class', () => {
+    const odd = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1);
+    fc.assert(
+      fc.property(fc.constantFrom('latentDistance', 'reconstructionError', 'relativeError'), odd, fc.boolean(), (name, value, keepAll) => {
+        expect(decide({ ...good, [name]: value }, thresholds).accepted).toBe(false);
+        if (value !== Number.POSITIVE_INFINITY || name !== 'relativeError')
+          expect(decideReclassified({ ...good, [name]: value }, thresholds, { keepAll, minMargin: 1 }).accepted).toBe(false);
+      }),
+    );
+    for (const label of [-1, 2, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(decide({ ...good, label }, thresholds)).toEqual({ accepted: false, reason: 'unknown-label' });
+      expect(decideReclassified({ ...good, label }, thresholds, { keepAll: true, minMargin: 1 }).accepted).toBe(false);
+    }
+    expect(decide(good, { ...thresholds, maxRelativeError: [0.5] }).accepted).toBe(false);
+  });
+
+  it.each(['maxLatentDistance', 'maxReconstructionError', 'maxRelativeError'])('never accepts by a %s that is not finite', (name) => {
+    for (const value of [Number.POSITIVE_INFINITY, Number.NaN])
+      expect(decide(good, { ...thresholds, [name]: [value, value] })).toEqual({ accepted: false, reason: 'not-finite' });
+  });
+
+  it('takes a class that is found only where no other explains the image nearly as well', () => {
+    const rule = { keepAll: false, minMargin: 1.5 };
+    const found = (runnerUpError?: number) => ({
+      ...good,
+      reconstructionError: 2,
+      ...(runnerUpError === undefined ? {} : { runnerUpError }),
+    });
+    expect(decideReclassified(found(3), thresholds, rule)).toEqual({ accepted: true });
+    for (const close of [2.9, 0, Number.NaN, undefined])
+      expect(decideReclassified(found(close), thresholds, rule)).toEqual({ accepted: false, reason: 'ambiguous' });
+    expect(decideReclassified(found(), thresholds, { ...rule, minMargin: 1 })).toEqual({ accepted: true });
+    expect(decideReclassified(found(), thresholds, { ...rule, keepAll: true })).toEqual({ accepted: true });
+  });
+
+  it('keeps all reclassified labels only where asked', () => {
+    const far = { ...good, latentDistance: 50 };
+    expect(decideReclassified(far, thresholds, { keepAll: false, minMargin: 1 }).accepted).toBe(false);
+    expect(decideReclassified(far, thresholds, { keepAll: true, minMargin: 5 }).accepted).toBe(true);
+  });
+});
+
+describe('scores', () => {
+  it('pValue reads the share of clean scores above', () => {
+    expect(pValue(5, [0, 0.5, 1], [0, 10, 20])).toBeCloseTo(0.75, 12);
+    expect([pValue(21, [0, 1], [0, 20]), pValue(Number.NaN, [0, 1], [0, 20]), pValue(0, [0, 1], [0, 20])]).toEqual([0, 0, 1]);
+  });
+
+  it('relativeError of a blank image is its error over the offset', () => {
+    expect(relativeError(2, [0, 0], 4)).toBe(0.5);
+    expect(relativeError(2, [1, 0.5], 0.75)).toBe(1);
+  });
+
+  it('latentDistance with a full covariance: hand-computed in two dimensions', () => {
+    // Sigma = [[2, 1], [1, 2]], its inverse [[2, -1], [-1, 2]] / 3.
+    const [precision] = precisionsOf(
+      {
+        kind: 'full',
+        values: [
+          [
+            [2, 1],
+            [1, 2],
+          ],
+        ],
+      },
+      2,
+    );
+    expect(latentDistance([2, 1], [1, 0], precision as number[][])).toBeCloseTo((2 - 2 + 2) / 3, 12);
+    expect(() =>
+      precisionsOf(
+        {
+          kind: 'full',
+          values: [
+            [
+              [1, 2],
+              [2, 1],
+            ],
+          ],
+        },
+        2,
+      ),
+    ).toThrow(/not positive definite/);
+    expect(precisionsOf({ kind: 'spherical', values: [4] }, 2)).toEqual([
+      [
+        [0.25, 0],
+        [0, 0.25],
+      ],
+    ]);
+  });
+
+  it('the label is the nearest mean, the first of equals', () => {
+    const means = oneHotMeans(2, 3);
+    expect(means).toEqual([
+      [1, 0, 0],
+      [0, 1, 0],
+    ]);
+    expect([nearestMean([0.4, 0.6, 9], means), nearestMean([0.5, 0.5, 0], means)]).toEqual([1, 0]);
+    expect(squaredEuclidean([1, 2], [4, 6])).toBe(25);
+    expect(() => oneHotMeans(3, 2)).toThrow(/need at least 3/);
+  });
+});
