@@ -4,10 +4,10 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { modelOfBundle } from '../evaluate/model-of-bundle.ts';
 import { writeAtomically } from '../node/files/write-atomically.ts';
 import { parseScreening } from '../shared/bundle/open-bundle.ts';
 import { type BackendChoice, useBackend } from '../trainer/backend/use-backend.ts';
+import { rebuildModel } from '../trainer/model/rebuild-model.ts';
 
 /**
  * Gradients of images that an attack gets a second on one core: forward and backward through encoder and decoder to the image, batches of 90, by tfjs on wasm and on
@@ -60,7 +60,7 @@ async function measured(backend: BackendChoice): Promise<number[]> {
   await useBackend(backend, 1);
   const screening = await parseScreening(await readFile(join(DIRECTORY, 'screening.json'), 'utf8'));
   const { height, width, channels } = screening.input;
-  const { encoder, decoder } = await modelOfBundle(DIRECTORY, screening);
+  const { encoder, decoder } = await rebuildModel(DIRECTORY);
   const images = tf.randomUniform([BATCH, height, width, channels]);
   const loss = (x: tf.Tensor) => {
     const latents = encoder.apply(x) as tf.Tensor;

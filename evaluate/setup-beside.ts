@@ -1,8 +1,8 @@
 import { victimOf } from '../attacks/victim.ts';
 import { openReclassifier } from '../node/bundle/reclassify-images.ts';
 import { openScreener } from '../node/bundle/screen-images.ts';
+import { rebuildModel } from '../trainer/model/rebuild-model.ts';
 import type { Beside } from './bundles-beside.ts';
-import { modelOfBundle } from './model-of-bundle.ts';
 import { nearestImages } from './nearest-images.ts';
 import type { Setup } from './setup.ts';
 
@@ -21,7 +21,7 @@ async function open(setup: Setup, directory: string): Promise<Setup> {
   let reclassifier: ReturnType<Setup['reclassifier']> | undefined;
   return {
     ...{ ...setup, directory, screening, screener },
-    victim: victimOf(await modelOfBundle(directory, screening), screening),
+    victim: victimOf(await rebuildModel(directory), screening),
     nearest: nearestImages(setup.dataset.train, screener, setup.seed),
     reclassifier: () => {
       reclassifier ??= openReclassifier(directory, { intraOpNumThreads: 1 });

@@ -5,8 +5,8 @@ import { canonicalJson } from '../shared/bundle/canonical-json.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { DataError, type Dataset } from '../trainer/data/dataset.ts';
 import { type DataSource, openDataset } from '../trainer/data/open-dataset.ts';
+import { rebuildModel } from '../trainer/model/rebuild-model.ts';
 import type { Unknown } from './image-sets.ts';
-import { modelOfBundle } from './model-of-bundle.ts';
 import { type NearestImages, nearestImages } from './nearest-images.ts';
 import { openUnknown, type UnknownSource } from './open-unknown.ts';
 
@@ -44,7 +44,7 @@ export async function openSetup(subject: Subject): Promise<Setup> {
   checkDataset(screening, dataset);
   let reclassifier: Promise<Reclassifier> | undefined;
   let unknown: Promise<Unknown> | undefined;
-  const victim = victimOf(await modelOfBundle(subject.directory, screening), screening);
+  const victim = victimOf(await rebuildModel(subject.directory), screening);
   return {
     ...subject,
     ...{ screening, screener, victim, dataset },

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { rebuildModel } from '../../evaluate/rebuild-model.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
+import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
 import { testImages } from './test-images.ts';
 
 /**

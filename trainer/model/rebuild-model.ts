@@ -2,36 +2,49 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import proto, { type onnx } from 'onnx-proto';
-import { BundleError, openBundle } from '../shared/bundle/open-bundle.ts';
-import { architectureSchema } from '../trainer/model/architecture.ts';
-import { buildModel, type Model } from '../trainer/model/build-model.ts';
+import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import { BundleError, openBundle } from '../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { architectureSchema } from './architecture.ts';
+import { buildModel, type Model } from './build-model.ts';
 
-/** Operators that have trained weights: kernel, then bias. */
+/** ONNX operators with trained weights: input 1 is the kernel, input 2 the bias. */
 const WITH_WEIGHTS = new Set(['Conv', 'ConvTranspose', 'Gemm']);
 
+/** Largest allowed difference between the golden image's latent in tfjs and in the exported graph. */
+const TOLERANCE = 1e-3;
+
 /**
- * The tfjs model of a bundle, for attacks that need gradients: the architecture that its provenance names, with the weights of
- * encoder.onnx and decoder.onnx. So no trained weights need to be kept beside the bundle.
+ * Builds the tfjs model of a bundle, for attacks that need gradients: the architecture that its provenance names, with the weights of
+ * encoder.onnx and decoder.onnx. So a bundle needs no second copy of its weights.
  *
- * @throws BundleError where the bundle is damaged, or does not say its architecture (of a model from elsewhere)
+ * @throws BundleError if the bundle is damaged, does not name its architecture, or if the model that is built from it gives another
+ *   latent for the golden image
  */
 export async function rebuildModel(directory: string): Promise<Model> {
   const { screening, graphs, weights } = await openBundle((file) => readFile(join(directory, file)), ['encoder', 'decoder']);
   const architecture = architectureSchema.safeParse(screening.provenance.training?.architecture);
-  if (!architecture.success) throw new BundleError(`${directory} does not say its architecture: its model can't be built from it`);
-  // Only training has the second head of a variable entropy.
+  if (!architecture.success) throw new BundleError(`${directory} does not say its architecture, so its model can't be rebuilt`);
+  // Only training uses the second head of a variable entropy.
   const model = buildModel({ ...architecture.data, entropy: 'constant' }, screening.input, 1);
-  for (const part of ['encoder', 'decoder'] as const)
-    fill(
-      model[part],
-      proto.onnx.ModelProto.decode(graphs[part] as Uint8Array).graph as onnx.IGraphProto,
-      weights,
-      `${directory}/${part}.onnx`,
-    );
+  for (const part of ['encoder', 'decoder'] as const) {
+    const graph = proto.onnx.ModelProto.decode(graphs[part] as Uint8Array).graph as onnx.IGraphProto;
+    setWeights(model[part], graph, weights, `${directory}/${part}.onnx`);
+  }
+  checkGoldenImage(model, screening, directory);
   return model;
 }
 
-function fill(model: tf.LayersModel, { node, initializer }: onnx.IGraphProto, weights: Uint8Array, file: string): void {
+function checkGoldenImage({ encoder }: Model, { golden, input }: Screening, directory: string): void {
+  const latent = tf.tidy(() => {
+    const image = tf.tensor4d(float32FromBase64(golden.image), [1, input.height, input.width, input.channels]);
+    return Array.from((encoder.predict(image) as tf.Tensor).dataSync());
+  });
+  if (!latent.every((value, i) => Math.abs(value - (golden.latent[i] as number)) <= TOLERANCE))
+    throw new BundleError(`${directory}: the model that is rebuilt from it gives another latent for the golden image than its graphs`);
+}
+
+function setWeights(model: tf.LayersModel, { node, initializer }: onnx.IGraphProto, weights: Uint8Array, file: string): void {
   const tensors = new Map((initializer ?? []).map((tensor) => [tensor.name, tensor]));
   const nodes = (node ?? []).filter(({ opType }) => WITH_WEIGHTS.has(opType ?? ''));
   const layers = model.layers.filter((layer) => layer.weights.length > 0);
