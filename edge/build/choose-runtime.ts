@@ -22,7 +22,7 @@ export function runtimeNamed(name: string | undefined): Runtime | undefined {
  */
 export async function chooseRuntime(bundle: Bundle, wanted?: Runtime): Promise<Runtime> {
   if (wanted === 'onnxruntime') return wanted;
-  const kernels = new WebAssembly.Module(await readFile(new URL('../runtime/assembly/kernels.wasm', import.meta.url)));
+  const kernels = new WebAssembly.Module(await readFile(new URL('../../shared/kernels/screening.wasm', import.meta.url)));
   try {
     openScreen(kernels, bundle);
     return 'own';
@@ -36,7 +36,7 @@ export async function chooseRuntime(bundle: Bundle, wanted?: Runtime): Promise<R
 export function runtimeModule(runtime: Runtime): string {
   if (runtime === 'own')
     return `import { openScreen as open } from '../runtime/open-screen.ts';
-import module from '../runtime/assembly/kernels.wasm';
+import module from '../../shared/kernels/screening.wasm';
 export const openScreen = async (bundle) => open(module, bundle);
 export const openSearch = undefined;
 `;

@@ -1,3 +1,4 @@
+import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
 import { convolution, transposedConvolution } from './convolution.ts';
 import { dense } from './dense.ts';
 import type { Heap } from './heap.ts';
@@ -59,7 +60,7 @@ export function compileGraph(heap: Heap, graph: OnnxGraph, image: number[], capa
   const steps: Step[] = [];
   const input: Value = { address: heap.allocate(capacity * sizeOf(image)), shape: image, channelsLast: false };
   const values = new Map<string, Value>([['image', input]]);
-  const table = heap.allocate(256);
+  const table = heap.allocate(CONVOLVE_TABLE_FLOATS);
   for (const node of graph.nodes) {
     const operator = OPERATORS[node.op] ?? unsupported(node, `(allowed: ${Object.keys(OPERATORS).join(', ')})`);
     if ((node.op === 'Relu' || node.op === 'Sigmoid') && isUsedElsewhere(graph, node, values))

@@ -1,3 +1,4 @@
+import { reachOf, transposedPhases } from '../../shared/kernels/geometry.ts';
 import { type Context, constantOf, createValue, listOf, unsupported, type Value } from './operator.ts';
 import { packPanels } from './panels.ts';
 
@@ -51,8 +52,8 @@ export function convolution(context: Context, input: Value): Value {
 }
 
 /**
- * ConvTranspose: the weights are [C, n, kh, kw]. The results of one phase, those whose row is p modulo the stride and whose column is q,
- * are a convolution with every stride-th weight, turned round; so nothing is multiplied with zeros that stride puts between pixels.
+ * ConvTranspose: the weights are [C, n, kh, kw]. Each phase of the results, those whose row is p modulo the stride and whose column
+ * is q, is a convolution of its own (`transposedPhases`).
  */
 export function transposedConvolution(context: Context, input: Value): Value {
   const { heap, table, steps, node } = context;
@@ -63,15 +64,11 @@ export function transposedConvolution(context: Context, input: Value): Value {
   const over = listOf(node, 'output_padding', [0, 0]) as Pair;
   const rows = (height - 1) * strides[0] + kh - top - bottom + over[0];
   const columns = (width - 1) * strides[1] + kw - left - right + over[1];
-  const vertical = phases(rows, kh, strides[0], top);
-  const horizontal = phases(columns, kw, strides[1], left);
+  const vertical = transposedPhases(rows, kh, strides[0], top);
+  const horizontal = transposedPhases(columns, kw, strides[1], left);
   if ([...vertical, ...horizontal].some(({ taps }) => taps.length === 0)) unsupported(node, 'with a stride beyond its kernel');
-  const reach = (list: Phase[], size: number): Pair => [
-    Math.max(0, ...list.map(({ start }) => -start)),
-    Math.max(0, ...list.map(({ start, count, taps }) => start + count - 1 + taps.length - size)),
-  ];
-  const [above, below] = reach(vertical, height);
-  const [before, after] = reach(horizontal, width);
+  const [above, below] = reachOf(vertical, height);
+  const [before, after] = reachOf(horizontal, width);
   const from = padded(context, input, [above, before], [below, after]);
   const value = createValue(context, [n, rows, columns], true);
   const { convolve } = heap.kernels;
@@ -92,23 +89,4 @@ export function transposedConvolution(context: Context, input: Value): Value {
     }
   }
   return value;
-}
-
-interface Phase {
-  /** Index of the first input that the phase's first result takes; below zero where it lies in the border. */
-  start: number;
-  /** Results of the phase. */
-  count: number;
-  /** The weights' indices, in the order of the inputs. */
-  taps: number[];
-}
-
-/** result[i * stride + k - before] takes input[i] * weight[k]: sorted by the result's index modulo the stride. */
-function phases(results: number, kernel: number, stride: number, before: number): Phase[] {
-  return Array.from({ length: Math.min(stride, results) }, (_, phase) => {
-    const taps: number[] = [];
-    for (let k = (phase + before) % stride; k < kernel; k += stride) taps.unshift(k);
-    const start = Math.floor((phase + before) / stride) - (taps.length - 1);
-    return { start, count: Math.ceil((results - phase) / stride), taps };
-  });
 }

@@ -1,4 +1,4 @@
-/** What `assembly` exports; its docstrings say what each does. Addresses and steps are bytes. */
+/** The exports of shared/kernels/assembly/screening.ts, whose docstrings say what each does. Addresses and steps are bytes. */
 export interface Kernels {
   convolve(
     ...args: [

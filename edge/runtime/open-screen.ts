@@ -12,7 +12,7 @@ const CAPACITY = 16;
  * screen.onnx on the project's own kernels: for the operators that its exporter writes for the models of its trainer, some ten times
  * smaller than ONNX Runtime. As `openScreen` of inference.ts, which can run any graph.
  *
- * @param module of assembly/kernels.wasm
+ * @param module compiled from shared/kernels/screening.wasm
  * @throws UnsupportedGraphError where the graph has what this runtime does not know
  */
 export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {

@@ -9,7 +9,7 @@ import { createGraph, type GraphBuilder, modelBytes, valueInfo } from '../../exp
 import { createWeightStore, WEIGHTS_FILE } from '../../export/onnx/weight-store.ts';
 import { randomFrom } from '../../shared/random.ts';
 
-const module = new WebAssembly.Module(await readFile('edge/runtime/assembly/kernels.wasm'));
+const module = new WebAssembly.Module(await readFile('shared/kernels/screening.wasm'));
 const CAPACITY = 5;
 const random = randomFrom(1, 'operators');
 const uniform = (length: number) => Float32Array.from({ length }, () => random.uniform() - 0.5);

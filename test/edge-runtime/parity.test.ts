@@ -6,7 +6,7 @@ import { openScreen } from '../../edge/runtime/open-screen.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import { randomFrom } from '../../shared/random.ts';
 
-const module = new WebAssembly.Module(await readFile('edge/runtime/assembly/kernels.wasm'));
+const module = new WebAssembly.Module(await readFile('shared/kernels/screening.wasm'));
 
 /** Every reference bundle through the edge's own runtime beside ONNX Runtime. */
 describe.each(['mnist', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('models/%s', async (name) => {

@@ -139,7 +139,7 @@ describe('convolutions on wasm and their gradients', () => {
             .square()
             .sum(),
         )([x, filter])
-        .map((slope) => slope.dataSync());
+        .map((gradient) => gradient.dataSync());
     expect(once()).toEqual(once());
   });
 

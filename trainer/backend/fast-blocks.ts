@@ -5,7 +5,7 @@ import { addressOf, type BackendWasm, withRoom } from './wasm-heap.ts';
 
 /**
  * Convolutions 4x4 of stride 2 (the strided models' own) with nine products for sixteen, by Winograd's F(2x2, 2x2):
- * assembly/fast-tiles.ts has the formulas. Differences to the plain way are those of rounding.
+ * shared/kernels/assembly/winograd.ts has the formulas. Differences to the plain way are those of rounding.
  */
 export function isFast(g: Geometry): boolean {
   const window = g.filterHeight === 4 && g.filterWidth === 4 && g.strideHeight === 2 && g.strideWidth === 2;

@@ -1,10 +1,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
 import { type Geometry, placeOf, withPadded } from './convolution-windows.ts';
 import { blocksOf, PARTS, withFilterParts } from './fast-blocks.ts';
 import { packedFloats, packWeights } from './packed-weights.ts';
 import { simdOf } from './simd.ts';
 import { addressOf, allocate, type BackendWasm, withRooms } from './wasm-heap.ts';
-import { TABLE_FLOATS } from './window-product.ts';
 
 /** y = x * filter + bias */
 export function fastConvolution(
@@ -22,7 +22,7 @@ export function fastConvolution(
   withPadded(backend, x, placeOf(g), (images) =>
     withRooms(
       backend,
-      { table: TABLE_FLOATS, inputs: blocks.floats(4 * cin), outputs: blocks.floats(cout), weights: PARTS * packed },
+      { table: CONVOLVE_TABLE_FLOATS, inputs: blocks.floats(4 * cin), outputs: blocks.floats(cout), weights: PARTS * packed },
       ({ table, inputs, outputs, weights }) => {
         withFilterParts(backend, filter, g, (parts) => {
           for (let part = 0; part < PARTS; part++) {

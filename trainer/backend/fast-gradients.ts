@@ -1,10 +1,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
 import { type Geometry, placeOf, withPadded } from './convolution-windows.ts';
 import { blocksOf, PARTS, withFilterParts } from './fast-blocks.ts';
 import { packedFloats, packWeights } from './packed-weights.ts';
 import { simdOf } from './simd.ts';
 import { addressOf, allocate, type BackendWasm, floatsAt, withRooms } from './wasm-heap.ts';
-import { TABLE_FLOATS } from './window-product.ts';
 
 /** The filter's gradient, [4, 4, cin, cout]. */
 export function fastFilterGradient(backend: BackendWasm, x: TensorInfo, dy: TensorInfo, g: Geometry): TensorInfo {
@@ -17,27 +17,27 @@ export function fastFilterGradient(backend: BackendWasm, x: TensorInfo, dy: Tens
   const rooms = {
     offsets: 4 * cin,
     inputs: blocks.floats(4 * cin),
-    slopes: blocks.floats(cout),
+    gradients: blocks.floats(cout),
     packed: 8 * panels * blocks.most,
     sums: PARTS * sumFloats,
     parts: PARTS * 4 * cin * cout,
   };
   withPadded(backend, x, placeOf(g), (images) =>
-    withRooms(backend, rooms, ({ offsets, inputs, slopes, packed, sums, parts }) => {
+    withRooms(backend, rooms, ({ offsets, inputs, gradients, packed, sums, parts }) => {
       const table = new Int32Array(floatsAt(backend, offsets, 4 * cin).buffer, offsets, 4 * cin);
       table.forEach((_, i) => {
         table[i] = 4 * i;
       });
       floatsAt(backend, sums, PARTS * sumFloats).fill(0);
       blocks.each((rows, tiles) => {
-        const [inputStep, slopeStep] = [16 * tiles * cin, 4 * tiles * cout];
+        const [inputStep, gradientStep] = [16 * tiles * cin, 4 * tiles * cout];
         for (const { image, row, at } of rows) {
           const from = images.address + image * images.imageStep + 4 * row * images.rowStep;
           simd.inputTiles(from, images.rowStep, cin, blocks.width, inputs + 16 * at * cin, inputStep);
-          slopeRow(backend, dy, g, image, row, slopes + 4 * at * cout, slopeStep);
+          gradientRow(backend, dy, g, image, row, gradients + 4 * at * cout, gradientStep);
         }
         for (let part = 0; part < PARTS; part++) {
-          simd.packPanels(slopes + part * slopeStep, 4 * cout, 4, tiles, cout, 8, packed, 32 * tiles);
+          simd.packPanels(gradients + part * gradientStep, 4 * cout, 4, tiles, cout, 8, packed, 32 * tiles);
           const from = [inputs + part * inputStep, 0, 0, 16 * cin, offsets, 4 * cin];
           simd.correlate(...from, packed, panels, 1, 1, tiles, sums + 4 * part * sumFloats);
         }
@@ -62,13 +62,13 @@ export function fastInputGradient(backend: BackendWasm, dy: TensorInfo, filter: 
   const rowStep = 4 * width * cin;
   const paddedFloats = g.batchSize * height * width * cin;
   const rooms = {
-    table: TABLE_FLOATS,
+    table: CONVOLVE_TABLE_FLOATS,
     inputs: blocks.floats(4 * cin),
-    slopes: blocks.floats(cout),
+    gradients: blocks.floats(cout),
     weights: PARTS * packed,
     padded: paddedFloats,
   };
-  withRooms(backend, rooms, ({ table, inputs, slopes, weights, padded }) => {
+  withRooms(backend, rooms, ({ table, inputs, gradients, weights, padded }) => {
     withFilterParts(backend, filter, g, (parts) => {
       for (let part = 0; part < PARTS; part++) {
         const turned = { address: parts + 16 * part * cin * cout, rowStep: 4, colStep: 4 * cout, rows: cout };
@@ -77,15 +77,15 @@ export function fastInputGradient(backend: BackendWasm, dy: TensorInfo, filter: 
     });
     floatsAt(backend, padded, paddedFloats).fill(0);
     blocks.each((rows, tiles) => {
-      const [inputStep, slopeStep] = [16 * tiles * cin, 4 * tiles * cout];
-      for (const { image, row, at } of rows) slopeRow(backend, dy, g, image, row, slopes + 4 * at * cout, slopeStep);
+      const [inputStep, gradientStep] = [16 * tiles * cin, 4 * tiles * cout];
+      for (const { image, row, at } of rows) gradientRow(backend, dy, g, image, row, gradients + 4 * at * cout, gradientStep);
       for (let part = 0; part < PARTS; part++) {
-        const from = [slopes + part * slopeStep, 0, 0, 4 * cout, 1, 4 * cout, 0, weights + 4 * part * packed, 4 * cin];
+        const from = [gradients + part * gradientStep, 0, 0, 4 * cout, 1, 4 * cout, 0, weights + 4 * part * packed, 4 * cin];
         simd.convolve(...from, inputs + part * inputStep, 0, 0, 16 * cin, 1, 1, tiles, table);
       }
       for (const { image, row, at } of rows) {
         const to = padded + image * height * rowStep + 4 * row * rowStep;
-        simd.addInputSlopes(inputs + 16 * at * cin, inputStep, cin, blocks.width, to, rowStep);
+        simd.addInputGradients(inputs + 16 * at * cin, inputStep, cin, blocks.width, to, rowStep);
       }
     });
     const inRow = 4 * g.inWidth * cin;
@@ -94,9 +94,9 @@ export function fastInputGradient(backend: BackendWasm, dy: TensorInfo, filter: 
   return dx;
 }
 
-/** The parts of a row of tiles' slopes. */
-function slopeRow(backend: BackendWasm, dy: TensorInfo, g: Geometry, image: number, row: number, to: number, partStep: number): void {
+/** The parts of a row of tiles' gradients. */
+function gradientRow(backend: BackendWasm, dy: TensorInfo, g: Geometry, image: number, row: number, to: number, partStep: number): void {
   const rowStep = 4 * g.outWidth * g.outChannels;
   const from = addressOf(backend, dy) + rowStep * (image * g.outHeight + 2 * row);
-  simdOf(backend).slopeTiles(from, rowStep, g.outChannels, g.outWidth / 2, to, partStep);
+  simdOf(backend).gradientTiles(from, rowStep, g.outChannels, g.outWidth / 2, to, partStep);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { BackendWasm } from './wasm-heap.ts';
 
-/** Loops in WebAssembly that work on the heap of tfjs's wasm backend; all numbers are addresses, bytes or counts. See assembly/. */
+/** Loops in WebAssembly that work on the heap of tfjs's wasm backend; all numbers are addresses, bytes or counts. See shared/kernels/assembly. */
 export interface Simd {
   adamStep: Loop;
   convolve: Loop;
@@ -14,9 +14,9 @@ export interface Simd {
   filterParts: Loop;
   filterGradient: Loop;
   inputTiles: Loop;
-  addInputSlopes: Loop;
+  addInputGradients: Loop;
   outputTiles: Loop;
-  slopeTiles: Loop;
+  gradientTiles: Loop;
   reluGradient: Loop;
   sumRows: Loop;
   maxPoolGradient: Loop;
@@ -34,7 +34,7 @@ export function simdOf(backend: BackendWasm): Simd {
   const known = started.get(backend);
   if (known) return known;
   const { asm } = backend.wasm as unknown as { asm: { memory: WebAssembly.Memory } };
-  const module = new WebAssembly.Module(readFileSync(new URL('assembly/kernels.wasm', import.meta.url)));
+  const module = new WebAssembly.Module(readFileSync(new URL('../../shared/kernels/training.wasm', import.meta.url)));
   const simd = new WebAssembly.Instance(module, { env: { memory: asm.memory } }).exports as unknown as Simd;
   started.set(backend, simd);
   return simd;

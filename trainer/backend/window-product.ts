@@ -1,3 +1,4 @@
+import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
 import { type Matrix, packedFloats, packWeights, panelWidth } from './packed-weights.ts';
 import { simdOf } from './simd.ts';
 import { type BackendWasm, floatsAt, withRoom } from './wasm-heap.ts';
@@ -23,9 +24,6 @@ export interface Windows {
   runStep: number;
 }
 
-/** Scratch of the loop `convolve`. */
-export const TABLE_FLOATS = 192;
-
 /**
  * result[p, j] = bias[j] + sum over the window p of window[p, k] * weights[k, j].
  *
@@ -43,8 +41,8 @@ export function windowProduct(
 ): void {
   const simd = simdOf(backend);
   const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
-  withRoom(backend, packedFloats(runs * runLength, n) + TABLE_FLOATS, (room) => {
-    const panels = room + 4 * TABLE_FLOATS;
+  withRoom(backend, packedFloats(runs * runLength, n) + CONVOLVE_TABLE_FLOATS, (room) => {
+    const panels = room + 4 * CONVOLVE_TABLE_FLOATS;
     packWeights(backend, weights, n, bias, panels);
     const from = [address, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, panels, n];
     const to = [result.address, result.steps.image, result.steps.row, result.steps.col, images, rows, cols];
@@ -53,21 +51,21 @@ export function windowProduct(
   });
 }
 
-/** Positions whose slopes are worked on at once: with them the sums of a tile stay in registers for long enough. */
+/** Positions whose gradients are worked on at once: with them the sums of a tile stay in registers for long enough. */
 const BLOCK_FLOATS = 16384;
 
 /**
- * sums[k, j] = sum over positions p of window[p, k] * slopes[p, j].
+ * sums[k, j] = sum over positions p of window[p, k] * gradients[p, j].
  *
- * @param slopes address of [images, rows, cols, n]
+ * @param gradients address of [images, rows, cols, n]
  * @param sums address of [runs * runLength, n], written
  */
-export function windowSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: number, sums: number): void {
-  if (panelWidth(n) === 1) thinSlopes(backend, windows, slopes, n, sums);
-  else wideSlopes(backend, windows, slopes, n, sums);
+export function windowGradients(backend: BackendWasm, windows: Windows, gradients: number, n: number, sums: number): void {
+  if (panelWidth(n) === 1) thinGradients(backend, windows, gradients, n, sums);
+  else wideGradients(backend, windows, gradients, n, sums);
 }
 
-function wideSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: number, sums: number): void {
+function wideGradients(backend: BackendWasm, windows: Windows, gradients: number, n: number, sums: number): void {
   const simd = simdOf(backend);
   const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
   const panels = Math.ceil(n / 8);
@@ -92,7 +90,7 @@ function wideSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: n
       for (let row = 0; row < rows; row += rowsAtOnce) {
         const nowRows = Math.min(rowsAtOnce, rows - row);
         const count = nowImages * nowRows * cols;
-        simd.packPanels(slopes + 4 * n * (image * rows + row) * cols, 4 * n, 4, count, n, 8, block, 32 * count);
+        simd.packPanels(gradients + 4 * n * (image * rows + row) * cols, 4 * n, 4, count, n, 8, block, 32 * count);
         const from = address + image * steps.image + row * steps.row;
         simd.correlate(...[from, steps.image, steps.row, steps.col, offsets, padded, block, panels], ...[nowImages, nowRows, cols, room]);
       }
@@ -101,7 +99,7 @@ function wideSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: n
   });
 }
 
-function thinSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: number, sums: number): void {
+function thinGradients(backend: BackendWasm, windows: Windows, gradients: number, n: number, sums: number): void {
   const simd = simdOf(backend);
   const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
   const taps = runs * runLength;
@@ -109,7 +107,7 @@ function thinSlopes(backend: BackendWasm, windows: Windows, slopes: number, n: n
     floatsAt(backend, room, n * taps).fill(0);
     for (let image = 0; image < images; image++) {
       const from = address + image * steps.image;
-      const dy = slopes + 4 * n * image * rows * cols;
+      const dy = gradients + 4 * n * image * rows * cols;
       simd.correlateThin(from, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, dy, n, 1, rows, cols, room);
     }
     simd.unpackPanels(room, 4 * taps, 1, taps, n, sums);

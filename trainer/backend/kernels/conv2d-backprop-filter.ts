@@ -3,7 +3,7 @@ import { type ConvolutionAttrs, geometryOf, withWindows } from '../convolution-w
 import { isFast } from '../fast-blocks.ts';
 import { fastFilterGradient } from '../fast-gradients.ts';
 import { addressOf, allocate, type BackendWasm } from '../wasm-heap.ts';
-import { windowSlopes } from '../window-product.ts';
+import { windowGradients } from '../window-product.ts';
 
 /** Gradient of a convolution's filter, which the stock wasm backend lacks. Any stride, any padding, any size. */
 export const conv2DBackpropFilterKernel: KernelConfig = {
@@ -17,7 +17,7 @@ export const conv2DBackpropFilterKernel: KernelConfig = {
     const g = geometryOf(x.shape, options.filterShape, options);
     if (isFast(g)) return fastFilterGradient(wasm, x, dy, g);
     const result = allocate(wasm, options.filterShape);
-    withWindows(wasm, x, g, (windows) => windowSlopes(wasm, windows, addressOf(wasm, dy), g.outChannels, addressOf(wasm, result)));
+    withWindows(wasm, x, g, (windows) => windowGradients(wasm, windows, addressOf(wasm, dy), g.outChannels, addressOf(wasm, result)));
     return result;
   },
 };

@@ -1,4 +1,5 @@
 import { Conv2DBackpropInput, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
+import { type Phase, reachOf, transposedPhases } from '../../../shared/kernels/geometry.ts';
 import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withPadded } from '../convolution-windows.ts';
 import { isFast } from '../fast-blocks.ts';
 import { fastInputGradient } from '../fast-gradients.ts';
@@ -47,7 +48,7 @@ function inputGradient(backend: BackendWasm, dy: TensorInfo, filter: TensorInfo,
         };
         const weights = v.taps.flatMap((fh) => h.taps.map((fw) => transposedTap(backend, filter, fh * filterWidth + fw, cin, cout)));
         const steps = { image: all.image, row: g.strideHeight * all.row, col: g.strideWidth * all.col };
-        const result = { address: addressOf(backend, dx) + v.phase * all.row + h.phase * all.col, steps };
+        const result = { address: addressOf(backend, dx) + v.pixel * all.row + h.pixel * all.col, steps };
         windowProduct(backend, windows, weights, cin, undefined, result);
       }
     }
@@ -60,21 +61,11 @@ function transposedTap(backend: BackendWasm, filter: TensorInfo, tap: number, ci
   return { address: addressOf(backend, filter) + 4 * tap * cin * cout, rowStep: 4, colStep: 4 * cout, rows: cout };
 }
 
-/**
- * Along one axis: the input pixels i with i mod stride = phase, the taps that they meet, in the order of dy, and where in the
- * padded dy the window of the first begins. From o * stride + tap - pad = i: the taps of a phase are those with
- * tap mod stride = (phase + pad) mod stride, and the larger the tap, the smaller o.
- */
+/** The phases of dx along one axis that meet a tap, each with its first pixel, and the sides of dy with what they reach beyond it. */
 function phasesOf(inSize: number, outSize: number, filterSize: number, stride: number, pad: number) {
-  const found = [];
-  for (let phase = 0; phase < Math.min(stride, inSize); phase++) {
-    const taps = [];
-    for (let tap = (phase + pad) % stride; tap < filterSize; tap += stride) taps.unshift(tap);
-    if (taps.length === 0) continue;
-    const first = (phase + pad - (taps[0] as number)) / stride;
-    found.push({ phase, taps, first, count: Math.ceil((inSize - phase) / stride) });
-  }
-  const before = Math.max(0, ...found.map(({ first }) => -first));
-  const end = Math.max(outSize, ...found.map(({ first, taps, count }) => first + taps.length + count - 1));
-  return { before, size: before + end, phases: found.map((phase) => ({ ...phase, start: before + phase.first })) };
+  const phases = transposedPhases(inSize, filterSize, stride, pad)
+    .map((phase: Phase, pixel) => ({ ...phase, pixel }))
+    .filter(({ taps }) => taps.length > 0);
+  const [before, after] = reachOf(phases, outSize);
+  return { before, size: before + outSize + after, phases: phases.map((phase) => ({ ...phase, start: before + phase.start })) };
 }

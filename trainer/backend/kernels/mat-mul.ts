@@ -9,7 +9,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { simdOf } from '../simd.ts';
 import { addressOf, allocate, type BackendWasm, withRoom } from '../wasm-heap.ts';
-import { type Windows, windowProduct, windowSlopes } from '../window-product.ts';
+import { type Windows, windowGradients, windowProduct } from '../window-product.ts';
 import { ACTIVATIONS, activated } from './conv2d.ts';
 
 interface Attrs {
@@ -58,8 +58,8 @@ function product(backend: BackendWasm, a: TensorInfo, b: TensorInfo, { transpose
     const to = addressOf(backend, result) + 4 * i * m * n;
     if (transposeA) {
       const rows = matrix(left, k, m);
-      if (transposeB) turnedRight(backend, right, n, k, (turned) => windowSlopes(backend, rows, turned, n, to));
-      else windowSlopes(backend, rows, right, n, to);
+      if (transposeB) turnedRight(backend, right, n, k, (turned) => windowGradients(backend, rows, turned, n, to));
+      else windowGradients(backend, rows, right, n, to);
     } else {
       const weights = { address: right, rows: k, ...(transposeB ? { rowStep: 4, colStep: 4 * k } : { rowStep: 4 * n, colStep: 4 }) };
       const steps = { image: 0, row: 0, col: 4 * n };

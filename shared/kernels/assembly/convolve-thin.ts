@@ -1,5 +1,4 @@
-import { multiplyAdd } from '../../../shared/assembly/multiply-add';
-import { laneSums } from './lane-sums';
+import { multiplyAdd } from './multiply-add';
 
 /**
  * `convolve` for a few columns (the last layer's one or three channels): the four lanes hold neighbouring elements of a run
@@ -90,4 +89,11 @@ function fourSums(a0: usize, a1: usize, a2: usize, a3: usize, panel: usize, runs
     a3 += skip;
   }
   return f32x4.add(f32x4.add(laneSums(c0, c1, c2, c3), rest), v128.load32_splat(panel));
+}
+
+/** Adds up the lanes of each of four vectors; the sums are the lanes of the result. */
+function laneSums(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
+  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }

@@ -1,4 +1,4 @@
-import { multiplyAdd } from '../../../shared/assembly/multiply-add';
+import { multiplyAdd } from './multiply-add';
 
 /**
  * y[j] = bias[j] + sum over k of x[k] * w[k, j]: the dense layer of one image, where the weights are read once and nothing is gained

@@ -37,13 +37,13 @@ export function maxPoolGradient(
           for (let ih = fromRow; ih < toRow; ih++) {
             for (let iw = fromCol; iw < toCol; iw++) most = f32x4.max(most, v128.load(x + <usize>ih * row + <usize>iw * pixel + c));
           }
-          let slope = v128.load(dy + c);
+          let gradient = v128.load(dy + c);
           for (let ih = fromRow; ih < toRow; ih++) {
             for (let iw = fromCol; iw < toCol; iw++) {
               const at = <usize>ih * row + <usize>iw * pixel + c;
               const hit = f32x4.eq(v128.load(x + at), most);
-              v128.store(dx + at, f32x4.add(v128.load(dx + at), v128.and(slope, hit)));
-              slope = v128.andnot(slope, hit);
+              v128.store(dx + at, f32x4.add(v128.load(dx + at), v128.and(gradient, hit)));
+              gradient = v128.andnot(gradient, hit);
             }
           }
         }

@@ -1,4 +1,4 @@
-import { multiplyAdd } from '../../../shared/assembly/multiply-add';
+import { multiplyAdd } from './multiply-add';
 
 /** x = max(x, 0) in place; NaN stays. Memory is read and written up to the next sixteen bytes. */
 export function rectify(x: usize, count: i32): void {

@@ -1,4 +1,4 @@
-import { multiplyAdd } from '../../../shared/assembly/multiply-add';
+import { multiplyAdd } from './multiply-add';
 
 /**
  * sums[m, j] += sum over positions p of x[p + offset(m)] * dy[p, j]: the gradient of a convolution's filter (m is a tap of the

@@ -44,3 +44,45 @@ export function unpackPanels(from: usize, panelBytes: usize, width: i32, rows: i
     }
   }
 }
+
+/**
+ * Copies images into larger ones, with zeros around, or into smaller ones, without what lies outside.
+ *
+ * @param from [images, height, rowBytes]
+ * @param to [images, outHeight, outRowBytes]
+ * @param top rows of zeros above, `leftBytes` of them at the left; below 0, so many rows and bytes are left out
+ */
+export function padImages(
+  from: usize,
+  images: i32,
+  height: i32,
+  rowBytes: i32,
+  to: usize,
+  outHeight: i32,
+  outRowBytes: i32,
+  top: i32,
+  leftBytes: i32,
+): void {
+  const skipped = max(0, -leftBytes);
+  const left = max(0, leftBytes);
+  const copied = min(rowBytes - skipped, outRowBytes - left);
+  const right = outRowBytes - left - copied;
+  for (let image = 0; image < images; image++) {
+    for (let row = 0; row < outHeight; row++, to += outRowBytes) {
+      const source = row - top;
+      if (source < 0 || source >= height) memory.fill(to, 0, outRowBytes);
+      else {
+        if (left > 0) memory.fill(to, 0, left);
+        memory.copy(to + left, from + <usize>(image * height + source) * rowBytes + skipped, copied);
+        if (right > 0) memory.fill(to + left + copied, 0, right);
+      }
+    }
+  }
+}
+
+/** Copies images row by row into larger ones, whose border stays as it is. Bytes; `to` the first row's place within the first image. */
+export function placeRows(x: usize, images: i32, rows: i32, rowBytes: usize, to: usize, toRow: usize, toImage: usize): void {
+  for (let image = 0; image < images; image++, to += toImage) {
+    for (let row = 0; row < rows; row++, x += rowBytes) memory.copy(to + <usize>row * toRow, x, rowBytes);
+  }
+}

@@ -33,25 +33,25 @@ export function inputTiles(x: usize, rowStep: usize, channels: i32, count: i32, 
         d0 = f32x4.sub(d0, e0);
         d1 = f32x4.sub(d1, e1);
         d2 = f32x4.sub(d2, e2);
-        threeInputParts(d0, d1, d2, to, partStep);
-        threeInputParts(e0, e1, e2, to + 3 * partStep, partStep);
+        storeInputParts(d0, d1, d2, to, partStep);
+        storeInputParts(e0, e1, e2, to + 3 * partStep, partStep);
         d0 = f32x4.sub(v128.load(last), e0);
         d1 = f32x4.sub(v128.load(last + half), e1);
         d2 = f32x4.sub(v128.load(last + 2 * half), e2);
-        threeInputParts(d0, d1, d2, to + 6 * partStep, partStep);
+        storeInputParts(d0, d1, d2, to + 6 * partStep, partStep);
       }
     }
   }
 }
 
-function threeInputParts(d0: v128, d1: v128, d2: v128, to: usize, step: usize): void {
+function storeInputParts(d0: v128, d1: v128, d2: v128, to: usize, step: usize): void {
   v128.store(to, f32x4.sub(d0, d1));
   v128.store(to + step, d1);
   v128.store(to + 2 * step, f32x4.sub(d2, d1));
 }
 
-/** The transpose of `inputTiles`: adds the parts' slopes to those of the padded images. */
-export function addInputSlopes(parts: usize, partStep: usize, channels: i32, count: i32, dx: usize, rowStep: usize): void {
+/** The transpose of `inputTiles`: adds the parts' gradients to those of the padded images. */
+export function addInputGradients(parts: usize, partStep: usize, channels: i32, count: i32, dx: usize, rowStep: usize): void {
   const half = <usize>channels * 8;
   for (let t = 0; t < count; t++, dx += 2 * half, parts += 2 * half) {
     for (let p: usize = 0; p < 2; p++) {
@@ -59,9 +59,9 @@ export function addInputSlopes(parts: usize, partStep: usize, channels: i32, cou
         const to = dx + p * rowStep + c;
         for (let j: usize = 0; j < 3; j++) {
           // Along rows first: column j of the nine parts, three of them below each other.
-          const top = columnSlope(parts + p * half + c, partStep, j);
-          const middle = columnSlope(parts + p * half + c + 3 * partStep, partStep, j);
-          const bottom = columnSlope(parts + p * half + c + 6 * partStep, partStep, j);
+          const top = columnGradient(parts + p * half + c, partStep, j);
+          const middle = columnGradient(parts + p * half + c + 3 * partStep, partStep, j);
+          const bottom = columnGradient(parts + p * half + c + 6 * partStep, partStep, j);
           const at = to + j * half;
           v128.store(at, f32x4.add(v128.load(at), top));
           const below = at + 2 * rowStep;
@@ -74,7 +74,7 @@ export function addInputSlopes(parts: usize, partStep: usize, channels: i32, cou
   }
 }
 
-function columnSlope(from: usize, step: usize, j: usize): v128 {
+function columnGradient(from: usize, step: usize, j: usize): v128 {
   if (j === 0) return v128.load(from);
   if (j === 2) return v128.load(from + 2 * step);
   return f32x4.sub(f32x4.sub(v128.load(from + step), v128.load(from)), v128.load(from + 2 * step));
@@ -105,8 +105,8 @@ export function outputTiles(parts: usize, partStep: usize, channels: i32, count:
   }
 }
 
-/** The transpose of `outputTiles`: the parts of the results' slopes. */
-export function slopeTiles(dy: usize, rowStep: usize, channels: i32, count: i32, parts: usize, partStep: usize): void {
+/** The transpose of `outputTiles`: the parts of the results' gradients. */
+export function gradientTiles(dy: usize, rowStep: usize, channels: i32, count: i32, parts: usize, partStep: usize): void {
   const pixel = <usize>channels * 4;
   for (let t = 0; t < count; t++, dy += 2 * pixel, parts += pixel) {
     for (let c: usize = 0; c < pixel; c += 16) {
@@ -115,15 +115,76 @@ export function slopeTiles(dy: usize, rowStep: usize, channels: i32, count: i32,
       const d1 = v128.load(dy + c + pixel);
       const e0 = v128.load(dy + c + rowStep);
       const e1 = v128.load(dy + c + rowStep + pixel);
-      threeSlopeParts(d0, d1, to, partStep);
-      threeSlopeParts(f32x4.add(d0, e0), f32x4.add(d1, e1), to + 3 * partStep, partStep);
-      threeSlopeParts(e0, e1, to + 6 * partStep, partStep);
+      storeGradientParts(d0, d1, to, partStep);
+      storeGradientParts(f32x4.add(d0, e0), f32x4.add(d1, e1), to + 3 * partStep, partStep);
+      storeGradientParts(e0, e1, to + 6 * partStep, partStep);
     }
   }
 }
 
-function threeSlopeParts(d0: v128, d1: v128, to: usize, step: usize): void {
+function storeGradientParts(d0: v128, d1: v128, to: usize, step: usize): void {
   v128.store(to, d0);
   v128.store(to + step, f32x4.add(d0, d1));
   v128.store(to + 2 * step, d1);
+}
+
+/**
+ * The filter's side. A filter [4, 4, cin, cout] has 2x2 taps for the joined pixels, whose channels are
+ * (row p, column q, ci): tap (t, u), channel (p, q, ci) is filter[2 t + p, 2 u + q, ci].
+ *
+ * @param parts [9, 4 cin, cout]
+ */
+export function filterParts(filter: usize, cin: i32, cout: i32, parts: usize): void {
+  const tap: usize = <usize>(cin * cout) * 4;
+  const partStep = tap * 4;
+  for (let p: usize = 0; p < 2; p++) {
+    for (let q: usize = 0; q < 2; q++) {
+      const from = filter + (4 * p + q) * tap;
+      const to = parts + (2 * p + q) * tap;
+      for (let at: usize = 0; at < tap; at += 4) {
+        const w00 = load<f32>(from + at);
+        const w01 = load<f32>(from + at + 2 * tap);
+        const w10 = load<f32>(from + at + 8 * tap);
+        const w11 = load<f32>(from + at + 10 * tap);
+        storeFilterParts(w00, w01, to + at, partStep);
+        storeFilterParts(w00 + w10, w01 + w11, to + at + 3 * partStep, partStep);
+        storeFilterParts(w10, w11, to + at + 6 * partStep, partStep);
+      }
+    }
+  }
+}
+
+function storeFilterParts(w0: f32, w1: f32, to: usize, step: usize): void {
+  store<f32>(to, w0);
+  store<f32>(to + step, w0 + w1);
+  store<f32>(to + 2 * step, w1);
+}
+
+/** The transpose of it: the filter's gradient from its parts'. */
+export function filterGradient(parts: usize, cin: i32, cout: i32, filter: usize): void {
+  const tap: usize = <usize>(cin * cout) * 4;
+  const partStep = tap * 4;
+  for (let p: usize = 0; p < 2; p++) {
+    for (let q: usize = 0; q < 2; q++) {
+      const from = parts + (2 * p + q) * tap;
+      const to = filter + (4 * p + q) * tap;
+      for (let at: usize = 0; at < tap; at += 4) {
+        const top = from + at;
+        const middle = top + 3 * partStep;
+        const bottom = top + 6 * partStep;
+        store<f32>(to + at, left(top, partStep) + left(middle, partStep));
+        store<f32>(to + at + 2 * tap, right(top, partStep) + right(middle, partStep));
+        store<f32>(to + at + 8 * tap, left(middle, partStep) + left(bottom, partStep));
+        store<f32>(to + at + 10 * tap, right(middle, partStep) + right(bottom, partStep));
+      }
+    }
+  }
+}
+
+function left(from: usize, step: usize): f32 {
+  return load<f32>(from) + load<f32>(from + step);
+}
+
+function right(from: usize, step: usize): f32 {
+  return load<f32>(from + step) + load<f32>(from + 2 * step);
 }

@@ -1,4 +1,4 @@
-import { multiplyAdd } from '../../../shared/assembly/multiply-add';
+import { multiplyAdd } from './multiply-add';
 
 /**
  * `correlate` for a few columns: the lanes hold neighbouring taps, so no value of `dy` is worked on together with padding.
@@ -26,10 +26,10 @@ export function correlateThin(
   for (let j = 0; j < n; j++) {
     for (let r = 0; r < runs; r++) {
       const from = x + <usize>r * runStride;
-      const slopes = dy + 4 * <usize>j;
+      const gradients = dy + 4 * <usize>j;
       let k: usize = 0;
-      for (; k + 32 <= runBytes; k += 32, to += 32) eight(from + k, xImage, xRow, xCol, slopes, 4 * n, images, rows, cols, to);
-      for (; k < runBytes; k += 4, to += 4) one(from + k, xImage, xRow, xCol, slopes, 4 * n, images, rows, cols, to);
+      for (; k + 32 <= runBytes; k += 32, to += 32) eight(from + k, xImage, xRow, xCol, gradients, 4 * n, images, rows, cols, to);
+      for (; k < runBytes; k += 4, to += 4) one(from + k, xImage, xRow, xCol, gradients, 4 * n, images, rows, cols, to);
     }
   }
 }

@@ -1,0 +1,4 @@
+export { rectify, sigmoid } from './activations';
+export { convolve } from './convolve';
+export { multiplyVector } from './multiply-vector';
+export { placeRows } from './pack';
