@@ -33,6 +33,22 @@ it('momentum: two steps by hand', () => {
   expect(attacked[1]).toBeCloseTo(0.15, 5);
 });
 
+it('momentum: each gradient counts by its direction, not by its length', () => {
+  // z = -x - y + 1.3 max(0, x - 0.55) + 1.1 max(0, y - 0.55), far from the class's mean, where the loss falls evenly with z.
+  const encoder = tf.sequential();
+  encoder.add(tf.layers.flatten({ inputShape: [1, 2, 1] }));
+  const units = [
+    [1, 0, 1, 0],
+    [0, 1, 0, 1],
+  ];
+  encoder.add(tf.layers.dense({ units: 4, activation: 'relu', weights: [tf.tensor2d(units), tf.tensor1d([0, 0, -0.55, -0.55])] }));
+  encoder.add(tf.layers.dense({ units: 1, useBias: false, weights: [tf.tensor2d([[-1], [-1], [1.3], [1.1]])] }));
+  const model = twoPixels({ encoder, means: [[5], [0]] });
+  // The first gradient is along (1, 1), the second, a fifth as long, along (-3, -1): their sum is along (-1, 1) by the L1 norm.
+  const attacked = momentumIterative(model, Float32Array.of(0.5, 0.5), [0], { eps: 0.3, step: 0.1, steps: 2 });
+  expect([...attacked].map((value) => +value.toFixed(3))).toEqual([0.5, 0.7]);
+});
+
 it('PGD begins where the seed says, whatever stands beside the image', () => {
   const options = { eps: 0.3, step: 0, steps: 1 };
   const both = projectedGradient(twoPixels(), Float32Array.of(0.5, 0.5, 0.5, 0.5), [0, 1], [5, 6], options);

@@ -98,6 +98,15 @@ it('figure4 is Eq. 10 on the few images of its gallery', () => {
   expect(part('figure4', 'Eq. 10, each target').images).toBe(6);
 });
 
+it('the parts of the corruptions protocol corrupt by the severity in their names', async () => {
+  const [digit] = chosenFor(setup, { from: 0, to: 1 }).images;
+  expect(digit).toBe(0);
+  for (const [severity, level] of [0.1, 0.2, 0.3, 0.4, 0.5].entries()) {
+    const [outcome] = await run('corruptions', `brighter, severity ${severity + 1}`, 0, 1);
+    expect(Buffer.from(outcome?.picture as string, 'base64')[0]).toBe(Math.round(level * 255));
+  }
+});
+
 it('a decision has nothing random: the same images give the same scores to the bit', async () => {
   const { images } = chosenFor(setup, { from: 0, to: 8 });
   const all = await setup.screener.screen(images);

@@ -6,7 +6,26 @@ import { randomFrom } from '../../shared/random.ts';
 const size = { height: 8, width: 8, channels: 1 as const };
 const image = Float32Array.from({ length: 64 }, (_, i) => (i % 9 === 0 ? 1 : (i % 5) / 8));
 
+/** A bright stroke off the middle of a page, as digits have them. */
+const page = { height: 28, width: 28, channels: 1 as const };
+const stroke = Float32Array.from({ length: 28 * 28 }, (_, i) => {
+  const [row, column] = [Math.floor(i / 28), i % 28];
+  return row > 3 && row < 22 && Math.abs(column - 8 - row / 4) < 2.5 ? 0.8 : 0.1;
+});
+
 describe.each(Object.entries(corruptions))('%s', (_, corrupt) => {
+  it('changes an image more with each severity', () => {
+    const change = (severity: number) => {
+      const distances = Array.from({ length: 30 }, (_, seed) =>
+        corrupt(stroke, page, severity, randomFrom(seed)).reduce((sum, value, i) => sum + (value - (stroke[i] as number)) ** 2, 0),
+      );
+      return distances.reduce((sum, distance) => sum + distance) / distances.length;
+    };
+    const changes = [0, ...SEVERITIES].map(change);
+    expect(changes).toEqual(changes.toSorted((a, b) => a - b));
+    expect(new Set(changes).size).toBe(changes.length);
+  });
+
   it('leaves an image as it is at severity 0, changes it from 1 on, more by and large', () => {
     expect([...corrupt(image, size, 0, randomFrom(1))]).toEqual([...image]);
     const change = (severity: number) =>

@@ -248,6 +248,7 @@ describe('what is told of requests', () => {
     ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more', undefined],
     ['cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more', trace],
     ['ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', undefined],
+    ['ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more', undefined],
     [`00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, undefined],
     ['{"level":60}', undefined],
   ])('traceparent %s is trace %s', async (traceparent, expected) => {

@@ -195,6 +195,19 @@ describe('conformal thresholds', () => {
     expect(() => conformalThresholds(withNaN(1), draw(500), { ...options, guarantee: 'marginal' })).toThrow(/finite scores/);
   });
 
+  it('share the false rejections out: 60 % to the latent distance, 20 % to each of the two errors', () => {
+    // Scores with the power-law tail that the rank map extrapolates exactly.
+    const pareto = (exponent: number) => random.uniform() ** (-1 / exponent);
+    const one = (): Scores => ({ label: 0, latentDistance: pareto(2), reconstructionError: pareto(1), relativeError: pareto(4) });
+    const of = (count: number) => Array.from({ length: count }, one);
+    const thresholds = conformalThresholds(of(50_000), of(10_000), { classes: 1, alpha: 0.05, delta: 0.1, guarantee: 'marginal' });
+    const limits = [thresholds.maxLatentDistance, thresholds.maxReconstructionError, thresholds.maxRelativeError] as [number][];
+    // Of scores with the exponent a, t^-a lie above t.
+    const rates = limits.map(([limit], i) => limit ** -([2, 1, 4][i] as number));
+    const all = rates.reduce((sum, rate) => sum + rate);
+    expect(rates.map((rate) => +(rate / all).toFixed(1))).toEqual([0.6, 0.2, 0.2]);
+  });
+
   it('say how many images are missing', () => {
     const few = () => conformalThresholds(draw(50), draw(20), { ...options, guarantee: 'marginal' });
     expect(few).toThrow(/20 calibration images are too few .* 45 are needed/);
