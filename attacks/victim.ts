@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
-import { precisionsOf } from '../shared/decision/latent-distance.ts';
+import { precisionsOf } from '../shared/decision/latent-space.ts';
 
 /** What an attack on the encoder alone knows. */
 export interface EncoderVictim {

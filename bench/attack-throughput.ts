@@ -4,7 +4,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { writeAtomically } from '../node/files/write-atomically.ts';
+import { writeAtomically } from '../node/files/files.ts';
 import { parseScreening } from '../shared/bundle/open-bundle.ts';
 import { type BackendChoice, useBackend } from '../trainer/backend/use-backend.ts';
 import { rebuildModel } from '../trainer/model/rebuild-model.ts';

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { sha256 } from '../shared/bundle/sha256.ts';
+import { sha256 } from '../shared/bundle/hashes.ts';
 import { residentMemory } from './edge/process-usage.ts';
 import { startDeployed } from './reliability/deployed-worker.ts';
 import { FAULTS, judgeAnswer } from './reliability/judge-answer.ts';

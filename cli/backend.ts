@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { onlyOne } from '../node/files/lock.ts';
+import { acquireLock } from '../node/files/lock.ts';
 import { BackendError } from '../trainer/backend/backend-error.ts';
 import { backendsFolder } from '../trainer/backend/cache-folder.ts';
 import { findCudaProviders } from '../trainer/backend/cuda-provider.ts';
@@ -103,5 +103,5 @@ function providerManifest(say: InstallOptions['say']): Manifest | null {
 }
 
 function lock(): Promise<() => Promise<void>> {
-  return onlyOne('pnpm backend install or remove', join(backendsFolder(), '.lock'));
+  return acquireLock('pnpm backend install or remove', join(backendsFolder(), '.lock'));
 }

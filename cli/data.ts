@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
-import { makeFolder } from '../node/files/make-folder.ts';
-import { writeAtomically } from '../node/files/write-atomically.ts';
+import { makeFolder, writeAtomically } from '../node/files/files.ts';
 import { type Dataset, imagesAt } from '../trainer/data/dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
 import { type Splits, splitsOf } from '../trainer/data/splits.ts';

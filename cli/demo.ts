@@ -7,7 +7,7 @@ import { exportRun } from '../export/export-run.ts';
 import { defaultSearch } from '../export/reclassify-graph.ts';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
-import { onlyOne } from '../node/files/lock.ts';
+import { acquireLock } from '../node/files/lock.ts';
 import { defaultCalibration } from '../trainer/calibrate.ts';
 import { type DataSource, openDataset } from '../trainer/data/open-dataset.ts';
 import { percent } from '../trainer/outcomes.ts';
@@ -37,7 +37,7 @@ const program = command(
   .option('--serve', 'keep worker and fallback running until Ctrl-C')
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .action(async (options) => {
-    const unlock = await onlyOne('pnpm demo', join(RUNS, '.demo.lock'));
+    const unlock = await acquireLock('pnpm demo', join(RUNS, '.demo.lock'));
     const started = performance.now();
     const interrupt = new AbortController();
     const closing: (() => Promise<void>)[] = [];

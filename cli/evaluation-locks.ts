@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { onlyOneOfEach } from '../node/files/lock.ts';
+import { acquireLocks } from '../node/files/lock.ts';
 
 /**
  * Makes sure that nobody else does the same jobs or writes the same report. Shards of one cut may be at work side by side.
@@ -17,5 +17,5 @@ export function lockEvaluation(
   const { part, of } = shard ?? { part: 0, of: 1 };
   const locks = new Map(folders.map((folder) => [join(folder, `.${part + 1}-of-${of}.lock`), folder]));
   if (!shard) locks.set(join(report, '.report.lock'), report);
-  return onlyOneOfEach([...locks].map(([path, folder]) => [`evaluation into ${folder}`, path]));
+  return acquireLocks([...locks].map(([path, folder]) => [`evaluation into ${folder}`, path]));
 }

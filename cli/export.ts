@@ -6,7 +6,7 @@ import { defaultSearch, type SearchOptions } from '../export/reclassify-graph.ts
 import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
-import { onlyOne } from '../node/files/lock.ts';
+import { acquireLock } from '../node/files/lock.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
 import { command, runCommand, share, UsageError } from './run-command.ts';
@@ -75,7 +75,7 @@ async function viaTf2onnx(run: Run, { name, python, json }: OptionValues, progra
     );
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
-  const unlock = await onlyOne('pnpm export --via tf2onnx', join(CACHE, '.tf2onnx.lock'));
+  const unlock = await acquireLock('pnpm export --via tf2onnx', join(CACHE, '.tf2onnx.lock'));
   try {
     if (python !== undefined) await checkPython(python, interrupt.signal);
     const interpreter = python ?? (await pythonEnvironment(CACHE, console.error, interrupt.signal));

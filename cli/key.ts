@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SCOPES } from '../edge/keys.ts';
-import { sha256 } from '../shared/bundle/sha256.ts';
+import { sha256 } from '../shared/bundle/hashes.ts';
 import { command, runCommand, UsageError } from './run-command.ts';
 
 const program = command(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { openScreener } from '../node/bundle/screen-images.ts';
-import { sha256 } from '../shared/bundle/sha256.ts';
+import { openScreener } from '../node/bundle/graphs.ts';
+import { sha256 } from '../shared/bundle/hashes.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { preprocess } from '../shared/images/preprocess.ts';
 import { openImageReader } from '../trainer/data/image-reader.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { onlyOne } from '../node/files/lock.ts';
+import { acquireLock } from '../node/files/lock.ts';
 import type { Backend } from '../trainer/backend/use-backend.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
 import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
@@ -21,7 +21,7 @@ const program = trainingProgram().action(async (options, program: Command) => {
   const name: string = options.resume ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
   checkName(name);
   let begun = options.resume !== undefined;
-  const unlock = await onlyOne(`training of ${name}`, join(RUNS, `.${name}.lock`));
+  const unlock = await acquireLock(`training of ${name}`, join(RUNS, `.${name}.lock`));
   const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
   const common = {
     name,

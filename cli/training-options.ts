@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option, type OptionValues } from 'commander';
 import { z } from 'zod';
-import { parsedOrNull } from '../node/files/parsed-or-null.ts';
+import { parseJsonOrNull } from '../node/files/files.ts';
 import { architectureSchema } from '../trainer/model/architecture.ts';
 import { type ArchitectureName, architectures, type Shape } from '../trainer/model/architectures.ts';
 import type { TrainingChoices } from '../trainer/presets.ts';
@@ -64,7 +64,7 @@ function architectureOf(text: string): Shape {
       `${text} is neither an architecture (${names.join(', ')}) nor a file that can be read (${(error as Error).message})`,
     );
   }
-  const shape = shapeSchema.safeParse(parsedOrNull(content));
+  const shape = shapeSchema.safeParse(parseJsonOrNull(content));
   if (!shape.success) throw new UsageError(`${text} does not describe an architecture:\n${z.prettifyError(shape.error)}`);
   return shape.data;
 }

@@ -1,6 +1,6 @@
 import { float32ToBase64 } from '../shared/bundle/float32-base64.ts';
+import { sha256 } from '../shared/bundle/hashes.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
-import { sha256 } from '../shared/bundle/sha256.ts';
 import { pValue } from '../shared/decision/decide.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import type { Explanation } from '../shared/protocol/screen-messages.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '../shared/bundle/sha256.ts';
+import { sha256 } from '../shared/bundle/hashes.ts';
 import { ProblemError } from './problem.ts';
 
 export const SCOPES = ['screen', 'explain', 'admin'] as const;

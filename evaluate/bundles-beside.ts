@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { canonicalJson } from '../shared/bundle/canonical-json.ts';
+import { canonicalJson } from '../shared/bundle/hashes.ts';
 import { parseScreening } from '../shared/bundle/open-bundle.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { architectureSchema } from '../trainer/model/architecture.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { parsedOrNull } from '../node/files/parsed-or-null.ts';
+import { parseJsonOrNull } from '../node/files/files.ts';
 import { problemSchema, type Verdict, verdictSchema } from '../shared/protocol/screen-messages.ts';
 import { DataError } from '../trainer/data/dataset.ts';
 
@@ -56,13 +56,13 @@ export async function screenedAt({ url, key }: Door, image: Float32Array, explai
       url,
     );
     if (response.ok) {
-      const verdict = verdictSchema.safeParse(parsedOrNull(text)).data;
+      const verdict = verdictSchema.safeParse(parseJsonOrNull(text)).data;
       if (verdict) return verdict;
       throw new DoorError(`${url} answered 200, but with no verdict: is it a worker of Portcullis? It said: ${text.slice(0, 200)}`);
     }
     if (!NOT_NOW.includes(response.status) || isForGood(text) || tried === TRIES) {
       const again = tried === 1 ? '' : ` ${tried} times`;
-      const detail = problemSchema.safeParse(parsedOrNull(text)).data?.detail ?? text.slice(0, 200);
+      const detail = problemSchema.safeParse(parseJsonOrNull(text)).data?.detail ?? text.slice(0, 200);
       throw new DoorError(`the worker at ${url} answered ${response.status}${again}: ${detail}`);
     }
     const seconds = Number(response.headers.get('retry-after') || tried);
@@ -85,6 +85,6 @@ async function answered(ask: () => Promise<Response>, url: string): Promise<{ re
 
 /** A 503 that waiting does not mend: no model, or a wrong variable. */
 function isForGood(text: string): boolean {
-  const type = problemSchema.safeParse(parsedOrNull(text)).data?.type ?? '';
+  const type = problemSchema.safeParse(parseJsonOrNull(text)).data?.type ?? '';
   return type.endsWith(':model-unavailable') || type.endsWith(':configuration');
 }

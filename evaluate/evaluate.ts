@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Screener } from '../node/bundle/screen-images.ts';
+import type { Screener } from '../node/bundle/graphs.ts';
 import type { BackendChoice } from '../trainer/backend/use-backend.ts';
 import type { DataSource } from '../trainer/data/open-dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';

@@ -1,5 +1,5 @@
 import type { Oracle } from '../attacks/oracle.ts';
-import type { Screener } from '../node/bundle/screen-images.ts';
+import type { Screener } from '../node/bundle/graphs.ts';
 import type { Thresholds } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 

@@ -1,6 +1,6 @@
 import { fgsm } from '../attacks/fgsm.ts';
 import type { EncoderVictim } from '../attacks/victim.ts';
-import { oneHotMeans } from '../shared/decision/mixture.ts';
+import { oneHotMeans } from '../shared/decision/latent-space.ts';
 import { type Random, randomFrom, randomFromState } from '../shared/random.ts';
 import { batchesAt, type Dataset, type LabelledImages, labelsAt } from '../trainer/data/dataset.ts';
 import type { Model } from '../trainer/model/build-model.ts';

@@ -1,7 +1,6 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parsedOrNull } from '../node/files/parsed-or-null.ts';
-import { writeAtomically } from '../node/files/write-atomically.ts';
+import { parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
 import { DataError } from '../trainer/data/dataset.ts';
 import { jobResultSchema } from './job.ts';
 import type { Key } from './run-jobs.ts';
@@ -21,7 +20,7 @@ export async function mergeJobs(from: readonly string[], folder: string, key: Ke
     let here = 0;
     for (const file of files) {
       const text = await readFile(join(directory, file), 'utf8');
-      const result = jobResultSchema.safeParse(parsedOrNull(text)).data as Record<string, unknown> | undefined;
+      const result = jobResultSchema.safeParse(parseJsonOrNull(text)).data as Record<string, unknown> | undefined;
       if (!result) throw new DataError(`${join(directory, file)} is damaged, or no job's file. Copy it again.`);
       for (const [name, value] of Object.entries(key))
         if (result[name] !== value)

@@ -1,4 +1,4 @@
-import type { Screener } from '../node/bundle/screen-images.ts';
+import type { Screener } from '../node/bundle/graphs.ts';
 import { randomFrom } from '../shared/random.ts';
 import { imagesAt, type LabelledImages } from '../trainer/data/dataset.ts';
 

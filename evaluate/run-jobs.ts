@@ -1,8 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
-import { parsedOrNull } from '../node/files/parsed-or-null.ts';
-import { writeAtomically } from '../node/files/write-atomically.ts';
+import { parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
 import { fileOf, type Job, type JobResult, jobResultSchema } from './job.ts';
 import type { Done, Failed, JobThreadData } from './job-thread.ts';
 import type { Part } from './protocol.ts';
@@ -24,7 +23,7 @@ export interface Progress {
  */
 export async function doneBefore(directory: string, job: Job, part: Part, key: Key): Promise<JobResult | null> {
   const text = await readFile(join(directory, fileOf(job)), 'utf8').catch(() => null);
-  const result = text === null ? null : (jobResultSchema.safeParse(parsedOrNull(text)).data ?? null);
+  const result = text === null ? null : (jobResultSchema.safeParse(parseJsonOrNull(text)).data ?? null);
   const wanted = resultOf(job, part, key);
   const same =
     result && Object.entries({ ...wanted, images: result.images }).every(([name, value]) => result[name as keyof JobResult] === value);

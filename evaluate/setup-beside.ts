@@ -1,6 +1,5 @@
 import { victimOf } from '../attacks/victim.ts';
-import { openReclassifier } from '../node/bundle/reclassify-images.ts';
-import { openScreener } from '../node/bundle/screen-images.ts';
+import { openReclassifier, openScreener } from '../node/bundle/graphs.ts';
 import { rebuildModel } from '../trainer/model/rebuild-model.ts';
 import type { Beside } from './bundles-beside.ts';
 import { nearestImages } from './nearest-images.ts';

@@ -1,7 +1,6 @@
 import { type Victim, victimOf } from '../attacks/victim.ts';
-import { openReclassifier, type Reclassifier } from '../node/bundle/reclassify-images.ts';
-import { openScreener, type Screener } from '../node/bundle/screen-images.ts';
-import { canonicalJson } from '../shared/bundle/canonical-json.ts';
+import { openReclassifier, openScreener, type Reclassifier, type Screener } from '../node/bundle/graphs.ts';
+import { canonicalJson } from '../shared/bundle/hashes.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { DataError, type Dataset } from '../trainer/data/dataset.ts';
 import { type DataSource, openDataset } from '../trainer/data/open-dataset.ts';

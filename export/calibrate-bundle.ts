@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { openScreener } from '../node/bundle/graphs.ts';
 import { imagesWithinMemory } from '../node/bundle/images-within-memory.ts';
-import { openScreener } from '../node/bundle/screen-images.ts';
-import { writeScreening } from '../node/bundle/write-screening.ts';
-import { rebuildDirectory } from '../node/files/replace-directory.ts';
-import { sealed } from '../shared/bundle/bundle-id.ts';
+import { writeScreening } from '../node/bundle/models-folder.ts';
+import { rebuildFolder } from '../node/files/replace-folder.ts';
+import { sealed } from '../shared/bundle/hashes.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
@@ -74,7 +74,7 @@ export async function calibrateBundle(
   const ownCalibration = { images: scores.tune.length + scores.calibration.length, sha256: read.sha256, date: new Date().toISOString() };
   const provenance = { ...content.provenance, ownCalibration };
   const calibrated = await sealed({ ...content, ...found, name: basename(target), provenance, evidence: [] });
-  await rebuildDirectory(target, 'screening.json', async (fresh) => {
+  await rebuildFolder(target, 'screening.json', async (fresh) => {
     await cp(bundle, fresh, { recursive: true });
     await writeScreening(fresh, calibrated);
     await (await openScreener(fresh)).close();

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
-import { precisionsOf } from '../shared/decision/latent-distance.ts';
+import { precisionsOf } from '../shared/decision/latent-space.ts';
 import { convertModel } from './convert-model.ts';
 import { fromChannelsLast, toChannelsLast } from './layers/dense-and-shape.ts';
 import { ConversionError } from './layers/layer-conversion.ts';

@@ -1,13 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { rebuildDirectory } from '../node/files/replace-directory.ts';
-import { modelIdOf, sealed } from '../shared/bundle/bundle-id.ts';
+import { rebuildFolder } from '../node/files/replace-folder.ts';
 import { float32ToBase64 } from '../shared/bundle/float32-base64.ts';
+import { modelIdOf, sealed, sha256 } from '../shared/bundle/hashes.ts';
 import { modelCard } from '../shared/bundle/model-card.ts';
 import { openBundle } from '../shared/bundle/open-bundle.ts';
 import type { GraphName, Screening } from '../shared/bundle/screening-schema.ts';
-import { sha256 } from '../shared/bundle/sha256.ts';
 import { goldenImage } from './golden-image.ts';
 import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './graphs.ts';
 import { createWeightStore, WEIGHTS_FILE } from './onnx/weight-store.ts';
@@ -30,7 +29,7 @@ export type BundleParts = GraphParts &
  *   parity images): then nothing is left behind and nothing was replaced
  */
 export function writeBundle(directory: string, parts: BundleParts): Promise<{ screening: Screening; parity: Parity }> {
-  return rebuildDirectory(directory, 'screening.json', (fresh) => writeFiles(fresh, parts));
+  return rebuildFolder(directory, 'screening.json', (fresh) => writeFiles(fresh, parts));
 }
 
 async function writeFiles(directory: string, parts: BundleParts): Promise<{ screening: Screening; parity: Parity }> {

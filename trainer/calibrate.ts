@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Calibration, Covariances, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { conformalThresholds, rankFor } from '../shared/calibration/conformal.ts';
-import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/quantile-table.ts';
+import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/order-statistic.ts';
 import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
 import { decide } from '../shared/decision/decide.ts';
-import { nearestMean, oneHotMeans } from '../shared/decision/mixture.ts';
+import { nearestMean, oneHotMeans } from '../shared/decision/latent-space.ts';
 import { defaultRelativeErrorOffset, type Scores } from '../shared/decision/scores.ts';
 import { estimateCovariances } from './covariances.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';

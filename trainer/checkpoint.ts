@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parsedOrNull } from '../node/files/parsed-or-null.ts';
-import { rebuildDirectory, recoverDirectory } from '../node/files/replace-directory.ts';
+import { parseJsonOrNull } from '../node/files/files.ts';
+import { rebuildFolder, recoverFolder } from '../node/files/replace-folder.ts';
 import type { Adam } from './adam.ts';
 import { DataError } from './data/dataset.ts';
 
@@ -39,7 +39,7 @@ export async function saveCheckpoint(directory: string, optimizer: Adam, progres
   const vectors = await Promise.all(optimizer.state().map((vector) => vector.data<'float32'>()));
   const bytes = Buffer.concat(vectors.map((vector) => Buffer.from(vector.slice().buffer)));
   const state = { progress, count: vectors[0]?.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-  await rebuildDirectory(directory, 'state.json', async (fresh) => {
+  await rebuildFolder(directory, 'state.json', async (fresh) => {
     await writeFile(join(fresh, 'vectors.bin'), bytes);
     await writeFile(join(fresh, 'state.json'), JSON.stringify(state));
   });
@@ -52,13 +52,13 @@ export async function saveCheckpoint(directory: string, optimizer: Adam, progres
  * @throws DataError where there is no whole checkpoint, or it is of another model
  */
 export async function loadCheckpoint(directory: string, optimizer: Adam): Promise<Progress> {
-  await recoverDirectory(directory);
+  await recoverFolder(directory);
   const read = (file: string) =>
     readFile(join(directory, file)).catch((error: Error) => {
       throw new DataError(`${join(directory, file)} can't be read (${error.message}). Train again.`);
     });
   const bytes = await read('vectors.bin');
-  const state = stateSchema.safeParse(parsedOrNull((await read('state.json')).toString()));
+  const state = stateSchema.safeParse(parseJsonOrNull((await read('state.json')).toString()));
   if (!state.success || createHash('sha256').update(bytes).digest('hex') !== state.data.sha256)
     throw new DataError(`${directory} is damaged. Train again.`);
   const { progress, count } = state.data;

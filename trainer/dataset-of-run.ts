@@ -1,4 +1,4 @@
-import { canonicalJson } from '../shared/bundle/canonical-json.ts';
+import { canonicalJson } from '../shared/bundle/hashes.ts';
 import { DataError, type Dataset } from './data/dataset.ts';
 import { openDataset } from './data/open-dataset.ts';
 import { type Run, sourceOf } from './run.ts';

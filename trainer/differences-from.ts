@@ -1,4 +1,4 @@
-import { canonicalJson } from '../shared/bundle/canonical-json.ts';
+import { canonicalJson } from '../shared/bundle/hashes.ts';
 import { labelsAt } from './data/dataset.ts';
 import { openDataset } from './data/open-dataset.ts';
 import { splitsOf } from './data/splits.ts';

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { imagesWithinMemory } from '../node/bundle/images-within-memory.ts';
 import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
-import { latentDistance, precisionsOf } from '../shared/decision/latent-distance.ts';
-import { nearestMean } from '../shared/decision/mixture.ts';
+import { latentDistance, nearestMean, precisionsOf } from '../shared/decision/latent-space.ts';
 import { relativeError, type Scores } from '../shared/decision/scores.ts';
 import { batchesAt, type LabelledImages } from './data/dataset.ts';
 import type { Model } from './model/build-model.ts';

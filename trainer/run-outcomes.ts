@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parsedOrNull } from '../node/files/parsed-or-null.ts';
-import { writeAtomically } from '../node/files/write-atomically.ts';
+import { parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Run } from './run.ts';
 
@@ -27,6 +26,6 @@ export function hasOutcomes(run: Run): boolean {
 
 /** Of the test split, or null where the thresholds were last tried on another, or none are set. */
 export async function readTestOutcomes(run: Run): Promise<Outcomes | null> {
-  const kept = schema.safeParse(parsedOrNull(await readFile(fileOf(run), 'utf8').catch(() => 'null')));
+  const kept = schema.safeParse(parseJsonOrNull(await readFile(fileOf(run), 'utf8').catch(() => 'null')));
   return kept.success && kept.data.split === 'test' ? kept.data.outcomes : null;
 }

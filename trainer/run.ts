@@ -1,9 +1,7 @@
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder } from '../node/files/make-folder.ts';
-import { parsedOrNull } from '../node/files/parsed-or-null.ts';
-import { writeAtomically } from '../node/files/write-atomically.ts';
+import { makeFolder, parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
 import { type Calibrated, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
 import { type DataSource, dataSourceSchema } from './data/open-dataset.ts';
 import type { Splits } from './data/splits.ts';
@@ -102,7 +100,7 @@ export async function readMetrics(run: Run): Promise<Record<string, number>[]> {
   const text = await readFile(join(run.directory, 'metrics.jsonl'), 'utf8').catch(() => '');
   return text
     .split('\n')
-    .map(parsedOrNull)
+    .map(parseJsonOrNull)
     .filter((line) => line !== null) as Record<string, number>[];
 }
 
@@ -146,7 +144,7 @@ export async function openRun(name: string, root = RUNS): Promise<Run> {
       `${directory} is not a run. ${names.length > 0 ? `There are: ${names.join(', ')}.` : 'There are none yet: pnpm train makes one.'}`,
     );
   }
-  const whole = z.record(z.string(), z.unknown()).safeParse(parsedOrNull(text));
+  const whole = z.record(z.string(), z.unknown()).safeParse(parseJsonOrNull(text));
   if (!whole.success) throw new RunError(`${directory}/config.json is damaged: it is no whole JSON. Train again.`);
   const config = configSchema.safeParse(whole.data);
   if (!config.success)
@@ -162,7 +160,7 @@ export async function listRuns(root = RUNS): Promise<Run[]> {
   const runs = await Promise.all(
     names.map(async (name) => {
       const text = await readFile(join(root, name, 'config.json'), 'utf8').catch(() => 'null');
-      const config = configSchema.safeParse(parsedOrNull(text));
+      const config = configSchema.safeParse(parseJsonOrNull(text));
       return config.success ? [{ directory: join(root, name), config: { ...config.data, name } }] : [];
     }),
   );

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { recoverDirectory } from '../node/files/replace-directory.ts';
+import { recoverFolder } from '../node/files/replace-folder.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
 import { copyParameters, endTraining, evaluating } from './backend/evaluation.ts';
@@ -153,7 +153,7 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
   const keptParameters = parametersOf(kept);
   const optimizer = adam(parameters, { beta2: training.adamBeta2, averageDecay: training.averageDecay });
   const checkpoint = join(run.directory, 'checkpoint');
-  await recoverDirectory(checkpoint);
+  await recoverFolder(checkpoint);
   const from = existsSync(checkpoint) ? await loadCheckpoint(checkpoint, optimizer) : null;
   await keepMetrics(run, from?.epoch ?? 0);
   run.config.status = 'training';

@@ -1,4 +1,4 @@
-import { nearestMean, oneHotMeans, squaredEuclidean } from '../shared/decision/mixture.ts';
+import { nearestMean, oneHotMeans, squaredEuclidean } from '../shared/decision/latent-space.ts';
 import type { Dataset } from './data/dataset.ts';
 import { encodeAt } from './encode.ts';
 import type { Model } from './model/build-model.ts';

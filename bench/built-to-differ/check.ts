@@ -1,4 +1,4 @@
-import { sha256 } from '../../shared/bundle/sha256.ts';
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import { startCapture } from '../peers/capture.ts';
 import { startGuards } from '../peers/guards.ts';
 import { type Built, INFER, plain } from './built.ts';

@@ -1,5 +1,5 @@
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { sha256 } from '../../shared/bundle/sha256.ts';
 import { preprocess, tensorOf } from '../../shared/images/preprocess.ts';
 import type { UprightImage } from '../../shared/images/upright.ts';
 import type { Captured } from '../peers/capture.ts';

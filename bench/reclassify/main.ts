@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultSearch, type SearchOptions } from '../../export/reclassify-graph.ts';
-import { openScreener } from '../../node/bundle/screen-images.ts';
+import { openScreener } from '../../node/bundle/graphs.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { dataSourceSchema, openDataset } from '../../trainer/data/open-dataset.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { openReclassifier } from '../../node/bundle/reclassify-images.ts';
+import { openReclassifier } from '../../node/bundle/graphs.ts';
 import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/decide.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { openScreener } from '../../node/bundle/screen-images.ts';
+import { openScreener } from '../../node/bundle/graphs.ts';
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { sha256 } from '../../shared/bundle/sha256.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
 import { decodeBySharp } from './decode-by-sharp.ts';
 

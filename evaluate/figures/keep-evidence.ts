@@ -1,8 +1,8 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeScreening } from '../../node/bundle/write-screening.ts';
-import { rebuildDirectory } from '../../node/files/replace-directory.ts';
-import { sealed } from '../../shared/bundle/bundle-id.ts';
+import { writeScreening } from '../../node/bundle/models-folder.ts';
+import { rebuildFolder } from '../../node/files/replace-folder.ts';
+import { sealed } from '../../shared/bundle/hashes.ts';
 import { BundleError, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Evidence, Screening } from '../../shared/bundle/screening-schema.ts';
 
@@ -13,7 +13,7 @@ import type { Evidence, Screening } from '../../shared/bundle/screening-schema.t
  * @throws BundleError where the bundle is no longer the one that was measured
  */
 export function keepEvidence(directory: string, evidence: Evidence[]): Promise<Screening> {
-  return rebuildDirectory(directory, 'screening.json', async (fresh) => {
+  return rebuildFolder(directory, 'screening.json', async (fresh) => {
     await cp(directory, fresh, { recursive: true });
     const { id, checksum: _, ...content } = await openMeasured(fresh, evidence);
     const replaced = (old: Evidence) => evidence.some(({ name, protocol }) => name === old.name && protocol === old.protocol);

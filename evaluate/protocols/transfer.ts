@@ -4,7 +4,7 @@ import { fgsm } from '../../attacks/fgsm.ts';
 import { MOMENTUM_DEFAULTS, momentumIterative } from '../../attacks/momentum.ts';
 import { PGD_DEFAULTS, projectedGradient } from '../../attacks/pgd.ts';
 import type { Victim } from '../../attacks/victim.ts';
-import { oneHotMeans } from '../../shared/decision/mixture.ts';
+import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import type { Beside } from '../bundles-beside.ts';
 import { trainPlainClassifier } from '../plain-classifier.ts';
 import type { Chosen, Part, Protocol } from '../protocol.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '../../node/files/write-atomically.ts';
+import { writeAtomically } from '../../node/files/files.ts';
 import { isBeside } from '../bundles-beside.ts';
 import { type Check, type Report, reportSchema } from '../figures/report-schema.ts';
 import { type Evaluation, summarise } from '../figures/summarise.ts';

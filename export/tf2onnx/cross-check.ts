@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rebuildDirectory } from '../../node/files/replace-directory.ts';
+import { rebuildFolder } from '../../node/files/replace-folder.ts';
 import { runProgram } from '../../node/processes/run-program.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
@@ -45,7 +45,7 @@ export async function crossCheck(
   const dataset = await openDatasetOf(run);
   const images = imagesAt(dataset.train, (await readSplits(run)).validation.slice(0, IMAGES));
   const directory = join(run.directory, 'tf2onnx');
-  return rebuildDirectory(directory, 'encoder.onnx', async (fresh) => {
+  return rebuildFolder(directory, 'encoder.onnx', async (fresh) => {
     await convert(python, join(run.directory, 'model'), fresh, signal);
     const pair = (part: (typeof PARTS)[number]) => [join(bundle, `${part}.onnx`), join(fresh, `${part}.onnx`)] as const;
     const { height, width, channels } = screening.input;

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeFolder } from '../../node/files/make-folder.ts';
-import { writeAtomically } from '../../node/files/write-atomically.ts';
+import { makeFolder, writeAtomically } from '../../node/files/files.ts';
 import { runProgram } from '../../node/processes/run-program.ts';
 
 /** Python, its packages, or what was run by it failed; the message says what to do. */

@@ -1,32 +1,41 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { modelCard } from '../../shared/bundle/model-card.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { writeAtomically } from '../files/files.ts';
 
 export const MODELS = 'models';
-/** Names the model that the worker's build takes, the command line too; ignored by git. */
+/** Names the model that the worker's build and the command line take; ignored by git. */
 export const ACTIVE_FILE = '.active';
-/** Bundles that come with the project, and how each is made (`pnpm reference`). */
+/** Lists the bundles that come with the project and how each is made (`pnpm reference`). */
 const REFERENCE_FILE = 'reference.json';
 
 const recipesSchema = z.record(
   z.string(),
   z.strictObject({
-    /** What `pnpm train` is told. */
+    /** Arguments of `pnpm train`. */
     train: z.array(z.string()),
-    /** A data set that does not come with the project. */
+    /** Data set that does not come with the project. */
     data: z.string().optional(),
   }),
 );
 
 export type Recipe = z.infer<typeof recipesSchema>[string];
 
-/** How the bundles that come with the project are made, by name; in a folder without the list there are none. */
+/** Returns how the bundles that come with the project are made, by name; none in a folder without the list. */
 export async function referenceRecipes(models = MODELS): Promise<Record<string, Recipe>> {
   const text = await readFile(join(models, REFERENCE_FILE), 'utf8').catch(() => '{}');
   return recipesSchema.parse(JSON.parse(text));
 }
 
-/** Bundles that come with the project. */
+/** Returns the names of the bundles that come with the project. */
 export async function referenceNames(models = MODELS): Promise<string[]> {
   return Object.keys(await referenceRecipes(models));
+}
+
+/** Writes a sealed screening and its model card into a bundle's folder. */
+export async function writeScreening(directory: string, screening: Screening): Promise<void> {
+  await writeAtomically(join(directory, 'screening.json'), `${JSON.stringify(screening, null, 1)}\n`);
+  await writeAtomically(join(directory, 'README.md'), modelCard(screening));
 }

@@ -1,20 +1,20 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolder } from './make-folder.ts';
-import { isRunning } from './replace-directory.ts';
+import { isRunning } from '../processes/is-running.ts';
+import { makeFolder } from './files.ts';
 
-/** Another process holds the lock. The message names it, and the file. */
+/** Another process holds the lock. The message names that process and the lock file. */
 export class LockError extends Error {
   override name = 'LockError';
 }
 
 /**
- * Makes sure that of a command that uses fixed folders only one is at work. The lock of a process that is gone is taken over.
+ * Takes a lock file, so that only one process runs a command on its folders. The lock of a process that is gone is taken over.
  *
- * @returns gives the lock back
- * @throws LockError naming the process that holds it, and the file
+ * @returns releases the lock
+ * @throws LockError if another process holds it
  */
-export async function onlyOne(command: string, path: string): Promise<() => Promise<void>> {
+export async function acquireLock(command: string, path: string): Promise<() => Promise<void>> {
   await makeFolder(dirname(path));
   const mine = `${process.pid}-${crypto.randomUUID()}`;
   const own = `${path}.${mine}.tmp`;
@@ -22,65 +22,65 @@ export async function onlyOne(command: string, path: string): Promise<() => Prom
   try {
     await writeFile(own, mine);
     for (let attempt = 0; attempt < 5; attempt++) {
-      // A link is made whole or not at all: nobody reads a lock without its holder.
-      if (await linked(own, path)) {
+      // A link is made whole or not at all: nobody reads a lock file without its holder.
+      if (await succeeds(link(own, path), 'EEXIST')) {
         return async () => {
           if ((await holderOf(path)) === mine) await rm(path, { force: true });
         };
       }
       const holder = await holderOf(path);
-      if (isAtWork(holder)) {
+      if (isAlive(holder)) {
         throw new LockError(
-          `another ${command} is at work (process ${Number.parseInt(holder, 10)}). Wait for it, or stop it. If that process is something else, remove ${path}.`,
+          `another ${command} is running (process ${Number.parseInt(holder, 10)}). Wait for it or stop it. ` +
+            `If that process is something else, remove ${path}.`,
         );
       }
-      // Only one can rename it away; where that was already the lock of a new holder, it goes back.
-      const aside = `${own}.old`;
-      if (await renamed(path, aside)) {
-        if (isAtWork(await holderOf(aside))) await linked(aside, path);
-        await rm(aside, { force: true });
+      // Only one process can rename the file away. If it was the lock of a new holder by then, it goes back.
+      const stale = `${own}.old`;
+      if (await succeeds(rename(path, stale), 'ENOENT')) {
+        if (isAlive(await holderOf(stale))) await succeeds(link(stale, path), 'EEXIST');
+        await rm(stale, { force: true });
       }
     }
-    throw new LockError(`another ${command} has just started. Wait for it, or stop it.`);
+    throw new LockError(`another ${command} has just started. Wait for it or stop it.`);
   } finally {
     await rm(own, { force: true });
   }
 }
 
 /**
- * The same for several, each a command with its lock: all of them, or none.
+ * Takes several locks, each for a command: all of them or none.
  *
- * @throws LockError
+ * @returns releases them
+ * @throws LockError if another process holds one of them
  */
-export async function onlyOneOfEach(locks: readonly (readonly [command: string, path: string])[]): Promise<() => Promise<void>> {
-  const taken: (() => Promise<void>)[] = [];
-  const unlock = async () => {
-    for (const one of taken) await one();
+export async function acquireLocks(locks: readonly (readonly [command: string, path: string])[]): Promise<() => Promise<void>> {
+  const releases: (() => Promise<void>)[] = [];
+  const releaseAll = async () => {
+    for (const release of releases) await release();
   };
   try {
-    for (const [command, path] of locks) taken.push(await onlyOne(command, path));
+    for (const [command, path] of locks) releases.push(await acquireLock(command, path));
   } catch (error) {
-    await unlock();
+    await releaseAll();
     throw error;
   }
-  return unlock;
+  return releaseAll;
 }
 
-/** Not this process itself: a lock with its id is an older one's, as after the restart of a container. */
-function isAtWork(holder: string): boolean {
+/** Returns true if the holder's process runs. A lock with this process's own id is an older one's, as after the restart of a container. */
+function isAlive(holder: string): boolean {
   const pid = Number.parseInt(holder, 10);
   return pid > 0 && pid !== process.pid && isRunning(pid);
 }
 
-const linked = (from: string, to: string) => succeeds(link(from, to), 'EEXIST');
-const renamed = (from: string, to: string) => succeeds(rename(from, to), 'ENOENT');
-
-async function succeeds(work: Promise<void>, otherwise: string): Promise<boolean> {
+/** Awaits an operation. @returns false if it failed with this error code */
+async function succeeds(operation: Promise<void>, code: string): Promise<boolean> {
   try {
-    await work;
+    await operation;
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === otherwise) return false;
+    if ((error as NodeJS.ErrnoException).code === code) return false;
     throw error;
   }
 }

@@ -1,43 +1,43 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Run before a command, by Node: it ends the command where its starter is gone, see there. */
+/** Script that Node runs in front of a command, to end the command when its starter is gone. */
 export const SUPERVISE = fileURLToPath(new URL('supervise.ts', import.meta.url));
-/** How it ends where there is no such command. */
+/** Exit code of `supervise.ts` if there is no such command. */
 const MISSING = 127;
 
 export interface ProgramOptions {
-  /** Where its standard output goes: shown as it comes (on standard error where ours is for machines), or kept. */
+  /** Destination of its standard output: shown as it arrives (on standard error if ours is for machines), or kept. */
   output: 'stdout' | 'stderr' | 'kept';
-  /** Ends it, and what it started. */
+  /** Ends the program and everything that it started. */
   signal?: AbortSignal;
   env?: Record<string, string>;
-  /** Thrown where there is no such program; without it that is exit code null. */
+  /** Error to throw if there is no such program; without it the exit code is null. */
   missing?: Error;
 }
 
 export interface Ended {
-  /** null where it could not be started. */
+  /** Exit code; null if the program could not be started. */
   code: number | null;
-  /** What it printed on standard output, where that was kept. */
+  /** Standard output, if it was kept. */
   output: string;
-  /** The end of what it printed on standard error. */
+  /** The last 4000 characters of standard error. */
   errors: string;
 }
 
 /**
- * Runs a program to its end. Its standard error is shown too, unless its output is kept. It ends with this process, even where that is
- * killed: what it writes to is free for another.
+ * Runs a program to its end. Its standard error is shown too, unless its output is kept. The program ends with this process, even if
+ * this process is killed, so that its files are free for another.
  *
- * @throws `missing`; AbortError where `signal` was aborted, after it has ended
+ * @throws `missing`; AbortError after the program has ended, if `signal` was aborted
  */
 export function runProgram(command: string, args: readonly string[], options: ProgramOptions): Promise<Ended> {
   const { output, signal, env, missing } = options;
   signal?.throwIfAborted();
-  const shown = output === 'stdout' ? 'inherit' : output === 'stderr' ? 2 : 'pipe';
-  // A group of its own: what it starts in its turn is ended with it.
+  const stdout = output === 'stdout' ? 'inherit' : output === 'stderr' ? 2 : 'pipe';
+  // Its own process group: programs that it starts end with it.
   const child = spawn(process.execPath, [SUPERVISE, command, ...args], {
-    stdio: ['pipe', shown, 'pipe'],
+    stdio: ['pipe', stdout, 'pipe'],
     env: { ...process.env, ...env },
     detached: true,
   });

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a command until it ends or its starter is gone, even if that was killed: the starter holds this process's standard
- * input open, and when that ends the whole process group is told to. To be started as the leader of a group of its own.
- * It ends as the command does; with 127, as a shell would, where there is no such command.
+ * Runs a command until it ends or its starter is gone, even if the starter was killed: the starter holds this process's standard
+ * input open, and when that closes, the whole process group gets SIGTERM. Start this process as the leader of its own group.
+ * Its exit code is the command's; 127, as in a shell, if there is no such command.
  *
  *   node node/processes/supervise.ts COMMAND [ARGUMENT…]
  */
@@ -14,6 +14,6 @@ child.once('error', (error) => {
   process.exit(127);
 });
 child.once('exit', (code) => process.exit(code ?? 1));
-// The command has it too, as it is of the same group; this process ends after it, so that it is fetched.
+// The command is in the same group and gets the signal too; this process outlives it, to reap it.
 process.on('SIGTERM', () => {});
 process.stdin.resume().once('close', () => process.kill(0, 'SIGTERM'));

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { bundleIdOf, checksumOf, modelIdOf } from './bundle-id.ts';
+import { bundleIdOf, checksumOf, modelIdOf, sha256 } from './hashes.ts';
 import { type GraphName, type Screening, screeningSchema } from './screening-schema.ts';
-import { sha256 } from './sha256.ts';
 
 /** A bundle that is damaged, incomplete, or of another version. The message says which file and what to do. */
 export class BundleError extends Error {

@@ -1,7 +1,6 @@
 import type { Thresholds } from '../bundle/screening-schema.ts';
 import type { Scores } from '../decision/scores.ts';
-import { conformalRank, imagesNeeded } from './order-statistic.ts';
-import { quantile } from './quantile-table.ts';
+import { conformalRank, imagesNeeded, quantile } from './order-statistic.ts';
 import { fitRankMap, type RankMap, scoreAt, surpriseOf } from './rank-map.ts';
 
 export interface ConformalOptions {

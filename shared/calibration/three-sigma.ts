@@ -1,6 +1,6 @@
 import jstat from 'jstat';
 import type { Thresholds } from '../bundle/screening-schema.ts';
-import { quantile } from './quantile-table.ts';
+import { quantile } from './order-statistic.ts';
 
 /** Share of a normal distribution within three standard deviations. */
 export const THREE_SIGMA = 0.9973002039367398;

@@ -1,4 +1,6 @@
-/** What the graphs and the image say of one image; the decision needs nothing else. */
+import type { Screening } from '../bundle/screening-schema.ts';
+
+/** Scores of one image; the decision needs nothing else. */
 export interface Scores {
   /** Index of the nearest mean. */
   label: number;
@@ -6,18 +8,83 @@ export interface Scores {
   latentDistance: number;
   /** Sum over pixels and channels of (x - g(f(x)))^2. */
   reconstructionError: number;
-  /** The error in proportion to the image's energy, see `relativeError`. */
+  /** Reconstruction error in proportion to the image's energy, see `relativeError`. */
   relativeError: number;
-  /** Of a search: ||g(z') - x||^2 of the best latent z' of another class. Absent where it does not say. */
+  /** ||g(z') - x||^2 of the best latent z' of another class. Only a search of a newer export has it. */
   runnerUpError?: number;
 }
 
+/** Outputs of a graph by name, as ONNX Runtime and the inference protocol give them. */
+export type GraphOutputs = Readonly<Record<string, { readonly data: unknown } | undefined>>;
+
+/** A graph's outputs are incomplete, have another shape, or belong to another model. */
+export class OutputError extends Error {
+  override name = 'OutputError';
+}
+
 /**
- * Reconstruction error divided by (offset + the image's energy). The paper's error is in absolute units, so a blank page,
- * of which any class's reconstruction is nearly right, passes it; in proportion to what is on the page it does not.
+ * Turns a graph's outputs into scores. Every room that runs a graph, or asks a server that does, calls this function.
+ *
+ * Fails closed: outputs that are missing, of another type or length, or of another model throw. A score that is not a number is kept,
+ * so that `decide` rejects that image alone.
+ *
+ * @param graph `screen` or `reclassify`; the latter must answer the bundle's `model_id`
+ * @param images one view of [H, W, C] values in [0, 1] per image, see `imagesOf`
+ * @throws OutputError
+ */
+export function scoresFromOutputs(
+  graph: 'screen' | 'reclassify',
+  outputs: GraphOutputs,
+  images: readonly Float32Array[],
+  { modelId, relativeErrorOffset }: Pick<Screening, 'modelId' | 'relativeErrorOffset'>,
+): Scores[] {
+  const count = images.length;
+  const labels = outputOf(graph, outputs, 'label', BigInt64Array, count);
+  const latentDistances = outputOf(graph, outputs, 'latent_distance', Float32Array, count);
+  const reconstructionErrors = outputOf(graph, outputs, 'reconstruction_error', Float32Array, count);
+  // A graph of an older export does not have it: then there is no margin.
+  const runnerUpErrors = outputs.runner_up_error ? outputOf(graph, outputs, 'runner_up_error', Float32Array, count) : null;
+  if (graph === 'reclassify') {
+    const other = outputOf(graph, outputs, 'model_id', Array, count).find((id) => id !== modelId);
+    if (other !== undefined) throw new OutputError(`${graph} answers for model ${other}, not ${modelId}. Use one bundle everywhere.`);
+  }
+  return images.map((image, i) => {
+    const reconstructionError = reconstructionErrors[i] as number;
+    return {
+      label: Number(labels[i]),
+      latentDistance: latentDistances[i] as number,
+      reconstructionError,
+      relativeError: relativeError(reconstructionError, image, relativeErrorOffset),
+      ...(runnerUpErrors ? { runnerUpError: runnerUpErrors[i] as number } : {}),
+    };
+  });
+}
+
+/** Returns one output after checking its type and length. @throws OutputError */
+export function outputOf<T extends { length: number }>(
+  graph: string,
+  outputs: GraphOutputs,
+  name: string,
+  type: { new (length: number): T; readonly name: string },
+  length: number,
+): T {
+  const data = outputs[name]?.data;
+  if (data instanceof type && data.length === length) return data;
+  throw new OutputError(`${graph} must answer ${name} as ${length} values (${type.name}). Export the bundle again (pnpm export).`);
+}
+
+/** Divides a batch, [n, H, W, C] flat, into a view of each image. Nothing is copied. */
+export function imagesOf(batch: Float32Array, { height, width, channels }: Screening['input']): Float32Array[] {
+  const size = height * width * channels;
+  return Array.from({ length: batch.length / size }, (_, i) => batch.subarray(i * size, (i + 1) * size));
+}
+
+/**
+ * Returns the reconstruction error divided by (offset + the image's energy). The paper's error is in absolute units, so a blank page,
+ * which any class reconstructs nearly right, passes it; relative to what is on the page it does not.
  *
  * @param reconstructionError sum of squares, >= 0
- * @param image values in [0, 1], of one image
+ * @param image values in [0, 1] of one image
  * @param offset > 0, in the units of the energy; keeps the ratio finite for a blank image
  */
 export function relativeError(reconstructionError: number, image: ArrayLike<number>, offset: number): number {
@@ -26,7 +93,7 @@ export function relativeError(reconstructionError: number, image: ArrayLike<numb
   return reconstructionError / (offset + energy);
 }
 
-/** The offset that is used at export: half a per cent of the energy of an all-white image (3.92 for 28x28x1). */
+/** Returns the offset used at export: half a per cent of the energy of an all-white image (3.92 for 28x28x1). */
 export function defaultRelativeErrorOffset(floats: number): number {
   return 0.005 * floats;
 }

@@ -1,4 +1,4 @@
-import { sha256 } from '../bundle/sha256.ts';
+import { sha256 } from '../bundle/hashes.ts';
 
 /**
  * How the edge signs what it asks our own fallback: `Portcullis-Signature: t=SECONDS,v1=HEX`, an HMAC-SHA256 of

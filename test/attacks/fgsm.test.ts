@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encoderCrossEntropy } from '../../attacks/encoder-loss.ts';
 import { fgsm } from '../../attacks/fgsm.ts';
-import { oneHotMeans } from '../../shared/decision/mixture.ts';
+import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { strided } from '../../trainer/model/architecture.ts';

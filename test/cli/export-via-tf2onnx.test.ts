@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isRunning } from '../../node/files/replace-directory.ts';
+import { isRunning } from '../../node/processes/is-running.ts';
 import { tinyTraining } from '../trainer/tiny-dataset.ts';
 
 const repository = join(import.meta.dirname, '../..');

@@ -3,7 +3,7 @@ import { createApp } from '../../edge/app.ts';
 import { configOf } from '../../edge/config.ts';
 import { requestDecoder } from '../../edge/decode/decode-image.ts';
 import { encodePng } from '../../edge/guard/encode-png.ts';
-import { sha256 } from '../../shared/bundle/sha256.ts';
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import { verdictSchema } from '../../shared/protocol/screen-messages.ts';
 import digit7 from '../samples/digit-7-a.png';
 import { keyEntry, model, post } from './real-model.ts';

@@ -6,8 +6,8 @@ import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
 import { openScreen, openSearchHere } from '../../edge/inference.ts';
 import type { Model } from '../../edge/screen.ts';
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
-import { sha256 } from '../../shared/bundle/sha256.ts';
 
 const files: Record<string, Uint8Array> = {
   'screening.json': new TextEncoder().encode(screeningText),

@@ -8,7 +8,7 @@ import { FGSM_EPSILONS } from '../../evaluate/image-sets.ts';
 import type { JobResult } from '../../evaluate/job.ts';
 import type { Protocol } from '../../evaluate/protocol.ts';
 import { protocols } from '../../evaluate/protocols/protocols.ts';
-import { openScreener, type Screener } from '../../node/bundle/screen-images.ts';
+import { openScreener, type Screener } from '../../node/bundle/graphs.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 
 let root: string;

@@ -7,7 +7,7 @@ import { keepEvidence } from '../../evaluate/figures/keep-evidence.ts';
 import { type Rate, type Report, reportSchema } from '../../evaluate/figures/report-schema.ts';
 import type { JobResult } from '../../evaluate/job.ts';
 import { writeEvaluation } from '../../evaluate/report/write-evaluation.ts';
-import { openScreener } from '../../node/bundle/screen-images.ts';
+import { openScreener } from '../../node/bundle/graphs.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { evidenceSchema, type Screening } from '../../shared/bundle/screening-schema.ts';
 import { broken, KEY, made, nearest, result } from './made-results.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { calibrateBundle } from '../../export/calibrate-bundle.ts';
-import { openScreener } from '../../node/bundle/screen-images.ts';
+import { openScreener } from '../../node/bundle/graphs.ts';
 import { defaultCalibration } from '../../trainer/calibrate.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';

@@ -1,7 +1,7 @@
 import type { SearchOptions } from '../../export/reclassify-graph.ts';
 import type { BundleParts } from '../../export/write-bundle.ts';
 import type { Covariances } from '../../shared/bundle/screening-schema.ts';
-import { oneHotMeans } from '../../shared/decision/mixture.ts';
+import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { type Architecture, strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';

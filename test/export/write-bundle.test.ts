@@ -5,7 +5,7 @@ import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ParityError } from '../../export/parity.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
-import { ReplaceError, replaceDirectory } from '../../node/files/replace-directory.ts';
+import { ReplaceError, replaceFolder } from '../../node/files/replace-folder.ts';
 import { openBundle, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { GraphName } from '../../shared/bundle/screening-schema.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
@@ -87,7 +87,7 @@ describe('writeBundle', () => {
 
   it('puts the old bundle back where the new one can not take its place', async () => {
     const before = await readFile(join(target, 'screening.json'), 'utf8');
-    await expect(replaceDirectory(target, join(parent, 'missing'), 'screening.json')).rejects.toThrow('ENOENT');
+    await expect(replaceFolder(target, join(parent, 'missing'), 'screening.json')).rejects.toThrow('ENOENT');
     expect(await readFile(join(target, 'screening.json'), 'utf8')).toBe(before);
     expect(await readdir(parent)).toEqual(['tiny']);
   });

@@ -5,10 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseBatchSize } from '../../fallback/choose-batch-size.ts';
 import { QueueFullError } from '../../fallback/refusals.ts';
 import { openSearch, type Search } from '../../fallback/search.ts';
-import { sealed } from '../../shared/bundle/bundle-id.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import { sealed, sha256 } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { sha256 } from '../../shared/bundle/sha256.ts';
 
 const directory = join(import.meta.dirname, '../../models/mnist');
 const options = { provider: 'cpu', threads: 1, maxQueue: 1, maxWaitMs: 60_000, batchSize: 1, batchWaitMs: 0 } as const;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { onlyOne, onlyOneOfEach } from '../../node/files/lock.ts';
+import { acquireLock, acquireLocks } from '../../node/files/lock.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -16,8 +16,8 @@ const module = pathToFileURL(join(import.meta.dirname, '../../node/files/lock.ts
 
 /** A process that takes the lock, holds it for a while, and says `held` or why not. */
 function holder(path: string, milliseconds: number): Promise<string> {
-  const code = `import { onlyOne } from ${JSON.stringify(module)};
-    try { const unlock = await onlyOne('pnpm demo', ${JSON.stringify(path)}); await new Promise((r) => setTimeout(r, ${milliseconds})); await unlock(); console.log('held'); }
+  const code = `import { acquireLock } from ${JSON.stringify(module)};
+    try { const unlock = await acquireLock('pnpm demo', ${JSON.stringify(path)}); await new Promise((r) => setTimeout(r, ${milliseconds})); await unlock(); console.log('held'); }
     catch (error) { console.log(error.message); }`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
@@ -31,11 +31,11 @@ const gone = () => spawnSync(process.execPath, ['-e', 'process.stdout.write(Stri
 
 it('the lock of a process that is gone, or of an older one with the same id, is taken over; nothing is left', async () => {
   const path = join(directory, 'runs', '.lock');
-  await (await onlyOne('pnpm demo', path))();
+  await (await acquireLock('pnpm demo', path))();
   await writeFile(path, `${gone()}-x`);
-  await (await onlyOne('pnpm demo', path))();
+  await (await acquireLock('pnpm demo', path))();
   await writeFile(path, `${process.pid}-older`);
-  await (await onlyOne('pnpm demo', path))();
+  await (await acquireLock('pnpm demo', path))();
   expect(await readdir(join(directory, 'runs'))).toEqual([]);
 });
 
@@ -46,7 +46,7 @@ it('of several at once, over a lock that was left, one gets it and the others ar
     const said = await Promise.all([holder(path, 2000), holder(path, 2000), holder(path, 2000)]);
     expect(said.filter((text) => text === 'held')).toHaveLength(1);
     for (const text of said.filter((other) => other !== 'held'))
-      expect(text).toMatch(/another pnpm demo (is at work \(process \d+\)|has just started)/);
+      expect(text).toMatch(/another pnpm demo (is running \(process \d+\)|has just started)/);
   }
 });
 
@@ -54,10 +54,10 @@ it('of several locks all are taken, or none', async () => {
   const paths = ['a', 'b', 'c'].map((name) => join(directory, 'each', `.${name}`));
   const held = holder(paths[1] as string, 3000);
   await expect.poll(() => readdir(join(directory, 'each')).catch(() => [])).toContain('.b');
-  await expect(onlyOneOfEach(paths.map((path) => ['pnpm evaluate', path]))).rejects.toThrow(/another pnpm evaluate is at work/);
+  await expect(acquireLocks(paths.map((path) => ['pnpm evaluate', path]))).rejects.toThrow(/another pnpm evaluate is running/);
   expect((await readdir(join(directory, 'each'))).filter((name) => /^\.[abc]$/.test(name))).toEqual(['.b']);
   expect(await held).toBe('held');
-  const unlock = await onlyOneOfEach(paths.map((path) => ['pnpm evaluate', path]));
+  const unlock = await acquireLocks(paths.map((path) => ['pnpm evaluate', path]));
   expect((await readdir(join(directory, 'each'))).sort()).toEqual(['.a', '.b', '.c']);
   await unlock();
   expect(await readdir(join(directory, 'each'))).toEqual([]);

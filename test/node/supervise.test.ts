@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { isRunning } from '../../node/files/replace-directory.ts';
+import { isRunning } from '../../node/processes/is-running.ts';
 
 const supervise = join(import.meta.dirname, '../../node/processes/supervise.ts');
 /** Says its id and that of its child, and would go on for a minute. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
-import { sha256 } from '../../shared/bundle/sha256.ts';
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
 
 /** sha256 of the tensor that Node (sharp, then shared/preprocess) makes of each sample, for a 28x28x1 model. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { oneHotMeans } from '../../shared/decision/mixture.ts';
+import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 import { lossGradients } from '../../trainer/gradient/loss-gradients.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parsedOrNull } from '../../node/files/parsed-or-null.ts';
+import { parseJsonOrNull } from '../../node/files/files.ts';
 
 /** The mark of a whole installation, written last. */
 export const RECORD = 'installed.json';
@@ -28,7 +28,7 @@ export type InstallationRecord = z.infer<typeof recordSchema>;
 /** @returns null where it is not there or can't be read */
 export function readRecord(directory: string): InstallationRecord | null {
   try {
-    return recordSchema.safeParse(parsedOrNull(readFileSync(join(directory, RECORD), 'utf8'))).data ?? null;
+    return recordSchema.safeParse(parseJsonOrNull(readFileSync(join(directory, RECORD), 'utf8'))).data ?? null;
   } catch {
     return null;
   }

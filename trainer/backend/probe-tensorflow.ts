@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parsedOrNull } from '../../node/files/parsed-or-null.ts';
+import { parseJsonOrNull } from '../../node/files/files.ts';
 import type { Installation } from './installations.ts';
 import { type Loaded, tensorFlowSettings } from './tensorflow.ts';
 
@@ -30,7 +30,7 @@ export async function probeTensorFlow({ binding, kind, fault }: Installation, gp
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(signal ?? code));
   });
-  const said = parsedOrNull(output.trim().split('\n').at(-1) ?? '') as Probed | null;
+  const said = parseJsonOrNull(output.trim().split('\n').at(-1) ?? '') as Probed | null;
   return said ?? { fault: `loading it ended the process with ${ended}${lastLine(errors)}` };
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parsedOrNull } from '../../node/files/parsed-or-null.ts';
+import { parseJsonOrNull } from '../../node/files/files.ts';
 import type { Adapter } from './find-adapter.ts';
 
 export type WebGpuProbed = { fault: null; adapter: Adapter } | { fault: string };
@@ -15,7 +15,7 @@ export function probeWebGpu(kind: 'any' | 'hardware'): Promise<WebGpuProbed> {
   const entry = fileURLToPath(new URL('probe-webgpu-process.ts', import.meta.url));
   return new Promise((resolve) => {
     execFile(process.execPath, [entry, kind], { timeout: MOST_MS, killSignal: 'SIGKILL' }, (error, output, errors) => {
-      const said = parsedOrNull(output.trim().split('\n').at(-1) ?? '') as WebGpuProbed | null;
+      const said = parseJsonOrNull(output.trim().split('\n').at(-1) ?? '') as WebGpuProbed | null;
       const told = kind === 'any' ? warningsOf(errors) : '';
       // Whatever the end: what it has computed by then was right, and a training waits for no more than that.
       if (said) resolve(said.fault === null ? said : { fault: `${said.fault}${told}` });

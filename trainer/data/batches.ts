@@ -1,5 +1,5 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { oneHotMeans } from '../../shared/decision/mixture.ts';
+import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { type Random, randomFrom } from '../../shared/random.ts';
 import type { Part } from '../gradient/loss-gradients.ts';
 import { classCounts, type Training } from '../presets.ts';

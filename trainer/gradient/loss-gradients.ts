@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { oneHotMeans } from '../../shared/decision/mixture.ts';
+import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import type { Model } from '../model/build-model.ts';
 import { gmvaeLoss } from '../model/loss.ts';
 import type { Training } from '../presets.ts';

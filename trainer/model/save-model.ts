@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { rebuildDirectory, recoverDirectory } from '../../node/files/replace-directory.ts';
+import { rebuildFolder, recoverFolder } from '../../node/files/replace-folder.ts';
 import { DataError } from '../data/dataset.ts';
 import type { Model } from './build-model.ts';
 
@@ -10,14 +10,14 @@ import type { Model } from './build-model.ts';
  * made beside and the folder is replaced as a whole: a reader finds the old pair or the new one.
  */
 export async function saveModel(directory: string, model: Model): Promise<void> {
-  await rebuildDirectory(directory, 'encoder', async (fresh) => {
+  await rebuildFolder(directory, 'encoder', async (fresh) => {
     for (const part of ['encoder', 'decoder'] as const) await savePart(join(fresh, part), model[part]);
   });
 }
 
 /** @throws DataError naming the folder where a part is missing or damaged */
 export async function loadModel(directory: string): Promise<Model> {
-  await recoverDirectory(directory);
+  await recoverFolder(directory);
   return { encoder: await loadPart(join(directory, 'encoder')), decoder: await loadPart(join(directory, 'decoder')) };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeAtomically } from '../../node/files/write-atomically.ts';
+import { writeAtomically } from '../../node/files/files.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { loadRun, type Run, readMetrics } from '../run.ts';
 import { findingsOf } from './findings.ts';

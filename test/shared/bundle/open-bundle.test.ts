@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundleIdOf, modelIdOf, sealed } from '../../../shared/bundle/bundle-id.ts';
+import { bundleIdOf, modelIdOf, sealed } from '../../../shared/bundle/hashes.ts';
 import { BundleError, openBundle, parseScreening } from '../../../shared/bundle/open-bundle.ts';
 import type { GraphName, Screening } from '../../../shared/bundle/screening-schema.ts';
 

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { conformalThresholds } from '../../../shared/calibration/conformal.ts';
-import { conformalRank, exceedanceProbability, imagesNeeded } from '../../../shared/calibration/order-statistic.ts';
-import { quantile, quantileTable } from '../../../shared/calibration/quantile-table.ts';
+import {
+  conformalRank,
+  exceedanceProbability,
+  imagesNeeded,
+  quantile,
+  quantileTable,
+} from '../../../shared/calibration/order-statistic.ts';
 import { fitRankMap, scoreAt, surpriseOf } from '../../../shared/calibration/rank-map.ts';
 import { chiSquareCritical, THREE_SIGMA, threeSigmaThresholds } from '../../../shared/calibration/three-sigma.ts';
 import { decide } from '../../../shared/decision/decide.ts';

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, decideReclassified, pValue } from '../../../shared/decision/decide.ts';
-import { latentDistance, precisionsOf } from '../../../shared/decision/latent-distance.ts';
-import { nearestMean, oneHotMeans, squaredEuclidean } from '../../../shared/decision/mixture.ts';
+import { latentDistance, nearestMean, oneHotMeans, precisionsOf, squaredEuclidean } from '../../../shared/decision/latent-space.ts';
 import { relativeError } from '../../../shared/decision/scores.ts';
 
 const thresholds = { maxLatentDistance: [1, 2], maxReconstructionError: [10, 20], maxRelativeError: [0.5, 0.6] };

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { latentDistance, precisionsOf } from '../../../shared/decision/latent-distance.ts';
-import { nearestMean, oneHotMeans, squaredEuclidean } from '../../../shared/decision/mixture.ts';
+import { latentDistance, nearestMean, oneHotMeans, precisionsOf, squaredEuclidean } from '../../../shared/decision/latent-space.ts';
 
 const D = 4;
 const value = fc.double({ min: -2, max: 2, noNaN: true });

@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../../../node/files/make-folder.ts';
+import { makeFolder } from '../../../node/files/files.ts';
 import { type ProgramOptions, runProgram } from '../../../node/processes/run-program.ts';
 import { BackendError } from '../backend-error.ts';
 import type { Manifest } from './manifest.ts';

@@ -1,8 +1,7 @@
 import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { makeFolder } from '../../../node/files/make-folder.ts';
-import { rebuildDirectory } from '../../../node/files/replace-directory.ts';
-import { writeAtomically } from '../../../node/files/write-atomically.ts';
+import { makeFolder, writeAtomically } from '../../../node/files/files.ts';
+import { rebuildFolder } from '../../../node/files/replace-folder.ts';
 import { BackendError } from '../backend-error.ts';
 import { backendsFolder } from '../cache-folder.ts';
 import { bytesOf, changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from '../installation-record.ts';
@@ -41,7 +40,7 @@ export async function installLibraries(manifest: Manifest, options: InstallOptio
   say(`fetching ${manifest.wheels.length} ${manifest.wheels.length === 1 ? 'wheel' : 'wheels'}, ${megabytes(toFetch)}, by pip`);
   const wheels = await fetchWheels(manifest, downloads, { output: options.output, ...(signal ? { signal } : {}) });
   // A damaged one may go: by its record it is ours.
-  await rebuildDirectory(directory, RECORD, async (fresh) => {
+  await rebuildFolder(directory, RECORD, async (fresh) => {
     say(`unpacking into ${directory}`);
     for (const wheel of wheels) await unpackWheel(wheel, fresh, manifest.keep, signal);
     await options.add?.(fresh);

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { makeFolder } from '../../node/files/make-folder.ts';
+import { makeFolder, writeAtomically } from '../../node/files/files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'portcullis-'));
 afterAll(() => rm(root, { recursive: true }));
@@ -26,4 +26,13 @@ it.skipIf(mounted('true').status !== 0)('a read-only file system is said to be o
     1,
     expect.stringMatching(/^error: EROFS: read-only file system.*That file system is read-only/),
   ]);
+});
+
+it('a file is whole when it is written several times at once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  const contents = Array.from({ length: 40 }, (_, i) => String(i).repeat(100_000));
+  await Promise.all(contents.map((content) => writeAtomically(join(folder, 'file'), content)));
+  expect(contents).toContain(await readFile(join(folder, 'file'), 'utf8'));
+  expect(await readdir(folder)).toEqual(['file']);
+  await rm(folder, { recursive: true });
 });

@@ -1,8 +1,41 @@
 import type { Covariances } from '../bundle/screening-schema.ts';
 
+/*
+ * The Gaussian mixture of the latent space. Its means are one-hot vectors, zero-padded where the latent is wider than the number of
+ * classes (paper, section 3). The loss weight makes component y of Eq. 3 N(mu_y, I / (2 latentWeight)).
+ */
+
+/** Returns k means of d values with `means[y][y] = 1`. @throws RangeError where d < k */
+export function oneHotMeans(classes: number, latentDim: number): number[][] {
+  if (latentDim < classes) throw new RangeError(`latentDim is ${latentDim}; one-hot means of ${classes} classes need at least ${classes}`);
+  return Array.from({ length: classes }, (_, y) => Array.from({ length: latentDim }, (_, i) => (i === y ? 1 : 0)));
+}
+
+/** Returns ||a - b||^2. @throws RangeError where the lengths differ */
+export function squaredEuclidean(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) throw new RangeError(`vectors of ${a.length} and ${b.length} values have no distance`);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += ((a[i] as number) - (b[i] as number)) ** 2;
+  return sum;
+}
+
+/** Returns the index of the nearest mean in the Euclidean sense, the first of equals: the label of the paper's decision rule. */
+export function nearestMean(latent: ArrayLike<number>, means: readonly ArrayLike<number>[]): number {
+  let best = 0;
+  let least = Number.POSITIVE_INFINITY;
+  means.forEach((mean, y) => {
+    const distance = squaredEuclidean(latent, mean);
+    if (distance < least) {
+      least = distance;
+      best = y;
+    }
+  });
+  return best;
+}
+
 /**
- * latentDistance: squared Mahalanobis distance (z - mu)^T Sigma^-1 (z - mu) of a latent to its label's mean, in units of
- * variances. The paper prints Sigma in this place (section 3.1); its inverse is meant.
+ * Returns the squared Mahalanobis distance (z - mu)^T Sigma^-1 (z - mu) of a latent to its label's mean, in units of variances.
+ * The paper prints Sigma in this place (section 3.1) and means its inverse.
  *
  * @param latent z, d values
  * @param mean mu_y, d values
@@ -20,7 +53,7 @@ export function latentDistance(latent: ArrayLike<number>, mean: ArrayLike<number
   return sum;
 }
 
-/** Sigma_y^-1 of every class, d x d each. @throws RangeError where a covariance is not positive definite */
+/** Returns Sigma_y^-1 of every class, each d x d. @throws RangeError where a covariance is not positive definite */
 export function precisionsOf(covariances: Covariances, latentDim: number): number[][][] {
   if (covariances.kind === 'full') return covariances.values.map(inverse);
   return covariances.values.map((values) =>

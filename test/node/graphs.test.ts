@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { decodeBySharp } from '../../bench/reliability/decode-by-sharp.ts';
-import { openReclassifier } from '../../node/bundle/reclassify-images.ts';
+import { openReclassifier } from '../../node/bundle/graphs.ts';
 import { decideReclassified } from '../../shared/decision/decide.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
 

@@ -1,6 +1,31 @@
-import { canonicalJson } from './canonical-json.ts';
 import type { Screening } from './screening-schema.ts';
-import { sha256 } from './sha256.ts';
+
+/** Returns the sha256 of bytes or of a string's UTF-8 as 64 hexadecimal digits. WebCrypto is the same in Node and in workerd. */
+export async function sha256(data: Uint8Array | string): Promise<string> {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+  const digest = await crypto.subtle.digest('SHA-256', bytes as BufferSource);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * Returns JSON with sorted keys and no white space: equal values give equal text, so a hash of it names the value.
+ * Numbers are written as ECMAScript does (the shortest text that reads back to the same double), as RFC 8785 asks.
+ *
+ * @throws TypeError for what JSON can't hold (NaN, Infinity, functions, cycles); undefined properties are left out
+ */
+export function canonicalJson(value: unknown): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON cannot hold ${value}`);
+  if (value === null || typeof value !== 'object') {
+    const text = JSON.stringify(value);
+    if (text === undefined) throw new TypeError(`JSON cannot hold a ${typeof value}`);
+    return text;
+  }
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const entries = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+}
 
 /** What the model's identity is made of. `reclassify.onnx` is not: it carries the identity inside. */
 type ModelParts = Pick<Screening, 'classes' | 'input' | 'means' | 'covariances' | 'preprocess' | 'relativeErrorOffset' | 'weights'> & {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../../shared/bundle/canonical-json.ts';
+import { canonicalJson } from '../../../shared/bundle/hashes.ts';
 
 /** The same value, every object's keys in the opposite order. */
 function reversed(value: unknown): unknown {
