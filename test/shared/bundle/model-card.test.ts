@@ -5,10 +5,10 @@ import { modelCard } from '../../../shared/bundle/model-card.ts';
 import { parseScreening } from '../../../shared/bundle/open-bundle.ts';
 
 const screeningOf = async (name: string) =>
-  parseScreening(await readFile(join(import.meta.dirname, `../../models/${name}/screening.json`), 'utf8'));
+  parseScreening(await readFile(join(import.meta.dirname, `../../../models/${name}/screening.json`), 'utf8'));
 
 it.each(['mnist', 'coil100'])('the card of models/%s is what its screening.json says', async (name) => {
-  const card = await readFile(join(import.meta.dirname, `../../models/${name}/README.md`), 'utf8');
+  const card = await readFile(join(import.meta.dirname, `../../../models/${name}/README.md`), 'utf8');
   expect(card).toBe(modelCard(await screeningOf(name)));
 });
 
