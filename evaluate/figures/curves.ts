@@ -1,20 +1,20 @@
 import type { Norm } from '../../attacks/ball.ts';
 import { undetected } from '../outcome.ts';
-import { findsLess } from './finds-less.ts';
 import { isUnbounded, type MeasuredPart, TWICE } from './measured-parts.ts';
 import { partFigures } from './part-figures.ts';
 import type { Curve } from './report-schema.ts';
+import { type Comparison, compareAttacks } from './statistics.ts';
 
-/** The parts of one attack at several radii, by radius. */
+/** One attack at several radii. */
 export interface Family {
   protocol: string;
   attack: string;
   norm: Norm;
-  /** ascending, no radius twice */
+  /** Ascending by radius, each radius once. */
   members: { eps: number; part: MeasuredPart }[];
 }
 
-/** Attacks that were run at more than one radius. */
+/** Groups the parts by attack; returns the attacks that were run at more than one radius. */
 export function families(parts: readonly MeasuredPart[]): Family[] {
   const fixed = parts.filter(
     (part) => part.attack !== null && part.norm !== null && part.eps !== null && !part.name.includes(TWICE) && !isUnbounded(part),
@@ -28,19 +28,35 @@ export function families(parts: readonly MeasuredPart[]): Family[] {
   }).filter(({ members }) => members.length > 1);
 }
 
-/** At each radius that a smaller one beat: which, and by how much. */
-export function fallsOf({ members }: Family): { eps: number; than: number; lost: number; gained: number; images: number }[] {
+/** A radius at which an attack finds less than at the smaller radius `than`. */
+export interface Fall extends Comparison {
+  eps: number;
+  than: number;
+}
+
+/** Returns the radii at which an attack finds less than at a smaller one, each with the smaller radius that beats it by most. */
+export function fallsOf({ members }: Family): Fall[] {
   return members.flatMap(({ eps, part }, i) => {
-    const beaten = members
+    const beatenBy = members
       .slice(0, i)
-      .map((smaller) => ({ eps, than: smaller.eps, ...findsLess(smaller.part, part) }))
+      .map((smaller) => ({ eps, than: smaller.eps, ...comparePartsByImage(smaller.part, part) }))
       .filter(({ less }) => less)
       .sort((a, b) => b.lost - b.gained - (a.lost - a.gained))[0];
-    return beaten ? [beaten] : [];
+    return beatenBy ? [beatenBy] : [];
   });
 }
 
-/** What each attack lets through and what is rejected, against its radius. */
+/** Compares two parts, where an image is broken if any of its outcomes is accepted with a wrong class. */
+export function comparePartsByImage(weaker: MeasuredPart, stronger: MeasuredPart): Comparison {
+  const [first, second] = [weaker, stronger].map(({ outcomes }) => {
+    const broken = new Map<number, boolean>();
+    for (const outcome of outcomes) broken.set(outcome.image, (broken.get(outcome.image) ?? false) || undetected(outcome));
+    return broken;
+  }) as [Map<number, boolean>, Map<number, boolean>];
+  return compareAttacks(first, second);
+}
+
+/** Returns what each attack gets accepted and rejected at each of its radii. */
 export function curvesOf(parts: readonly MeasuredPart[]): Curve[] {
   return families(parts).map((family) => {
     const failed = new Set(fallsOf(family).map(({ eps }) => eps));

@@ -3,49 +3,53 @@ import { RADII } from '../protocols/adaptive.ts';
 import { isClean, type MeasuredPart, TWICE } from './measured-parts.ts';
 import type { Gallery } from './report-schema.ts';
 
-/** Galleries of a protocol, and images of each, at most; fewer where images are large. */
+/** Most galleries of a protocol. */
 const MOST_GALLERIES = 6;
+/** Most images in a gallery; half of it for images with more values than `LARGE`. */
 const MOST_IMAGES = 9;
 const LARGE = 4096;
 
-/** Of each attack, at one radius of several, its first images beside what they were made from; evenly taken, where each has several targets. */
+/**
+ * Returns, for each attack at one of its radii, its first images with the test images that they were made from. Where an image has several
+ * targets, the images are taken at even distances.
+ *
+ * @param size values in an image
+ */
 export function galleriesOf(parts: readonly MeasuredPart[], size: number): Gallery[] {
   const clean = parts.filter(isClean);
   const groups = Map.groupBy(
     parts.filter((part) => !isClean(part) && !part.name.includes(TWICE) && part.outcomes.some(({ picture }) => picture)),
     ({ protocol, attack, name, norm }) => [protocol, attack ?? name, norm].join('\n'),
   );
-  const shown = [...Map.groupBy([...groups.values()].map(shownOf), ({ protocol }) => protocol).values()];
-  return shown
+  const byProtocol = Map.groupBy([...groups.values()].map(partToShow), ({ protocol }) => protocol);
+  const most = size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES;
+  return [...byProtocol.values()]
     .flatMap((own) => own.slice(0, MOST_GALLERIES))
     .map(({ protocol, name, outcomes }) => {
       const origins = originsOf(outcomes, clean.find((part) => part.protocol === protocol) ?? clean[0]);
-      return {
-        ...{ protocol, part: name },
-        entries: outcomes
-          .flatMap(({ image, truth, label, accepted, reason, radius, picture }) => {
-            if (!picture) return [];
-            return [
+      const entries = outcomes.flatMap(({ image, truth, label, accepted, reason, radius, picture }) =>
+        picture === null
+          ? []
+          : [
               {
                 ...{ image, truth, label, accepted, reason, radius, attacked: picture },
                 ...{ clean: origins.get(image)?.picture ?? null, reconstruction: null },
               },
-            ];
-          })
-          .filter((_, i, all) => i % Math.ceil(all.length / (size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES)) === 0),
-      };
+            ],
+      );
+      return { protocol, part: name, entries: entries.filter((_, i) => i % Math.ceil(entries.length / most) === 0) };
     });
 }
 
-/** By number, the images as they were; none of a part that began with others: of those some number has another class. */
+/** Returns the clean images by number; none for a part that began with other images, where some number has another class. */
 function originsOf(outcomes: readonly Outcome[], clean: MeasuredPart | undefined): Map<number, Outcome> {
   const origins = new Map(clean?.outcomes.map((outcome) => [outcome.image, outcome]));
   const same = outcomes.every(({ image, truth }) => (origins.get(image)?.truth ?? truth) === truth);
   return same ? origins : new Map();
 }
 
-/** Of several radii the one before the last of the tables (linf .2, l2 1.5), or the nearest to it. */
-function shownOf(parts: readonly MeasuredPart[]): MeasuredPart {
+/** Chooses among an attack's radii: the second largest of the tables (linf 0.2, l2 1.5), or the nearest to it. */
+function partToShow(parts: readonly MeasuredPart[]): MeasuredPart {
   const distance = ({ norm, eps }: MeasuredPart) => (norm === null || eps === null ? 0 : Math.abs(eps - (RADII[norm].at(-2) as number)));
   return parts.toSorted((a, b) => distance(a) - distance(b))[0] as MeasuredPart;
 }

@@ -1,9 +1,11 @@
+import type { JobResult } from '../job.ts';
 import {
   accepted,
   acceptedRight,
   asTarget,
   both,
   type Criterion,
+  misclassified,
   not,
   type Outcome,
   pipelineRight,
@@ -14,16 +16,17 @@ import {
   reclassifiedWrong,
   undetected,
 } from '../outcome.ts';
-import { imagesIn } from './broken-radii.ts';
-import { isAimed, type MeasuredPart } from './measured-parts.ts';
-import { rate } from './rate.ts';
-import type { Paper, PartFigures, RuleFigures } from './report-schema.ts';
+import { isAimed, isClean, type MeasuredPart } from './measured-parts.ts';
+import { imagesOf } from './perturbations.ts';
+import type { OtherFigure, Paper, PartFigures, RuleFigures } from './report-schema.ts';
+import { rate } from './statistics.ts';
 
-/** What became of a part's images, as counts with their intervals. */
+/** Counts the outcomes of a part, with intervals. */
 export function partFigures(part: MeasuredPart, paper: Paper | null): PartFigures {
   const { protocol, name, about, attack, norm, eps, asked, seconds, outcomes } = part;
   const counted = (criterion: Criterion) => rate(outcomes.filter(criterion).length, outcomes.length);
-  const images = imagesIn([part]).size;
+  const images = imagesOf([part]).size;
+  const reasons = Map.groupBy(outcomes.filter(not(accepted)), ({ reason }) => reason ?? 'not said');
   return {
     ...{ protocol, name, about, attack, norm, eps, asked, images, tried: outcomes.length, seconds },
     acceptedRight: counted(acceptedRight),
@@ -31,12 +34,7 @@ export function partFigures(part: MeasuredPart, paper: Paper | null): PartFigure
     rejected: counted(not(accepted)),
     asTarget: isAimed(part) ? counted(both(undetected, asTarget)) : null,
     imagesBroken: rate(new Set(outcomes.filter(undetected).map(({ image }) => image)).size, images),
-    reasons: Object.fromEntries(
-      Array.from(
-        Map.groupBy(outcomes.filter(not(accepted)), ({ reason }) => reason ?? 'not said'),
-        ([reason, { length }]) => [reason, length],
-      ),
-    ),
+    reasons: Object.fromEntries(Array.from(reasons, ([reason, { length }]) => [reason, length])),
     reclassified: reclassifiedFigures(outcomes),
     queries: queriesOf(outcomes),
     paper,
@@ -58,6 +56,28 @@ function reclassifiedFigures(outcomes: readonly Outcome[]): PartFigures['reclass
 }
 
 function queriesOf(outcomes: readonly Outcome[]): PartFigures['queries'] {
-  const asked = outcomes.flatMap(({ queries }) => queries ?? []).sort((a, b) => a - b);
-  return asked.length === 0 ? null : { median: asked[asked.length >> 1] as number, most: asked.at(-1) as number };
+  const queries = outcomes.flatMap((outcome) => outcome.queries ?? []).sort((a, b) => a - b);
+  return queries.length === 0 ? null : { median: queries[queries.length >> 1] as number, most: queries.at(-1) as number };
+}
+
+/**
+ * Returns the share of clean test images whose nearest mean is right, before any threshold, in per cent: the first column of the paper's
+ * table 1.
+ *
+ * @param paper the figure that the paper prints there; null where it prints none
+ */
+export function withoutThresholds(results: readonly JobResult[], paper: number | null): OtherFigure[] {
+  const clean = results.filter(({ part }) => isClean({ name: part, norm: null }));
+  return Array.from(
+    Map.groupBy(clean, ({ protocol }) => protocol),
+    ([protocol, jobs]) => {
+      const outcomes = jobs.flatMap((job) => job.outcomes);
+      const right = outcomes.filter(not(misclassified)).length;
+      return {
+        ...{ protocol, name: 'right without thresholds, per cent of clean test images', paper },
+        value: (100 * right) / outcomes.length,
+        about: `${right} of ${outcomes.length}`,
+      };
+    },
+  );
 }

@@ -1,38 +1,31 @@
 import { z } from 'zod';
-import { NORMS } from '../../attacks/ball.ts';
 import {
   type brokenWithinSchema,
+  count,
   curveSchema,
+  norm,
   type paperSchema,
   partSchema,
   rateSchema,
   type ruleSchema,
   securityCurveSchema,
+  share,
   worstSchema,
 } from './figure-schemas.ts';
 
-/**
- * The schema of `report.json`: every figure that an evaluation gives. `report.html` is made from this object and nothing else, and so
- * is the bundle's evidence.
- */
-
-const count = z.int().nonnegative();
-const share = z.number().min(0).max(1);
-const norm = z.enum(NORMS);
-
-/** Clean images, the surest first by the joint score: how many are taken, and how many of those are wrong. */
+/** Clean images in the order of their joint score: the share accepted up to it, and the share of those that is wrong. */
 const riskCoverageSchema = z.strictObject({
   protocol: z.string(),
   images: count,
   points: z.array(z.strictObject({ jointScore: z.number(), coverage: share, risk: share })),
-  /** at the thresholds: joint score 1 */
+  /** At the thresholds: joint score 1. */
   operating: z.strictObject({ coverage: rateSchema, risk: rateSchema }),
 });
 
 const scatterSchema = z.strictObject({
-  /** null: clean images */
+  /** Null for clean images. */
   norm: norm.nullable(),
-  /** ln(score / threshold of the label): beyond 0 the test rejects */
+  /** ln(score / threshold of the label): above 0 the test rejects. */
   points: z.array(
     z.strictObject({
       latent: z.number(),
@@ -53,7 +46,7 @@ const gallerySchema = z.strictObject({
       accepted: z.boolean(),
       reason: z.string().nullable(),
       radius: z.number().nullable(),
-      /** base64 of levels, [H, W, C]; null where there is none */
+      /** Base64 of levels 0 to 255, [H, W, C]; null where there is none. */
       clean: z.string().nullable(),
       attacked: z.string(),
       reconstruction: z.string().nullable(),
@@ -63,14 +56,14 @@ const gallerySchema = z.strictObject({
 
 export const checkSchema = z.strictObject({
   name: z.string(),
-  /** `attack`: one that fails is marked, and its figure proves nothing; `report`: what the report says can't be believed */
+  /** Where it fails: `attack`, that attack's figures prove nothing; `report`, no figure of the report can be trusted. */
   of: z.enum(['attack', 'report']),
-  /** null: not run */
+  /** Null where it was not run. */
   passed: z.boolean().nullable(),
   detail: z.string(),
 });
 
-/** A figure that is no outcome, such as a Frechet distance. */
+/** A figure that is not a count of outcomes, such as a Frechet distance. */
 export const otherFigureSchema = z.strictObject({
   protocol: z.string(),
   name: z.string(),
@@ -79,6 +72,10 @@ export const otherFigureSchema = z.strictObject({
   about: z.string(),
 });
 
+/**
+ * The schema of `report.json`, which holds every figure of an evaluation. `report.html` and the bundle's evidence are made from this object
+ * and from nothing else.
+ */
 export const reportSchema = z.strictObject({
   version: z.literal(1),
   model: z.strictObject({
@@ -90,17 +87,17 @@ export const reportSchema = z.strictObject({
   }),
   provenance: z.strictObject({
     portcullis: z.string(),
-    /** of the evaluation */
+    /** Of the evaluation. */
     seed: z.int(),
     backend: z.string(),
-    /** sha256 of the attacks' source */
+    /** Sha256 of the attacks' source. */
     attacks: z.string(),
     dataset: z.string(),
-    /** sha256 of each data file */
+    /** Sha256 of each data file. */
     data: z.record(z.string(), z.string()),
     trained: z.string(),
     exported: z.string(),
-    /** seconds of one core */
+    /** Time of one core. */
     seconds: z.number().nonnegative(),
   }),
   parts: z.array(partSchema),

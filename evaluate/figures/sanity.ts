@@ -1,138 +1,143 @@
 import { NORMS, type Norm } from '../../attacks/ball.ts';
 import { isBeside } from '../bundles-beside.ts';
 import { RADII } from '../protocols/adaptive.ts';
-import { brokenWithin, imagesIn, leastRadii, within } from './broken-radii.ts';
-import { fallsOf, families } from './curves.ts';
-import { compared, findsLess } from './finds-less.ts';
+import { comparePartsByImage, type Family, fallsOf, families } from './curves.ts';
 import { type GradientCheck, gradientChecks } from './gradient-checks.ts';
 import { isBlackBox, isMinimumNorm, isUnbounded, type MeasuredPart, TWICE } from './measured-parts.ts';
+import { countBroken, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
 import type { Check } from './report-schema.ts';
+import { compareAttacks } from './statistics.ts';
 import { imagesOfUnion } from './worst.ts';
 
-/** Of the images: what an attack without bounds must find. */
-const UNBOUNDED = 0.99;
+/** Share of the images that an attack without a limit must break. */
+const UNBOUNDED_SHARE = 0.99;
 
 /**
- * What has to hold of attacks that are as strong as they are said to be. A check `of` the report that fails says that its figures can't be
- * believed; one of an attack marks that attack, whose figure then proves nothing, while the union of all still holds.
+ * Checks what must hold of attacks that are as strong as they claim to be. Where a check `of` the report fails, its figures cannot be
+ * trusted. Where a check of an attack fails, that attack's own figures prove nothing, while the union of all attacks still holds.
  */
 export function sanityOf(all: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null): Check[] {
   const parts = all.filter((part) => !isBeside(part));
   return [
-    complete(all),
-    ...NORMS.map((norm) => neverFalls(parts, norm)),
-    ...families(parts).map((family): Check => {
-      const falls = fallsOf(family);
-      return {
-        name: `larger eps never helps the defender: ${family.attack}, ${family.norm} (${family.protocol})`,
-        ...{ of: 'attack', passed: falls.length === 0 },
-        detail:
-          falls.length === 0
-            ? `${family.members.length} radii, ${family.members[0]?.eps} to ${family.members.at(-1)?.eps}`
-            : `FAILED at ${falls.map(({ eps, than, lost, gained, images }) => `eps ${eps} (of ${images} images ${lost} that eps ${than} broke are not broken, ${gained} others are)`).join('; ')}`,
-      };
-    }),
-    ...twice(parts),
-    unbounded(parts),
-    ...NORMS.map((norm) => whiteAtLeastBlack(parts, norm)),
+    everyImageMeasured(all),
+    ...NORMS.map((norm) => nearestImageSearched(parts, norm)),
+    ...families(parts).map(largerRadiusFindsMore),
+    ...parts.filter(({ name }) => name.includes(TWICE)).flatMap((twice) => twiceTheSteps(twice, parts)),
+    unlimitedAttackBreaksAll(parts),
+    ...NORMS.map((norm) => whiteBoxFindsMost(parts, norm)),
     ...gradientChecks(gradients),
   ];
 }
 
-function complete(parts: readonly MeasuredPart[]): Check {
-  const missing = parts.map((part) => ({ part, missing: part.asked - imagesIn([part]).size })).filter((part) => part.missing > 0);
+function everyImageMeasured(parts: readonly MeasuredPart[]): Check {
+  const incomplete = parts
+    .map(({ name, protocol, asked, outcomes }) => ({
+      ...{ name, protocol, asked },
+      missing: asked - new Set(outcomes.map(({ image }) => image)).size,
+    }))
+    .filter(({ missing }) => missing > 0);
+  const list = incomplete.map(({ name, protocol, asked, missing }) => `${name} (${protocol}): ${missing} of ${asked} are missing`);
   return {
-    ...{ name: 'all images were measured', of: 'report', passed: missing.length === 0 },
-    detail:
-      missing.length === 0
-        ? `${parts.length} parts`
-        : missing.map(({ part, missing: count }) => `${part.name} (${part.protocol}): ${count} of ${part.asked} are missing`).join('; '),
+    ...{ name: 'every image was measured', of: 'report', passed: incomplete.length === 0 },
+    detail: incomplete.length === 0 ? `${parts.length} parts` : list.join('; '),
   };
 }
 
-/** The union of a norm rests on an attack whose curve rises by construction. */
-function neverFalls(parts: readonly MeasuredPart[], norm: Norm): Check {
-  const nearest = parts.filter((part) => part.norm === norm && isMinimumNorm(part) && !isBlackBox(part));
+/** The union of a norm rests on an attack that finds more as the radius grows by its very construction. */
+function nearestImageSearched(parts: readonly MeasuredPart[], norm: Norm): Check {
+  const searching = parts.filter((part) => part.norm === norm && isMinimumNorm(part) && !isBlackBox(part));
   return {
-    ...{ name: `some attack can't fall with eps, ${norm}`, of: 'report', passed: nearest.length > 0 ? true : null },
+    ...{ name: `an attack searched for the nearest misclassified image, ${norm}`, of: 'report', passed: searching.length > 0 || null },
     detail:
-      nearest.length > 0
-        ? `${nearest.map(({ name }) => name).join('; ')}: broken at a radius is broken above it`
-        : 'not run: no attack looks for the nearest image that is accepted as a wrong class',
+      searching.length > 0
+        ? `${searching.map(({ name }) => name).join('; ')}. An image broken at one radius is broken at every larger one`
+        : 'not run: attacks at fixed radii alone may miss images that a larger radius would have to include',
   };
 }
 
-function twice(parts: readonly MeasuredPart[]): Check[] {
-  return parts
-    .filter(({ name }) => name.includes(TWICE))
-    .flatMap((more): Check[] => {
-      const once = parts.find(({ protocol, name }) => protocol === more.protocol && name === more.name.replace(TWICE, ''));
-      if (!once) return [];
-      const { norm } = once;
-      const found = isMinimumNorm(once) && norm ? RADII[norm].map((eps) => atRadius(once, more, eps)) : [findsLess(once, more)];
-      const worst = found.reduce((a, b) => (b.lost - b.gained > a.lost - a.gained ? b : a));
-      const most = found.reduce((a, b) => (b.gained - b.lost > a.gained - a.lost ? b : a));
-      const gain = most.gained - most.lost;
-      const base = { of: 'attack' as const };
-      return [
-        {
-          ...{ ...base, name: `more steps never help the defender: ${once.name}`, passed: !found.some(({ less }) => less) },
-          detail: `of ${worst.images} images ${worst.lost} are lost and ${worst.gained} gained by twice the steps`,
-        },
-        {
-          ...{ ...base, name: `steps suffice: ${once.name}`, passed: gain <= Math.max(1, 0.02 * most.images) },
-          detail: `twice the steps break ${gain} more of ${most.images} images`,
-        },
-      ];
-    });
-}
-
-/** Two attacks that look for the nearest image, at one radius. */
-function atRadius(once: MeasuredPart, more: MeasuredPart, eps: number) {
-  const broken = (part: MeasuredPart) => {
-    const least = leastRadii([part]);
-    return new Map([...imagesIn([part])].map((image) => [image, within(least.get(image) ?? Number.POSITIVE_INFINITY, eps)]));
+function largerRadiusFindsMore(family: Family): Check {
+  const falls = fallsOf(family).map(
+    ({ eps, than, lost, gained, images }) =>
+      `radius ${eps} (of ${images} images, ${lost} broken at radius ${than} are not broken and ${gained} others are)`,
+  );
+  const { attack, norm, protocol, members } = family;
+  return {
+    name: `a larger radius never finds less: ${attack}, ${norm} (${protocol})`,
+    ...{ of: 'attack', passed: falls.length === 0 },
+    detail: falls.length === 0 ? `${members.length} radii, ${members[0]?.eps} to ${members.at(-1)?.eps}` : `FAILED at ${falls.join('; ')}`,
   };
-  return compared(broken(once), broken(more));
 }
 
-function unbounded(parts: readonly MeasuredPart[]): Check {
-  const name = 'unbounded eps breaks all';
+function twiceTheSteps(twice: MeasuredPart, parts: readonly MeasuredPart[]): Check[] {
+  const once = parts.find(({ protocol, name }) => protocol === twice.protocol && name === twice.name.replace(TWICE, ''));
+  if (!once) return [];
+  const { norm } = once;
+  const comparisons =
+    isMinimumNorm(once) && norm
+      ? RADII[norm].map((radius) => compareAttacks(brokenAt(once, radius), brokenAt(twice, radius)))
+      : [comparePartsByImage(once, twice)];
+  const mostLost = comparisons.reduce((a, b) => (b.lost - b.gained > a.lost - a.gained ? b : a));
+  const mostGained = comparisons.reduce((a, b) => (b.gained - b.lost > a.gained - a.lost ? b : a));
+  const gain = mostGained.gained - mostGained.lost;
+  return [
+    {
+      ...{ name: `more steps never find less: ${once.name}`, of: 'attack', passed: !comparisons.some(({ less }) => less) },
+      detail: `of ${mostLost.images} images, twice the steps lose ${mostLost.lost} and gain ${mostLost.gained}`,
+    },
+    {
+      ...{ name: `the steps are enough: ${once.name}`, of: 'attack', passed: gain <= Math.max(1, 0.02 * mostGained.images) },
+      detail: `twice the steps break ${gain} more of ${mostGained.images} images`,
+    },
+  ];
+}
+
+/** Says of each image whether an attack that searches for the nearest broken image breaks it within the radius. */
+function brokenAt(part: MeasuredPart, radius: number): Map<number, boolean> {
+  const smallest = smallestPerturbations([part]);
+  return new Map([...imagesOf([part])].map((image) => [image, isWithinRadius(smallest.get(image), radius)]));
+}
+
+function unlimitedAttackBreaksAll(parts: readonly MeasuredPart[]): Check {
+  const name = 'an attack without a limit breaks every image';
   const own = parts.filter((part) => isUnbounded(part) && part.outcomes.length > 0);
   if (own.length === 0) return { name, of: 'report', passed: null, detail: 'not run' };
-  const counts = own.map((part) => ({ part, images: imagesIn([part]).size, broken: leastRadii([part]).size }));
+  const counts = own.map((part) => ({ part, images: imagesOf([part]).size, broken: smallestPerturbations([part]).size }));
   return {
-    ...{ name, of: 'report', passed: counts.every(({ broken, images }) => broken >= UNBOUNDED * images) },
-    detail: counts.map(({ part, broken, images }) => `${part.name}: ${broken} of ${images} images; ${100 * UNBOUNDED} % must`).join('; '),
+    ...{ name, of: 'report', passed: counts.every(({ broken, images }) => broken >= UNBOUNDED_SHARE * images) },
+    detail: counts
+      .map(({ part, broken, images }) => `${part.name}: ${broken} of ${images} images; at least ${100 * UNBOUNDED_SHARE} % are required`)
+      .join('; '),
   };
 }
 
-function whiteAtLeastBlack(parts: readonly MeasuredPart[], norm: Norm): Check {
-  const name = `white-box is at least as strong as black-box and transfer, ${norm}`;
+/** An attack that sees less of the model must not find more: otherwise the attacks that see all of it are not as strong as they could be. */
+function whiteBoxFindsMost(parts: readonly MeasuredPart[], norm: Norm): Check {
+  const name = `white-box attacks find at least as much as black-box and transfer, ${norm}`;
   const own = parts.filter((part) => part.norm === norm);
   const [black, white] = [own.filter(isBlackBox), own.filter((part) => !isBlackBox(part))];
   if (black.length === 0 || white.length === 0) {
     const missing = black.length === 0 ? 'black-box or transfer' : 'white-box';
     return { name, of: 'report', passed: null, detail: `not run: no ${missing} attack` };
   }
-  const inWhite = imagesOfUnion(white);
-  const least = leastRadii(white);
-  const alone = new Set<number>();
+  const whiteImages = imagesOfUnion(white);
+  const byWhite = smallestPerturbations(white);
+  const brokenByBlackAlone = new Set<number>();
   const beaten: string[] = [];
   for (const part of black) {
-    const images = [...imagesIn([part])].filter((image) => inWhite.has(image));
-    const found = leastRadii([part]);
-    for (const eps of new Set([...RADII[norm], ...(part.eps === null ? [] : [part.eps])])) {
-      const [theirs, ours] = [brokenWithin(found, images, eps), brokenWithin(least, images, eps)];
-      if (theirs > ours)
-        beaten.push(`${part.name} breaks ${theirs} of ${images.length} images within ${eps}, all white-box attacks ${ours}`);
-      const onlyTheirs = (image: number) =>
-        within(found.get(image) ?? Number.POSITIVE_INFINITY, eps) && !within(least.get(image) ?? Number.POSITIVE_INFINITY, eps);
-      for (const image of images.filter(onlyTheirs)) alone.add(image);
+    const images = [...imagesOf([part])].filter((image) => whiteImages.has(image));
+    const byBlack = smallestPerturbations([part]);
+    for (const radius of new Set([...RADII[norm], ...(part.eps === null ? [] : [part.eps])])) {
+      const [blackCount, whiteCount] = [byBlack, byWhite].map((smallest) => countBroken(smallest, images, radius)) as [number, number];
+      if (blackCount > whiteCount)
+        beaten.push(`${part.name} breaks ${blackCount} of ${images.length} images within ${radius}, all white-box attacks ${whiteCount}`);
+      for (const image of images)
+        if (isWithinRadius(byBlack.get(image), radius) && !isWithinRadius(byWhite.get(image), radius)) brokenByBlackAlone.add(image);
     }
   }
   return {
     ...{ name, of: 'report', passed: beaten.length === 0 },
-    detail: `${beaten.length === 0 ? `${black.length} attacks without gradients` : beaten.join('; ')}; at some radius broken by those alone: ${alone.size} images`,
+    detail:
+      `${beaten.length === 0 ? `${black.length} black-box or transfer attacks` : beaten.join('; ')}; ` +
+      `at some radius broken by those alone: ${brokenByBlackAlone.size} images`,
   };
 }

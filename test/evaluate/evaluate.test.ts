@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate, type Request } from '../../evaluate/evaluate.ts';
-import { keepEvidence } from '../../evaluate/figures/keep-evidence.ts';
+import { keepEvidence } from '../../evaluate/figures/evidence.ts';
 import { FGSM_EPSILONS } from '../../evaluate/image-sets.ts';
 import type { JobResult } from '../../evaluate/job.ts';
 import type { Protocol } from '../../evaluate/protocol.ts';

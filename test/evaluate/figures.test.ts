@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { curvesOf } from '../../evaluate/figures/curves.ts';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import { partFigures } from '../../evaluate/figures/part-figures.ts';
-import { rate } from '../../evaluate/figures/rate.ts';
-import { riskCoverageOf } from '../../evaluate/figures/risk-coverage.ts';
-import { securityCurves } from '../../evaluate/figures/security-curve.ts';
+import { securityCurves } from '../../evaluate/figures/perturbations.ts';
+import { riskCoverageOf } from '../../evaluate/figures/score-figures.ts';
+import { rate } from '../../evaluate/figures/statistics.ts';
 import { broken, KEY, made, nearest, result } from './made-results.ts';
 
 describe('rate', () => {

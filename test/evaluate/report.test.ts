@@ -2,8 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evidenceOf } from '../../evaluate/figures/evidence-of.ts';
-import { keepEvidence } from '../../evaluate/figures/keep-evidence.ts';
+import { evidenceOf, keepEvidence } from '../../evaluate/figures/evidence.ts';
 import { type Rate, type Report, reportSchema } from '../../evaluate/figures/report-schema.ts';
 import type { JobResult } from '../../evaluate/job.ts';
 import { writeEvaluation } from '../../evaluate/report/write-evaluation.ts';
@@ -134,8 +133,8 @@ describe('report.html', () => {
       .replaceAll(/<[^>]+>/g, ' ')
       .replaceAll(/\s+/g, ' ');
     expect(text).toMatch(/What gets through Within linf 0.05 , 3 of 5 test images can be changed/);
-    expect(text).toMatch(/Checks that were not run: unbounded eps breaks all/);
-    expect(text).toMatch(/prove nothing: larger eps never helps the defender: PGD, linf \(adaptive\)/);
+    expect(text).toMatch(/Checks that were not run: an attack without a limit breaks every image/);
+    expect(text).toMatch(/prove nothing: a larger radius never finds less: PGD, linf \(adaptive\)/);
     expect(text).toMatch(/paper: 3.89 %/);
     expect(text).toMatch(/501 queries an image/);
   });
@@ -204,7 +203,7 @@ describe('what another bundle makes of its images', () => {
     );
     expect(JSON.stringify(evidenceOf(report))).not.toContain('beside');
     expect(report.worst.filter(({ norm }) => norm === 'l2').map(({ at }) => at.map(({ broken }) => broken.count))).toEqual([[0, 1, 3, 3]]);
-    expect(JSON.stringify([report.security, report.sanity.filter(({ name }) => name !== 'all images were measured')])).not.toContain(
+    expect(JSON.stringify([report.security, report.sanity.filter(({ name }) => name !== 'every image was measured')])).not.toContain(
       'beside',
     );
   });

@@ -12,18 +12,18 @@ const check = (jobs: JobResult[], name: string | RegExp) => {
   expect(found).toHaveLength(1);
   return found[0] as (typeof found)[number];
 };
-const LARGER = /larger eps never helps/;
+const LARGER = /larger radius never finds less/;
 
 describe('a curve that falls', () => {
   it('marks its attack as failed at that radius, and the report stays', () => {
     const fallen = check([broken('PGD', 0.1, 30), broken('PGD', 0.2, 50), broken('PGD', 0.3, 47)], LARGER);
-    expect(fallen).toMatchObject({ passed: false, of: 'attack', name: 'larger eps never helps the defender: PGD, linf (adaptive)' });
-    expect(fallen.detail).toBe('FAILED at eps 0.3 (of 100 images 3 that eps 0.2 broke are not broken, 0 others are)');
+    expect(fallen).toMatchObject({ passed: false, of: 'attack', name: 'a larger radius never finds less: PGD, linf (adaptive)' });
+    expect(fallen.detail).toBe('FAILED at radius 0.3 (of 100 images, 3 broken at radius 0.2 are not broken and 0 others are)');
   });
 
   it('is caught against any smaller radius, not the next one alone', () => {
     const falling = [0.05, 0.1, 0.2, 0.3].map((eps, i) => broken('PGD', eps, 50 - 2 * i));
-    expect(check(falling, LARGER).detail).toMatch(/^FAILED at eps 0.2 .*; eps 0.3 \(of 100 images 6 that eps 0.05 broke/);
+    expect(check(falling, LARGER).detail).toMatch(/^FAILED at radius 0.2 .*; radius 0.3 \(of 100 images, 6 broken at radius 0.05/);
   });
 
   it('is let pass by up to 2 of 100 images, as chance is, and by one of few', () => {
@@ -40,27 +40,27 @@ describe('the checks of a report', () => {
   const within = (jobs: JobResult[], name: string) => check(jobs, name).passed;
 
   it('want all images measured, and an attack that cannot fall', () => {
-    expect(within([broken('PGD', 0.1, 3)], 'all images')).toBe(true);
-    expect(check([{ ...broken('PGD', 0.1, 3), images: 120 }], 'all images')).toMatchObject({
+    expect(within([broken('PGD', 0.1, 3)], 'every image was')).toBe(true);
+    expect(check([{ ...broken('PGD', 0.1, 3), images: 120 }], 'every image was')).toMatchObject({
       passed: false,
       detail: /20 of 120 are missing/,
     });
-    expect(within([broken('PGD', 0.1, 3)], "can't fall with eps, linf")).toBeNull();
-    expect(within([nearest('outside', [0.1])], "can't fall with eps, linf")).toBe(true);
+    expect(within([broken('PGD', 0.1, 3)], 'nearest misclassified image, linf')).toBeNull();
+    expect(within([nearest('outside', [0.1])], 'nearest misclassified image, linf')).toBe(true);
   });
 
   it('are printed with the worst last', () => {
     const lines = sanityLines(sanity([broken('PGD', 0.1, 30), { ...broken('PGD', 0.2, 5), images: 120 }]));
-    expect(lines.at(-1)).toBe('FAILED        all images were measured: PGD, linf 0.2 (adaptive): 20 of 120 are missing');
-    expect(lines.at(-2)).toMatch(/^attack failed larger eps never helps the defender: PGD/);
+    expect(lines.at(-1)).toBe('FAILED        every image was measured: PGD, linf 0.2 (adaptive): 20 of 120 are missing');
+    expect(lines.at(-2)).toMatch(/^attack failed a larger radius never finds less: PGD/);
     expect(lines[0]).toMatch(/^not run /);
   });
 
-  it('want unbounded eps to break 99 of 100', () => {
+  it('want an attack without a limit to break 99 of 100 images', () => {
     const unbounded = (count: number) => [{ ...broken('PGD from outside', 1, count), part: 'unbounded' }];
-    expect(within(unbounded(99), 'unbounded')).toBe(true);
-    expect(within(unbounded(98), 'unbounded')).toBe(false);
-    expect(check([broken('PGD', 0.1, 3)], 'unbounded')).toMatchObject({ passed: null, detail: 'not run' });
+    expect(within(unbounded(99), 'without a limit')).toBe(true);
+    expect(within(unbounded(98), 'without a limit')).toBe(false);
+    expect(check([broken('PGD', 0.1, 3)], 'without a limit')).toMatchObject({ passed: null, detail: 'not run' });
   });
 
   it('want white-box attacks to find what black-box ones do, at each radius, on the same images', () => {
@@ -68,7 +68,7 @@ describe('the checks of a report', () => {
     const name = 'black-box and transfer, linf';
     expect(within([white], name)).toBeNull();
     expect(within([white, nearest('Square', [0.1, 0.1, 0.25])], name)).toBe(true);
-    // One that is broken by Square alone, where white-box attacks break another: as many, and told.
+    // One that is broken by Square alone, where white-box attacks break another: as many, and reported.
     expect(check([white, nearest('Square', [null, 0.1, null, 0.2])], name)).toMatchObject({ passed: true, detail: /alone: 1 images/ });
     expect(check([white, nearest('HopSkipJump', [0.04])], name)).toMatchObject({
       passed: false,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
-import { securityCurves } from '../../evaluate/figures/security-curve.ts';
+import { securityCurves } from '../../evaluate/figures/perturbations.ts';
 import { worstOf } from '../../evaluate/figures/worst.ts';
 import type { JobResult } from '../../evaluate/job.ts';
 import { broken, KEY, made, nearest, result } from './made-results.ts';

@@ -1,0 +1,73 @@
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeScreening } from '../../node/bundle/models-folder.ts';
+import { rebuildFolder } from '../../node/files/replace-folder.ts';
+import { sealed } from '../../shared/bundle/hashes.ts';
+import { BundleError, parseScreening } from '../../shared/bundle/open-bundle.ts';
+import type { Evidence, Screening } from '../../shared/bundle/screening-schema.ts';
+import { isBeside } from '../bundles-beside.ts';
+import type { PartFigures, Report, Worst } from './report-schema.ts';
+
+/**
+ * Returns the figures of a report that a bundle keeps: where an attack searched for the nearest broken image, the union of all attacks at
+ * each radius; otherwise each part by itself. `about` states the budget.
+ */
+export function evidenceOf(report: Report): Evidence[] {
+  const { worst, parts, security } = report;
+  const isSearched = (protocol: string, norm: Worst['norm'] | null) =>
+    security.some((curve) => curve.protocol === protocol && curve.norm === norm);
+  const strong = worst.filter(({ norm, attacks }) => attacks.some(({ protocol }) => isSearched(protocol, norm)));
+  const alone = parts.filter((part) => part.tried > 0 && !isSearched(part.protocol, part.norm) && !isBeside(part));
+  return [...alone.map((part) => partEvidence(part, report)), ...strong.flatMap((union) => unionEvidence(union, report))];
+}
+
+const protocolOf = (name: string, { provenance }: Report) => `${name}, seed ${provenance.seed}`;
+
+function partEvidence(part: PartFigures, report: Report): Evidence {
+  const kept = part.reclassified?.kept;
+  return {
+    ...{ name: part.name, protocol: protocolOf(part.protocol, report), id: report.model.id, images: part.tried },
+    ...{ acceptedRight: part.acceptedRight.count, acceptedWrong: part.acceptedWrong.count, rejected: part.rejected.count },
+    reclassified: kept ? { right: kept.right.count, wrong: kept.wrong.count, rejectedStill: kept.rejectedStill.count } : null,
+    ...(part.about === '' ? {} : { about: part.about }),
+  };
+}
+
+function unionEvidence({ name, norm, images, attacks, at }: Worst, report: Report): Evidence[] {
+  const about = `the union of ${attacks.length} attacks: ${attacks.map(({ attack }) => attack).join('; ')}; budgets in its report`;
+  return at.map(({ radius, broken, withstood, rejectedClean }) => ({
+    ...{ name: `${name}, ${norm} ${radius}`, protocol: protocolOf(name, report), id: report.model.id, images },
+    ...{ acceptedRight: withstood, acceptedWrong: broken.count, rejected: rejectedClean },
+    reclassified: null,
+    about,
+  }));
+}
+
+/**
+ * Writes figures to the bundle's screening.json, in place of those with the same protocol and name, and renews its model card. The bundle
+ * keeps its id, as nothing that decides has changed, and gets a new checksum. The folder is replaced as a whole.
+ *
+ * @throws BundleError where the bundle is no longer the one that was measured
+ */
+export function keepEvidence(directory: string, evidence: Evidence[]): Promise<Screening> {
+  return rebuildFolder(directory, 'screening.json', async (fresh) => {
+    await cp(directory, fresh, { recursive: true });
+    const { id, checksum: _, ...content } = await openMeasured(fresh, evidence);
+    const replaced = (old: Evidence) => evidence.some(({ name, protocol }) => name === old.name && protocol === old.protocol);
+    const kept = await sealed({
+      ...content,
+      evidence: [...content.evidence.filter((old) => old.id === id && !replaced(old)), ...evidence],
+    });
+    await writeScreening(fresh, kept);
+    // An export may have replaced the bundle in the meantime: then it is not the one that was measured.
+    await openMeasured(directory, evidence);
+    return kept;
+  });
+}
+
+async function openMeasured(directory: string, evidence: Evidence[]): Promise<Screening> {
+  const screening = await parseScreening(await readFile(join(directory, 'screening.json'), 'utf8'));
+  const other = evidence.find(({ id }) => id !== screening.id);
+  if (other) throw new BundleError(`the bundle was replaced while it was measured: ${other.id} is now ${screening.id}. Evaluate again.`);
+  return screening;
+}
