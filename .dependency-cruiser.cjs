@@ -19,6 +19,13 @@ module.exports = {
       from: { path: `^${room}/` },
       to: { path: `^(${rooms.filter((other) => other !== room && !allowed.includes(other)).join('|')})/` },
     })),
+    // evaluate/: images → protocols → jobs → figures → report; evaluate.ts, the entry, is imported by none of them.
+    ...['images', 'protocols', 'jobs', 'figures', 'report'].map((folder, i, folders) => ({
+      name: `evaluate-${folder}-arrows`,
+      severity: 'error',
+      from: { path: `^evaluate/${folder}/` },
+      to: { path: `^evaluate/(${[...folders.slice(i + 1).map((later) => `${later}/`), 'evaluate\\.ts$'].join('|')})` },
+    })),
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     // zlib but computes, and is the same in Node and workerd.
     { name: 'shared-is-pure', severity: 'error', from: { path: '^shared/' }, to: { dependencyTypes: ['core'], pathNot: '^zlib$' } },

@@ -11,9 +11,9 @@ import { minimumNorm } from '../attacks/minimum-norm.ts';
 import { RELAY, relay } from '../attacks/relay.ts';
 import { imagesOf } from '../attacks/rows.ts';
 import { sizeOf } from '../attacks/victim.ts';
-import { chosenFor } from '../evaluate/job.ts';
+import { chosenFor } from '../evaluate/jobs/job.ts';
 import { type From, imageRows } from '../evaluate/protocols/attack-rows.ts';
-import { openSetup } from '../evaluate/setup.ts';
+import { openSetup } from '../evaluate/protocols/setup.ts';
 import { useBackend } from '../trainer/backend/use-backend.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { FGSM_EPSILONS, type ImageSet, imageSets } from '../evaluate/image-sets.ts';
-import { type HttpOutcomes, screenOverHttp } from '../evaluate/screen-over-http.ts';
+import { FGSM_EPSILONS, type ImageSet, imageSets } from '../evaluate/images/image-sets.ts';
+import { type HttpOutcomes, screenOverHttp } from '../evaluate/images/screen-over-http.ts';
 import { exportRun } from '../export/export-run.ts';
 import { defaultSearch } from '../export/reclassify-graph.ts';
 import { defaultFallback, startFallback } from '../fallback/server.ts';

@@ -1,13 +1,13 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
-import { doorOf } from '../evaluate/door.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import { evidenceOf, keepEvidence } from '../evaluate/figures/evidence.ts';
 import { withoutThresholds } from '../evaluate/figures/part-figures.ts';
-import { evaluationFolder } from '../evaluate/job.ts';
-import type { UnknownSource } from '../evaluate/open-unknown.ts';
+import type { UnknownSource } from '../evaluate/images/unknown.ts';
+import { evaluationFolder } from '../evaluate/jobs/job.ts';
+import { doorOf } from '../evaluate/protocols/endpoint.ts';
+import { protocols } from '../evaluate/protocols/list.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/protocols/paper-figures.ts';
-import { protocols } from '../evaluate/protocols/protocols.ts';
 import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../node/bundle/graphs.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';

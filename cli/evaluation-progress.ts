@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { Progress } from '../evaluate/run-jobs.ts';
+import type { Progress } from '../evaluate/jobs/run-jobs.ts';
 import { duration } from './progress.ts';
 
 /** Shows an evaluation's jobs, with the protocol's name where there are several: a bar on a terminal, a plain line every half minute elsewhere. */

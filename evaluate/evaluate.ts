@@ -3,16 +3,16 @@ import type { Screener } from '../node/bundle/graphs.ts';
 import type { BackendChoice } from '../trainer/backend/use-backend.ts';
 import type { DataSource } from '../trainer/data/open-dataset.ts';
 import { openDataset } from '../trainer/data/open-dataset.ts';
-import { bundlesBeside } from './bundles-beside.ts';
-import type { Door } from './door.ts';
-import { evaluationBackend } from './evaluation-backend.ts';
-import { checkDoor } from './http-oracle.ts';
-import { type Job, type JobResult, jobsOf, keyOf } from './job.ts';
-import { mergeJobs } from './merge-jobs.ts';
-import { openUnknown, type UnknownSource } from './open-unknown.ts';
-import type { Asked, Protocol } from './protocol.ts';
-import { doneBefore, type Key, openThreads, type Progress, runJobs } from './run-jobs.ts';
-import { checkDataset } from './setup.ts';
+import { openUnknown, type UnknownSource } from './images/unknown.ts';
+import { evaluationBackend } from './jobs/backend.ts';
+import { type Job, type JobResult, jobsOf, keyOf } from './jobs/job.ts';
+import { mergeJobs } from './jobs/merge-jobs.ts';
+import { doneBefore, type Key, openThreads, type Progress, runJobs } from './jobs/run-jobs.ts';
+import type { Door } from './protocols/endpoint.ts';
+import { checkDoor } from './protocols/http-oracle.ts';
+import { bundlesBeside } from './protocols/other-bundles.ts';
+import type { Asked, Protocol } from './protocols/protocol.ts';
+import { checkDataset } from './protocols/setup.ts';
 
 export interface Request {
   /** of the bundle */

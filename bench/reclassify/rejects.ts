@@ -1,4 +1,4 @@
-import { FGSM_EPSILONS, imageSets } from '../../evaluate/image-sets.ts';
+import { FGSM_EPSILONS, imageSets } from '../../evaluate/images/image-sets.ts';
 import type { Screener } from '../../node/bundle/graphs.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';

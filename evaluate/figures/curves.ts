@@ -1,5 +1,5 @@
 import type { Norm } from '../../attacks/ball.ts';
-import { undetected } from '../outcome.ts';
+import { undetected } from '../protocols/outcome.ts';
 import { isUnbounded, type MeasuredPart, TWICE } from './measured-parts.ts';
 import { partFigures } from './part-figures.ts';
 import type { Curve } from './report-schema.ts';

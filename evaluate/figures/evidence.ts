@@ -5,7 +5,7 @@ import { rebuildFolder } from '../../node/files/replace-folder.ts';
 import { sealed } from '../../shared/bundle/hashes.ts';
 import { BundleError, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Evidence, Screening } from '../../shared/bundle/screening-schema.ts';
-import { isBeside } from '../bundles-beside.ts';
+import { isBeside } from '../protocols/other-bundles.ts';
 import type { PartFigures, Report, Worst } from './report-schema.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NORMS } from '../../attacks/ball.ts';
+import { paperSchema } from '../protocols/paper-figures.ts';
 
 /** The schemas of the figures in `report.json` that describe attacks: counts, curves and unions. */
 
@@ -18,19 +19,6 @@ export const ruleSchema = z.strictObject({
   /** Of all images, not of the rejected alone: accepted or reclassified rightly. */
   pipelineRight: rateSchema,
   pipelineWrong: rateSchema,
-});
-
-/** The figures that the paper prints for the same experiment, in per cent; null where it prints none. */
-export const paperSchema = z.strictObject({
-  acceptedRight: z.number().nullable().default(null),
-  acceptedWrong: z.number().nullable().default(null),
-  rejected: z.number().nullable().default(null),
-  /** Of the rejected images, by Eq. 9. */
-  reclassifiedRight: z.number().nullable().default(null),
-  /** Of all images: accepted rightly or reclassified rightly. */
-  pipelineRight: z.number().nullable().default(null),
-  /** Where the paper prints them, and how its experiment differs. */
-  note: z.string().default(''),
 });
 
 export const partSchema = z.strictObject({

@@ -1,5 +1,5 @@
-import type { Outcome } from '../outcome.ts';
 import { RADII } from '../protocols/adaptive.ts';
+import type { Outcome } from '../protocols/outcome.ts';
 import { isClean, type MeasuredPart, TWICE } from './measured-parts.ts';
 import type { Gallery } from './report-schema.ts';
 

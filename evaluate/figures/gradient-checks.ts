@@ -1,24 +1,6 @@
-import { z } from 'zod';
+import type { GradientCheck } from '../protocols/outcome.ts';
 import type { Check } from './report-schema.ts';
 import { rate } from './statistics.ts';
-
-/** Null where the loss is NaN: JSON has no NaN, and a job's file with one would always count as damaged. */
-const loss = z.number().nullable();
-
-/** The gradient and the loss that an attack saw on one image. */
-export const gradientCheckSchema = z.strictObject({
-  image: z.int().nonnegative(),
-  /** All values of the first gradient are finite. */
-  finite: z.boolean(),
-  /** At least one of them is not 0. */
-  nonZero: z.boolean(),
-  /** Of the joint decision, log(score / threshold) or a sum of them: the attack succeeds where it is at most 0. */
-  lossStart: loss,
-  lossAtHalf: loss,
-  lossEnd: loss,
-});
-
-export type GradientCheck = z.infer<typeof gradientCheckSchema>;
 
 /** Share of the images whose gradient must be usable. */
 const LEAST_USABLE = 0.99;

@@ -1,7 +1,7 @@
 import type { Norm } from '../../attacks/ball.ts';
-import type { JobResult } from '../job.ts';
-import { type Outcome, undetected } from '../outcome.ts';
-import type { Key } from '../run-jobs.ts';
+import type { JobResult } from '../jobs/job.ts';
+import type { Key } from '../jobs/run-jobs.ts';
+import { type Outcome, undetected } from '../protocols/outcome.ts';
 
 /** All outcomes of a part of a protocol, whatever jobs they came from. */
 export interface MeasuredPart {

@@ -1,4 +1,5 @@
-import type { JobResult } from '../job.ts';
+import type { JobResult } from '../jobs/job.ts';
+import type { OtherFigure } from '../protocols/outcome.ts';
 import {
   accepted,
   acceptedRight,
@@ -15,10 +16,11 @@ import {
   reclassifiedRight,
   reclassifiedWrong,
   undetected,
-} from '../outcome.ts';
+} from '../protocols/outcome.ts';
+import type { Paper } from '../protocols/paper-figures.ts';
 import { isAimed, isClean, type MeasuredPart } from './measured-parts.ts';
 import { imagesOf } from './perturbations.ts';
-import type { OtherFigure, Paper, PartFigures, RuleFigures } from './report-schema.ts';
+import type { PartFigures, RuleFigures } from './report-schema.ts';
 import { rate } from './statistics.ts';
 
 /** Counts the outcomes of a part, with intervals. */

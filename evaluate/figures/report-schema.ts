@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { otherFigureSchema } from '../protocols/outcome.ts';
 import {
   type brokenWithinSchema,
   count,
   curveSchema,
   norm,
-  type paperSchema,
   partSchema,
   rateSchema,
   type ruleSchema,
@@ -63,15 +63,6 @@ export const checkSchema = z.strictObject({
   detail: z.string(),
 });
 
-/** A figure that is not a count of outcomes, such as a Frechet distance. */
-export const otherFigureSchema = z.strictObject({
-  protocol: z.string(),
-  name: z.string(),
-  value: z.number(),
-  paper: z.number().nullable(),
-  about: z.string(),
-});
-
 /**
  * The schema of `report.json`, which holds every figure of an evaluation. `report.html` and the bundle's evidence are made from this object
  * and from nothing else.
@@ -112,7 +103,6 @@ export const reportSchema = z.strictObject({
 });
 
 export type Rate = z.infer<typeof rateSchema>;
-export type Paper = z.infer<typeof paperSchema>;
 export type PartFigures = z.infer<typeof partSchema>;
 export type RuleFigures = z.infer<typeof ruleSchema>;
 export type Curve = z.infer<typeof curveSchema>;
@@ -123,5 +113,4 @@ export type RiskCoverage = z.infer<typeof riskCoverageSchema>;
 export type Scatter = z.infer<typeof scatterSchema>;
 export type Gallery = z.infer<typeof gallerySchema>;
 export type Check = z.infer<typeof checkSchema>;
-export type OtherFigure = z.infer<typeof otherFigureSchema>;
 export type Report = z.infer<typeof reportSchema>;

@@ -1,8 +1,9 @@
 import { NORMS, type Norm } from '../../attacks/ball.ts';
-import { isBeside } from '../bundles-beside.ts';
 import { RADII } from '../protocols/adaptive.ts';
+import { isBeside } from '../protocols/other-bundles.ts';
+import type { GradientCheck } from '../protocols/outcome.ts';
 import { comparePartsByImage, type Family, fallsOf, families } from './curves.ts';
-import { type GradientCheck, gradientChecks } from './gradient-checks.ts';
+import { gradientChecks } from './gradient-checks.ts';
 import { isBlackBox, isMinimumNorm, isUnbounded, type MeasuredPart, TWICE } from './measured-parts.ts';
 import { countBroken, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
 import type { Check } from './report-schema.ts';

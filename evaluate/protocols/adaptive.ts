@@ -6,13 +6,13 @@ import { looking, type Objective } from '../../attacks/look.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
 import { RELAY, relay } from '../../attacks/relay.ts';
 import { tensorOf } from '../../attacks/victim.ts';
-import type { GradientCheck } from '../figures/gradient-checks.ts';
-import { type Outcome, undetected } from '../outcome.ts';
-import type { Chosen, Part, Protocol } from '../protocol.ts';
-import { screened } from '../screened.ts';
-import type { Setup } from '../setup.ts';
 import { type From, type ImageRows, imageRows, MOST_TARGETS } from './attack-rows.ts';
 import { cleanPart } from './gradient-parts.ts';
+import type { GradientCheck } from './outcome.ts';
+import { type Outcome, undetected } from './outcome.ts';
+import type { Chosen, Part, Protocol } from './protocol.ts';
+import { screened } from './screen-attacked.ts';
+import type { Setup } from './setup.ts';
 
 /** Radii at which the undetected error is told. */
 export const RADII: Record<Norm, number[]> = { linf: [0.05, 0.1, 0.2, 0.3], l2: [0.5, 1, 1.5, 2] };

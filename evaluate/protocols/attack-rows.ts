@@ -1,8 +1,8 @@
 import { randomStarts } from '../../attacks/pgd.ts';
 import { imagesOf, type Rows } from '../../attacks/rows.ts';
 import { sizeOf } from '../../attacks/victim.ts';
-import type { Chosen } from '../protocol.ts';
-import type { Setup } from '../setup.ts';
+import type { Chosen } from './protocol.ts';
+import type { Setup } from './setup.ts';
 
 /** Rows with the image of the batch that each attacks. */
 export interface ImageRows {

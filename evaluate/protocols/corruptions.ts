@@ -1,9 +1,9 @@
 import { randomFrom } from '../../shared/random.ts';
-import { corruptions as all, SEVERITIES } from '../corruptions.ts';
-import type { Part, Protocol } from '../protocol.ts';
-import { screened } from '../screened.ts';
+import { corruptions as all, SEVERITIES } from '../images/corruptions.ts';
 import { cleanPart, common } from './gradient-parts.ts';
 import { nonsenseParts, unknownPart } from './nothing-parts.ts';
+import type { Part, Protocol } from './protocol.ts';
+import { screened } from './screen-attacked.ts';
 
 const IMAGES = 500;
 

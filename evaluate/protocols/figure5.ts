@@ -1,11 +1,11 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { BESIDE, type Beside, type Entropy, entropyOf } from '../bundles-beside.ts';
-import type { Asked, Part, Protocol } from '../protocol.ts';
-import type { Setup } from '../setup.ts';
-import { setupBeside } from '../setup-beside.ts';
 import { figure2 } from './generated.ts';
 import { cleanPart, common } from './gradient-parts.ts';
+import { BESIDE, type Beside, type Entropy, entropyOf } from './other-bundles.ts';
+import { setupBeside } from './other-setup.ts';
 import { fooling, whitebox } from './paper.ts';
+import type { Asked, Part, Protocol } from './protocol.ts';
+import type { Setup } from './setup.ts';
 
 /** Generated images; images that Eq. 10 changes and noise that Eq. 11 does, each for every class. */
 const GENERATED = 1000;

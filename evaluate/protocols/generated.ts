@@ -3,13 +3,13 @@ import type { Victim } from '../../attacks/victim.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
 import { deviationsOf } from '../../trainer/report/generated.ts';
-import { frechetDistance } from '../frechet.ts';
-import type { Outcome } from '../outcome.ts';
-import { outputsOf, trainPlainClassifier } from '../plain-classifier.ts';
-import type { Protocol } from '../protocol.ts';
-import { screened } from '../screened.ts';
-import type { Setup } from '../setup.ts';
+import { frechetDistance } from './frechet.ts';
 import { common } from './gradient-parts.ts';
+import type { Outcome } from './outcome.ts';
+import { outputsOf, trainPlainClassifier } from './plain-classifier.ts';
+import type { Protocol } from './protocol.ts';
+import { screened } from './screen-attacked.ts';
+import type { Setup } from './setup.ts';
 
 /** Decoded at once. */
 const AT_ONCE = 100;

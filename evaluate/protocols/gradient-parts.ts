@@ -3,8 +3,8 @@ import { MOMENTUM_DEFAULTS, momentumIterative } from '../../attacks/momentum.ts'
 import { PGD_DEFAULTS, projectedGradient } from '../../attacks/pgd.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import type { Part } from '../protocol.ts';
-import { screened } from '../screened.ts';
+import type { Part } from './protocol.ts';
+import { screened } from './screen-attacked.ts';
 
 /** A search of Eq. 9 for an image, as so many gradients. */
 export const SEARCH_WORK = 60;

@@ -1,10 +1,10 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
-import { nonsense } from '../nonsense.ts';
-import type { Part } from '../protocol.ts';
-import { screened } from '../screened.ts';
+import { nonsense } from '../images/nonsense.ts';
 import { common, SEARCH_WORK } from './gradient-parts.ts';
+import type { Part } from './protocol.ts';
+import { screened } from './screen-attacked.ts';
 
 /** Images of nothing: noise, blank pages, drawn nonsense. */
 export function nonsenseParts(screening: Screening, images: number, search: boolean): Part[] {

@@ -1,7 +1,21 @@
+import { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import type { Paper } from '../figures/report-schema.ts';
-import { FGSM_EPSILONS } from '../image-sets.ts';
+import { FGSM_EPSILONS } from '../images/image-sets.ts';
 
+/** The figures that the paper prints for the same experiment, in per cent; null where it prints none. */
+export const paperSchema = z.strictObject({
+  acceptedRight: z.number().nullable().default(null),
+  acceptedWrong: z.number().nullable().default(null),
+  rejected: z.number().nullable().default(null),
+  /** Of the rejected images, by Eq. 9. */
+  reclassifiedRight: z.number().nullable().default(null),
+  /** Of all images: accepted rightly or reclassified rightly. */
+  pipelineRight: z.number().nullable().default(null),
+  /** Where the paper prints them, and how its experiment differs. */
+  note: z.string().default(''),
+});
+
+export type Paper = z.infer<typeof paperSchema>;
 type Printed = Partial<Paper>;
 
 /** Table 1: accuracy, error and rejection with thresholds; MNIST with 100 labels a class is its semi-supervised row. */

@@ -2,11 +2,11 @@ import { foolingImages, paperWhitebox } from '../../attacks/paper-whitebox.ts';
 import { imagesOf } from '../../attacks/rows.ts';
 import { sizeOf } from '../../attacks/victim.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
-import { FGSM_EPSILONS } from '../image-sets.ts';
-import type { Part, Protocol } from '../protocol.ts';
-import { screened } from '../screened.ts';
+import { FGSM_EPSILONS } from '../images/image-sets.ts';
 import { cleanPart, common, fgsmPart, momentumPart, pgdPart } from './gradient-parts.ts';
 import { nonsenseParts, unknownPart } from './nothing-parts.ts';
+import type { Part, Protocol } from './protocol.ts';
+import { screened } from './screen-attacked.ts';
 
 /** Gradients of Eq. 10 and of Eq. 11. */
 const STEPS = 300;

@@ -2,12 +2,12 @@ import type { Norm } from '../../attacks/ball.ts';
 import { descend } from '../../attacks/descend.ts';
 import { reclassifiedWrongly } from '../../attacks/reclassified-wrongly.ts';
 import { DEFAULT_MIN_MARGIN } from '../../shared/decision/decide.ts';
-import { type Outcome, reclassifiedWrong, undetected } from '../outcome.ts';
-import type { Chosen, Part, Protocol } from '../protocol.ts';
-import { screened } from '../screened.ts';
-import type { Setup } from '../setup.ts';
 import { RADII } from './adaptive.ts';
 import { imageRows } from './attack-rows.ts';
+import { type Outcome, reclassifiedWrong, undetected } from './outcome.ts';
+import type { Chosen, Part, Protocol } from './protocol.ts';
+import { screened } from './screen-attacked.ts';
+import type { Setup } from './setup.ts';
 
 const IMAGES = 50;
 const AT_ONCE = 10;

@@ -5,14 +5,14 @@ import { MOMENTUM_DEFAULTS, momentumIterative } from '../../attacks/momentum.ts'
 import { PGD_DEFAULTS, projectedGradient } from '../../attacks/pgd.ts';
 import type { Victim } from '../../attacks/victim.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
-import type { Beside } from '../bundles-beside.ts';
-import { trainPlainClassifier } from '../plain-classifier.ts';
-import type { Chosen, Part, Protocol } from '../protocol.ts';
-import { screened } from '../screened.ts';
-import type { Setup } from '../setup.ts';
-import { setupBeside } from '../setup-beside.ts';
 import { leastOf, RADII, verdictsOf } from './adaptive.ts';
 import { imageRows, MOST_TARGETS } from './attack-rows.ts';
+import type { Beside } from './other-bundles.ts';
+import { setupBeside } from './other-setup.ts';
+import { trainPlainClassifier } from './plain-classifier.ts';
+import type { Chosen, Part, Protocol } from './protocol.ts';
+import { screened } from './screen-attacked.ts';
+import type { Setup } from './setup.ts';
 
 const IMAGES = 100;
 const AT_ONCE = 20;

@@ -1,5 +1,6 @@
 import { NORMS } from '../../attacks/ball.ts';
-import type { Paper, PartFigures, Report } from '../figures/report-schema.ts';
+import type { PartFigures, Report } from '../figures/report-schema.ts';
+import type { Paper } from '../protocols/paper-figures.ts';
 import { escaped, type Figures } from './figures.ts';
 import { table } from './table.ts';
 import { mainUnion } from './verdict.ts';

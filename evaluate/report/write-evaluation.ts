@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../node/files/files.ts';
-import { isBeside } from '../bundles-beside.ts';
 import { type Check, type Report, reportSchema } from '../figures/report-schema.ts';
 import { type Evaluation, summarise } from '../figures/summarise.ts';
+import { isBeside } from '../protocols/other-bundles.ts';
 import { evaluationPage } from './page.ts';
 
 /** What is told beside the outcomes. */

@@ -9,12 +9,12 @@ import type { Attacked } from '../../attacks/oracle.ts';
 import { imagesOf } from '../../attacks/rows.ts';
 import { square } from '../../attacks/square.ts';
 import { type DeployedWorker, startDeployed } from '../../bench/reliability/deployed-worker.ts';
-import type { Door } from '../../evaluate/door.ts';
-import { graphOracle } from '../../evaluate/graph-oracle.ts';
-import { checkDoor, httpOracle } from '../../evaluate/http-oracle.ts';
-import { chosenFor } from '../../evaluate/job.ts';
-import { protocols } from '../../evaluate/protocols/protocols.ts';
-import { openSetup, type Setup } from '../../evaluate/setup.ts';
+import { chosenFor } from '../../evaluate/jobs/job.ts';
+import type { Door } from '../../evaluate/protocols/endpoint.ts';
+import { graphOracle } from '../../evaluate/protocols/graph-oracle.ts';
+import { checkDoor, httpOracle } from '../../evaluate/protocols/http-oracle.ts';
+import { protocols } from '../../evaluate/protocols/list.ts';
+import { openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundlesBeside } from '../../evaluate/bundles-beside.ts';
-import { chosenFor } from '../../evaluate/job.ts';
-import { undetected } from '../../evaluate/outcome.ts';
-import type { Asked, Part } from '../../evaluate/protocol.ts';
-import { protocols } from '../../evaluate/protocols/protocols.ts';
-import { openSetup, type Setup } from '../../evaluate/setup.ts';
+import { chosenFor } from '../../evaluate/jobs/job.ts';
+import { protocols } from '../../evaluate/protocols/list.ts';
+import { bundlesBeside } from '../../evaluate/protocols/other-bundles.ts';
+import { undetected } from '../../evaluate/protocols/outcome.ts';
+import type { Asked, Part } from '../../evaluate/protocols/protocol.ts';
+import { openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
 import { useWasm } from '../../trainer/backend/wasm.ts';
 
 const SOURCE = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;

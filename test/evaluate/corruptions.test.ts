@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { corruptions, SEVERITIES } from '../../evaluate/corruptions.ts';
+import { corruptions, SEVERITIES } from '../../evaluate/images/corruptions.ts';
 import { randomFrom } from '../../shared/random.ts';
 
 const size = { height: 8, width: 8, channels: 1 as const };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evidenceOf, keepEvidence } from '../../evaluate/figures/evidence.ts';
 import { type Rate, type Report, reportSchema } from '../../evaluate/figures/report-schema.ts';
-import type { JobResult } from '../../evaluate/job.ts';
+import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { writeEvaluation } from '../../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../../node/bundle/graphs.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';

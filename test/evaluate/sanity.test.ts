@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { gradientCheckSchema, gradientChecks } from '../../evaluate/figures/gradient-checks.ts';
+import { gradientChecks } from '../../evaluate/figures/gradient-checks.ts';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import { sanityOf } from '../../evaluate/figures/sanity.ts';
-import type { JobResult } from '../../evaluate/job.ts';
+import type { JobResult } from '../../evaluate/jobs/job.ts';
+import { gradientCheckSchema } from '../../evaluate/protocols/outcome.ts';
 import { sanityLines } from '../../evaluate/report/sanity-lines.ts';
 import { broken, KEY, nearest } from './made-results.ts';
 

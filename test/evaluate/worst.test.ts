@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import { securityCurves } from '../../evaluate/figures/perturbations.ts';
 import { worstOf } from '../../evaluate/figures/worst.ts';
-import type { JobResult } from '../../evaluate/job.ts';
+import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { broken, KEY, made, nearest, result } from './made-results.ts';
 
 const worst = (jobs: JobResult[]) => worstOf(measuredParts(jobs, KEY));

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
-import { DataError } from '../trainer/data/dataset.ts';
+import { parseJsonOrNull, writeAtomically } from '../../node/files/files.ts';
+import { DataError } from '../../trainer/data/dataset.ts';
 import { jobResultSchema } from './job.ts';
 import type { Key } from './run-jobs.ts';
 

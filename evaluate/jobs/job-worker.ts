@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { workerData } from 'piscina';
-import { looking } from '../attacks/look.ts';
-import { tensorOf } from '../attacks/victim.ts';
-import { type ThreadBackend, useBackendInThread } from '../trainer/backend/thread-backend.ts';
+import { looking } from '../../attacks/look.ts';
+import { tensorOf } from '../../attacks/victim.ts';
+import { type ThreadBackend, useBackendInThread } from '../../trainer/backend/thread-backend.ts';
+import { protocols } from '../protocols/list.ts';
+import type { Asked } from '../protocols/protocol.ts';
+import { openSetup, type Setup, type Subject } from '../protocols/setup.ts';
 import { chosenFor, type Job, type JobResult } from './job.ts';
-import type { Asked } from './protocol.ts';
-import { protocols } from './protocols/protocols.ts';
-import { openSetup, type Setup, type Subject } from './setup.ts';
 
 /** What a thread is started with. */
 export interface JobThreadData {

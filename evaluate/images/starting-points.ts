@@ -1,6 +1,6 @@
-import type { Screener } from '../node/bundle/graphs.ts';
-import { randomFrom } from '../shared/random.ts';
-import { imagesAt, type LabelledImages } from '../trainer/data/dataset.ts';
+import type { Screener } from '../../node/bundle/graphs.ts';
+import { randomFrom } from '../../shared/random.ts';
+import { imagesAt, type LabelledImages } from '../../trainer/data/dataset.ts';
 
 /** Of each class so many training images are looked at; the nearest of more would be a little nearer. */
 const CANDIDATES = 1000;

@@ -1,13 +1,13 @@
-import { type Victim, victimOf } from '../attacks/victim.ts';
-import { openReclassifier, openScreener, type Reclassifier, type Screener } from '../node/bundle/graphs.ts';
-import { canonicalJson } from '../shared/bundle/hashes.ts';
-import type { Screening } from '../shared/bundle/screening-schema.ts';
-import { DataError, type Dataset } from '../trainer/data/dataset.ts';
-import { type DataSource, openDataset } from '../trainer/data/open-dataset.ts';
-import { rebuildModel } from '../trainer/model/rebuild-model.ts';
-import type { Unknown } from './image-sets.ts';
-import { type NearestImages, nearestImages } from './nearest-images.ts';
-import { openUnknown, type UnknownSource } from './open-unknown.ts';
+import { type Victim, victimOf } from '../../attacks/victim.ts';
+import { openReclassifier, openScreener, type Reclassifier, type Screener } from '../../node/bundle/graphs.ts';
+import { canonicalJson } from '../../shared/bundle/hashes.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { DataError, type Dataset } from '../../trainer/data/dataset.ts';
+import { type DataSource, openDataset } from '../../trainer/data/open-dataset.ts';
+import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
+import type { Unknown } from '../images/image-sets.ts';
+import { type NearestImages, nearestImages } from '../images/starting-points.ts';
+import { openUnknown, type UnknownSource } from '../images/unknown.ts';
 
 /** What is attacked, and with what: as an evaluation is asked for. */
 export interface Subject {

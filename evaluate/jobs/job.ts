@@ -1,14 +1,12 @@
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { Screening } from '../shared/bundle/screening-schema.ts';
-import { randomFrom } from '../shared/random.ts';
-import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
-import { attacksHash } from './attacks-hash.ts';
-import { gradientCheckSchema } from './figures/gradient-checks.ts';
-import { otherFigureSchema } from './figures/report-schema.ts';
-import { outcomeSchema } from './outcome.ts';
-import type { Chosen, Part, Protocol } from './protocol.ts';
-import type { Setup } from './setup.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { randomFrom } from '../../shared/random.ts';
+import { imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
+import { gradientCheckSchema, otherFigureSchema, outcomeSchema } from '../protocols/outcome.ts';
+import type { Chosen, Part, Protocol } from '../protocols/protocol.ts';
+import type { Setup } from '../protocols/setup.ts';
+import { attacksHash } from './source-hash.ts';
 
 /** Some images of a part of a protocol: what one thread does at a time, and one file holds. */
 export interface Job {

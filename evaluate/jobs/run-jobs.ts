@@ -1,10 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
-import { parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
+import { parseJsonOrNull, writeAtomically } from '../../node/files/files.ts';
+import type { Part } from '../protocols/protocol.ts';
 import { fileOf, type Job, type JobResult, jobResultSchema } from './job.ts';
-import type { Done, Failed, JobThreadData } from './job-thread.ts';
-import type { Part } from './protocol.ts';
+import type { Done, Failed, JobThreadData } from './job-worker.ts';
 
 /** What all results of an evaluation share; a file that differs in any of it is not taken. */
 export type Key = Pick<JobResult, 'id' | 'seed' | 'backend' | 'attacks'>;
@@ -37,7 +37,7 @@ function resultOf({ protocol, from, to }: Job, part: Part, key: Key) {
 /** Threads that do jobs; to be closed. */
 export function openThreads(data: JobThreadData, threads: number): Piscina {
   return new Piscina({
-    filename: new URL('./job-thread.ts', import.meta.url).href,
+    filename: new URL('./job-worker.ts', import.meta.url).href,
     workerData: data,
     minThreads: 1,
     maxThreads: threads,

@@ -1,9 +1,9 @@
-import { fgsm } from '../attacks/fgsm.ts';
-import type { EncoderVictim } from '../attacks/victim.ts';
-import { oneHotMeans } from '../shared/decision/latent-space.ts';
-import { type Random, randomFrom, randomFromState } from '../shared/random.ts';
-import { batchesAt, type Dataset, type LabelledImages, labelsAt } from '../trainer/data/dataset.ts';
-import type { Model } from '../trainer/model/build-model.ts';
+import { fgsm } from '../../attacks/fgsm.ts';
+import type { EncoderVictim } from '../../attacks/victim.ts';
+import { oneHotMeans } from '../../shared/decision/latent-space.ts';
+import { type Random, randomFrom, randomFromState } from '../../shared/random.ts';
+import { batchesAt, type Dataset, type LabelledImages, labelsAt } from '../../trainer/data/dataset.ts';
+import type { Model } from '../../trainer/model/build-model.ts';
 import { nonsense } from './nonsense.ts';
 
 /** Images to be screened, and what they are. They are made as they are asked for: a set may be larger than memory. */

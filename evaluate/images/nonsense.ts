@@ -1,4 +1,4 @@
-import type { Random } from '../shared/random.ts';
+import type { Random } from '../../shared/random.ts';
 
 type Size = { height: number; width: number; channels: number };
 

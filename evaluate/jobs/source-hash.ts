@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ATTACKS = join(import.meta.dirname, '../attacks');
+const ATTACKS = join(import.meta.dirname, '../../attacks');
 /** The whole of an import, whether it is of types alone, and the file. */
 const IMPORT = /^(?:import|export)( type)?\b[^;]*?'(\.[^']+\.ts)';/gm;
 

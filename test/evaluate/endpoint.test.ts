@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { DoorError, doorOf } from '../../evaluate/door.ts';
-import { checkDoor, httpOracle } from '../../evaluate/http-oracle.ts';
+import { DoorError, doorOf } from '../../evaluate/protocols/endpoint.ts';
+import { checkDoor, httpOracle } from '../../evaluate/protocols/http-oracle.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 
 const screening = await parseScreening(await readFile(join(import.meta.dirname, '../../models/mnist/screening.json'), 'utf8'));

@@ -1,9 +1,7 @@
-import type { Screening } from '../shared/bundle/screening-schema.ts';
-import type { Beside } from './bundles-beside.ts';
-import type { Door } from './door.ts';
-import type { GradientCheck } from './figures/gradient-checks.ts';
-import type { OtherFigure } from './figures/report-schema.ts';
-import type { Outcome } from './outcome.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { Door } from './endpoint.ts';
+import type { Beside } from './other-bundles.ts';
+import type { GradientCheck, OtherFigure, Outcome } from './outcome.ts';
 import type { Setup } from './setup.ts';
 
 /** Test images that an attack begins with. */

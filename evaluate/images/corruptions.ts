@@ -1,5 +1,5 @@
-import type { Screening } from '../shared/bundle/screening-schema.ts';
-import type { Random } from '../shared/random.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { Random } from '../../shared/random.ts';
 
 type Size = Screening['input'];
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseJsonOrNull } from '../node/files/files.ts';
-import { problemSchema, type Verdict, verdictSchema } from '../shared/protocol/screen-messages.ts';
-import { DataError } from '../trainer/data/dataset.ts';
+import { parseJsonOrNull } from '../../node/files/files.ts';
+import { problemSchema, type Verdict, verdictSchema } from '../../shared/protocol/screen-messages.ts';
+import { DataError } from '../../trainer/data/dataset.ts';
 
 /** A worker that is attacked. */
 export interface Door {

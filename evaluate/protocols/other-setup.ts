@@ -1,8 +1,8 @@
-import { victimOf } from '../attacks/victim.ts';
-import { openReclassifier, openScreener } from '../node/bundle/graphs.ts';
-import { rebuildModel } from '../trainer/model/rebuild-model.ts';
-import type { Beside } from './bundles-beside.ts';
-import { nearestImages } from './nearest-images.ts';
+import { victimOf } from '../../attacks/victim.ts';
+import { openReclassifier, openScreener } from '../../node/bundle/graphs.ts';
+import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
+import { nearestImages } from '../images/starting-points.ts';
+import type { Beside } from './other-bundles.ts';
 import type { Setup } from './setup.ts';
 
 const opened = new Map<string, Promise<Setup>>();

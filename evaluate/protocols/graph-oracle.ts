@@ -1,7 +1,7 @@
-import type { Oracle } from '../attacks/oracle.ts';
-import type { Screener } from '../node/bundle/graphs.ts';
-import type { Thresholds } from '../shared/bundle/screening-schema.ts';
-import type { Scores } from '../shared/decision/scores.ts';
+import type { Oracle } from '../../attacks/oracle.ts';
+import type { Screener } from '../../node/bundle/graphs.ts';
+import type { Thresholds } from '../../shared/bundle/screening-schema.ts';
+import type { Scores } from '../../shared/decision/scores.ts';
 
 /**
  * screen.onnx as a door that an attack asks.

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { canonicalJson } from '../shared/bundle/hashes.ts';
-import { parseScreening } from '../shared/bundle/open-bundle.ts';
-import type { Screening } from '../shared/bundle/screening-schema.ts';
-import { architectureSchema } from '../trainer/model/architecture.ts';
+import { canonicalJson } from '../../shared/bundle/hashes.ts';
+import { parseScreening } from '../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { architectureSchema } from '../../trainer/model/architecture.ts';
 
 /** Of the encoder in training: the paper's, or that of an ordinary variational autoencoder. */
 export type Entropy = 'constant' | 'variable';

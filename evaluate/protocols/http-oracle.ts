@@ -1,8 +1,8 @@
-import type { Answer, Oracle } from '../attacks/oracle.ts';
-import { sizeOf } from '../attacks/victim.ts';
-import { BundleError } from '../shared/bundle/open-bundle.ts';
-import type { Screening } from '../shared/bundle/screening-schema.ts';
-import { type Door, DoorError, screenedAt } from './door.ts';
+import type { Answer, Oracle } from '../../attacks/oracle.ts';
+import { sizeOf } from '../../attacks/victim.ts';
+import { BundleError } from '../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { type Door, DoorError, screenedAt } from './endpoint.ts';
 import { logRatiosOf } from './graph-oracle.ts';
 
 /** Requests on their way at a time. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NORMS } from '../attacks/ball.ts';
+import { NORMS } from '../../attacks/ball.ts';
 
 /**
  * What became of one image under one attack, by the exported graphs: the one form of everything that is measured, as kept in a job's
@@ -35,6 +35,35 @@ export const outcomeSchema = z.strictObject({
 });
 
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** Null where the loss is NaN: JSON has no NaN, and a job's file with one would always count as damaged. */
+const loss = z.number().nullable();
+
+/** The gradient and the loss that an attack saw on one image. */
+export const gradientCheckSchema = z.strictObject({
+  image: z.int().nonnegative(),
+  /** All values of the first gradient are finite. */
+  finite: z.boolean(),
+  /** At least one of them is not 0. */
+  nonZero: z.boolean(),
+  /** Of the joint decision, log(score / threshold) or a sum of them: the attack succeeds where it is at most 0. */
+  lossStart: loss,
+  lossAtHalf: loss,
+  lossEnd: loss,
+});
+
+export type GradientCheck = z.infer<typeof gradientCheckSchema>;
+
+/** A figure that is not a count of outcomes, such as a Frechet distance. */
+export const otherFigureSchema = z.strictObject({
+  protocol: z.string(),
+  name: z.string(),
+  value: z.number(),
+  paper: z.number().nullable(),
+  about: z.string(),
+});
+
+export type OtherFigure = z.infer<typeof otherFigureSchema>;
 
 /** What somebody may want of an image: says whether it came so. They compose, and every count of a report is of one of them. */
 export type Criterion = (outcome: Outcome) => boolean;

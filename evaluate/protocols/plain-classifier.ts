@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { randomFrom } from '../shared/random.ts';
-import { type Dataset, imagesAt, labelsAt } from '../trainer/data/dataset.ts';
+import { randomFrom } from '../../shared/random.ts';
+import { type Dataset, imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
 
 /** A small convolutional network trained on the labels alone: what people have without Portcullis. */
 export interface PlainClassifier {

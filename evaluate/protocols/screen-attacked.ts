@@ -1,8 +1,8 @@
-import { distances, type Norm } from '../attacks/ball.ts';
-import { imagesOf } from '../attacks/rows.ts';
-import { sizeOf } from '../attacks/victim.ts';
-import { imagesWithinMemory } from '../node/bundle/images-within-memory.ts';
-import { DEFAULT_MIN_MARGIN, decideReclassified } from '../shared/decision/decide.ts';
+import { distances, type Norm } from '../../attacks/ball.ts';
+import { imagesOf } from '../../attacks/rows.ts';
+import { sizeOf } from '../../attacks/victim.ts';
+import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/decide.ts';
 import type { Outcome } from './outcome.ts';
 import type { Setup } from './setup.ts';
 

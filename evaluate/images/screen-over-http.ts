@@ -1,4 +1,4 @@
-import { batchSchema } from '../shared/protocol/screen-messages.ts';
+import { batchSchema } from '../../shared/protocol/screen-messages.ts';
 import type { ImageSet } from './image-sets.ts';
 
 /** Outcomes of labelled images at the worker's door, as counts. */
