@@ -7,6 +7,9 @@ const BROKEN_OFF = [
   'The operation was aborted due to timeout',
 ];
 
+const SLOW = 'test/**/*.slow.test.ts';
+const NODE = { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
     // workerd's own pumps of bodies that break off, as tests of the edge make them do, reject beside the reads that tell it.
@@ -14,14 +17,17 @@ export default defineConfig({
     projects: [
       './vitest.edge.config.ts',
       {
+        // The fast set: `pnpm test:fast`. Its files share a worker's modules, as to load tfjs takes longer than most tests.
         test: {
+          ...NODE,
           name: 'node',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/edge/**', 'node_modules/**'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: ['test/edge/**', SLOW],
+          setupFiles: ['test/refuse-processes.ts'],
+          isolate: false,
         },
       },
+      // Tests that train, deploy the worker or start processes and threads.
+      { test: { ...NODE, name: 'slow', include: [SLOW] } },
     ],
   },
 });

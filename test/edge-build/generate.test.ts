@@ -43,7 +43,7 @@ it('the edge runs the reference models itself; ONNX Runtime where that is wanted
   const target = join(directory, 'chosen');
   const module = () => readFile(join(target, 'runtime.js'), 'utf8');
   expect((await generate('models/mnist', target)).runtime).toBe('own');
-  expect(await module()).toContain('kernels.wasm');
+  expect(await module()).toContain('screening.wasm');
   expect((await generate('models/mnist', target, runtimeNamed('onnxruntime'))).runtime).toBe('onnxruntime');
   expect(await module()).toContain('ort.wasm');
   expect(runtimeNamed('')).toBeUndefined();
