@@ -4,9 +4,9 @@ import { randomFrom } from '../shared/random.ts';
 import { useWasm } from '../trainer/backend/wasm.ts';
 import { defaultCalibration, thresholdsFor } from '../trainer/calibrate.ts';
 import type { LabelledImages } from '../trainer/data/dataset.ts';
-import { openDatasetOf } from '../trainer/dataset-of-run.ts';
 import { encodeAt, scoresOf } from '../trainer/encode.ts';
 import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
+import { openDatasetOf } from '../trainer/run-config.ts';
 
 /**
  * Does the promised false-rejection rate hold? Over 200 random re-partitions of all images that did not train the model

@@ -1,6 +1,6 @@
 import { type Command, Option, type OptionValues } from 'commander';
 import { LARGEST_SIDE } from '../trainer/data/dataset.ts';
-import { DATASETS, type DataSource } from '../trainer/data/open-dataset.ts';
+import { DATASETS, type DataSource } from '../trainer/data/datasets.ts';
 import { callersPath } from './callers-path.ts';
 import { upTo } from './run-command.ts';
 

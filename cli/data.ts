@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { makeFolder, writeAtomically } from '../node/files/files.ts';
 import { type Dataset, imagesAt } from '../trainer/data/dataset.ts';
-import { openDataset } from '../trainer/data/open-dataset.ts';
+import { openDataset } from '../trainer/data/datasets.ts';
 import { type Splits, splitsOf } from '../trainer/data/splits.ts';
 import { contactSheetPng } from '../trainer/report/contact-sheet.ts';
 import { callersPath } from './callers-path.ts';

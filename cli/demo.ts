@@ -9,7 +9,7 @@ import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
 import { acquireLock } from '../node/files/lock.ts';
 import { defaultCalibration } from '../trainer/calibrate.ts';
-import { type DataSource, openDataset } from '../trainer/data/open-dataset.ts';
+import { type DataSource, openDataset } from '../trainer/data/datasets.ts';
 import { percent } from '../trainer/outcomes.ts';
 import { RUNS } from '../trainer/run.ts';
 import { train } from '../trainer/train.ts';

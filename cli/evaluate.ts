@@ -13,7 +13,7 @@ import { openScreener } from '../node/bundle/graphs.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
 import { MOST_THREADS } from '../trainer/backend/use-backend.ts';
-import { DATASETS } from '../trainer/data/open-dataset.ts';
+import { DATASETS } from '../trainer/data/datasets.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
 import { callersPath } from './callers-path.ts';
 import { lockEvaluation } from './evaluation-locks.ts';

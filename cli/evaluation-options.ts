@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { OptionValues } from 'commander';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
-import { type DataSource, dataSourceSchema } from '../trainer/data/open-dataset.ts';
+import { type DataSource, dataSourceSchema } from '../trainer/data/datasets.ts';
 import type { Run } from '../trainer/run.ts';
 import { UsageError } from './run-command.ts';
 

@@ -1,7 +1,7 @@
 import { useWasm } from '../trainer/backend/wasm.ts';
-import { openDatasetOf } from '../trainer/dataset-of-run.ts';
 import { writeReport } from '../trainer/report/write-report.ts';
 import { latestTrainedRun, openRun } from '../trainer/run.ts';
+import { openDatasetOf } from '../trainer/run-config.ts';
 import { command, runCommand } from './run-command.ts';
 
 const program = command(

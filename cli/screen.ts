@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { openScreener } from '../node/bundle/graphs.ts';
+import { openImageReader } from '../node/image-reader.ts';
 import { sha256 } from '../shared/bundle/hashes.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { preprocess } from '../shared/images/preprocess.ts';
-import { openImageReader } from '../trainer/data/image-reader.ts';
 import { callersPath } from './callers-path.ts';
 import { resolveModel } from './resolve-model.ts';
 import { command, runCommand } from './run-command.ts';

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Screener } from '../node/bundle/graphs.ts';
 import type { BackendChoice } from '../trainer/backend/use-backend.ts';
-import type { DataSource } from '../trainer/data/open-dataset.ts';
-import { openDataset } from '../trainer/data/open-dataset.ts';
+import type { DataSource } from '../trainer/data/datasets.ts';
+import { openDataset } from '../trainer/data/datasets.ts';
 import { openUnknown, type UnknownSource } from './images/unknown.ts';
 import { evaluationBackend } from './jobs/backend.ts';
 import { type Job, type JobResult, jobsOf, keyOf } from './jobs/job.ts';

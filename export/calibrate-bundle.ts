@@ -10,8 +10,8 @@ import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt } from '../trainer/data/dataset.ts';
-import { filesWithin, goneNote, hiddenNote } from '../trainer/data/files-within.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
+import { filesWithin, goneNote, hiddenNote } from '../trainer/data/image-files.ts';
 import { isNamedImage, refusedNotes } from '../trainer/data/image-folder.ts';
 
 /** Of the images that shape the thresholds; the rest sets them. */

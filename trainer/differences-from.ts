@@ -1,6 +1,6 @@
 import { canonicalJson } from '../shared/bundle/hashes.ts';
 import { labelsAt } from './data/dataset.ts';
-import { openDataset } from './data/open-dataset.ts';
+import { openDataset } from './data/datasets.ts';
 import { splitsOf } from './data/splits.ts';
 import { trainingFor } from './presets.ts';
 import type { RunConfig } from './run.ts';

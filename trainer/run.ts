@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
 import { type Calibrated, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
-import { type DataSource, dataSourceSchema } from './data/open-dataset.ts';
+import { type DataSource, dataSourceSchema } from './data/datasets.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';

@@ -12,9 +12,8 @@ import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { largestBatch, trainingImages } from './data/batches.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
-import { type DataSource, openDataset } from './data/open-dataset.ts';
+import { type DataSource, openDataset } from './data/datasets.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
-import { openDatasetOf } from './dataset-of-run.ts';
 import { fit, type Step } from './fit.ts';
 import { openBatchGradients } from './gradient/batch-gradients.ts';
 import { parametersOf } from './gradient/parameters.ts';
@@ -36,6 +35,7 @@ import {
   saveEpoch,
   writeConfig,
 } from './run.ts';
+import { openDatasetOf } from './run-config.ts';
 import { hasOutcomes } from './run-outcomes.ts';
 import { validate } from './validate.ts';
 

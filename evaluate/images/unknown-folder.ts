@@ -1,7 +1,7 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { DataError } from '../../trainer/data/dataset.ts';
-import { filesWithin } from '../../trainer/data/files-within.ts';
 import { CACHE, cachedImages } from '../../trainer/data/image-cache.ts';
+import { filesWithin } from '../../trainer/data/image-files.ts';
 import { isNamedImage } from '../../trainer/data/image-folder.ts';
 import type { Unknown } from './image-sets.ts';
 

@@ -1,6 +1,6 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { DataError } from '../../trainer/data/dataset.ts';
-import { type DataSource, openDataset } from '../../trainer/data/open-dataset.ts';
+import { type DataSource, openDataset } from '../../trainer/data/datasets.ts';
 import type { Unknown } from './image-sets.ts';
 import { unknownFolder } from './unknown-folder.ts';
 

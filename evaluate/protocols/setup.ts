@@ -3,7 +3,7 @@ import { openReclassifier, openScreener, type Reclassifier, type Screener } from
 import { canonicalJson } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { DataError, type Dataset } from '../../trainer/data/dataset.ts';
-import { type DataSource, openDataset } from '../../trainer/data/open-dataset.ts';
+import { type DataSource, openDataset } from '../../trainer/data/datasets.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
 import type { Unknown } from '../images/image-sets.ts';
 import { type NearestImages, nearestImages } from '../images/starting-points.ts';

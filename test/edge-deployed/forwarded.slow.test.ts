@@ -9,10 +9,10 @@ import { differenceFrom } from '../../bench/differential/compare.ts';
 import type { ImageFile } from '../../bench/differential/corpus.ts';
 import { type Capture, startCapture } from '../../bench/peers/capture.ts';
 import { startGuards } from '../../bench/peers/guards.ts';
+import { openImageReader } from '../../node/image-reader.ts';
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
-import { openImageReader } from '../../trainer/data/image-reader.ts';
 import { madeImages } from '../samples/made-images.ts';
 
 const root = join(import.meta.dirname, '../..');

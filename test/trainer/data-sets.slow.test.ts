@@ -7,9 +7,9 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCoil100 } from '../../trainer/data/coil-100.ts';
+import { openDataset } from '../../trainer/data/datasets.ts';
 import { readImageFolder } from '../../trainer/data/image-folder.ts';
 import { readMat } from '../../trainer/data/mat.ts';
-import { openDataset } from '../../trainer/data/open-dataset.ts';
 import { splitsOf } from '../../trainer/data/splits.ts';
 import { readSvhn } from '../../trainer/data/svhn.ts';
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DataError, type Dataset } from './dataset.ts';
-import { filesWithin, goneNote, hiddenNote, kindOf } from './files-within.ts';
 import { CACHE, cachedImages, type Entry } from './image-cache.ts';
+import { filesWithin, goneNote, hiddenNote, kindOf } from './image-files.ts';
 
 /** Names that are taken for images; files of other kinds than PNG and JPEG are reported as refused. */
 const EXTENSIONS = [

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openImageReader } from '../../node/image-reader.ts';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { ImageError } from '../../shared/images/image-error.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
-import { openImageReader } from './image-reader.ts';
 
 export interface ImageTask {
   directory: string;

@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeBySharp } from '../../../bench/reliability/decode-by-sharp.ts';
+import { openImageReader } from '../../../node/image-reader.ts';
 import { ImageError } from '../../../shared/images/image-error.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
-import { openImageReader } from '../../../trainer/data/image-reader.ts';
 
 const cases = join(import.meta.dirname, '../../samples/cases');
 const read = async (file: string) =>

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openImageReader } from '../../../node/image-reader.ts';
 import { ImageError } from '../../../shared/images/image-error.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
-import { openImageReader } from '../../../trainer/data/image-reader.ts';
 import { type MadeImage, madeImages } from '../../samples/made-images.ts';
 
 const RUNS = 400;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { openImageReader } from '../../../node/image-reader.ts';
 import { isImageFile, kindOfFile } from '../../../shared/images/kind-of-file.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
-import { openImageReader } from '../../../trainer/data/image-reader.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 

@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { openImageReader } from '../../../node/image-reader.ts';
 import { ImageError } from '../../../shared/images/image-error.ts';
 import { countedJpegPixels, eighthsOf } from '../../../shared/images/jpeg-scale.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../../../shared/images/limits.ts';
 import { turnUpright } from '../../../shared/images/upright.ts';
-import { openImageReader } from '../../../trainer/data/image-reader.ts';
 import { phonePhoto } from '../../samples/phone-photo.ts';
 
 const reader = await openImageReader();

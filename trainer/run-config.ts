@@ -1,6 +1,6 @@
 import { canonicalJson } from '../shared/bundle/hashes.ts';
 import { DataError, type Dataset } from './data/dataset.ts';
-import { openDataset } from './data/open-dataset.ts';
+import { openDataset } from './data/datasets.ts';
 import { type Run, sourceOf } from './run.ts';
 
 /**
