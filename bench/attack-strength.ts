@@ -14,7 +14,7 @@ import { sizeOf } from '../attacks/victim.ts';
 import { chosenFor } from '../evaluate/jobs/job.ts';
 import { type From, imageRows } from '../evaluate/protocols/attack-rows.ts';
 import { openSetup } from '../evaluate/protocols/setup.ts';
-import { useBackend } from '../trainer/backend/use-backend.ts';
+import { useBackend } from '../trainer/backend/backends.ts';
 
 /**
  * Our attacks beside those of torchattacks and ART on the same weights, images, radii and number of gradients: undetected errors, by screen.onnx

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { writeAtomically } from '../node/files/files.ts';
 import { parseScreening } from '../shared/bundle/open-bundle.ts';
-import { type BackendChoice, useBackend } from '../trainer/backend/use-backend.ts';
+import { type BackendChoice, useBackend } from '../trainer/backend/backends.ts';
 import { rebuildModel } from '../trainer/model/rebuild-model.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { conformalRank, exceedanceProbability } from '../shared/calibration/order-statistic.ts';
 import { decide } from '../shared/decision/decide.ts';
 import { randomFrom } from '../shared/random.ts';
-import { useWasm } from '../trainer/backend/wasm.ts';
+import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { defaultCalibration, thresholdsFor } from '../trainer/calibrate.ts';
 import type { LabelledImages } from '../trainer/data/dataset.ts';
 import { encodeAt, scoresOf } from '../trainer/encode.ts';

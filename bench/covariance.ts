@@ -1,6 +1,6 @@
 import { fgsm } from '../attacks/fgsm.ts';
 import type { Covariances } from '../shared/bundle/screening-schema.ts';
-import { useWasm } from '../trainer/backend/wasm.ts';
+import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrate, defaultCalibration } from '../trainer/calibrate.ts';
 import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';

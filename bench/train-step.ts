@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { chooseBackend } from '../trainer/backend/use-backend.ts';
+import { chooseBackend } from '../trainer/backend/backends.ts';
 import { models } from './train-step/models.ts';
 
 /**

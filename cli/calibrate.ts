@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import type { Command, OptionValues } from 'commander';
 import { calibrateBundle } from '../export/calibrate-bundle.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
-import { useWasm } from '../trainer/backend/wasm.ts';
+import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate-run.ts';
 import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import { type CudaProvider, missingLibraries } from '../trainer/backend/cuda-provider.ts';
-import { megabytes } from '../trainer/backend/install/install-libraries.ts';
-import { bytesOf, readRecord } from '../trainer/backend/installation-record.ts';
-import type { Installation } from '../trainer/backend/installations.ts';
-import type { Probed } from '../trainer/backend/probe-tensorflow.ts';
+import { bytesOf, readRecord } from '../trainer/backend/cache.ts';
+import { type CudaProvider, missingLibraries } from '../trainer/backend/install/cuda-provider.ts';
+import { megabytes } from '../trainer/backend/install/install.ts';
+import type { Probed } from '../trainer/backend/probe.ts';
+import type { Installation } from '../trainer/backend/tensorflow/installations.ts';
 
 /** As JSON. */
 export function shownOf(installation: Installation, probed: Probed) {

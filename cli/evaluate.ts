@@ -12,7 +12,7 @@ import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../node/bundle/graphs.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
-import { MOST_THREADS } from '../trainer/backend/use-backend.ts';
+import { MOST_THREADS } from '../trainer/backend/backends.ts';
 import { DATASETS } from '../trainer/data/datasets.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
 import { callersPath } from './callers-path.ts';

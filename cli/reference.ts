@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Argument, Option } from 'commander';
 import { type Recipe, referenceRecipes } from '../node/bundle/models-folder.ts';
-import { BACKENDS, MOST_THREADS } from '../trainer/backend/use-backend.ts';
+import { BACKENDS, MOST_THREADS } from '../trainer/backend/backends.ts';
 import { differencesFrom } from '../trainer/differences-from.ts';
 import { listRuns, RUNS, type RunConfig, RunError } from '../trainer/run.ts';
 import { callersPath } from './callers-path.ts';

@@ -1,4 +1,4 @@
-import { useWasm } from '../trainer/backend/wasm.ts';
+import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { writeReport } from '../trainer/report/write-report.ts';
 import { latestTrainedRun, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';

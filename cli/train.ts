@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { acquireLock } from '../node/files/lock.ts';
-import type { Backend } from '../trainer/backend/use-backend.ts';
+import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
 import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
 import { resumeTraining, train } from '../trainer/train.ts';

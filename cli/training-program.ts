@@ -1,5 +1,5 @@
 import { type Command, Option, type OptionValues } from 'commander';
-import { BACKENDS, MOST_THREADS } from '../trainer/backend/use-backend.ts';
+import { BACKENDS, MOST_THREADS } from '../trainer/backend/backends.ts';
 import type { Recipe } from '../trainer/differences-from.ts';
 import { presets } from '../trainer/presets.ts';
 import { calibrationOf, withCalibrationOptions } from './calibration-options.ts';

@@ -1,5 +1,5 @@
 import type { Provider } from '../fallback/providers.ts';
-import { findCudaProviders } from '../trainer/backend/cuda-provider.ts';
+import { findCudaProviders } from '../trainer/backend/install/cuda-provider.ts';
 
 /**
  * Where `pnpm backend install --gpu` has brought ONNX Runtime's CUDA provider and it may be used, starts this process anew, as the same

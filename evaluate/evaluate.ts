@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Screener } from '../node/bundle/graphs.ts';
-import type { BackendChoice } from '../trainer/backend/use-backend.ts';
+import type { BackendChoice } from '../trainer/backend/backends.ts';
 import type { DataSource } from '../trainer/data/datasets.ts';
 import { openDataset } from '../trainer/data/datasets.ts';
 import { openUnknown, type UnknownSource } from './images/unknown.ts';

@@ -4,7 +4,7 @@ import { ACTIVE_FILE, MODELS, referenceNames } from '../node/bundle/models-folde
 import { writeAtomically } from '../node/files/files.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';
-import { useWasm } from '../trainer/backend/wasm.ts';
+import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { batchesAt } from '../trainer/data/dataset.ts';
 import { checkName, loadRun, type Run } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { adamOnHeap } from './backend/on-heap.ts';
+import { adamOnHeap } from './backend/wasm/vectors.ts';
 import type { Parameters } from './gradient/parameters.ts';
 
 /** The state of the optimizer: vectors as long as the parameters. */

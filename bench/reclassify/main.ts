@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultSearch, type SearchOptions } from '../../export/reclassify-graph.ts';
 import { openScreener } from '../../node/bundle/graphs.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { dataSourceSchema, openDataset } from '../../trainer/data/datasets.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
 import { compare } from './compare.ts';

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { adam } from '../../trainer/adam.ts';
-import { type BackendChoice, useBackend } from '../../trainer/backend/use-backend.ts';
+import { type BackendChoice, useBackend } from '../../trainer/backend/backends.ts';
 import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
 import { parametersOf } from '../../trainer/gradient/parameters.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';

@@ -1,6 +1,6 @@
-import { BackendError } from '../../trainer/backend/backend-error.ts';
+import { BackendError } from '../../trainer/backend/backend.ts';
+import { type BackendChoice, useBackend } from '../../trainer/backend/backends.ts';
 import type { ThreadBackend } from '../../trainer/backend/thread-backend.ts';
-import { type BackendChoice, useBackend } from '../../trainer/backend/use-backend.ts';
 
 export interface EvaluationBackend {
   name: 'wasm' | 'native';

@@ -6,7 +6,7 @@ import { carliniWagner } from '../../attacks/carlini-wagner.ts';
 import { descend, type WalkName } from '../../attacks/descend.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
 import { relay } from '../../attacks/relay.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { TO_CLASS_1, twoPixels } from './two-pixels.ts';
 
 beforeAll(useWasm);

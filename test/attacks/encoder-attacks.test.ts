@@ -4,7 +4,7 @@ import { encoderCrossEntropy } from '../../attacks/encoder-loss.ts';
 import { MOMENTUM_DEFAULTS, momentumIterative } from '../../attacks/momentum.ts';
 import { foolingImages, paperWhitebox } from '../../attacks/paper-whitebox.ts';
 import { PGD_DEFAULTS, projectedGradient } from '../../attacks/pgd.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { twoPixels } from './two-pixels.ts';
 
 beforeAll(useWasm);

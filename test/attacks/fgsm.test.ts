@@ -4,7 +4,7 @@ import { encoderCrossEntropy } from '../../attacks/encoder-loss.ts';
 import { fgsm } from '../../attacks/fgsm.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 

@@ -8,7 +8,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { decide } from '../../shared/decision/decide.ts';
 import { latentDistance, nearestMean, precisionsOf, squaredEuclidean } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { twoPixels } from './two-pixels.ts';
 
 beforeAll(useWasm);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
 import { searchFrom, searchOn } from '../../attacks/latent-search.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { twoPixels } from './two-pixels.ts';
 
 beforeAll(useWasm);

@@ -16,7 +16,7 @@ import { checkDoor, httpOracle } from '../../evaluate/protocols/http-oracle.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
 import { openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
 import { randomFrom } from '../../shared/random.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 
 const KEYS = { attacker: 'screen+explain', camera: 'screen' };
 const SIZE = 28 * 28;

@@ -6,7 +6,7 @@ import { bundlesBeside } from '../../evaluate/protocols/other-bundles.ts';
 import { undetected } from '../../evaluate/protocols/outcome.ts';
 import type { Asked, Part } from '../../evaluate/protocols/protocol.ts';
 import { openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 
 const SOURCE = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
 const ASKED: Asked = { test: 10_000, search: false, door: null, others: [], unknown: null };

@@ -7,7 +7,7 @@ import { FGSM_EPSILONS, type ImageSet, imageSets } from '../../evaluate/images/i
 import { unknownFolder } from '../../evaluate/images/unknown-folder.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import { input, tinyArchitecture } from '../export/tiny-model.ts';

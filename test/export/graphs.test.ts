@@ -7,7 +7,7 @@ import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { defaultSearch, reclassifyGraph, type SearchOptions } from '../../export/reclassify-graph.ts';
 import { latentDistance, nearestMean, precisionsOf } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { largestDifference, runGraph, tensorOf } from './run-graph.ts';
 import { randomImages, tinyParts } from './tiny-model.ts';
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { converters } from '../../export/convert-model.ts';
 import { ConversionError } from '../../export/layers/layer-conversion.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { largestDifference, runModel } from './run-graph.ts';
 
 beforeAll(useWasm);

@@ -6,7 +6,7 @@ import { ParityError } from '../../export/parity.ts';
 import { compareGraphs } from '../../export/tf2onnx/compare-graphs.ts';
 import { assertAgreement, crossCheck } from '../../export/tf2onnx/cross-check.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import type { Run } from '../../trainer/run.ts';

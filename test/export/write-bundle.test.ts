@@ -8,7 +8,7 @@ import { writeBundle } from '../../export/write-bundle.ts';
 import { ReplaceError, replaceFolder } from '../../node/files/replace-folder.ts';
 import { openBundle, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { GraphName } from '../../shared/bundle/screening-schema.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import { input, tinyArchitecture, tinyParts } from './tiny-model.ts';
 

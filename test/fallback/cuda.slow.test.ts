@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loaderFault } from '../../fallback/cuda-library.ts';
-import { findCudaProviders, missingLibraries } from '../../trainer/backend/cuda-provider.ts';
+import { findCudaProviders, missingLibraries } from '../../trainer/backend/install/cuda-provider.ts';
 import { cudaProviderManifest } from '../../trainer/backend/install/cuda-provider-manifest.ts';
-import { installLibraries } from '../../trainer/backend/install/install-libraries.ts';
+import { installLibraries } from '../../trainer/backend/install/install.ts';
 import { removeBackends } from '../../trainer/backend/install/remove-backends.ts';
-import { findInstallations } from '../../trainer/backend/installations.ts';
 import { packageVersion } from '../../trainer/backend/package-folder.ts';
+import { findInstallations } from '../../trainer/backend/tensorflow/installations.ts';
 import { tinyWheel } from '../trainer/tiny-wheel.ts';
 import { makeCudaProvider } from './made-cuda-provider.ts';
 

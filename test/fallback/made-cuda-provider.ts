@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RECORD } from '../../trainer/backend/cache.ts';
 import { BESIDE, cudaProviderManifest } from '../../trainer/backend/install/cuda-provider-manifest.ts';
-import { RECORD } from '../../trainer/backend/installation-record.ts';
 import { packageFolder } from '../../trainer/backend/package-folder.ts';
 
 /**

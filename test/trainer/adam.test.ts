@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { randomFrom } from '../../shared/random.ts';
 import { adam } from '../../trainer/adam.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { parametersOf } from '../../trainer/gradient/parameters.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import { input, tinyArchitecture } from '../export/tiny-model.ts';

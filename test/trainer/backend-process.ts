@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { randomFrom } from '../../shared/random.ts';
 import { adam } from '../../trainer/adam.ts';
-import { type BackendName, useBackend } from '../../trainer/backend/use-backend.ts';
+import { type BackendName, useBackend } from '../../trainer/backend/backends.ts';
 import { largestBatch, trainingImages } from '../../trainer/data/batches.ts';
 import { encode } from '../../trainer/encode.ts';
 import { fit as fitModel } from '../../trainer/fit.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BackendName, chooseBackend } from '../../trainer/backend/use-backend.ts';
+import { type BackendName, chooseBackend } from '../../trainer/backend/backends.ts';
 import type { Findings } from './backend-process.ts';
 
 const native = await chooseBackend('native').then(

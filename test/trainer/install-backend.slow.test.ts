@@ -4,14 +4,14 @@ import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { chooseBackend, useBackendAgain } from '../../trainer/backend/backends.ts';
 import { backendsFolder } from '../../trainer/backend/cache-folder.ts';
 import { checkCompiler } from '../../trainer/backend/install/compile-binding.ts';
-import { checkPip } from '../../trainer/backend/install/fetch-wheels.ts';
-import { installLibraries } from '../../trainer/backend/install/install-libraries.ts';
-import { type Manifest, manifestFor } from '../../trainer/backend/install/manifest.ts';
+import { installLibraries } from '../../trainer/backend/install/install.ts';
+import { type Manifest, manifestFor } from '../../trainer/backend/install/manifests.ts';
+import { checkPip } from '../../trainer/backend/install/pip.ts';
 import { removeBackends } from '../../trainer/backend/install/remove-backends.ts';
-import { findInstallations } from '../../trainer/backend/installations.ts';
-import { chooseBackend, useBackendAgain } from '../../trainer/backend/use-backend.ts';
+import { findInstallations } from '../../trainer/backend/tensorflow/installations.ts';
 import { tinyWheel } from './tiny-wheel.ts';
 
 let root: string;

@@ -7,7 +7,7 @@ import { writeBundle } from '../../export/write-bundle.ts';
 import { writeScreening } from '../../node/bundle/models-folder.ts';
 import { sealed } from '../../shared/bundle/hashes.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import type { Architecture } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';

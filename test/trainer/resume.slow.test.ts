@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomFrom, randomFromState } from '../../shared/random.ts';
 import { adam } from '../../trainer/adam.ts';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from '../../trainer/checkpoint.ts';
 import { largestBatch, trainingImages } from '../../trainer/data/batches.ts';
 import { fit as fitModel } from '../../trainer/fit.ts';

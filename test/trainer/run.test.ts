@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { useWasm } from '../../trainer/backend/wasm.ts';
+import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { checkPromise, defaultCalibration } from '../../trainer/calibrate.ts';
 import { calibrateRun } from '../../trainer/calibrate-run.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';

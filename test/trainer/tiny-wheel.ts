@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Manifest } from '../../trainer/backend/install/manifest.ts';
+import type { Manifest } from '../../trainer/backend/install/manifests.ts';
 
 /** A wheel as pip takes it, with files of so many zero bytes, and the manifest that installs it. */
 export function tinyWheel(folder: string, name: string, files: Record<string, number>): Manifest {

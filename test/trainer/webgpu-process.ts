@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { randomFrom } from '../../shared/random.ts';
 import { adam } from '../../trainer/adam.ts';
+import { type BackendName, useBackend } from '../../trainer/backend/backends.ts';
 import { copyParameters, endTraining, evaluating } from '../../trainer/backend/evaluation.ts';
-import { type BackendName, useBackend } from '../../trainer/backend/use-backend.ts';
-import { closeWebGpu, useWebGpu } from '../../trainer/backend/webgpu.ts';
+import { closeWebGpu, useWebGpu } from '../../trainer/backend/webgpu/webgpu.ts';
 import { encode } from '../../trainer/encode.ts';
 import { lossGradients, type Part } from '../../trainer/gradient/loss-gradients.ts';
 import { parametersOf } from '../../trainer/gradient/parameters.ts';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { randomFrom } from '../../shared/random.ts';
-import { chooseBackend } from '../../trainer/backend/use-backend.ts';
+import { chooseBackend } from '../../trainer/backend/backends.ts';
 import { strided } from '../../trainer/model/architecture.ts';
 import { type TrainOptions, train } from '../../trainer/train.ts';
 import { swiftShader } from './swiftshader.ts';

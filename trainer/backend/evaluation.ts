@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Parameters } from '../gradient/parameters.ts';
-import type { Backend } from './use-backend.ts';
-import { useWasm } from './wasm.ts';
-import { closeWebGpu } from './webgpu.ts';
+import type { Backend } from './backends.ts';
+import { useWasm } from './wasm/wasm.ts';
+import { closeWebGpu } from './webgpu/webgpu.ts';
 
 /**
  * Runs `work` where tensors can be read synchronously, as models, validation, calibration and report do: on the backend that trains, or,

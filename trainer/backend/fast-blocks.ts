@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { Geometry } from './convolution-windows.ts';
 import { simdOf } from './simd.ts';
-import { addressOf, type BackendWasm, withRoom } from './wasm-heap.ts';
+import { addressOf, type BackendWasm, withRoom } from './wasm/heap.ts';
+import type { Geometry } from './wasm/windows.ts';
 
 /**
  * Convolutions 4x4 of stride 2 (the strided models' own) with nine products for sixteen, by Winograd's F(2x2, 2x2):

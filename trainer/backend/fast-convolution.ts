@@ -1,10 +1,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
-import { type Geometry, placeOf, withPadded } from './convolution-windows.ts';
 import { blocksOf, PARTS, withFilterParts } from './fast-blocks.ts';
 import { packedFloats, packWeights } from './packed-weights.ts';
 import { simdOf } from './simd.ts';
-import { addressOf, allocate, type BackendWasm, withRooms } from './wasm-heap.ts';
+import { addressOf, allocate, type BackendWasm, withRooms } from './wasm/heap.ts';
+import { type Geometry, placeOf, withPadded } from './wasm/windows.ts';
 
 /** y = x * filter + bias */
 export function fastConvolution(

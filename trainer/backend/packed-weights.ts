@@ -1,5 +1,5 @@
 import { simdOf } from './simd.ts';
-import { type BackendWasm, floatsAt } from './wasm-heap.ts';
+import { type BackendWasm, floatsAt } from './wasm/heap.ts';
 
 /** A matrix on the heap, its steps in bytes. */
 export interface Matrix {

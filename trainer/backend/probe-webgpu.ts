@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseJsonOrNull } from '../../node/files/files.ts';
-import type { Adapter } from './find-adapter.ts';
+import type { Adapter } from './webgpu/adapter.ts';
 
 export type WebGpuProbed = { fault: null; adapter: Adapter } | { fault: string };
 
@@ -12,7 +12,7 @@ export type WebGpuProbed = { fault: null; adapter: Adapter } | { fault: string }
  * @returns the adapter, or what is wrong, as the end of a sentence
  */
 export function probeWebGpu(kind: 'any' | 'hardware'): Promise<WebGpuProbed> {
-  const entry = fileURLToPath(new URL('probe-webgpu-process.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('webgpu/probe-process.ts', import.meta.url));
   return new Promise((resolve) => {
     execFile(process.execPath, [entry, kind], { timeout: MOST_MS, killSignal: 'SIGKILL' }, (error, output, errors) => {
       const said = parseJsonOrNull(output.trim().split('\n').at(-1) ?? '') as WebGpuProbed | null;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { BackendWasm } from './wasm-heap.ts';
+import type { BackendWasm } from './wasm/heap.ts';
 
 /** Loops in WebAssembly that work on the heap of tfjs's wasm backend; all numbers are addresses, bytes or counts. See shared/kernels/assembly. */
 export interface Simd {

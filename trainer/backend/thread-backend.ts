@@ -1,8 +1,8 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { useTensorFlow } from './tensorflow.ts';
-import { useWasm } from './wasm.ts';
+import { useTensorFlow } from './tensorflow/tensorflow.ts';
+import { useWasm } from './wasm/wasm.ts';
 
 /** What a further thread of the process needs to compute as the first one does. */
 export type ThreadBackend = { name: 'wasm' } | { name: 'tensorflow'; binding: string; kind: 'cpu' | 'gpu' };

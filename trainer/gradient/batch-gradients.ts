@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
-import type { Backend } from '../backend/use-backend.ts';
+import type { Backend } from '../backend/backends.ts';
 import type { Model } from '../model/build-model.ts';
 import { type GradientThreadData, rowSizes, rowsOf, STATE } from './gradient-memory.ts';
 import { type Losses, type LossSetting, lossGradients, type Part } from './loss-gradients.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { copyOnHeap } from '../backend/on-heap.ts';
+import { copyOnHeap } from '../backend/wasm/vectors.ts';
 import type { Model } from '../model/build-model.ts';
 
 /** All trainable weights of a model as one vector, which a step updates at once. */

@@ -1,9 +1,9 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ProgramOptions, runProgram } from '../../../node/processes/run-program.ts';
-import { BackendError } from '../backend-error.ts';
-import { bindingName, NO_TFJS_NODE } from '../installations.ts';
+import { BackendError } from '../backend.ts';
 import { packageFolder } from '../package-folder.ts';
+import { bindingName, NO_TFJS_NODE } from '../tensorflow/installations.ts';
 
 const compiler = () => process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
 

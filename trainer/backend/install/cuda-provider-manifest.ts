@@ -1,7 +1,7 @@
-import { BackendError } from '../backend-error.ts';
-import { cudaProviderName } from '../cuda-provider.ts';
+import { BackendError } from '../backend.ts';
 import { packageVersion } from '../package-folder.ts';
-import type { Manifest } from './manifest.ts';
+import { cudaProviderName } from './cuda-provider.ts';
+import type { Manifest } from './manifests.ts';
 
 const VERSION = '1.30.0';
 

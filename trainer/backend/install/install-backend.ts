@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { BackendError } from '../backend-error.ts';
+import { BackendError } from '../backend.ts';
 import { backendsFolder } from '../cache-folder.ts';
-import { bindingName, findInstallations, type Installation } from '../installations.ts';
-import { type Probed, probeTensorFlow } from '../probe-tensorflow.ts';
+import { type Probed, probeTensorFlow } from '../probe.ts';
+import { bindingName, findInstallations, type Installation } from '../tensorflow/installations.ts';
 import { checkCompiler, compileBinding } from './compile-binding.ts';
-import { checkPip } from './fetch-wheels.ts';
-import { type InstallOptions, installLibraries } from './install-libraries.ts';
-import type { Manifest } from './manifest.ts';
+import { type InstallOptions, installLibraries } from './install.ts';
+import type { Manifest } from './manifests.ts';
+import { checkPip } from './pip.ts';
 
 export interface Installed {
   installation: Installation;

@@ -1,11 +1,11 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CudaProvider, findCudaProviders } from '../cuda-provider.ts';
 import { packageFolder } from '../package-folder.ts';
+import { type CudaProvider, findCudaProviders } from './cuda-provider.ts';
 import { BESIDE } from './cuda-provider-manifest.ts';
-import { checkPip } from './fetch-wheels.ts';
-import { type InstallOptions, installLibraries } from './install-libraries.ts';
-import type { Manifest } from './manifest.ts';
+import { type InstallOptions, installLibraries } from './install.ts';
+import type { Manifest } from './manifests.ts';
+import { checkPip } from './pip.ts';
 
 /**
  * ONNX Runtime's CUDA provider with NVIDIA's libraries, and beside it a copy of the ONNX Runtime of onnxruntime-node, which looks for

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { backendsFolder } from '../cache-folder.ts';
-import { findCudaProviders } from '../cuda-provider.ts';
-import { findInstallations } from '../installations.ts';
+import { findInstallations } from '../tensorflow/installations.ts';
+import { findCudaProviders } from './cuda-provider.ts';
 
 /**
  * Removes what was installed here, downloads and what killed installs left too, and nothing else. No install may be at work.

@@ -1,6 +1,6 @@
 import { runProgram } from '../../../node/processes/run-program.ts';
-import { BackendError } from '../backend-error.ts';
-import { NO_PYTHON, python } from './fetch-wheels.ts';
+import { BackendError } from '../backend.ts';
+import { NO_PYTHON, python } from './pip.ts';
 
 /** Python reads zip files of any size, and is there for pip anyway. */
 const SCRIPT = `

@@ -1,9 +1,9 @@
 import { Conv2DBackpropFilter, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
-import { type ConvolutionAttrs, geometryOf, withWindows } from '../convolution-windows.ts';
 import { isFast } from '../fast-blocks.ts';
-import { fastFilterGradient } from '../fast-gradients.ts';
-import { addressOf, allocate, type BackendWasm } from '../wasm-heap.ts';
-import { windowGradients } from '../window-product.ts';
+import { addressOf, allocate, type BackendWasm } from '../wasm/heap.ts';
+import { windowGradients } from '../wasm/product.ts';
+import { type ConvolutionAttrs, geometryOf, withWindows } from '../wasm/windows.ts';
+import { fastFilterGradient } from '../wasm/winograd.ts';
 
 /** Gradient of a convolution's filter, which the stock wasm backend lacks. Any stride, any padding, any size. */
 export const conv2DBackpropFilterKernel: KernelConfig = {

@@ -1,9 +1,9 @@
 import { Conv2D, FusedConv2D, getKernel, type KernelConfig, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
-import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withWindows } from '../convolution-windows.ts';
 import { isFast } from '../fast-blocks.ts';
 import { fastConvolution } from '../fast-convolution.ts';
-import { addressOf, allocate, type BackendWasm, free } from '../wasm-heap.ts';
-import { windowProduct } from '../window-product.ts';
+import { addressOf, allocate, type BackendWasm, free } from '../wasm/heap.ts';
+import { windowProduct } from '../wasm/product.ts';
+import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withWindows } from '../wasm/windows.ts';
 
 /** Activations that a fused kernel may name, and the kernel of each. */
 export const ACTIVATIONS: Record<string, string> = {

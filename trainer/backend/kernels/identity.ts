@@ -1,5 +1,5 @@
 import { Identity, type KernelConfig, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
-import type { BackendWasm } from '../wasm-heap.ts';
+import type { BackendWasm } from '../wasm/heap.ts';
 
 /** The same values under another name, which the stock kernel copies; nothing writes into a tensor that is there already. */
 export function identityKernel(stock: KernelFunc): KernelConfig {

@@ -1,6 +1,6 @@
 import { AvgPoolGrad, backend_util, type KernelConfig, MaxPoolGrad, type TensorInfo } from '@tensorflow/tfjs-core';
 import { simdOf } from '../simd.ts';
-import { addressOf, allocate, type BackendWasm, floatsOf } from '../wasm-heap.ts';
+import { addressOf, allocate, type BackendWasm, floatsOf } from '../wasm/heap.ts';
 
 interface Attrs {
   filterSize: [number, number] | number;

@@ -1,6 +1,6 @@
 import { type KernelConfig, type KernelFunc, Sum, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { simdOf } from '../simd.ts';
-import { addressOf, allocate, type BackendWasm, withRoom } from '../wasm-heap.ts';
+import { addressOf, allocate, type BackendWasm, withRoom } from '../wasm/heap.ts';
 
 /** Sums over the first axes (the gradient of a bias), which the stock kernel does by a transpose of all; the rest is left to it. */
 export function sumKernel(stock: KernelFunc): KernelConfig {

@@ -1,7 +1,7 @@
 import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
-import { simdOf } from './simd.ts';
-import { addressOf, allocate, type BackendWasm, free } from './wasm-heap.ts';
-import type { Windows } from './window-product.ts';
+import { simdOf } from '../simd.ts';
+import { addressOf, allocate, type BackendWasm, free } from './heap.ts';
+import type { Windows } from './product.ts';
 
 /** A convolution as tfjs describes it: NHWC, sizes, strides and padding. */
 export type Geometry = backend_util.Conv2DInfo;

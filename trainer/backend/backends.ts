@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
-import { BackendError } from './backend-error.ts';
-import { findInstallations, type Installation } from './installations.ts';
-import { type Probed, probeTensorFlow } from './probe-tensorflow.ts';
+import { BackendError } from './backend.ts';
+import { type Probed, probeTensorFlow } from './probe.ts';
 import { probeWebGpu } from './probe-webgpu.ts';
-import { tensorFlowSettings, tensorFlowThreads, useTensorFlow } from './tensorflow.ts';
+import { findInstallations, type Installation } from './tensorflow/installations.ts';
+import { tensorFlowSettings, tensorFlowThreads, useTensorFlow } from './tensorflow/tensorflow.ts';
 import type { ThreadBackend } from './thread-backend.ts';
-import { useWasm } from './wasm.ts';
-import { useWebGpu } from './webgpu.ts';
+import { useWasm } from './wasm/wasm.ts';
+import { useWebGpu } from './webgpu/webgpu.ts';
 
 /** What `--backend` takes. */
 export const BACKENDS = ['auto', 'cuda', 'native', 'webgpu', 'wasm'] as const;

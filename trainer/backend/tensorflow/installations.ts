@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { backendsFolder } from './cache-folder.ts';
-import { isCudaProvider } from './cuda-provider.ts';
-import { changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from './installation-record.ts';
-import { packageFolder, packageVersion } from './package-folder.ts';
+import { changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from '../cache.ts';
+import { backendsFolder } from '../cache-folder.ts';
+import { isCudaProvider } from '../install/cuda-provider.ts';
+import { packageFolder, packageVersion } from '../package-folder.ts';
 
 /** TensorFlow's libraries on this machine, and the binding by which Node loads them. */
 export interface Installation {

@@ -2,8 +2,8 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../../../node/files/files.ts';
 import { type ProgramOptions, runProgram } from '../../../node/processes/run-program.ts';
-import { BackendError } from '../backend-error.ts';
-import type { Manifest } from './manifest.ts';
+import { BackendError } from '../backend.ts';
+import type { Manifest } from './manifests.ts';
 
 /** As node-gyp has it: which Python, if not `python3`. */
 export const python = () => process.env.PYTHON || 'python3';

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runProgram } from '../../node/processes/run-program.ts';
-import { backendsFolder } from './cache-folder.ts';
-import { changedFile, MACHINE, RECORD, readRecord } from './installation-record.ts';
-import { packageVersion } from './package-folder.ts';
+import { runProgram } from '../../../node/processes/run-program.ts';
+import { changedFile, MACHINE, RECORD, readRecord } from '../cache.ts';
+import { backendsFolder } from '../cache-folder.ts';
+import { packageVersion } from '../package-folder.ts';
 
 /** ONNX Runtime's CUDA provider of `pnpm backend install --gpu`, for the fallback server. */
 export interface CudaProvider {

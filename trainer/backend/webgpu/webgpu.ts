@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { BackendError } from './backend-error.ts';
-import { type Adapter, findAdapter } from './find-adapter.ts';
+import { BackendError } from '../backend.ts';
+import { type Adapter, findAdapter } from './adapter.ts';
 
 const NAME = 'webgpu';
 

@@ -1,11 +1,11 @@
 import { Conv2DBackpropInput, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
 import { type Phase, reachOf, transposedPhases } from '../../../shared/kernels/geometry.ts';
-import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withPadded } from '../convolution-windows.ts';
 import { isFast } from '../fast-blocks.ts';
-import { fastInputGradient } from '../fast-gradients.ts';
 import type { Matrix } from '../packed-weights.ts';
-import { addressOf, allocate, type BackendWasm, floatsOf } from '../wasm-heap.ts';
-import { windowProduct } from '../window-product.ts';
+import { addressOf, allocate, type BackendWasm, floatsOf } from './heap.ts';
+import { windowProduct } from './product.ts';
+import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withPadded } from './windows.ts';
+import { fastInputGradient } from './winograd.ts';
 
 /**
  * Gradient of a convolution's input, and the forward pass of a transposed convolution. With stride s the pixels of dx fall into

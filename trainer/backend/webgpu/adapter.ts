@@ -1,4 +1,4 @@
-import { BackendError } from './backend-error.ts';
+import { BackendError } from '../backend.ts';
 
 /** A graphics adapter that tfjs's webgpu backend would take. */
 export interface Adapter {

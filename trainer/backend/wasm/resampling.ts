@@ -6,7 +6,7 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { simdOf } from '../simd.ts';
-import { addressOf, allocate, type BackendWasm } from '../wasm-heap.ts';
+import { addressOf, allocate, type BackendWasm } from './heap.ts';
 
 type Shape4D = [number, number, number, number];
 

@@ -2,11 +2,11 @@ import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { makeFolder, writeAtomically } from '../../../node/files/files.ts';
 import { rebuildFolder } from '../../../node/files/replace-folder.ts';
-import { BackendError } from '../backend-error.ts';
+import { BackendError } from '../backend.ts';
+import { bytesOf, changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from '../cache.ts';
 import { backendsFolder } from '../cache-folder.ts';
-import { bytesOf, changedFile, type InstallationRecord, MACHINE, RECORD, readRecord } from '../installation-record.ts';
-import { fetchWheels } from './fetch-wheels.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest } from './manifests.ts';
+import { fetchWheels } from './pip.ts';
 import { unpackWheel } from './unpack-wheel.ts';
 
 export interface InstallOptions {

@@ -12,8 +12,8 @@ import {
   unregisterGradient,
   util,
 } from '@tensorflow/tfjs-core';
-import { simdOf } from '../simd.ts';
-import { addressOf, allocate, type BackendWasm } from '../wasm-heap.ts';
+import { simdOf } from './simd.ts';
+import { addressOf, allocate, type BackendWasm } from './wasm/heap.ts';
 
 const RELU_GRAD = 'PortcullisReluGrad';
 

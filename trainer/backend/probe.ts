@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseJsonOrNull } from '../../node/files/files.ts';
-import type { Installation } from './installations.ts';
-import { type Loaded, tensorFlowSettings } from './tensorflow.ts';
+import type { Installation } from './tensorflow/installations.ts';
+import { type Loaded, tensorFlowSettings } from './tensorflow/tensorflow.ts';
 
 export type Probed = (Loaded & { milliseconds: number; fault: null }) | { fault: string };
 
@@ -14,7 +14,7 @@ export type Probed = (Loaded & { milliseconds: number; fault: null }) | { fault:
  */
 export async function probeTensorFlow({ binding, kind, fault }: Installation, gpu: boolean): Promise<Probed> {
   if (fault) return { fault };
-  const entry = fileURLToPath(new URL('probe-tensorflow-process.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('tensorflow/probe-process.ts', import.meta.url));
   const child = spawn(process.execPath, [entry, binding, kind], {
     env: { ...process.env, ...tensorFlowSettings(gpu, undefined) },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,4 @@
-import { BackendError } from '../backend-error.ts';
+import { BackendError } from '../backend.ts';
 import { NVIDIA_WHEELS, type Wheel } from './wheels.ts';
 
 /** What is fetched and what of it is kept, for one kind of machine. */

@@ -1,10 +1,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
-import { type Geometry, placeOf, withPadded } from './convolution-windows.ts';
-import { blocksOf, PARTS, withFilterParts } from './fast-blocks.ts';
-import { packedFloats, packWeights } from './packed-weights.ts';
-import { simdOf } from './simd.ts';
-import { addressOf, allocate, type BackendWasm, floatsAt, withRooms } from './wasm-heap.ts';
+import { CONVOLVE_TABLE_FLOATS } from '../../../shared/kernels/geometry.ts';
+import { blocksOf, PARTS, withFilterParts } from '../fast-blocks.ts';
+import { packedFloats, packWeights } from '../packed-weights.ts';
+import { simdOf } from '../simd.ts';
+import { addressOf, allocate, type BackendWasm, floatsAt, withRooms } from './heap.ts';
+import { type Geometry, placeOf, withPadded } from './windows.ts';
 
 /** The filter's gradient, [4, 4, cin, cout]. */
 export function fastFilterGradient(backend: BackendWasm, x: TensorInfo, dy: TensorInfo, g: Geometry): TensorInfo {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Probed } from './probe-tensorflow.ts';
+import type { Probed } from '../probe.ts';
 import { useTensorFlow } from './tensorflow.ts';
 
-/** node trainer/backend/probe-tensorflow-process.ts BINDING KIND; the last line of its output is a `Probed`. */
+/** node trainer/backend/tensorflow/probe-process.ts BINDING KIND; the last line of its output is a `Probed`. */
 const [binding, kind] = process.argv.slice(2) as [string, 'cpu' | 'gpu'];
 const SIZE = 512;
 

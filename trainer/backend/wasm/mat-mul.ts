@@ -7,10 +7,10 @@ import {
   type TensorInfo,
   util,
 } from '@tensorflow/tfjs-core';
+import { ACTIVATIONS, activated } from '../kernels/conv2d.ts';
 import { simdOf } from '../simd.ts';
-import { addressOf, allocate, type BackendWasm, withRoom } from '../wasm-heap.ts';
-import { type Windows, windowGradients, windowProduct } from '../window-product.ts';
-import { ACTIVATIONS, activated } from './conv2d.ts';
+import { addressOf, allocate, type BackendWasm, withRoom } from './heap.ts';
+import { type Windows, windowGradients, windowProduct } from './product.ts';
 
 interface Attrs {
   transposeA: boolean;

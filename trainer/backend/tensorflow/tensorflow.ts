@@ -3,10 +3,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { BackendError } from './backend-error.ts';
+import { BackendError } from '../backend.ts';
+import { packageFolder } from '../package-folder.ts';
+import { registerReluGradient, reluGradOnTensorFlow } from '../relu-gradient.ts';
 import { type Installation, NO_TFJS_NODE } from './installations.ts';
-import { registerReluGradient, reluGradOnTensorFlow } from './kernels/relu-gradient.ts';
-import { packageFolder } from './package-folder.ts';
 
 /** What the loaded library says of itself. */
 export interface Loaded {

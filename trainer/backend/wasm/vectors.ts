@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { simdOf } from './simd.ts';
-import { addressOf, type BackendWasm, floatsOf } from './wasm-heap.ts';
+import { simdOf } from '../simd.ts';
+import { addressOf, type BackendWasm, floatsOf } from './heap.ts';
 
 /** Vectors as long as the parameters, on the wasm backend; none may share its values with another tensor. */
 export interface AdamVectors {

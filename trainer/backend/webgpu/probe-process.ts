@@ -1,7 +1,7 @@
-import { findAdapter } from './find-adapter.ts';
-import type { WebGpuProbed } from './probe-webgpu.ts';
+import type { WebGpuProbed } from '../probe-webgpu.ts';
+import { findAdapter } from './adapter.ts';
 
-/** node trainer/backend/probe-webgpu-process.ts any|hardware; the last line of its output is a `WebGpuProbed`. */
+/** node trainer/backend/webgpu/probe-process.ts any|hardware; the last line of its output is a `WebGpuProbed`. */
 const SIZE = 64;
 
 async function probe(): Promise<WebGpuProbed> {

@@ -1,7 +1,7 @@
-import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
-import { type Matrix, packedFloats, packWeights, panelWidth } from './packed-weights.ts';
-import { simdOf } from './simd.ts';
-import { type BackendWasm, floatsAt, withRoom } from './wasm-heap.ts';
+import { CONVOLVE_TABLE_FLOATS } from '../../../shared/kernels/geometry.ts';
+import { type Matrix, packedFloats, packWeights, panelWidth } from '../packed-weights.ts';
+import { simdOf } from '../simd.ts';
+import { type BackendWasm, floatsAt, withRoom } from './heap.ts';
 
 /** Steps in bytes between neighbouring images, rows and columns. */
 export interface Steps {

@@ -2,15 +2,15 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { conv2DKernel, fusedConv2DKernel } from './kernels/conv2d.ts';
-import { conv2DBackpropFilterKernel } from './kernels/conv2d-backprop-filter.ts';
-import { conv2DBackpropInputKernel } from './kernels/conv2d-backprop-input.ts';
-import { identityKernel } from './kernels/identity.ts';
-import { batchMatMulKernel, fusedMatMulKernel } from './kernels/mat-mul.ts';
-import { averagePoolGradKernel, maxPoolGradKernel } from './kernels/pool-gradients.ts';
-import { registerReluGradient, reluGradOnWasm } from './kernels/relu-gradient.ts';
-import { sumKernel } from './kernels/sum.ts';
-import { upSampleGradKernel, upSampleKernel } from './kernels/up-sample.ts';
+import { conv2DKernel, fusedConv2DKernel } from '../kernels/conv2d.ts';
+import { conv2DBackpropFilterKernel } from '../kernels/conv2d-backprop-filter.ts';
+import { identityKernel } from '../kernels/identity.ts';
+import { averagePoolGradKernel, maxPoolGradKernel } from '../kernels/pool-gradients.ts';
+import { sumKernel } from '../kernels/sum.ts';
+import { registerReluGradient, reluGradOnWasm } from '../relu-gradient.ts';
+import { conv2DBackpropInputKernel } from './convolution.ts';
+import { batchMatMulKernel, fusedMatMulKernel } from './mat-mul.ts';
+import { upSampleGradKernel, upSampleKernel } from './resampling.ts';
 
 /**
  * Makes tfjs's wasm backend the current one, with the kernels that it lacks, has slow or has wrong replaced.
