@@ -1,16 +1,18 @@
-# The fallback server on CUDA: docker build -f deploy/fallback-cuda.Dockerfile --build-arg MODEL=mnist -t portcullis-fallback-cuda .
-# Run it with --gpus all (NVIDIA's container toolkit gives it libcuda.so.1). linux/amd64 only, as the provider is.
+# Builds the fallback server on CUDA:
+#   docker build -f deploy/fallback-cuda.Dockerfile --build-arg MODEL=mnist -t portcullis-fallback-cuda .
+# Run it with --gpus all (NVIDIA's container toolkit provides libcuda.so.1). It runs on linux/amd64 only, like the provider.
 FROM node:22-slim
 WORKDIR /portcullis
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 RUN npx -y pnpm@12 install --prod --frozen-lockfile
 COPY shared shared
+COPY node node
 COPY fallback fallback
 COPY trainer trainer
 COPY export export
 COPY cli cli
-# The provider and NVIDIA's libraries, by name, version and content (docs/backends.md); with those of the trainer, which the
-# command gets too, 8 GB on disk.
+# Installs the provider and NVIDIA's libraries, checked by name, version and content (docs/backends.md). The command also installs
+# those of the trainer: 8 GB on disk in all.
 ENV PORTCULLIS_CACHE=/portcullis/cache
 RUN node cli/backend.ts install --gpu
 ARG MODEL=mnist

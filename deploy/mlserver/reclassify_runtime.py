@@ -1,4 +1,4 @@
-"""The search served by MLServer: reclassify.onnx on ONNX Runtime, under the names and types that the graph has (docs/fallback.md)."""
+"""Serves the search with MLServer: reclassify.onnx on ONNX Runtime, with the graph's own names and types (docs/fallback.md)."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from mlserver.utils import get_model_uri
 
 class Reclassify(MLModel):
     async def load(self) -> bool:
-        # A path and not the bytes: the weights are in a file beside the graph.
+        # Pass the path, not the bytes, because the weights are in a separate file next to the graph.
         path = await get_model_uri(self.settings)
         self.session = ort.InferenceSession(path, providers=ort.get_available_providers())
         return True

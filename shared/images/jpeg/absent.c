@@ -1,6 +1,6 @@
 /*
- * Stands for the parts of libjpeg-turbo that are left out, as decoding 8-bit images without a palette never reaches them: 12 and 16 bits,
- * lossless JPEG, colour quantization, merged upsampling.
+ * Replaces the parts of libjpeg-turbo that are left out, because decoding 8-bit images without a palette never reaches them: 12 and 16
+ * bits, lossless JPEG, colour quantization, merged upsampling.
  */
 #define JPEG_INTERNALS
 #include <stdio.h>

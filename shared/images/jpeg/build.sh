@@ -1,8 +1,8 @@
 #!/bin/sh
-# Rebuilds libjpeg-turbo.wasm and checks that it equals the committed file, byte for byte. Needs cargo and Python 3 with venv; both only
+# Rebuilds libjpeg-turbo.wasm and checks that it equals the committed file, byte for byte. Needs cargo and Python 3 with venv, which only
 # fetch: libjpeg-turbo's sources come in a crate, the compiler (clang, in zig) in a Python package.
 #
-#   ./build.sh          builds beside the committed file and compares
+#   ./build.sh          builds a second file and compares it with the committed one
 #   ./build.sh --write  replaces the committed file; then put its SHA-256 below
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -49,8 +49,8 @@ if [ "${1-}" = --write ]; then
   cp built.wasm "$here/libjpeg-turbo.wasm"
   echo "libjpeg-turbo.wasm is written; its SHA-256 is $found"
 elif [ "$found" = "$wasm_sha256" ] && cmp built.wasm "$here/libjpeg-turbo.wasm"; then
-  echo "The build is libjpeg-turbo.wasm as it is committed, SHA-256 $found"
+  echo "The build equals the committed libjpeg-turbo.wasm, SHA-256 $found"
 else
-  echo "The build differs from libjpeg-turbo.wasm as it is committed: its SHA-256 is $found, $wasm_sha256 is needed." >&2
+  echo "The build differs from the committed libjpeg-turbo.wasm: its SHA-256 is $found, $wasm_sha256 is needed." >&2
   exit 1
 fi

@@ -1,9 +1,9 @@
 /*
  * Decodes one JPEG after the other with libjpeg-turbo, row by row, at M/8 of its size.
  *
- * The host calls reserve() and writes the file there, then start(), rows() until it returns 0, and finish(). What libjpeg-turbo cannot
- * decode calls fail(), which the host provides and which throws through the frames of this module: before the next image the host sets
- * __stack_pointer back. The heap is set back by reserve(), so no image leaves anything to the next one.
+ * The host calls reserve() and writes the file to the returned address, then calls start(), rows() until it returns 0, and finish(). If
+ * libjpeg-turbo cannot decode the file, it calls fail(). The host provides fail(), which throws through the frames of this module, so the
+ * host resets __stack_pointer before the next image. reserve() resets the heap, so no image leaves anything to the next one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #define ROWS 16
 #define EXPORT(name) __attribute__((export_name(name)))
 
-/* Besides libjpeg-turbo's own codes (jerror.h). */
+/* Codes in addition to libjpeg-turbo's own (jerror.h). */
 enum { NO_MEMORY = 1001, TOO_MANY_SCANS = 1002, TOO_MANY_COEFFICIENTS = 1003 };
 
 __attribute__((import_module("env"), import_name("fail"), noreturn)) extern void fail(int code);
@@ -38,7 +38,7 @@ static void *take(size_t bytes)
   return at;
 }
 
-/* What libjpeg-turbo asks its system for (jmemsys.h). */
+/* The functions that libjpeg-turbo needs from its system (jmemsys.h). */
 void *jpeg_get_small(j_common_ptr common, size_t bytes) { return take(bytes); }
 void *jpeg_get_large(j_common_ptr common, size_t bytes) { return take(bytes); }
 void jpeg_free_small(j_common_ptr common, void *at, size_t bytes) {}
@@ -49,7 +49,7 @@ void jpeg_open_backing_store(j_common_ptr common, backing_store_ptr store, long 
 
 static size_t most_coefficient_bytes;
 
-/* Called once, before the coefficients of an image with several scans get their place. */
+/* Called once, before the coefficients of an image with several scans are allocated. */
 size_t jpeg_mem_available(j_common_ptr common, size_t least, size_t all, size_t taken)
 {
   if (all > most_coefficient_bytes) fail(TOO_MANY_COEFFICIENTS);
@@ -64,7 +64,7 @@ static int first_guess;
 
 static void on_error(j_common_ptr common) { fail(common->err->msg_code); }
 
-/* Remembers the first warning of which pixels may depend. */
+/* Remembers the first warning that may affect pixels. */
 static void on_message(j_common_ptr common, int level)
 {
   int code = common->err->msg_code;
@@ -108,7 +108,7 @@ static void skip(j_decompress_ptr decoder, long bytes)
   source.bytes_in_buffer -= (size_t)bytes;
 }
 
-/* ---- Scans: not more than the host has counted, and with them bounded the work. ---- */
+/* ---- Scans: no more than the host has counted, which bounds the work. ---- */
 
 static struct jpeg_progress_mgr progress;
 static int most_scans;
@@ -120,7 +120,7 @@ static void on_progress(j_common_ptr common)
 
 /* ---- The interface ---- */
 
-/* Forgets the image before. Returns where the host writes the file. */
+/* Frees the previous image. Returns the address to which the host writes the file. */
 EXPORT("reserve") unsigned char *reserve(size_t bytes)
 {
   top = (unsigned char *)(((size_t)&__heap_base + 15) & ~(size_t)15);
@@ -131,10 +131,10 @@ EXPORT("reserve") unsigned char *reserve(size_t bytes)
 static JSAMPROW row_starts[ROWS];
 
 /*
- * Reads the file's header and begins to decode. The output has eighths / 8 of the sides, rounded up, in the image's own channels: grey
- * or RGB. An image of several scans is refused if its coefficients take more than coefficient_bytes, or its scans are more than scans.
+ * Reads the file's header and starts to decode. The output has eighths / 8 of the sides, rounded up, in the image's own channels: grey
+ * or RGB. Refuses an image of several scans if its coefficients take more than coefficient_bytes or if it has more scans than `scans`.
  *
- * Returns where rows() writes.
+ * Returns the address to which rows() writes.
  */
 EXPORT("start") JSAMPLE *start(size_t bytes, int eighths, int scans, size_t coefficient_bytes)
 {
@@ -188,7 +188,7 @@ EXPORT("width") int width(void) { return (int)jpeg.output_width; }
 EXPORT("height") int height(void) { return (int)jpeg.output_height; }
 EXPORT("channels") int channels(void) { return jpeg.output_components; }
 
-/* Decodes the next rows. Returns how many: ROWS, fewer at the end, 0 after it. */
+/* Decodes the next rows. Returns their number: ROWS, fewer at the end, 0 after it. */
 EXPORT("rows") int rows(void)
 {
   int done = 0;
@@ -198,12 +198,12 @@ EXPORT("rows") int rows(void)
   return done;
 }
 
-/* Reads up to the end marker. Returns how many bytes of the file are behind it. */
+/* Reads up to the end marker. Returns the number of bytes behind it. */
 EXPORT("finish") int finish(void)
 {
   jpeg_finish_decompress(&jpeg);
   return (int)source.bytes_in_buffer;
 }
 
-/* Returns the code of the first warning after which pixels are guessed, 0 if there was none. */
+/* Returns the code of the first warning after which libjpeg-turbo guesses pixels, or 0. */
 EXPORT("guess") int guess(void) { return first_guess; }

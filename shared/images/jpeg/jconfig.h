@@ -1,4 +1,4 @@
-/* Stands for what CMake would write: a decoder without SIMD assembly, arithmetic coding or files. */
+/* Replaces the header that CMake would write: a decoder without SIMD assembly, arithmetic coding or files. */
 #define JPEG_LIB_VERSION  62
 #define LIBJPEG_TURBO_VERSION  3.1.0
 #define LIBJPEG_TURBO_VERSION_NUMBER  3001000
