@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import type { Command, OptionValues } from 'commander';
 import { calibrateBundle } from '../export/calibrate-bundle.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate-run.ts';
 import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
@@ -9,7 +10,7 @@ import { openDatasetOf } from '../trainer/run-config.ts';
 import { calibrationOf, calibrationOver, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
 import { callersPath } from './callers-path.ts';
 import { resolveModel } from './resolve-model.ts';
-import { command, runCommand, UsageError } from './run-command.ts';
+import { command, runCommand } from './run-command.ts';
 
 const program = withCalibrationOptions(
   command(

@@ -8,6 +8,7 @@ import { defaultSearch } from '../export/reclassify-graph.ts';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
 import { acquireLock } from '../node/files/lock.ts';
+import { UserError } from '../shared/user-error.ts';
 import { defaultCalibration } from '../trainer/calibrate.ts';
 import { type DataSource, openDataset } from '../trainer/data/datasets.ts';
 import { percent } from '../trainer/outcomes.ts';
@@ -44,7 +45,7 @@ const program = command(
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
     const step = (text: string) => console.log(`\n[${duration((performance.now() - started) / 1000)}] ${text}`);
     const stopped = () => {
-      if (interrupt.signal.aborted) throw Object.assign(new Error('stopped'), { code: 'INTERRUPTED' });
+      interrupt.signal.throwIfAborted();
     };
     try {
       step('training a small model on 50000 MNIST digits');
@@ -87,8 +88,7 @@ const program = command(
         const outcomes = await screenOverHttp(worker.url, set, interrupt.signal);
         console.log(row(set, outcomes));
         // Nothing of this is hidden in "rejected still".
-        if (outcomes.unavailable > 0)
-          throw Object.assign(new Error(`the fallback was unavailable for ${outcomes.unavailable} images`), { code: 'FALLBACK' });
+        if (outcomes.unavailable > 0) throw new UserError(`the fallback was unavailable for ${outcomes.unavailable} images`);
       }
       console.log(
         '\nPer cent of all images. On FGSM the error is what got through undetected; on nonsense every accepted image is an error.',

@@ -2,9 +2,9 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { OptionValues } from 'commander';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { type DataSource, dataSourceSchema } from '../trainer/data/datasets.ts';
 import type { Run } from '../trainer/run.ts';
-import { UsageError } from './run-command.ts';
 
 /** @throws UsageError */
 export function shard(text: string): { part: number; of: number } {

@@ -7,9 +7,10 @@ import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
 import { acquireLock } from '../node/files/lock.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
-import { command, runCommand, share, UsageError } from './run-command.ts';
+import { command, runCommand, share } from './run-command.ts';
 
 const program = command(
   'export',

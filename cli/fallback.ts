@@ -1,8 +1,9 @@
 import { Option } from 'commander';
 import { pino } from 'pino';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { resolveModel } from './resolve-model.ts';
-import { command, positive, runCommand, UsageError, wholeNumber } from './run-command.ts';
+import { command, positive, runCommand, wholeNumber } from './run-command.ts';
 import { useCudaLibraries } from './use-cuda-libraries.ts';
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { SCOPES } from '../edge/keys.ts';
 import { sha256 } from '../shared/bundle/hashes.ts';
-import { command, runCommand, UsageError } from './run-command.ts';
+import { UsageError } from '../shared/user-error.ts';
+import { command, runCommand } from './run-command.ts';
 
 const program = command(
   'key',

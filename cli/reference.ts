@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Argument, Option } from 'commander';
 import { type Recipe, referenceRecipes } from '../node/bundle/models-folder.ts';
+import { UsageError, UserError } from '../shared/user-error.ts';
 import { BACKENDS, MOST_THREADS } from '../trainer/backend/backends.ts';
 import { differencesFrom } from '../trainer/differences-from.ts';
 import { listRuns, RUNS, type RunConfig, RunError } from '../trainer/run.ts';
 import { callersPath } from './callers-path.ts';
-import { command, positive, runCommand, UsageError, upTo } from './run-command.ts';
+import { command, positive, runCommand, upTo } from './run-command.ts';
 import { recipeOfArguments } from './training-program.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -59,9 +60,7 @@ async function assertMadeBy(recipe: string[], config: RunConfig): Promise<void> 
 }
 
 /** A command that this one is made of failed. */
-class StepError extends Error {
-  override name = 'StepError';
-}
+class StepError extends UserError {}
 
 /** This command was told to stop, and the one that it ran has ended. */
 class Stopped extends Error {}

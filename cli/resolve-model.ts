@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ACTIVE_FILE, MODELS } from '../node/bundle/models-folder.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { callersPath } from './callers-path.ts';
-import { UsageError } from './run-command.ts';
 
 /** Folder of a model: a path, a name in models/, or (without either) the active model, else the reference `mnist`. */
 export async function resolveModel(given: string | undefined): Promise<string> {

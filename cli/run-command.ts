@@ -1,24 +1,5 @@
 import { Command, CommanderError } from 'commander';
-
-/** Something the user can mend: told as one line, without a stack trace. The room's own errors are recognised by their names. */
-const EXPECTED = new Set([
-  'DataError',
-  'RunError',
-  'BundleError',
-  'DivergedError',
-  'ParityError',
-  'UsageError',
-  'RangeError',
-  'ConversionError',
-  'ReplaceError',
-  'ProviderError',
-  'BackendError',
-  'PythonError',
-  'StepError',
-  'ThreadError',
-  'DoorError',
-  'LockError',
-]);
+import { UsageError, UserError } from '../shared/user-error.ts';
 
 /** What to do about a fault of the machine. */
 const ADVICE: Record<string, string> = {
@@ -26,11 +7,6 @@ const ADVICE: Record<string, string> = {
   EACCES: '. This user is not allowed to.',
   EROFS: '. That file system is read-only.',
 };
-
-/** Wrong use of a command: exit code 2. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
 
 /** A command whose usage errors end with exit code 2 and whose help shows examples. */
 export function command(name: string, description: string, examples: string): Command {
@@ -48,9 +24,9 @@ export async function runCommand(program: Command): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : 2;
-    } else if (error instanceof Error && (EXPECTED.has(error.name) || 'code' in error)) {
+    } else if (error instanceof UserError || error instanceof RangeError || (error instanceof Error && 'code' in error)) {
       console.error(`error: ${error.message}${ADVICE[(error as NodeJS.ErrnoException).code ?? ''] ?? ''}`);
-      process.exitCode = error.name === 'UsageError' || error.name === 'LockError' ? 2 : 1;
+      process.exitCode = error instanceof UserError ? error.exitCode : 1;
     } else {
       console.error(error);
       process.exitCode = 1;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import { SUPERVISE } from '../node/processes/run-program.ts';
+import { UserError } from '../shared/user-error.ts';
 
 export interface Worker {
   url: string;
@@ -67,7 +68,7 @@ export async function startWorker(model: string, variables: Record<string, strin
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   await close();
-  throw Object.assign(new Error(`the worker did not get ready. wrangler said:\n${said}`), { code: 'WORKER' });
+  throw new UserError(`the worker did not get ready. wrangler said:\n${said}`);
 }
 
 /** Finds a port of loopback that nothing listens on. */

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { acquireLock } from '../node/files/lock.ts';
+import { UsageError } from '../shared/user-error.ts';
 import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
 import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
 import { resumeTraining, train } from '../trainer/train.ts';
 import { outcomesLine } from './calibration-options.ts';
 import { duration, trainingProgress } from './progress.ts';
-import { runCommand, UsageError } from './run-command.ts';
+import { runCommand } from './run-command.ts';
 import { recipeOf, trainingProgram } from './training-program.ts';
 
 const program = trainingProgram().action(async (options, program: Command) => {

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option, type OptionValues } from 'commander';
 import { z } from 'zod';
 import { parseJsonOrNull } from '../node/files/files.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { architectureSchema } from '../trainer/model/architecture.ts';
 import { type ArchitectureName, architectures, type Shape } from '../trainer/model/architectures.ts';
 import type { TrainingChoices } from '../trainer/presets.ts';
-import { positive, positiveNumber, UsageError, wholeNumber } from './run-command.ts';
+import { positive, positiveNumber, wholeNumber } from './run-command.ts';
 
 const names = Object.keys(architectures) as ArchitectureName[];
 

@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Bundle } from '../shared/bundle/open-bundle.ts';
-import { relativeError, type Scores } from '../shared/decision/scores.ts';
+import { outputOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
 
 /** What screen.onnx answers for a batch; row i belongs to image i. */
 export interface ScreenOutput {
@@ -35,9 +35,9 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
     inTurn(async () => {
       const image = new ort.Tensor('float32', images, [count, height, width, channels]);
       const answers = await session.run({ image }, explain ? [...wanted, 'reconstruction'] : wanted);
-      const floats = (name: string, each: number) => checked(answers[name]?.data, Float32Array, name, count * each);
+      const floats = (name: string, each: number) => outputOf('screen', answers, name, Float32Array, count * each);
       return {
-        label: checked(answers.label?.data, BigInt64Array, 'label', count),
+        label: outputOf('screen', answers, 'label', BigInt64Array, count),
         latent: floats('latent', bundle.screening.latentDim),
         latentDistance: floats('latent_distance', 1),
         reconstructionError: floats('reconstruction_error', 1),
@@ -65,16 +65,7 @@ export async function openSearchHere({ graphs, weights, screening }: Bundle): Pr
   return (image) =>
     inTurn(async () => {
       const answers = await session.run({ image: new ort.Tensor('float32', image.slice(), [1, height, width, channels]) }, wanted);
-      if (String(answers.model_id?.data[0]) !== screening.modelId) throw new Error('reclassify.onnx is of another model');
-      const float = (name: string) => checked(answers[name]?.data, Float32Array, name, 1)[0] as number;
-      const reconstructionError = float('reconstruction_error');
-      return {
-        label: Number(checked(answers.label?.data, BigInt64Array, 'label', 1)[0]),
-        latentDistance: float('latent_distance'),
-        reconstructionError,
-        relativeError: relativeError(reconstructionError, image, screening.relativeErrorOffset),
-        ...(hasRunnerUp ? { runnerUpError: float('runner_up_error') } : {}),
-      };
+      return scoresFromOutputs('reclassify', answers, [image], screening)[0] as Scores;
     });
 }
 
@@ -85,17 +76,6 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const result = turn.then(work);
   turn = result.catch(() => undefined);
   return result;
-}
-
-function checked<T extends Float32Array | BigInt64Array>(
-  data: unknown,
-  type: { new (length: number): T },
-  name: string,
-  length: number,
-): T {
-  if (!(data instanceof type) || data.length !== length)
-    throw new Error(`the graph answered ${name} not as ${length} values of ${type.name}`);
-  return data;
 }
 
 async function withModule<T>(wasmModule: WebAssembly.Module, work: () => Promise<T>): Promise<T> {

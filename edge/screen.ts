@@ -1,6 +1,6 @@
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { type Decision, decide, decideReclassified } from '../shared/decision/decide.ts';
-import { relativeError, type Scores } from '../shared/decision/scores.ts';
+import { type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
 import type { Problem, Verdict } from '../shared/protocol/screen-messages.ts';
 import type { Config } from './config.ts';
 import { explanationOf } from './explain.ts';
@@ -45,15 +45,12 @@ export async function screenImages(
     batch.set(image, i * size);
   });
   const output = await screen(batch, readable.length, options.explain);
-  const scores = readable.map((image, i): Scores => {
-    const reconstructionError = output.reconstructionError[i] as number;
-    return {
-      label: Number(output.label[i]),
-      latentDistance: output.latentDistance[i] as number,
-      reconstructionError,
-      relativeError: relativeError(reconstructionError, image, screening.relativeErrorOffset),
-    };
-  });
+  const outputs = {
+    label: { data: output.label },
+    latent_distance: { data: output.latentDistance },
+    reconstruction_error: { data: output.reconstructionError },
+  };
+  const scores = scoresFromOutputs('screen', outputs, readable, screening);
   const decisions = scores.map((score) => decide(score, screening.thresholds));
   const rejected = decisions.flatMap(({ accepted }, i) => (accepted ? [] : [i]));
   const found =

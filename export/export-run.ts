@@ -4,6 +4,7 @@ import { ACTIVE_FILE, MODELS, referenceNames } from '../node/bundle/models-folde
 import { writeAtomically } from '../node/files/files.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { batchesAt } from '../trainer/data/dataset.ts';
 import { checkName, loadRun, type Run } from '../trainer/run.ts';
@@ -13,11 +14,6 @@ import type { SearchOptions } from './reclassify-graph.ts';
 import { writeBundle } from './write-bundle.ts';
 
 const PARITY_IMAGES = 256;
-
-/** The target is a bundle that comes with the project. */
-export class ReferenceBundleError extends Error {
-  override name = 'UsageError';
-}
 
 export interface Exported {
   directory: string;
@@ -30,7 +26,7 @@ export interface Exported {
  *
  * @param name of the bundle
  * @param options.reference overwriting a bundle that comes with the project is meant
- * @throws ReferenceBundleError, RunError, ConversionError, ParityError
+ * @throws UsageError, RunError, ConversionError, ParityError
  */
 export async function exportRun(
   run: Run,
@@ -41,7 +37,7 @@ export async function exportRun(
   checkName(name);
   const models = options.models ?? MODELS;
   if (!options.reference && (await referenceNames(models)).includes(name)) {
-    throw new ReferenceBundleError(
+    throw new UsageError(
       `models/${name} comes with the project and is not overwritten. Choose another --name (or say --reference, if that is what you are making).`,
     );
   }

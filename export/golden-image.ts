@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
-import { relativeError } from '../shared/decision/scores.ts';
+import { type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
 import type { GraphParts } from './graphs.ts';
 
 export type Golden = Omit<Screening['golden'], 'image'> & { image: Float32Array };
@@ -22,15 +22,11 @@ export async function goldenImage(
   for (const mean of parts.means) {
     const image = tf.tidy(() => (parts.decoder.predict(tf.tensor2d([mean])) as tf.Tensor).dataSync() as Float32Array).slice();
     const answers = await session.run({ image: new ort.Tensor('float32', image, [1, height, width, channels]) });
-    const floats = (name: string) => answers[name]?.data as Float32Array;
-    const scores = {
-      label: Number(answers.label?.data[0]),
-      latentDistance: floats('latent_distance')[0] as number,
-      reconstructionError: floats('reconstruction_error')[0] as number,
-    };
-    const golden = { image, latent: Array.from(floats('latent')), ...scores };
-    const relative = relativeError(scores.reconstructionError, image, parts.relativeErrorOffset);
-    if (decide({ ...scores, relativeError: relative }, parts.thresholds).accepted) return golden;
+    const scores = scoresFromOutputs('screen', answers, [image], parts)[0] as Scores;
+    const { label, latentDistance, reconstructionError } = scores;
+    const latent = Array.from(answers.latent?.data as Float32Array);
+    const golden = { image, label, latent, latentDistance, reconstructionError };
+    if (decide(scores, parts.thresholds).accepted) return golden;
     if (!nearest || golden.latentDistance < nearest.latentDistance) nearest = golden;
   }
   return nearest as Golden;

@@ -3,7 +3,8 @@ import type { InferenceSession } from 'onnxruntime-node';
 import * as ort from 'onnxruntime-node';
 import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
-import { relativeError, type Scores } from '../shared/decision/scores.ts';
+import { imagesOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
+import { UserError } from '../shared/user-error.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import type { Model } from '../trainer/model/build-model.ts';
 
@@ -22,9 +23,7 @@ export interface Parity {
 export const TOLERANCE = 1e-4;
 
 /** The exported graphs do not do what the trained model does. */
-export class ParityError extends Error {
-  override name = 'ParityError';
-}
+export class ParityError extends UserError {}
 
 type Reference = Pick<Screening, 'input' | 'means' | 'covariances' | 'thresholds' | 'relativeErrorOffset'>;
 
@@ -67,15 +66,9 @@ async function addBatch(
   parity.images += n;
   parity.maxLatentDifference = Math.max(parity.maxLatentDifference, largestDifference(floats('latent'), latents));
   parity.maxReconstructionDifference = Math.max(parity.maxReconstructionDifference, reconstructed);
-  const labels = answers.label?.data as BigInt64Array;
+  const actuals = scoresFromOutputs('screen', answers, imagesOf(images, screening.input), screening);
   expected.forEach((scores, i) => {
-    const reconstructionError = floats('reconstruction_error')[i] as number;
-    const actual: Scores = {
-      label: Number(labels[i]),
-      latentDistance: floats('latent_distance')[i] as number,
-      reconstructionError,
-      relativeError: relativeError(reconstructionError, images.subarray(i * size, (i + 1) * size), screening.relativeErrorOffset),
-    };
+    const actual = actuals[i] as Scores;
     const same =
       actual.label === scores.label && decide(actual, screening.thresholds).accepted === decide(scores, screening.thresholds).accepted;
     if (isNearThreshold(scores, screening.thresholds)) parity.nearThreshold++;

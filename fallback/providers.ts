@@ -1,14 +1,12 @@
 import { listSupportedBackends } from 'onnxruntime-node';
+import { UserError } from '../shared/user-error.ts';
 import { cudaLibrary, loaderFault } from './cuda-library.ts';
 
 export type ProviderName = 'cpu' | 'cuda' | 'webgpu';
 export type Provider = 'auto' | ProviderName;
 
 /** A provider of ONNX Runtime that was asked for can't be had here. The message says which can. */
-export class ProviderError extends Error {
-  override name = 'ProviderError';
-  readonly code = 'NO_PROVIDER';
-}
+export class ProviderError extends UserError {}
 
 /**
  * The providers to try in turn. `auto`: cuda where it is installed, then cpu; webgpu only when asked for, as without a GPU it

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { type Logger, pino } from 'pino';
+import { UserError } from '../shared/user-error.ts';
 import { createApp, type Limits } from './app.ts';
 import { drainOf } from './drain.ts';
 import { createMetrics } from './metrics.ts';
@@ -85,7 +86,7 @@ export async function startFallback(options: FallbackOptions): Promise<Fallback>
   } catch (error) {
     await end();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw Object.assign(new Error(`port ${options.port} of ${options.host} is taken. Choose another with --port.`), { code: 'EADDRINUSE' });
+    throw new UserError(`port ${options.port} of ${options.host} is taken. Choose another with --port.`);
   }
   const { address, port } = server.address() as AddressInfo;
   let closed: Promise<void> | undefined;

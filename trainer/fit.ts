@@ -1,4 +1,5 @@
 import { randomFrom, randomFromState } from '../shared/random.ts';
+import { UserError } from '../shared/user-error.ts';
 import type { Adam } from './adam.ts';
 import type { Progress } from './checkpoint.ts';
 import { batches, batchesIn, type TrainingImages } from './data/batches.ts';
@@ -16,9 +17,7 @@ export interface Step extends Losses {
 }
 
 /** The loss stopped being a number; the message says where and what usually causes it. */
-export class DivergedError extends Error {
-  override name = 'DivergedError';
-}
+export class DivergedError extends UserError {}
 
 /** Learning rate at a step: linear warm-up over the first tenth, then linear decay to 2 % of the peak. */
 export function learningRateAt(step: number, steps: number, peak: number): number {

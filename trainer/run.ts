@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
+import { UserError } from '../shared/user-error.ts';
 import { type Calibrated, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
 import { type DataSource, dataSourceSchema } from './data/datasets.ts';
 import type { Splits } from './data/splits.ts';
@@ -46,9 +47,7 @@ export function sourceOf({ dataset, dataDir, imageSize, channels }: RunConfig): 
 }
 
 /** A run is missing or can't be used for this; the message says why and what to do. */
-export class RunError extends Error {
-  override name = 'RunError';
-}
+export class RunError extends UserError {}
 
 export const RUNS = 'runs';
 

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseJsonOrNull } from '../../node/files/files.ts';
 import { problemSchema, type Verdict, verdictSchema } from '../../shared/protocol/screen-messages.ts';
+import { UserError } from '../../shared/user-error.ts';
 import { DataError } from '../../trainer/data/dataset.ts';
 
 /** A worker that is attacked. */
@@ -12,9 +13,7 @@ export interface Door {
 }
 
 /** The worker can't be asked, or does not answer with a verdict: that says nothing of the image. */
-export class DoorError extends Error {
-  override name = 'DoorError';
-}
+export class DoorError extends UserError {}
 
 /** Statuses that say "not now": too many requests, overloaded. */
 const NOT_NOW = [429, 503];

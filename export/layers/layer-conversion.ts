@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { UserError } from '../../shared/user-error.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 
 /** A value within a graph: its name and its shape as tfjs sees it, without the batch. Three dimensions [H, W, C] stand as NCHW. */
@@ -21,9 +22,7 @@ export interface Converted {
 export type LayerConverter = (graph: GraphBuilder, layer: tf.layers.Layer, input: Value) => Converted;
 
 /** A layer or an option that can't be written as ONNX; the message names it and what is allowed. */
-export class ConversionError extends Error {
-  override name = 'ConversionError';
-}
+export class ConversionError extends UserError {}
 
 /** What a layer's config may hold, as far as it is read here. */
 export interface LayerConfig {

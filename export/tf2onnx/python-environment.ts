@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFolder, writeAtomically } from '../../node/files/files.ts';
 import { runProgram } from '../../node/processes/run-program.ts';
+import { UserError } from '../../shared/user-error.ts';
 
 /** Python, its packages, or what was run by it failed; the message says what to do. */
-export class PythonError extends Error {
-  override name = 'PythonError';
-}
+export class PythonError extends UserError {}
 
 /** The pins were tried with this one; of some packages there is no other. */
 const VERSION = '3.11';

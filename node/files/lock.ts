@@ -1,11 +1,12 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { UserError } from '../../shared/user-error.ts';
 import { isRunning } from '../processes/is-running.ts';
 import { makeFolder } from './files.ts';
 
 /** Another process holds the lock. The message names that process and the lock file. */
-export class LockError extends Error {
-  override name = 'LockError';
+export class LockError extends UserError {
+  override readonly exitCode = 2;
 }
 
 /**

@@ -1,12 +1,11 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { UserError } from '../../shared/user-error.ts';
 import { isRunning } from '../processes/is-running.ts';
 import { makeFolder } from './files.ts';
 
 /** The target holds files that Portcullis did not make, or another command is writing it; nothing was changed. */
-export class ReplaceError extends Error {
-  override name = 'ReplaceError';
-}
+export class ReplaceError extends UserError {}
 
 /** Returns the name that the old folder has while the new one takes its place. */
 const oldName = (directory: string) => join(dirname(directory), `.${basename(directory)}.old.tmp`);

@@ -1,11 +1,10 @@
 import { z } from 'zod';
+import { UserError } from '../user-error.ts';
 import { bundleIdOf, checksumOf, modelIdOf, sha256 } from './hashes.ts';
 import { type GraphName, type Screening, screeningSchema } from './screening-schema.ts';
 
 /** A bundle that is damaged, incomplete, or of another version. The message says which file and what to do. */
-export class BundleError extends Error {
-  override name = 'BundleError';
-}
+export class BundleError extends UserError {}
 
 const RESTORE = 'Restore the bundle from where it was made, or export it again (pnpm export).';
 

@@ -61,8 +61,8 @@ export function decideReclassified(scores: Scores, thresholds: Thresholds, { kee
   return runnerUpError >= minMargin * reconstructionError ? decision : { accepted: false, reason: 'ambiguous' };
 }
 
-/** Zero up to the rounding of float32 sums, or more. */
-function isScore(value: number): boolean {
+/** Returns true if a value can be a score: finite, and 0 or more up to the rounding of float32 sums. */
+export function isScore(value: number): boolean {
   return Number.isFinite(value) && value >= -1e-3;
 }
 

@@ -1,4 +1,5 @@
 import type { Screening } from '../bundle/screening-schema.ts';
+import { UserError } from '../user-error.ts';
 
 /** Scores of one image; the decision needs nothing else. */
 export interface Scores {
@@ -18,15 +19,13 @@ export interface Scores {
 export type GraphOutputs = Readonly<Record<string, { readonly data: unknown } | undefined>>;
 
 /** A graph's outputs are incomplete, have another shape, or belong to another model. */
-export class OutputError extends Error {
-  override name = 'OutputError';
-}
+export class OutputError extends UserError {}
 
 /**
  * Turns a graph's outputs into scores. Every room that runs a graph, or asks a server that does, calls this function.
  *
- * Fails closed: outputs that are missing, of another type or length, or of another model throw. A score that is not a number is kept,
- * so that `decide` rejects that image alone.
+ * Fails closed: an output that is missing, or has another type or length, gives NaN, which `decide` rejects; outputs of another model
+ * throw.
  *
  * @param graph `screen` or `reclassify`; the latter must answer the bundle's `model_id`
  * @param images one view of [H, W, C] values in [0, 1] per image, see `imagesOf`
@@ -36,26 +35,26 @@ export function scoresFromOutputs(
   graph: 'screen' | 'reclassify',
   outputs: GraphOutputs,
   images: readonly Float32Array[],
-  { modelId, relativeErrorOffset }: Pick<Screening, 'modelId' | 'relativeErrorOffset'>,
+  { modelId, relativeErrorOffset }: Pick<Screening, 'relativeErrorOffset'> & { modelId?: string },
 ): Scores[] {
   const count = images.length;
-  const labels = outputOf(graph, outputs, 'label', BigInt64Array, count);
-  const latentDistances = outputOf(graph, outputs, 'latent_distance', Float32Array, count);
-  const reconstructionErrors = outputOf(graph, outputs, 'reconstruction_error', Float32Array, count);
-  // A graph of an older export does not have it: then there is no margin.
-  const runnerUpErrors = outputs.runner_up_error ? outputOf(graph, outputs, 'runner_up_error', Float32Array, count) : null;
   if (graph === 'reclassify') {
     const other = outputOf(graph, outputs, 'model_id', Array, count).find((id) => id !== modelId);
     if (other !== undefined) throw new OutputError(`${graph} answers for model ${other}, not ${modelId}. Use one bundle everywhere.`);
   }
+  const numberOf = (name: string, type: typeof BigInt64Array | typeof Float32Array, i: number) => {
+    const data = outputs[name]?.data;
+    return data instanceof type && data.length === count ? Number(data[i]) : Number.NaN;
+  };
   return images.map((image, i) => {
-    const reconstructionError = reconstructionErrors[i] as number;
+    const reconstructionError = numberOf('reconstruction_error', Float32Array, i);
     return {
-      label: Number(labels[i]),
-      latentDistance: latentDistances[i] as number,
+      label: numberOf('label', BigInt64Array, i),
+      latentDistance: numberOf('latent_distance', Float32Array, i),
       reconstructionError,
       relativeError: relativeError(reconstructionError, image, relativeErrorOffset),
-      ...(runnerUpErrors ? { runnerUpError: runnerUpErrors[i] as number } : {}),
+      // A graph of an older export does not have it: then there is no margin.
+      ...(outputs.runner_up_error ? { runnerUpError: numberOf('runner_up_error', Float32Array, i) } : {}),
     };
   });
 }

@@ -1,4 +1,5 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { UserError } from '../../shared/user-error.ts';
 
 /** Largest height and width that images of a folder may be brought to. */
 export const LARGEST_SIDE = 1024;
@@ -36,9 +37,7 @@ export interface Dataset {
 }
 
 /** A data file is missing, damaged, or not what it should be; the message names the file and what was expected. */
-export class DataError extends Error {
-  override name = 'DataError';
-}
+export class DataError extends UserError {}
 
 /**
  * The images at `indices` as the model takes them.

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
+import { UserError } from '../../shared/user-error.ts';
 import type { Backend } from '../backend/backends.ts';
 import type { Model } from '../model/build-model.ts';
 import { type GradientThreadData, rowSizes, rowsOf, STATE } from './gradient-memory.ts';
@@ -7,9 +8,7 @@ import { type Losses, type LossSetting, lossGradients, type Part } from './loss-
 import type { Parameters } from './parameters.ts';
 
 /** A further thread did not start, or failed; the message says what to do. */
-export class ThreadError extends Error {
-  override name = 'ThreadError';
-}
+export class ThreadError extends UserError {}
 
 /** Loss and gradient of whole batches, both means over the batch. */
 export interface BatchGradients {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, decideReclassified, pValue } from '../../../shared/decision/decide.ts';
 import { latentDistance, nearestMean, oneHotMeans, precisionsOf, squaredEuclidean } from '../../../shared/decision/latent-space.ts';
-import { relativeError } from '../../../shared/decision/scores.ts';
+import { type GraphOutputs, OutputError, relativeError, type Scores, scoresFromOutputs } from '../../../shared/decision/scores.ts';
 
 const thresholds = { maxLatentDistance: [1, 2], maxReconstructionError: [10, 20], maxRelativeError: [0.5, 0.6] };
 const good = { label: 1, latentDistance: 2, reconstructionError: 20, relativeError: 0.6 };
@@ -116,5 +116,42 @@ describe('scores', () => {
     expect([nearestMean([0.4, 0.6, 9], means), nearestMean([0.5, 0.5, 0], means)]).toEqual([1, 0]);
     expect(squaredEuclidean([1, 2], [4, 6])).toBe(25);
     expect(() => oneHotMeans(3, 2)).toThrow(/need at least 3/);
+  });
+});
+
+describe('scores from outputs', () => {
+  const screening = { modelId: 'a', relativeErrorOffset: 1 };
+  const image = new Float32Array([1, 1]);
+  const outputs = (more: GraphOutputs = {}): GraphOutputs => ({
+    label: { data: new BigInt64Array([1n]) },
+    latent_distance: { data: new Float32Array([2]) },
+    reconstruction_error: { data: new Float32Array([6]) },
+    model_id: { data: ['a'] },
+    ...more,
+  });
+
+  it('are those of each image, with the error relative to its energy', () => {
+    const expected = { label: 1, latentDistance: 2, reconstructionError: 6, relativeError: 2 };
+    expect(scoresFromOutputs('screen', outputs(), [image], screening)).toEqual([expected]);
+    const margin = outputs({ runner_up_error: { data: new Float32Array([9]) } });
+    expect(scoresFromOutputs('reclassify', margin, [image], screening)).toEqual([{ ...expected, runnerUpError: 9 }]);
+  });
+
+  it.each<[string, GraphOutputs]>([
+    ['no label', { label: undefined }],
+    ['labels of another type', { label: { data: new Float32Array([1]) } }],
+    ['too few distances', { latent_distance: { data: new Float32Array(0) } }],
+    ['too many errors', { reconstruction_error: { data: new Float32Array(2) } }],
+  ])('with %s are never accepted', (_, more) => {
+    const [scores] = scoresFromOutputs('screen', outputs(more), [image], screening);
+    expect(decide(scores as Scores, { maxLatentDistance: [9, 9], maxReconstructionError: [9, 9] }).accepted).toBe(false);
+  });
+
+  it.each<[string, GraphOutputs]>([
+    ['another model', { model_id: { data: ['b'] } }],
+    ['no model', { model_id: undefined }],
+    ['too few models', { model_id: { data: [] } }],
+  ])('of %s are refused', (_, more) => {
+    expect(() => scoresFromOutputs('reclassify', outputs(more), [image], screening)).toThrow(OutputError);
   });
 });
