@@ -16,6 +16,7 @@ ENV MODEL=${MODEL} NODE_ENV=production
 USER node
 EXPOSE 8788
 # For hosts that do not check health themselves; Kubernetes has its own probes (deploy/kubernetes).
-HEALTHCHECK --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:8788/v2/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --start-period=60s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8788/v2/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Set FALLBACK_TOKEN at run time; without it everyone who reaches the port may ask.
 CMD ["sh", "-c", "exec node cli/fallback.ts --model \"$MODEL\" --host 0.0.0.0"]

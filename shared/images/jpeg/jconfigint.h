@@ -1,4 +1,4 @@
-/* Stands for what CMake would write. */
+/* Replaces the header that CMake would write. */
 #define BUILD  "portcullis"
 #define PACKAGE_NAME  "libjpeg-turbo"
 #define VERSION  "3.1.0"
