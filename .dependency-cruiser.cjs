@@ -29,6 +29,19 @@ module.exports = {
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     // zlib but computes, and is the same in Node and workerd.
     { name: 'shared-is-pure', severity: 'error', from: { path: '^shared/' }, to: { dependencyTypes: ['core'], pathNot: '^zlib$' } },
+    // Only the list of formats knows a format; a format knows no other.
+    {
+      name: 'formats-by-the-list',
+      severity: 'error',
+      from: { path: '^(?!test/|bench/)', pathNot: '^shared/images/(png|jpeg)/|^shared/images/formats\\.ts$|^edge/guard/encode-png\\.ts$' },
+      to: { path: '^shared/images/(png|jpeg)/' },
+    },
+    {
+      name: 'formats-apart',
+      severity: 'error',
+      from: { path: '^shared/images/(png|jpeg)/' },
+      to: { path: '^shared/images/(png|jpeg)/', pathNot: '^shared/images/$1/' },
+    },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^cloudflare:|/generated/' } },
   ],
   options: {

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import type { Command, OptionValues } from 'commander';
 import { calibrateBundle } from '../export/calibrate-bundle.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
+import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate-run.ts';
@@ -26,7 +27,7 @@ const program = withCalibrationOptions(
   .option('--bundle <name>', 'rather than a run: a bundle, for your own clean images; its graphs stay, its id is new')
   .option(
     '--images <folder>',
-    'of your own clean images, PNG or JPEG, at best some thousands of every class; no labels are needed',
+    `of your own clean images, ${ANY_FORMAT}, at best some thousands of every class; no labels are needed`,
     callersPath,
   )
   .option('--name <name>', 'of the new bundle (default: the old name with -calibrated)')

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { openScreener } from '../node/bundle/graphs.ts';
 import { openImageReader } from '../node/image-reader.ts';
 import { sha256 } from '../shared/bundle/hashes.ts';
+import { ALL_FORMATS, ANY_FORMAT } from '../shared/images/formats.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { preprocess } from '../shared/images/preprocess.ts';
 import { callersPath } from './callers-path.ts';
@@ -10,10 +11,10 @@ import { command, runCommand } from './run-command.ts';
 
 const program = command(
   'screen',
-  'Screen image files (PNG, JPEG) on this machine, as the worker would.',
+  `Screen image files (${ALL_FORMATS}) on this machine, as the worker would.`,
   '  pnpm screen test/samples/*.png\n  pnpm screen --explain --json scan.jpg',
 )
-  .argument('<files...>', 'PNG or JPEG files')
+  .argument('<files...>', `${ANY_FORMAT} files`)
   .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
   .option('--explain', 'reason, scores and the hash of the preprocessed image')
   .option('--json', 'one JSON object a line')

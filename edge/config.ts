@@ -64,7 +64,7 @@ const configSchema = z
     /** Of one image before resizing, and of all images of a request. */
     MAX_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
     MAX_REQUEST_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
-    /** Of a JPEG as it is stored; a large one is decoded at reduced size (shared/images/jpeg-scale.ts). */
+    /** Of a JPEG as it is stored; a large one is decoded at reduced size (shared/images/jpeg/jpeg.ts). */
     MAX_JPEG_PIXELS: positive(DEFAULT_LIMITS.maxJpegPixels),
     /** Of one image: each side, the ratio of the longer side to the shorter, the scans of a JPEG (shared/images/limits.ts). */
     MAX_SIDE: positive(DEFAULT_LIMITS.maxSide),

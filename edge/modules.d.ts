@@ -30,6 +30,10 @@ declare module '*/generated/runtime.js' {
     | ((bundle: import('../shared/bundle/open-bundle.ts').Bundle) => Promise<import('./inference.ts').SearchHere>)
     | undefined;
 }
+/** The WebAssembly modules of the image decoders, by the name of their format (shared/images/formats.ts). */
+declare module '*/generated/decoders.js' {
+  export const decoders: Record<string, WebAssembly.Module>;
+}
 /** ECMAScript 2026; V8 has it from 14.0 on. */
 interface Uint8ArrayConstructor {
   fromBase64(

@@ -8,6 +8,7 @@ import { rebuildFolder } from '../node/files/replace-folder.ts';
 import { sealed } from '../shared/bundle/hashes.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
+import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
@@ -30,7 +31,7 @@ export interface CalibratedBundle {
  * A copy of a bundle with thresholds for an operator's own clean images: the same graphs and `modelId`, a new `id`, no evidence, as
  * that belongs to the old thresholds. No labels are needed. Scores are those of the exported graph, in onnxruntime-node.
  *
- * @param images folder of PNG and JPEG files, folders within it and links too; the same content twice counts once
+ * @param images folder of image files, folders within it and links too; the same content twice counts once
  * @param target folder of the new bundle
  * @throws RangeError with the number of images needed, where there are too few; DataError, BundleError, ReplaceError
  */
@@ -102,10 +103,10 @@ function absentNote(absent: readonly string[], classes: number): string[] {
 
 async function ownImages(directory: string, { input, preprocess }: Screening, cache: string) {
   const within = await filesWithin(directory).catch(() => {
-    throw new DataError(`${directory} can't be read; a folder of PNG or JPEG files is needed`);
+    throw new DataError(`${directory} can't be read; a folder of ${ANY_FORMAT} files is needed`);
   });
   const files = within.files.filter(isNamedImage).sort();
-  if (files.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file. Choose a folder of images.`);
+  if (files.length === 0) throw new DataError(`${directory} holds no ${ANY_FORMAT} file. Choose a folder of images.`);
   const { index, images } = await cachedImages(
     directory,
     files.map((file) => ({ file, label: 0 })),

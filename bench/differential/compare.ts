@@ -1,7 +1,7 @@
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { DecodedImage } from '../../shared/images/image.ts';
 import { preprocess, tensorOf } from '../../shared/images/preprocess.ts';
-import type { UprightImage } from '../../shared/images/upright.ts';
 import type { Captured } from '../peers/capture.ts';
 import { pixelsOf, sha256OfPixels } from '../peers/pixels.ts';
 import type { Seen } from '../peers/servers.ts';
@@ -9,7 +9,7 @@ import type { Mode } from './ask.ts';
 
 /** What was screened: the client's picture as the worker's reader decodes it, and the sha256 of the model's tensor. */
 export interface Screened {
-  picture: UprightImage;
+  picture: DecodedImage;
   tensor: string;
 }
 

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { UprightImage } from '../../shared/images/upright.ts';
+import type { DecodedImage } from '../../shared/images/image.ts';
 
 /**
  * Decodes a file as `shared/images` does, but by libvips: nothing of the project's decoders. Transparent pixels are laid over the
@@ -7,7 +7,7 @@ import type { UprightImage } from '../../shared/images/upright.ts';
  *
  * @throws Error where libvips can't decode it
  */
-export async function decodeBySharp(bytes: Uint8Array, background = 0): Promise<UprightImage> {
+export async function decodeBySharp(bytes: Uint8Array, background = 0): Promise<DecodedImage> {
   const { channels: stored = 3, hasAlpha = false, space } = await sharp(bytes).metadata();
   const channels = space === 'b-w' || space === 'grey16' || stored - (hasAlpha ? 1 : 0) === 1 ? 1 : 3;
   const image = sharp(bytes, { failOn: 'truncated', ignoreIcc: true }).autoOrient().toColourspace('srgb').ensureAlpha();

@@ -1,5 +1,5 @@
-import { BLOCK_COST } from '../../shared/images/jpeg-frame.ts';
-import { maxCoefficients } from '../../shared/images/limits.ts';
+import { BLOCK_COST } from '../../shared/images/jpeg/frame.ts';
+import { maxCoefficients } from '../../shared/images/jpeg/scale.ts';
 import { noiseBytes } from './hostile-png.ts';
 
 const segment = (marker: number, ...data: number[]): Buffer => {

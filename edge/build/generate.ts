@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { FORMATS } from '../../shared/images/formats.ts';
 import { chooseRuntime, type Runtime, runtimeModule } from './choose-runtime.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
 
@@ -22,12 +23,20 @@ export async function generate(bundle: string, target: string, wanted?: Runtime)
   const onnxRuntime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
   await mkdir(target, { recursive: true });
   await writeIfChanged(join(target, 'runtime.js'), new TextEncoder().encode(runtimeModule(runtime)));
+  await writeIfChanged(join(target, 'decoders.js'), new TextEncoder().encode(decodersModule()));
   await writeIfChanged(join(target, 'ort.wasm'), withUnsharedMemory(await readFile(onnxRuntime)));
   await writeIfChanged(join(target, 'screen.onnx'), graphs.screen as Uint8Array);
   await writeIfChanged(join(target, 'reclassify.onnx'), graphs.reclassify as Uint8Array);
   await writeIfChanged(join(target, 'weights.bin'), weights);
   await writeIfChanged(join(target, 'screening.json.txt'), await readFile(join(bundle, 'screening.json')));
   return { screening, runtime };
+}
+
+/** Returns the module `generated/decoders.js`, which imports the WebAssembly of every image format's decoder. */
+function decodersModule(): string {
+  const imports = FORMATS.map(({ wasm }, i) => `import wasm${i} from '${wasm.replace(/^\.\//, '../../shared/images/')}';\n`);
+  const members = FORMATS.map(({ name }, i) => `  ${JSON.stringify(name)}: wasm${i},\n`);
+  return `${imports.join('')}export const decoders = {\n${members.join('')}};\n`;
 }
 
 /** The model to build with: MODEL, else the active one, else the reference. */

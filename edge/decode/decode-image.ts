@@ -1,13 +1,12 @@
-import pngModule from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
-import { ImageError } from '../../shared/images/image-error.ts';
-import jpegModule from '../../shared/images/jpeg/libjpeg-turbo.wasm';
+import type { DecodedImage } from '../../shared/images/image.ts';
+import { ImageError } from '../../shared/images/image.ts';
 import type { ImageLimits } from '../../shared/images/limits.ts';
 import { imageReader } from '../../shared/images/read-image.ts';
-import type { UprightImage } from '../../shared/images/upright.ts';
 import type { Config } from '../config.ts';
+import { decoders } from '../generated/decoders.js';
 import { ProblemError } from '../problem.ts';
 
-const read = imageReader({ png: pngModule, jpeg: jpegModule });
+const read = imageReader(decoders);
 
 export type DecodeConfig = Pick<
   Config,
@@ -15,7 +14,7 @@ export type DecodeConfig = Pick<
 >;
 
 /** Makes a decoder for the images of one request, which together may have MAX_REQUEST_PIXELS pixels. */
-export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => Promise<UprightImage> {
+export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => Promise<DecodedImage> {
   const limits: ImageLimits = {
     maxBytes: config.MAX_BODY_BYTES,
     maxPixels: config.MAX_PIXELS,

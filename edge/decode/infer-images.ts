@@ -1,4 +1,5 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { imageInput } from '../../shared/protocol/infer-request.ts';
 import { ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import type { ProblemError } from '../problem.ts';
@@ -6,7 +7,7 @@ import { type ReadConfig, type ReadImage, readItems } from './read-images.ts';
 
 /**
  * Reads the images of an inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N] or [N, 1] (as MLServer's codecs shape lists),
- * each a PNG or JPEG as base64, or raw in a binary tensor. Each file that can't be read has its own problem.
+ * each an image file as base64, or raw in a binary tensor. Each file that can't be read has its own problem.
  *
  * @throws ProtocolError if the tensors are neither
  */
@@ -31,7 +32,7 @@ export async function inferImages(
   }
   if (tensor?.name !== 'image')
     throw new ProtocolError(
-      'one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a PNG or JPEG as base64 or, in a binary tensor, its raw bytes',
+      `one input is needed: image, FP32 [N, H, W, C], or file, BYTES [N], each a ${ANY_FORMAT} as base64 or, in a binary tensor, its raw bytes`,
     );
   const { data, shape } = imageInput(inputs, screening.input, config.MAX_IMAGES);
   const size = data.length / (shape[0] as number);

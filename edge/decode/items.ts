@@ -1,3 +1,4 @@
+import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { parsePlainJson, TooManyValuesError } from '../../shared/protocol/plain-json.ts';
 import { batchItemSchema, batchRequestSchema } from '../../shared/protocol/screen-messages.ts';
 import { ProblemError } from '../problem.ts';
@@ -11,7 +12,7 @@ export interface PartName {
 
 /** One image of a body, in the form in which it was sent, or why there is none. */
 export type Item = PartName &
-  /** A PNG or JPEG file. */
+  /** An image file. */
   (
     | { file: Uint8Array }
     | { base64: string }
@@ -41,7 +42,7 @@ export function itemsOfJson(body: Uint8Array, maxImages: number, maxValues: numb
   if (items.success) return items.data.map((item) => ('image' in item ? { base64: item.image } : item));
   throw new ProblemError(
     'bad-json',
-    'The JSON must be {"images": [...]}, each {"image": "base64 of a PNG or JPEG"} or {"pixels": numbers in [0, 1]}.',
+    `The JSON must be {"images": [...]}, each {"image": "base64 of a ${ANY_FORMAT}"} or {"pixels": numbers in [0, 1]}.`,
   );
 }
 

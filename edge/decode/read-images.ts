@@ -1,8 +1,8 @@
 import { float32FromBytes } from '../../shared/bundle/float32-base64.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { isImageFile } from '../../shared/images/kind-of-file.ts';
+import { ANY_FORMAT, FORMATS, formatOf } from '../../shared/images/formats.ts';
+import type { DecodedImage } from '../../shared/images/image.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
-import type { UprightImage } from '../../shared/images/upright.ts';
 import { mostJsonValues } from '../../shared/protocol/plain-json.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
@@ -10,17 +10,20 @@ import { fromBase64 } from './base64.ts';
 import { type DecodeConfig, requestDecoder } from './decode-image.ts';
 import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
-export const CONTENT_TYPES = ['image/png', 'image/jpeg', 'application/octet-stream', 'application/json', 'multipart/form-data'];
+const CONTENT_TYPES = [
+  ...FORMATS.map(({ mediaTypes: [type] }) => type),
+  ...['application/octet-stream', 'application/json', 'multipart/form-data'],
+];
 
-/** Old or unofficial names of these types, which Windows, old browsers and camera software send. */
-const OTHER_NAMES: Record<string, string> = { 'image/jpg': 'image/jpeg', 'image/pjpeg': 'image/jpeg', 'image/x-png': 'image/png' };
+/** The media type of an image by each of its names: Windows, old browsers and camera software send old and unofficial ones. */
+const IMAGE_TYPES = new Map(FORMATS.flatMap(({ mediaTypes }) => mediaTypes.map((name) => [name, mediaTypes[0]])));
 
 /** An image of a request. */
 export interface ReadImage {
   /** The model's input, [H, W, C] in [0, 1]. */
   tensor: Float32Array;
   /** The decoded picture; null if numbers were sent. */
-  picture: UprightImage | null;
+  picture: DecodedImage | null;
 }
 
 /** The images of a body, or what is wrong with each. */
@@ -37,7 +40,7 @@ export type ReadConfig = DecodeConfig & Pick<Config, 'MAX_IMAGES' | 'MAX_JSON_VA
 /** Returns the media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` if it is not one of CONTENT_TYPES */
 export function mediaTypeOf(contentType: string | null | undefined): string {
   const given = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const type = (Object.hasOwn(OTHER_NAMES, given) && OTHER_NAMES[given]) || given;
+  const type = IMAGE_TYPES.get(given) ?? given;
   if (CONTENT_TYPES.includes(type)) return type;
   throw new ProblemError(
     'unsupported-media-type',
@@ -95,7 +98,7 @@ export async function readItems(items: readonly Item[], screening: Screening, co
 async function readItem(
   item: Item,
   { input, preprocess: rules }: Screening,
-  decode: (bytes: Uint8Array) => Promise<UprightImage>,
+  decode: (bytes: Uint8Array) => Promise<DecodedImage>,
 ): Promise<ReadImage> {
   if ('problem' in item) throw item.problem;
   if ('pixels' in item) return { tensor: checkedPixels(flat(item.pixels), input), picture: null };
@@ -108,13 +111,13 @@ async function readItem(
 /** Tells a file from a tensor that begins like one by chance: as a float32, a file's first four bytes are no number in [0, 1]. */
 function isFile(bytes: Uint8Array, input: Screening['input']): boolean {
   const first = bytes.byteLength === 4 * floatsOf(input) ? (float32FromBytes(bytes.subarray(0, 4))[0] as number) : Number.NaN;
-  return isImageFile(bytes) && !(first >= 0 && first <= 1);
+  return formatOf(bytes) !== undefined && !(first >= 0 && first <= 1);
 }
 
 function bytesOf(base64: string): Uint8Array {
   const bytes = fromBase64(base64);
   if (bytes) return bytes;
-  throw new ProblemError('bad-image', 'The image is not base64. Send the bytes of a PNG or JPEG file as base64, or as a data URI of it.');
+  throw new ProblemError('bad-image', `The image is not base64. Send the bytes of a ${ANY_FORMAT} file as base64, or as a data URI of it.`);
 }
 
 function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {
@@ -122,7 +125,7 @@ function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {
   if (body.byteLength !== needed) {
     throw new ProblemError(
       'wrong-size',
-      `There are ${body.byteLength} bytes, which are no PNG or JPEG; as numbers, ${needed} are needed: ${shapeText(input)} little-endian float32.`,
+      `There are ${body.byteLength} bytes, which are no ${ANY_FORMAT}; as numbers, ${needed} are needed: ${shapeText(input)} little-endian float32.`,
     );
   }
   return checkedPixels(float32FromBytes(body), input);

@@ -1,6 +1,6 @@
 import { constants, crc32, deflateSync } from 'node:zlib';
-import { PNG_SIGNATURE } from '../../shared/images/png-file.ts';
-import type { UprightImage } from '../../shared/images/upright.ts';
+import type { DecodedImage } from '../../shared/images/image.ts';
+import { PNG_SIGNATURE } from '../../shared/images/png/container.ts';
 
 /** Length, type and checksum. */
 const CHUNK_BYTES = 12;
@@ -13,7 +13,7 @@ const SUB = 1;
  * Encodes an image as an 8-bit PNG, grey or RGB like the image, with nothing but its pixels. jSquash's encoder writes only RGBA, so a
  * classifier of grey images would suddenly get four channels.
  */
-export function encodePng({ width, height, channels, pixels }: UprightImage): Uint8Array<ArrayBuffer> {
+export function encodePng({ width, height, channels, pixels }: DecodedImage): Uint8Array<ArrayBuffer> {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);

@@ -1,5 +1,5 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { kindOfFile } from '../../shared/images/kind-of-file.ts';
+import { ANY_FORMAT, kindOfFile } from '../../shared/images/formats.ts';
 import { inferContentProblem, inferRequestOf } from '../../shared/protocol/infer-request.ts';
 import { BINARY_HEADER, type Misfit, ProtocolError, splitBody, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import type { Config } from '../config.ts';
@@ -84,7 +84,7 @@ function forwardable(image: ReadImage | ProblemError, { GUARD_TENSORS }: Config)
   if (GUARD_TENSORS === 'off')
     return new ProblemError(
       'not-forwarded',
-      'Numbers in place of a file are not forwarded to the classifier here (GUARD_TENSORS is off). Send a PNG or JPEG.',
+      `Numbers in place of a file are not forwarded to the classifier here (GUARD_TENSORS is off). Send a ${ANY_FORMAT}.`,
     );
   const { buffer, byteOffset, byteLength } = image.tensor;
   const kind = kindOfFile(new Uint8Array(buffer, byteOffset, byteLength));

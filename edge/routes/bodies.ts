@@ -1,5 +1,6 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
+import { ANY_FORMAT, FORMATS } from '../../shared/images/formats.ts';
 import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
 import { batchItemSchema, batchRequestSchema } from '../../shared/protocol/screen-messages.ts';
 import type { ProblemName } from '../problem.ts';
@@ -12,12 +13,13 @@ export const imageBody = {
   required: true,
   description: 'One image as its file or as float32, several as JSON or as a form. The answer is one verdict, or a list in the order sent.',
   content: {
-    'image/png': { schema: binary('a PNG file of any bit depth and colour type') },
-    'image/jpeg': { schema: binary('a JPEG file, grey or colour, also progressive; its EXIF orientation counts') },
-    'application/octet-stream': { schema: binary("the model's input, H x W x C little-endian float32 in [0, 1], or a PNG or JPEG file") },
+    ...Object.fromEntries(FORMATS.map(({ mediaTypes: [type], description }) => [type, { schema: binary(description) }])),
+    'application/octet-stream': {
+      schema: binary(`the model's input, H x W x C little-endian float32 in [0, 1], or a ${ANY_FORMAT} file`),
+    },
     'application/json': {
       schema: batchRequestSchema.extend({ images: items }).meta({
-        description: 'each a PNG or JPEG file as base64 or a data URI, or nested numbers in [0, 1]',
+        description: `each a ${ANY_FORMAT} file as base64 or a data URI, or nested numbers in [0, 1]`,
         example: {
           images: [
             { image: 'iVBORw0KGgo…' },
@@ -32,7 +34,7 @@ export const imageBody = {
       }),
     },
     'multipart/form-data': {
-      schema: z.object({ file: z.array(binary('a PNG or JPEG file, or float32 as application/octet-stream')).min(1) }),
+      schema: z.object({ file: z.array(binary(`a ${ANY_FORMAT} file, or float32 as application/octet-stream`)).min(1) }),
     },
   },
 } satisfies NonNullable<RouteConfig['request']>['body'];

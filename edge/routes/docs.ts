@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
+import { FORMATS } from '../../shared/images/formats.ts';
 import docsPage from '../docs/page.html';
 import type { App } from '../openapi.ts';
 import { route, TAGS } from '../openapi.ts';
 import playground from '../playground/page.html';
+
+/** The media types of the images that can be chosen. */
+const IMAGE_TYPES = FORMATS.map(({ mediaTypes: [type] }) => type).join();
 
 const html = (description: string) => ({ 200: { description, content: { 'text/html': { schema: z.string() } } } });
 
@@ -14,7 +18,13 @@ export function docsRoutes(app: App): void {
     route(app, { method: 'get', path, operationId, tags: ['pages'], summary, description, responses: html('The page.') }, (c) =>
       c.html(text),
     );
-  page('/', 'getPlayground', 'A page to try the worker', 'Draw or drop an image and see the verdict.', playground);
+  page(
+    '/',
+    'getPlayground',
+    'A page to try the worker',
+    'Draw or drop an image and see the verdict.',
+    playground.replace('IMAGE_TYPES', IMAGE_TYPES),
+  );
   page('/docs', 'getDocs', 'This API as a page', 'Shows this description; loads nothing from elsewhere.', docsPage);
   let document: object | undefined;
   route(

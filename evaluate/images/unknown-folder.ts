@@ -1,4 +1,5 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { DataError } from '../../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../../trainer/data/image-cache.ts';
 import { filesWithin } from '../../trainer/data/image-files.ts';
@@ -6,7 +7,7 @@ import { isNamedImage } from '../../trainer/data/image-folder.ts';
 import type { Unknown } from './image-sets.ts';
 
 /**
- * Opens the PNG and JPEG files in a folder and the folders within it as images of no class; leaves out those that can't be read.
+ * Opens the image files in a folder and the folders within it as images of no class; leaves out those that can't be read.
  *
  * @throws DataError where there are none
  */
@@ -17,10 +18,10 @@ export async function unknownFolder(
   cache = CACHE,
 ): Promise<Unknown> {
   const { files } = await filesWithin(directory).catch(() => {
-    throw new DataError(`${directory} can't be read; a folder of PNG or JPEG files is needed`);
+    throw new DataError(`${directory} can't be read; a folder of ${ANY_FORMAT} files is needed`);
   });
   const entries = files.filter(isNamedImage).map((file) => ({ file, label: 0 }));
-  if (entries.length === 0) throw new DataError(`${directory} holds no PNG or JPEG file. Choose a folder of images.`);
+  if (entries.length === 0) throw new DataError(`${directory} holds no ${ANY_FORMAT} file. Choose a folder of images.`);
   const { index, images } = await cachedImages(directory, entries, input, { cache, rules });
   return { name: 'own images', images: images(index.files.map((_, i) => i)) };
 }

@@ -1,4 +1,4 @@
-import { ImageError } from './image-error.ts';
+import { ImageError } from './image.ts';
 
 /** What a file may ask of its reader. Each limit is checked from the file's headers, before the work that it bounds. */
 export interface ImageLimits {
@@ -25,14 +25,6 @@ export const DEFAULT_LIMITS: ImageLimits = {
   maxAspect: 64,
   maxScans: 64,
 };
-
-/**
- * Returns the coefficients that a JPEG's scans may go through together (`scanOf` counts them): 8 per pixel, into which libjpeg's usual
- * progressive script just fits with colour at full size (4:4:4), and some more for small images.
- */
-export function maxCoefficients({ width, height }: { width: number; height: number }): number {
-  return 4096 + 8 * 64 * Math.ceil(width / 8) * Math.ceil(height / 8);
-}
 
 /** Checks an image's size. @throws ImageError `image-too-large` naming the limit */
 export function checkSize(size: { width: number; height: number }, limits: ImageLimits): void {

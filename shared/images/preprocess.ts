@@ -1,6 +1,6 @@
 import type { Preprocess, Screening } from '../bundle/screening-schema.ts';
+import type { DecodedImage } from './image.ts';
 import { resizeTriangle } from './resize.ts';
-import type { UprightImage } from './upright.ts';
 
 /** How an image is brought to the model's input unless a bundle says otherwise. */
 export const defaultPreprocess: Preprocess = {
@@ -19,7 +19,7 @@ export const defaultPreprocess: Preprocess = {
  * @returns float32 values in [0, 1], H*W*C, rows first, channels last
  * @throws RangeError where the pixel count does not fit width and height
  */
-export function preprocess(image: UprightImage, input: Screening['input'], rules: Preprocess): Float32Array {
+export function preprocess(image: DecodedImage, input: Screening['input'], rules: Preprocess): Float32Array {
   return tensorOf(preprocessLevels(image, input, rules));
 }
 
@@ -34,7 +34,7 @@ export function tensorOf(levels: Uint8Array): Float32Array {
  *
  * @throws as `preprocess`
  */
-export function preprocessLevels(image: UprightImage, input: Screening['input'], rules: Preprocess): Uint8Array {
+export function preprocessLevels(image: DecodedImage, input: Screening['input'], rules: Preprocess): Uint8Array {
   const { width, height, channels, pixels } = image;
   if (pixels.length !== width * height * channels || pixels.length === 0)
     throw new RangeError(`an image of ${width} x ${height} x ${channels} needs ${width * height * channels} levels, not ${pixels.length}`);
@@ -57,7 +57,7 @@ function rounded(level: number, rules: Preprocess): number {
 }
 
 /** Reads a row of pixels as the model's channels; grey by BT.601 luma in integers. */
-function rowReader({ width, channels, pixels }: UprightImage, wanted: 1 | 3) {
+function rowReader({ width, channels, pixels }: DecodedImage, wanted: 1 | 3) {
   return (row: number, into: Float64Array): void => {
     const first = row * width * channels;
     if (channels === wanted) for (let i = 0; i < width * channels; i++) into[i] = pixels[first + i] as number;

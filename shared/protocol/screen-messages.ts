@@ -67,7 +67,7 @@ export const problemSchema = z
 export const batchSchema = z.strictObject({ results: z.array(z.union([verdictSchema, problemSchema])) }).meta({ id: 'Batch' });
 
 /**
- * A JSON batch. `image` is a whole PNG or JPEG file as base64; `pixels` is the model's own input as nested numbers (H x W x C,
+ * A JSON batch. `image` is a whole image file as base64; `pixels` is the model's own input as nested numbers (H x W x C,
  * or H x W for one channel) or flat, in [0, 1].
  */
 export const batchRequestSchema = z.strictObject({ images: z.array(z.unknown()).min(1) });

@@ -62,8 +62,8 @@ describe('pnpm screen', () => {
     const errors = err.trimEnd().split('\n');
     expect(errors).toHaveLength(6);
     for (const [i, [file, why]] of [
-      [empty, /neither a PNG nor a JPEG/],
-      [text, /neither a PNG nor a JPEG/],
+      [empty, /of an unknown kind/],
+      [text, /of an unknown kind/],
       [cut, /The PNG is cut off or damaged: it is cut off/],
       [bomb, /60000 x 60000; at most 2097152 pixels/],
       [missing, /ENOENT/],

@@ -9,7 +9,7 @@ import { defaultFallback, startFallback } from '../../fallback/server.ts';
 import { openImageReader } from '../../node/image-reader.ts';
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { ImageError } from '../../shared/images/image-error.ts';
+import { ImageError } from '../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
 import { cmykJpeg, madeImages } from '../samples/made-images.ts';

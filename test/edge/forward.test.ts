@@ -6,8 +6,8 @@ import { requestDecoder } from '../../edge/decode/decode-image.ts';
 import { encodePng } from '../../edge/guard/encode-png.ts';
 import { modelOfUrl, modelUrl } from '../../edge/guard/upstream-url.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
+import type { DecodedImage } from '../../shared/images/image.ts';
 import { preprocess, tensorOf } from '../../shared/images/preprocess.ts';
-import type { UprightImage } from '../../shared/images/upright.ts';
 import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
 import digit0 from '../samples/digit-0-a.png';
 import digit7 from '../samples/digit-7-a.png';
@@ -16,7 +16,7 @@ import type { Seen } from './upstream-server.ts';
 
 const config = configOf({});
 const { preprocess: rules, input } = model.screening;
-const decode = (bytes: ArrayBuffer | Uint8Array): Promise<UprightImage> =>
+const decode = (bytes: ArrayBuffer | Uint8Array): Promise<DecodedImage> =>
   requestDecoder(config, rules.background)(new Uint8Array(bytes as ArrayBuffer));
 const upstream = (path: string) => `${inject('upstreamUrl')}${path}`;
 const seen = async (): Promise<Seen> => (await fetch(upstream('/seen'))).json();

@@ -134,7 +134,7 @@ describe('what can not be screened is a problem that says why', () => {
     ['a wrong type', 'hello', 'text/plain', 415, 'unsupported-media-type', /text\/plain; allowed are/],
     ['a truncated PNG', digit7.slice(0, 150), 'image/png', 422, 'bad-image', /cut off or damaged/],
     ['a PNG cut within its header', digit7.slice(0, 20), 'image/png', 422, 'bad-image', /IHDR/],
-    ['text as PNG', 'hello', 'image/png', 422, 'bad-image', /neither a PNG nor a JPEG/],
+    ['text as PNG', 'hello', 'image/png', 422, 'bad-image', /of an unknown kind/],
     ['a 60000 x 60000 header', pngHeader(60000, 60000), 'image/png', 413, 'image-too-large', /60000 x 60000; at most/],
     ['a header that lies', pngHeader(30, 30), 'image/png', 422, 'bad-image', /damaged/],
     ['a NaN', floats(withNaN), 'application/octet-stream', 422, 'not-finite', /Value 9 is NaN/],

@@ -41,7 +41,7 @@ describe('calibration of a bundle on own images', () => {
     const { screening, images, notes } = await calibrateBundle(mnist, scans, target, options, join(root, 'cache'));
     expect(notes).toEqual([
       '1 of 1201 images left out, which the worker would refuse too:',
-      'broken.jpg left out: The file is neither a PNG nor a JPEG. Save it as one of these.',
+      'broken.jpg left out: The file is of an unknown kind; only PNG and JPEG are read. Save it as one of these.',
     ]);
     // Some test digits are the same image to the last level.
     expect(images).toBeGreaterThan(1190);

@@ -151,7 +151,7 @@ describe('images in folders', () => {
       ...[10, 14, 2, 22, 26].map(
         (i) => `bolt/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
       ),
-      'bolt/broken.png left out: The file is neither a PNG nor a JPEG. Save it as one of these.',
+      'bolt/broken.png left out: The file is of an unknown kind; only PNG and JPEG are read. Save it as one of these.',
       ...[18, 6].map(
         (i) => `bolt/deeper/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
       ),
@@ -250,7 +250,7 @@ describe('images in folders', () => {
     );
     expect(Array.from(coil.test.labels)).toEqual(tests);
     await writeFile(join(directory, 'obj3__5.png'), 'no picture');
-    await expect(readCoil100(directory, join(root, 'cache'))).rejects.toThrow(/obj3__5.png: .*neither a PNG nor a JPEG.* \(1 files/);
+    await expect(readCoil100(directory, join(root, 'cache'))).rejects.toThrow(/obj3__5.png: .*of an unknown kind.* \(1 files/);
   });
 
   it('the same content never straddles splits', () => {

@@ -1,27 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { ANY_FORMAT, FORMATS } from '../../shared/images/formats.ts';
 import { DataError, type Dataset } from './dataset.ts';
 import { CACHE, cachedImages, type Entry } from './image-cache.ts';
 import { filesWithin, goneNote, hiddenNote, kindOf } from './image-files.ts';
 
-/** Names that are taken for images; files of other kinds than PNG and JPEG are reported as refused. */
+/** Endings of names that are taken for images; files of formats that are not read are reported as refused. */
 const EXTENSIONS = [
-  '.png',
-  '.jpg',
-  '.jpeg',
-  '.jpe',
-  '.jfif',
-  '.webp',
-  '.gif',
-  '.bmp',
-  '.tif',
-  '.tiff',
-  '.heic',
-  '.heif',
-  '.avif',
-  '.jxl',
-  '.jp2',
+  ...FORMATS.flatMap(({ extensions }) => extensions),
+  ...['.webp', '.gif', '.bmp', '.tif', '.tiff', '.heic', '.heif', '.avif', '.jxl', '.jp2'],
 ];
 
 /** Says whether a file is an image by its name. */
@@ -59,7 +47,7 @@ export async function readImageFolder(
   for (const name of folders.sort()) if (!name.startsWith('.') && (await kindOf(join(directory, name))) === 'folder') classes.push(name);
   if (classes.length < 2)
     throw new DataError(
-      `${directory} has ${classes.length} folders; one for each class is needed, two at least, with PNG or JPEG files in them`,
+      `${directory} has ${classes.length} folders; one for each class is needed, two at least, with ${ANY_FORMAT} files in them`,
     );
   const entries: Entry[] = [];
   const gone: string[] = [];
@@ -76,7 +64,7 @@ export async function readImageFolder(
   }
   if (entries.length === 0)
     throw new DataError(
-      `the ${classes.length} folders of ${directory} (${classes.slice(0, 3).join(', ')}${classes.length > 3 ? ', …' : ''}) hold no PNG or JPEG files`,
+      `the ${classes.length} folders of ${directory} (${classes.slice(0, 3).join(', ')}${classes.length > 3 ? ', …' : ''}) hold no ${ANY_FORMAT} files`,
     );
   entries.sort((a, b) => a.label - b.label || (a.file < b.file ? -1 : 1));
   const input = { height: options.size, width: options.size, channels: options.channels };

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openImageReader } from '../../node/image-reader.ts';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
-import { ImageError } from '../../shared/images/image-error.ts';
+import { ImageError } from '../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
 

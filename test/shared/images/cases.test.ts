@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeBySharp } from '../../../bench/reliability/decode-by-sharp.ts';
 import { openImageReader } from '../../../node/image-reader.ts';
-import { ImageError } from '../../../shared/images/image-error.ts';
+import { ImageError } from '../../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
 
 const cases = join(import.meta.dirname, '../../samples/cases');

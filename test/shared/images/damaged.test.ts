@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openImageReader } from '../../../node/image-reader.ts';
-import { ImageError } from '../../../shared/images/image-error.ts';
+import { ImageError } from '../../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
 import { type MadeImage, madeImages } from '../../samples/made-images.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exifClaims, xmpClaims } from '../../../shared/images/exif.ts';
-import { ImageError } from '../../../shared/images/image-error.ts';
+import { ImageError } from '../../../shared/images/image.ts';
+import { exifClaims, xmpClaims } from '../../../shared/images/metadata.ts';
 import { decideOrientation } from '../../../shared/images/orientation.ts';
 
 /** An EXIF block of one directory, big-endian (MM) or little-endian (II), of entries [tag, type, count, value as two bytes pairs]. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { turnUpright, type UprightImage } from '../../../shared/images/upright.ts';
+import type { DecodedImage } from '../../../shared/images/image.ts';
+import { turnUpright } from '../../../shared/images/orientation.ts';
 
 /** 3 x 2: a b c over d e f, shown as each orientation says (EXIF 2.32, tag 0x0112). */
 const SHOWN: [orientation: number, rows: string][] = [
@@ -41,7 +42,7 @@ describe('an image turned upright', () => {
       fc.property(image, fc.integer({ min: 1, max: 8 }), (stored, orientation) => {
         const turned = turnUpright(stored, orientation);
         expect(turnUpright(turned, inverse(orientation))).toEqual(stored);
-        const pixelsOf = ({ pixels, channels }: UprightImage) =>
+        const pixelsOf = ({ pixels, channels }: DecodedImage) =>
           Array.from({ length: pixels.length / channels }, (_, i) => pixels.slice(i * channels, (i + 1) * channels).join()).sort();
         expect(pixelsOf(turned)).toEqual(pixelsOf(stored));
       }),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countedPixels, inflatedSize } from '../../../shared/images/png-size.ts';
+import { countedPixels, inflatedSize } from '../../../../shared/images/png/rows.ts';
 
 const size = (width: number, height: number, colourType: number, bitDepth: number, interlaced = false) =>
   inflatedSize({ width, height, colourType, bitDepth, interlaced });

@@ -1,13 +1,14 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeBySharp } from '../../../bench/reliability/decode-by-sharp.ts';
-import { fullJpeg, refinedJpeg, restartedJpeg } from '../../../bench/worst/hostile-jpeg.ts';
-import { openImageReader } from '../../../node/image-reader.ts';
-import { ImageError } from '../../../shared/images/image-error.ts';
-import { readJpegFile } from '../../../shared/images/jpeg-file.ts';
-import { frameOf, scanOf } from '../../../shared/images/jpeg-frame.ts';
-import { DEFAULT_LIMITS, type ImageLimits, maxCoefficients } from '../../../shared/images/limits.ts';
-import { exifBlock, segment, segmentsOf } from '../../samples/image-parts.ts';
+import { decodeBySharp } from '../../../../bench/reliability/decode-by-sharp.ts';
+import { fullJpeg, refinedJpeg, restartedJpeg } from '../../../../bench/worst/hostile-jpeg.ts';
+import { openImageReader } from '../../../../node/image-reader.ts';
+import { ImageError } from '../../../../shared/images/image.ts';
+import { readJpegFile } from '../../../../shared/images/jpeg/container.ts';
+import { frameOf, scanOf } from '../../../../shared/images/jpeg/frame.ts';
+import { maxCoefficients } from '../../../../shared/images/jpeg/scale.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from '../../../../shared/images/limits.ts';
+import { exifBlock, segment, segmentsOf } from '../../../samples/image-parts.ts';
 
 const readImage = await openImageReader();
 const read = (bytes: Uint8Array, limits: ImageLimits = DEFAULT_LIMITS) => readImage(bytes, { limits, background: 0 });

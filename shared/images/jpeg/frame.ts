@@ -1,4 +1,4 @@
-import { ImageError } from './image-error.ts';
+import { ImageError } from '../image.ts';
 
 /** A JPEG's frame header (ITU T.81, B.2.2). */
 export interface Frame {

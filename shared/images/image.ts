@@ -1,4 +1,14 @@
-/** Why an image file is not screened: what is wrong with it, or that it is larger than is allowed. */
+/** A decoded image: 8-bit and opaque. */
+export interface DecodedImage {
+  width: number;
+  height: number;
+  /** 1 grey, 3 RGB. */
+  channels: 1 | 3;
+  /** Height x width x channels levels of 0 to 255, row by row. */
+  pixels: Uint8Array;
+}
+
+/** Why an image file is refused: something is wrong with it, or it is larger than is allowed. */
 export type ImageFault = 'bad-image' | 'image-too-large';
 
 /**

@@ -1,5 +1,5 @@
-import { ImageError } from './image-error.ts';
-import { checkSides, checkSize, type ImageLimits } from './limits.ts';
+import { ImageError } from '../image.ts';
+import { checkSides, checkSize, type ImageLimits } from '../limits.ts';
 
 interface Size {
   width: number;
@@ -58,6 +58,14 @@ export function checkCoefficients({ width, height, blocks }: Size & { blocks: nu
       `The JPEG is ${width} x ${height} and stored in several scans (progressive), which take ${bytes} bytes of memory at once; at most ${MAX_COEFFICIENT_BYTES} are allowed. Save it as an ordinary (baseline) JPEG, or make it smaller.`,
       'image-too-large',
     );
+}
+
+/**
+ * Returns the coefficients that a JPEG's scans may go through together (`scanOf` counts them): 8 per pixel, into which libjpeg's usual
+ * progressive script just fits with colour at full size (4:4:4), and some more for small images.
+ */
+export function maxCoefficients({ width, height }: { width: number; height: number }): number {
+  return 4096 + 8 * 64 * Math.ceil(width / 8) * Math.ceil(height / 8);
 }
 
 const pixelsOf = ({ width, height }: Size) => width * height;

@@ -1,10 +1,7 @@
 import { constants, inflateSync } from 'node:zlib';
 
-/** The result of inflating. */
-export type Inflated =
-  | { state: 'whole'; bytes: Uint8Array }
-  /** `too-long`: there is more than `most`; `damaged`: also if bytes follow the stream. */
-  | { state: 'too-long' | 'damaged' };
+/** The result of inflating: `too-long` if there are more bytes than allowed, `damaged` also if bytes follow the stream. */
+type Inflated = { state: 'whole'; bytes: Uint8Array } | { state: 'too-long' | 'damaged' };
 
 /**
  * Inflates a zlib stream (RFC 1950) up to `most` bytes.
@@ -28,11 +25,11 @@ export function inflate(compressed: Uint8Array, most: number): Inflated {
 }
 
 /**
- * Inflates a zlib stream as leniently as any reader: a stream that is cut off up to the cut, and ignoring bytes after its end.
+ * Inflates a zlib stream as leniently as any reader: up to where it is cut off, and ignoring bytes after its end.
  *
  * @returns `whole` with what there is; `too-long` if that is more than `most` bytes
  */
-export function inflateAsFarAsItGoes(compressed: Uint8Array, most: number): Inflated {
+export function inflateLeniently(compressed: Uint8Array, most: number): Inflated {
   try {
     const options = { maxOutputLength: Math.max(1, most), finishFlush: constants.Z_SYNC_FLUSH };
     return { state: 'whole', bytes: inflateSync(compressed, options) };

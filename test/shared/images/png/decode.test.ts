@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { openImageReader } from '../../../node/image-reader.ts';
-import { pngDecoder } from '../../../shared/images/decode-png.ts';
-import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
-import { readPngFile } from '../../../shared/images/png-file.ts';
-import { hasKnownFilters, inflatedSize } from '../../../shared/images/png-size.ts';
+import { openImageReader } from '../../../../node/image-reader.ts';
+import { DEFAULT_LIMITS } from '../../../../shared/images/limits.ts';
+import { readPngFile } from '../../../../shared/images/png/container.ts';
+import { pngDecoder } from '../../../../shared/images/png/decode.ts';
+import { hasKnownFilters, inflatedSize } from '../../../../shared/images/png/rows.ts';
 
 const { resolve } = createRequire(import.meta.url);
 const module = new WebAssembly.Module(await readFile(resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm')));

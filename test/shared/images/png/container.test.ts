@@ -1,10 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { openImageReader } from '../../../node/image-reader.ts';
-import { ImageError } from '../../../shared/images/image-error.ts';
-import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
-import { damagedChunk, exifBlock, idat, iend, ihdr, type PngHeader, png, pngChunk, rawProfile, rows } from '../../samples/image-parts.ts';
+import { openImageReader } from '../../../../node/image-reader.ts';
+import { ImageError } from '../../../../shared/images/image.ts';
+import { DEFAULT_LIMITS } from '../../../../shared/images/limits.ts';
+import {
+  damagedChunk,
+  exifBlock,
+  idat,
+  iend,
+  ihdr,
+  type PngHeader,
+  png,
+  pngChunk,
+  rawProfile,
+  rows,
+} from '../../../samples/image-parts.ts';
 
 const readImage = await openImageReader();
 const read = (bytes: Uint8Array) => readImage(bytes, { limits: DEFAULT_LIMITS, background: 0 });

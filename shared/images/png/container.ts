@@ -1,12 +1,11 @@
-import { ImageError } from './image-error.ts';
-import { checkSize, type ImageLimits } from './limits.ts';
-import type { OrientationClaim } from './orientation.ts';
-import { type Chunk, chunkAt, chunkOf, dataOf, isCritical, isIntact, lengthOf } from './png-chunk.ts';
-import { claimsReader } from './png-claims.ts';
+import { ImageError } from '../image.ts';
+import { checkSize, type ImageLimits } from '../limits.ts';
+import type { OrientationClaim } from '../orientation.ts';
+import { type Chunk, chunkAt, chunkOf, dataOf, isCritical, isIntact, lengthOf } from './chunk.ts';
+import { claimsReader } from './metadata.ts';
 
 /** A PNG as its chunks describe it, before any pixel is inflated. */
 export interface PngFile {
-  type: 'PNG';
   width: number;
   height: number;
   /** 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha. */
@@ -30,7 +29,7 @@ const MANY_PIECES = 1024;
 /** Bit depths of each colour type (PNG, 11.2.1). */
 const DEPTHS: Record<number, number[]> = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
 
-const damaged = (why: string) => new ImageError(`The PNG is cut off or damaged: ${why}. Use the whole file, or save it again.`);
+export const damaged = (why: string) => new ImageError(`The PNG is cut off or damaged: ${why}. Use the whole file, or save it again.`);
 
 type Header = Pick<PngFile, 'width' | 'height' | 'colourType' | 'bitDepth' | 'interlaced'>;
 
@@ -82,7 +81,6 @@ export function readPngFile(bytes: Uint8Array, limits: ImageLimits): PngFile {
   const whole = ({ start, next }: Chunk) => bytes.subarray(start, next);
   const compressed = joined(bytes, pixels);
   return {
-    type: 'PNG',
     ...header,
     transparent: (header.colourType & 4) !== 0 || transparency !== undefined,
     compressed,

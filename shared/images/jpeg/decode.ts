@@ -1,12 +1,5 @@
-import { MAX_COEFFICIENT_BYTES } from './jpeg-scale.ts';
-
-/** Pixels as they are stored: 8-bit grey or RGB, row by row. */
-export interface JpegPixels {
-  width: number;
-  height: number;
-  channels: 1 | 3;
-  pixels: Uint8Array;
-}
+import type { DecodedImage } from '../image.ts';
+import { MAX_COEFFICIENT_BYTES } from './scale.ts';
 
 /** How a JPEG is decoded. */
 export interface JpegPlan {
@@ -37,7 +30,7 @@ interface Codec {
  *
  * @returns a function that decodes the bytes of a JPEG, up to and including its end marker; throws Error if it can't, or only with a guess
  */
-export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, plan: JpegPlan) => JpegPixels {
+export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, plan: JpegPlan) => DecodedImage {
   const fail = (code: number) => {
     throw new Error(`libjpeg-turbo ends with ${code}`);
   };

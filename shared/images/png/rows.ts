@@ -1,4 +1,5 @@
-import type { PngFile } from './png-file.ts';
+import { damaged, type PngFile } from './container.ts';
+import { inflate } from './inflate.ts';
 
 type Size = Pick<PngFile, 'width' | 'height' | 'colourType' | 'bitDepth' | 'interlaced'>;
 
@@ -16,6 +17,22 @@ const ADAM7 = [
 ] as const;
 /** Filter types (PNG, 9.2): none, sub, up, average, Paeth. */
 const FILTERS = 5;
+
+/**
+ * Inflates a PNG's rows once before they are decoded. The decoder stops after the last pixel and ignores the checksum that follows
+ * (Adler-32, RFC 1950), so damaged pixels would be screened as if they were whole. It does not fail on pixels that pass this check.
+ *
+ * @throws ImageError if the rows are damaged
+ */
+export function checkRows(file: PngFile): void {
+  const size = inflatedSize(file);
+  const found = inflate(file.compressed, size);
+  const isWhole = found.state === 'whole' && found.bytes.length === size;
+  if (isWhole && hasKnownFilters(found.bytes, file)) return;
+  if (isWhole) throw damaged('a row of its pixels has a filter that PNG does not have');
+  if (found.state === 'damaged') throw damaged('its compressed pixels do not end as they should, or their checksum is wrong');
+  throw damaged(`its compressed pixels are ${found.state === 'too-long' ? 'more' : 'fewer'} than its width and height say`);
+}
 
 /** Returns the rows of each pass before compression (PNG, 7.2): how many, and the bytes of each with its filter type. */
 function passesOf(png: Size): { rows: number; rowBytes: number }[] {
@@ -39,7 +56,7 @@ export function hasKnownFilters(inflated: Uint8Array, png: Size): boolean {
   return true;
 }
 
-/** Returns what its pixels count as, in pixels of 32 bits; with 16 bits a channel they may count for more. */
+/** Returns what the pixels count as, in pixels of 32 bits; with 16 bits a channel they may count for more. */
 export const countedPixels = (png: Size): number => Math.ceil(png.width * png.height * Math.max(1, bitsOf(png) / 32));
 
 const bitsOf = ({ bitDepth, colourType }: Size): number => bitDepth * (SAMPLES[colourType] as number);

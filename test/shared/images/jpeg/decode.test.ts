@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { type JpegPixels, jpegDecoder } from '../../../shared/images/decode-jpeg.ts';
+import type { DecodedImage } from '../../../../shared/images/image.ts';
+import { jpegDecoder } from '../../../../shared/images/jpeg/decode.ts';
 
-const root = join(import.meta.dirname, '../../..');
+const root = join(import.meta.dirname, '../../../..');
 const wasm = await readFile(join(root, 'shared/images/jpeg/libjpeg-turbo.wasm'));
 const module = new WebAssembly.Module(wasm);
 const kept = jpegDecoder(module);
@@ -89,7 +90,7 @@ describe('several scans', async () => {
 
 it('decodes or refuses what is changed or cut, and then as a new instance does', async () => {
   const files = [photo, await sharp(photo).jpeg({ progressive: true }).toBuffer(), await sharp(photo).greyscale().jpeg().toBuffer()];
-  const outcome = (decode: typeof kept, bytes: Uint8Array, eighths: number): JpegPixels | string => {
+  const outcome = (decode: typeof kept, bytes: Uint8Array, eighths: number): DecodedImage | string => {
     try {
       return decode(bytes, { eighths, scans: 64 });
     } catch (error) {

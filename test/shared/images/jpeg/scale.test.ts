@@ -1,11 +1,11 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { openImageReader } from '../../../node/image-reader.ts';
-import { ImageError } from '../../../shared/images/image-error.ts';
-import { countedJpegPixels, eighthsOf } from '../../../shared/images/jpeg-scale.ts';
-import { DEFAULT_LIMITS, type ImageLimits } from '../../../shared/images/limits.ts';
-import { turnUpright } from '../../../shared/images/upright.ts';
-import { phonePhoto } from '../../samples/phone-photo.ts';
+import { openImageReader } from '../../../../node/image-reader.ts';
+import { ImageError } from '../../../../shared/images/image.ts';
+import { countedJpegPixels, eighthsOf } from '../../../../shared/images/jpeg/scale.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from '../../../../shared/images/limits.ts';
+import { turnUpright } from '../../../../shared/images/orientation.ts';
+import { phonePhoto } from '../../../samples/phone-photo.ts';
 
 const reader = await openImageReader();
 const read = (bytes: Uint8Array, limits: Partial<ImageLimits> = {}, onPixels?: (pixels: number) => void) =>

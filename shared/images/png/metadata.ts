@@ -1,8 +1,8 @@
-import { exifClaims, xmpClaims } from './exif.ts';
-import { ImageError } from './image-error.ts';
-import { inflateAsFarAsItGoes } from './inflate.ts';
-import { latin1Of, startsWith } from './latin1.ts';
-import type { OrientationClaim } from './orientation.ts';
+import { ImageError } from '../image.ts';
+import { exifClaims, hasExifHeader, latin1Of, startsWith, xmpClaims } from '../metadata.ts';
+import { addClaims, type OrientationClaim } from '../orientation.ts';
+import { type Chunk, dataOf, isIntact } from './chunk.ts';
+import { inflateLeniently } from './inflate.ts';
 
 /** The most bytes that a file's compressed profiles may have together. Hexadecimal EXIF has at most 132 KiB; a request may have many files. */
 const MOST_INFLATED = 256 * 1024;
@@ -11,8 +11,39 @@ const MOST_PROFILES = 8;
 /** Pillow finds EXIF or XMP in text chunks of any kind that begin with one of these keywords, or with the first part of one. */
 const KEYWORDS = ['Raw profile type ', 'XML:com.adobe.xmp\0', 'exif\0', 'xmp\0'];
 
+/** Collects what a PNG's ancillary chunks say about its orientation. */
+export interface ClaimsReader {
+  claims: OrientationClaim[];
+  /** Reads a chunk. @param place readers need not look `behind` the pixels or the file's end */
+  read(chunk: Chunk, place: 'before' | 'behind'): void;
+}
+
+/**
+ * Opens a reader of claims for one file.
+ *
+ * @throws ImageError from `read`, if more must be inflated than is allowed
+ */
+export function claimsReader(bytes: Uint8Array): ClaimsReader {
+  const claims: OrientationClaim[] = [];
+  let hasExif = false;
+  const readProfile = profileReader();
+  return {
+    claims,
+    read(chunk, place) {
+      const { name } = chunk;
+      if (name === 'tEXt' || name === 'zTXt' || name === 'iTXt') addClaims(claims, readProfile({ name, data: dataOf(bytes, chunk) }));
+      else if (name === 'eXIf') {
+        const data = dataOf(bytes, chunk);
+        const counts = place === 'before' && !hasExif && isIntact(bytes, chunk) && !hasExifHeader(data);
+        hasExif ||= counts;
+        addClaims(claims, exifClaims(data, counts ? 'its EXIF' : 'EXIF of another place', counts));
+      }
+    },
+  };
+}
+
 /** A text chunk's name and data. */
-export interface TextChunk {
+interface TextChunk {
   name: 'tEXt' | 'zTXt' | 'iTXt';
   data: Uint8Array;
 }
@@ -22,7 +53,7 @@ export interface TextChunk {
  *
  * @returns a function that finds the claims of one chunk after the other; throws ImageError if the file's profiles exceed a limit
  */
-export function profileReader(): (chunk: TextChunk) => OrientationClaim[] {
+function profileReader(): (chunk: TextChunk) => OrientationClaim[] {
   let [profiles, bytesLeft] = [0, MOST_INFLATED];
   return (chunk) => {
     if (!KEYWORDS.some((keyword) => startsWith(chunk.data, keyword))) return [];
@@ -49,7 +80,7 @@ function textOf({ name, data }: TextChunk): { text: Uint8Array; isCompressed: bo
 
 /** Inflates a text; returns nothing if it is damaged. @throws ImageError if it is longer than `most` bytes */
 function inflated(text: Uint8Array, most: number): Uint8Array {
-  const found = inflateAsFarAsItGoes(text, most);
+  const found = inflateLeniently(text, most);
   if (found.state === 'too-long')
     throw tooMuch(`profiles of more than ${MOST_INFLATED} bytes in compressed text chunks, the most that is allowed`);
   return found.state === 'whole' ? found.bytes : new Uint8Array(0);

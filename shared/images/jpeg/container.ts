@@ -1,14 +1,12 @@
-import { exifClaims, hasExifHeader, xmpClaims } from './exif.ts';
-import { ImageError } from './image-error.ts';
-import { damaged, type Frame, frameOf, scanOf, unread } from './jpeg-frame.ts';
-import { checkCoefficients, checkJpegSize } from './jpeg-scale.ts';
-import { startsWith } from './latin1.ts';
-import { type ImageLimits, maxCoefficients } from './limits.ts';
-import { addClaims, type OrientationClaim } from './orientation.ts';
+import { ImageError } from '../image.ts';
+import type { ImageLimits } from '../limits.ts';
+import { exifClaims, hasExifHeader, startsWith, xmpClaims } from '../metadata.ts';
+import { addClaims, type OrientationClaim } from '../orientation.ts';
+import { damaged, type Frame, frameOf, scanOf, unread } from './frame.ts';
+import { checkCoefficients, checkJpegSize, maxCoefficients } from './scale.ts';
 
 /** A JPEG as its segments describe it, before anything is decoded. */
 export interface JpegFile {
-  type: 'JPEG';
   width: number;
   height: number;
   /** 1 grey, 3 colour. */
@@ -44,7 +42,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
       // Pillow joins a block that is in several segments.
       if (exifBlocks.length > 1) addClaims(claims, exifClaims(Buffer.concat(exifBlocks), 'its EXIF in several segments', false));
       const { width, height, components } = frame;
-      return { type: 'JPEG', width, height, components: components.length, scans, end: at, claims };
+      return { width, height, components: components.length, scans, end: at, claims };
     } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
     else {
       const length = at + 3 < bytes.length ? view.getUint16(at + 2) : 0;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { openImageReader } from '../../../node/image-reader.ts';
-import { isImageFile, kindOfFile } from '../../../shared/images/kind-of-file.ts';
+import { formatOf, kindOfFile } from '../../../shared/images/formats.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
@@ -39,8 +39,8 @@ it.each<[string | null, string]>([
 ])('%s begins as %j', async (kind, text) => {
   const bytes = latin1(text);
   expect(kindOfFile(bytes)).toBe(kind);
-  expect(isImageFile(bytes)).toBe(kind === 'PNG' || kind === 'JPEG');
+  expect(formatOf(bytes)?.name ?? null).toBe(kind === 'PNG' || kind === 'JPEG' ? kind : null);
   if (kind === 'PNG' || kind === 'JPEG') return;
   const read = (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background: 0 });
-  await expect(read).rejects.toThrow(kind ? `of the kind ${kind}; only PNG and JPEG are read` : 'neither a PNG nor a JPEG');
+  await expect(read).rejects.toThrow(`of ${kind ? `the kind ${kind}` : 'an unknown kind'}; only PNG and JPEG are read`);
 });

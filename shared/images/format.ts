@@ -1,0 +1,40 @@
+import type { DecodedImage } from './image.ts';
+import type { ImageLimits } from './limits.ts';
+import type { OrientationClaim } from './orientation.ts';
+
+/** A file whose container was checked and whose header was read; nothing is decoded yet. */
+export interface ImageFile {
+  /** Everything that the file says about its orientation. */
+  claims: readonly OrientationClaim[];
+  /** What its pixels count as towards the limit of a request. */
+  countedPixels: number;
+  /**
+   * Decodes the pixels as they are stored, over a background (a level of 0 to 255) where they are transparent.
+   *
+   * @throws ImageError with a reason, or another error if the decoder fails
+   */
+  decode(background: number): DecodedImage;
+}
+
+/** A file format. To add one, add a folder with such an object and a line to the list in formats.ts. */
+export interface ImageFormat {
+  /** Its name in messages. */
+  name: string;
+  /** Its media type, then old or unofficial names of it that clients send. */
+  mediaTypes: readonly [string, ...string[]];
+  /** The usual endings of its file names, in small letters with the dot. */
+  extensions: readonly string[];
+  /** Describes the files that are read, for the API's description. */
+  description: string;
+  /** The decoder's WebAssembly module: a file of a package, or a path relative to this folder. */
+  wasm: string;
+  /** Says whether bytes begin with the format's signature. */
+  hasSignature(bytes: Uint8Array): boolean;
+  /**
+   * Makes a reader of files that have the signature.
+   *
+   * @param module the compiled `wasm`
+   * @returns a function that checks a file's container and limits; throws ImageError
+   */
+  createReader(module: WebAssembly.Module): (bytes: Uint8Array, limits: ImageLimits) => ImageFile;
+}

@@ -1,0 +1,22 @@
+import type { ImageFormat } from '../format.ts';
+import { readJpegFile } from './container.ts';
+import { jpegDecoder } from './decode.ts';
+import { countedJpegPixels, eighthsOf } from './scale.ts';
+
+/** JPEG, decoded by libjpeg-turbo. */
+export const jpeg: ImageFormat = {
+  name: 'JPEG',
+  mediaTypes: ['image/jpeg', 'image/jpg', 'image/pjpeg'],
+  extensions: ['.jpg', '.jpeg', '.jpe', '.jfif'],
+  description: 'a JPEG file, grey or colour, also progressive; its EXIF orientation counts',
+  wasm: './jpeg/libjpeg-turbo.wasm',
+  hasSignature: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8,
+  createReader(module) {
+    const decode = jpegDecoder(module);
+    return (bytes, limits) => {
+      const file = readJpegFile(bytes, limits);
+      const [end, plan] = [file.end + 2, { scans: file.scans, eighths: eighthsOf(file) }];
+      return { claims: file.claims, countedPixels: countedJpegPixels(file), decode: () => decode(bytes.subarray(0, end), plan) };
+    };
+  },
+};
