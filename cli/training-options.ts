@@ -3,8 +3,8 @@ import { type Command, Option, type OptionValues } from 'commander';
 import { z } from 'zod';
 import { parseJsonOrNull } from '../node/files/files.ts';
 import { UsageError } from '../shared/user-error.ts';
-import { architectureSchema } from '../trainer/model/architecture.ts';
-import { type ArchitectureName, architectures, type Shape } from '../trainer/model/architectures.ts';
+import { architectureSchema, type Shape } from '../trainer/model/architecture.ts';
+import { type ArchitectureName, architectures } from '../trainer/model/architectures.ts';
 import type { TrainingChoices } from '../trainer/presets.ts';
 import { positive, positiveNumber, wholeNumber } from './run-command.ts';
 

@@ -1,9 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
 import { precisionsOf } from '../shared/decision/latent-space.ts';
+import { ConversionError, fromChannelsLast, toChannelsLast } from '../trainer/model/layer.ts';
 import { convertModel } from './convert-model.ts';
-import { fromChannelsLast, toChannelsLast } from './layers/dense-and-shape.ts';
-import { ConversionError } from './layers/layer-conversion.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
 
@@ -64,7 +63,10 @@ export function screenGraph(store: WeightStore, parts: GraphParts): Uint8Array {
 /** @returns the latent, [N, d] */
 export function encode(graph: GraphBuilder, parts: GraphParts): string {
   const shape = imageShapeOf(parts.input);
-  const { name, shape: latent } = convertModel(graph, parts.encoder, { name: fromChannelsLast(graph, 'image', shape), shape }).value;
+  const { name, shape: latent } = convertModel(graph, parts.encoder, {
+    name: fromChannelsLast(graph, { name: 'image', shape }),
+    shape,
+  }).value;
   assertShape('encoder', latent, [latentDimOf(parts)]);
   return name;
 }

@@ -1,7 +1,6 @@
+import { fromChannelsLast } from '../trainer/model/layer.ts';
 import { convertModel } from './convert-model.ts';
 import { encode, type GraphParts, imageInfo, imageShapeOf, labelAndDistance, latentDimOf } from './graphs.ts';
-import { fromChannelsLast } from './layers/dense-and-shape.ts';
-import { ConversionError } from './layers/layer-conversion.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
 
@@ -46,7 +45,7 @@ export function reclassifyGraph(store: WeightStore, parts: GraphParts, modelId: 
   checkSearch(search);
   const graph = createGraph(store);
   const d = latentDimOf(parts);
-  const images = fromChannelsLast(graph, 'image', imageShapeOf(parts.input)); // [N, C, H, W]
+  const images = fromChannelsLast(graph, { name: 'image', shape: imageShapeOf(parts.input) }); // [N, C, H, W]
   const [first] = search.stages as [SearchOptions['stages'][number]];
   let starts = Math.min(first.starts, parts.means.length);
   let from = nearestMeans(graph, parts, images, starts); // [N, s, d]
@@ -217,9 +216,7 @@ function searchStep(graph: GraphBuilder, parts: GraphParts, targets: string, lea
   const scalar = (value: number) => graph.floats([value], []);
   const times = (a: string, b: string) => graph.node('Mul', [a, b]);
   const plus = (a: string, b: string) => graph.node('Add', [a, b]);
-  const { value: reconstruction, pullback, withoutGradient } = convertModel(graph, parts.decoder, { name: 'z', shape: [d] });
-  if (!pullback)
-    throw new ConversionError(`the decoder's layer ${withoutGradient} has no gradient rule, which the search of reclassify.onnx needs`);
+  const { value: reconstruction, pullback } = convertModel(graph, parts.decoder, { name: 'z', shape: [d] });
   const difference = graph.node('Sub', [reconstruction.name, targets]); // [N k, C, H, W]
   const error = graph.node('Reshape', [graph.node('ReduceSumSquare', [difference], { axes: [1, 2, 3], keepdims: 0 }), graph.ints([-1, 1])]);
   const better = graph.node('Less', [error, 'best_error']);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { augmentationSchema } from './data/augment.ts';
 import type { Dataset } from './data/dataset.ts';
-import { type Architecture, architectureSchema, checkSize } from './model/architecture.ts';
-import { architectures, type Shape, stridedFor } from './model/architectures.ts';
+import { type Architecture, architectureSchema, checkSize, type Shape } from './model/architecture.ts';
+import { architectures, stridedFor } from './model/architectures.ts';
 
 export const trainingSchema = z.strictObject({
   architecture: architectureSchema,

@@ -30,22 +30,22 @@ def build(layers, shape):
     modules = []
     for layer in layers:
         kind = layer["kind"]
-        if kind in ("conv", "deconv"):
+        if kind in ("Conv2D", "Conv2DTranspose"):
             kernel, stride, filters = layer["kernel"], layer["stride"], layer["filters"]
-            make = nn.Conv2d if kind == "conv" else nn.ConvTranspose2d
+            make = nn.Conv2d if kind == "Conv2D" else nn.ConvTranspose2d
             modules.append(make(shape[2], filters, kernel, stride, padding=(kernel - stride + 1) // 2))
-            size = (lambda n: n // stride) if kind == "conv" else (lambda n: n * stride)
+            size = (lambda n: n // stride) if kind == "Conv2D" else (lambda n: n * stride)
             shape = [size(shape[0]), size(shape[1]), filters]
-        elif kind == "dense":
+        elif kind == "Dense":
             modules.append(nn.Linear(shape[0], layer["units"]))
             shape = [layer["units"]]
-        elif kind in ("maxpool", "avgpool"):
-            modules.append(nn.MaxPool2d(2) if kind == "maxpool" else nn.AvgPool2d(2))
-            shape = [shape[0] // 2, shape[1] // 2, shape[2]]
-        elif kind == "up":
-            modules.append(nn.Upsample(scale_factor=2))
-            shape = [shape[0] * 2, shape[1] * 2, shape[2]]
-        elif kind == "flatten":
+        elif kind == "MaxPooling2D":
+            modules.append(nn.MaxPool2d(layer["size"]))
+            shape = [shape[0] // layer["size"], shape[1] // layer["size"], shape[2]]
+        elif kind == "UpSampling2D":
+            modules.append(nn.Upsample(scale_factor=layer["size"]))
+            shape = [shape[0] * layer["size"], shape[1] * layer["size"], shape[2]]
+        elif kind == "Flatten":
             modules.append(Flatten())
             shape = [shape[0] * shape[1] * shape[2]]
         else:

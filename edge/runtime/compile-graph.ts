@@ -1,46 +1,18 @@
 import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
-import { convolution, transposedConvolution } from './convolution.ts';
-import { dense } from './dense.ts';
+import { arithmeticOperators } from './arithmetic.ts';
+import { convolutionOperators } from './convolution.ts';
+import { denseOperators } from './dense.ts';
 import type { Heap } from './heap.ts';
-import { layout } from './layout.ts';
-import { type Context, type Step, sizeOf, unsupported, type Value } from './operator.ts';
-import type { Constant, OnnxGraph, OnnxNode } from './read-onnx.ts';
-import { arithmetic, indexOfLeast, reduction, row, rowTimesMatrix } from './small-operators.ts';
+import { imageOperators } from './image-operators.ts';
+import { type Context, type Operator, ofValue, type Step, sizeOf, unsupported, type Value } from './operator.ts';
+import type { OnnxGraph, OnnxNode } from './read-onnx.ts';
 
-type Operator = (context: Context, inputs: (Value | Constant)[]) => Value;
-
-/** Of a value, not of a constant. */
-const ofValue =
-  (operator: (context: Context, input: Value) => Value): Operator =>
-  (context, [input]) =>
-    !input || 'values' in input ? unsupported(context.node, 'of a constant') : operator(context, input);
-
-/** In place: the graphs of this project use what comes before an activation nowhere else, which is checked. */
-const inPlace = (kernel: 'rectify' | 'sigmoid') =>
-  ofValue((context, input) => {
-    const size = sizeOf(input.shape);
-    context.steps.push((images) => context.heap.kernels[kernel](input.address, images * size));
-    return input;
-  });
-
-const OPERATORS: Record<string, Operator> = {
-  Conv: ofValue(convolution),
-  ConvTranspose: ofValue(transposedConvolution),
-  Gemm: ofValue(dense),
-  Relu: inPlace('rectify'),
-  Sigmoid: inPlace('sigmoid'),
-  Reshape: ofValue(layout),
-  Transpose: ofValue(layout),
-  Unsqueeze: ofValue(layout),
+const operators: Record<string, Operator> = {
+  ...convolutionOperators,
+  ...denseOperators,
+  ...imageOperators,
+  ...arithmeticOperators,
   Identity: ofValue((_, input) => input),
-  Add: arithmetic,
-  Sub: arithmetic,
-  Mul: arithmetic,
-  ReduceSum: ofValue(reduction),
-  ReduceSumSquare: ofValue(reduction),
-  ArgMin: ofValue(indexOfLeast),
-  Gather: row,
-  MatMul: rowTimesMatrix,
 };
 
 export interface CompiledGraph {
@@ -50,11 +22,11 @@ export interface CompiledGraph {
 }
 
 /**
- * Gives every value of the graph its place and every node its step; weights are packed now, so a run is kernels only.
+ * Compiles a graph: every value gets its place in memory and every node its steps. Weights are packed now, so a run is kernels only.
  *
  * @param image shape of the graph's one input, [H, W, C]
- * @param capacity images that a run may have
- * @throws UnsupportedGraphError naming the node that can't be run
+ * @param capacity the most images of a run
+ * @throws UnsupportedGraphError naming the node that it can't run
  */
 export function compileGraph(heap: Heap, graph: OnnxGraph, image: number[], capacity: number): CompiledGraph {
   const steps: Step[] = [];
@@ -62,11 +34,11 @@ export function compileGraph(heap: Heap, graph: OnnxGraph, image: number[], capa
   const values = new Map<string, Value>([['image', input]]);
   const table = heap.allocate(CONVOLVE_TABLE_FLOATS);
   for (const node of graph.nodes) {
-    const operator = OPERATORS[node.op] ?? unsupported(node, `(allowed: ${Object.keys(OPERATORS).join(', ')})`);
+    const operator = operators[node.op] ?? unsupported(node, `(allowed: ${Object.keys(operators).join(', ')})`);
     if ((node.op === 'Relu' || node.op === 'Sigmoid') && isUsedElsewhere(graph, node, values))
       unsupported(node, 'of a value that is used elsewhere');
-    const inputs = node.inputs.map(
-      (name) => values.get(name) ?? graph.constants.get(name) ?? unsupported(node, `of ${name}, which nothing gives`),
+    const inputs = node.inputs.map((name) =>
+      name ? (values.get(name) ?? graph.constants.get(name) ?? unsupported(node, `of ${name}, which nothing gives`)) : undefined,
     );
     const context: Context = { heap, capacity, node, constants: graph.constants, table, steps };
     values.set(node.output, operator(context, inputs));
@@ -87,11 +59,11 @@ export function compileGraph(heap: Heap, graph: OnnxGraph, image: number[], capa
   };
 }
 
-/** Whether what `node` works on in place is read by another node, or answered, by any of the names that it has. */
+/** Tells whether another node reads what `node` overwrites, by any of the value's names, or the graph answers it. */
 function isUsedElsewhere(graph: OnnxGraph, node: OnnxNode, values: Map<string, Value>): boolean {
   const { address } = values.get(node.inputs[0] ?? '') ?? {};
   const names = new Set([...values].flatMap(([name, value]) => (value.address === address ? [name] : [])));
-  // A node that only gives it another name does not count; who reads that name does.
+  // A node that only gives the value another name does not count; one that reads that name does.
   const readers = graph.nodes.filter((other) => other.inputs.some((name) => names.has(name)) && !names.has(other.output));
   return readers.some((other) => other !== node) || graph.outputs.some((name) => names.has(name));
 }

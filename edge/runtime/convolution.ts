@@ -1,10 +1,10 @@
 import { reachOf, transposedPhases } from '../../shared/kernels/geometry.ts';
-import { type Context, constantOf, createValue, listOf, unsupported, type Value } from './operator.ts';
-import { packPanels } from './panels.ts';
+import { packPanels } from './dense.ts';
+import { type Context, constantOf, createValue, listOf, type Operator, ofValue, unsupported, type Value } from './operator.ts';
 
 type Pair = [number, number];
 
-/** An image with a border of zeros, made anew for each run but for the border. @returns its address, and its height and width */
+/** Copies an image into one with a border of zeros, if it needs one. @returns its address and strides */
 function padded({ heap, capacity, steps }: Context, input: Value, before: Pair, after: Pair) {
   const [channels, height, width] = input.shape as [number, number, number];
   const [rows, columns] = [height + before[0] + after[0], width + before[1] + after[1]];
@@ -27,7 +27,7 @@ function geometry({ node }: Context, kernel: number[], input: Value) {
 }
 
 /** Conv: the weights are [n, C, kh, kw]. */
-export function convolution(context: Context, input: Value): Value {
+function convolution(context: Context, input: Value): Value {
   const { heap, table, steps } = context;
   const kernel = constantOf(context, 1);
   const bias = context.node.inputs[2] ? constantOf(context, 2).values : undefined;
@@ -55,7 +55,7 @@ export function convolution(context: Context, input: Value): Value {
  * ConvTranspose: the weights are [C, n, kh, kw]. Each phase of the results, those whose row is p modulo the stride and whose column
  * is q, is a convolution of its own (`transposedPhases`).
  */
-export function transposedConvolution(context: Context, input: Value): Value {
+function transposedConvolution(context: Context, input: Value): Value {
   const { heap, table, steps, node } = context;
   const kernel = constantOf(context, 1);
   const bias = node.inputs[2] ? constantOf(context, 2).values : undefined;
@@ -90,3 +90,5 @@ export function transposedConvolution(context: Context, input: Value): Value {
   }
   return value;
 }
+
+export const convolutionOperators: Record<string, Operator> = { Conv: ofValue(convolution), ConvTranspose: ofValue(transposedConvolution) };

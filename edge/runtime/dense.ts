@@ -1,11 +1,44 @@
-import { type Context, constantOf, createValue, unsupported, type Value } from './operator.ts';
-import { packPanels } from './panels.ts';
+import type { Heap } from './heap.ts';
+import { type Context, constantOf, createValue, type Operator, ofValue, unsupported, type Value } from './operator.ts';
 
-/** Fewer images than these go through `multiplyVector` one by one, which reads the weights once each. */
+/** A matrix within a weight tensor: the value at a row and a column is `values[offset of the row + column * columnStep]`. */
+interface Weights {
+  values: Float32Array;
+  rowOffsets: number[];
+  columnStep: number;
+  columns: number;
+}
+
+/**
+ * Packs weights as the kernels read them: panels of eight columns, each led by its columns' biases, then row by row; the rest of the
+ * last panel is zeros.
+ *
+ * @returns their address
+ */
+export function packPanels(heap: Heap, { values, rowOffsets, columnStep, columns }: Weights, bias: Float32Array | undefined): number {
+  const floats = 8 * Math.ceil(columns / 8) * (rowOffsets.length + 1);
+  const address = heap.allocate(floats);
+  const into = heap.floats(address, floats);
+  const offsets = Int32Array.from(rowOffsets);
+  let at = 0;
+  for (let first = 0; first < columns; first += 8) {
+    const width = Math.min(8, columns - first);
+    if (bias) into.set(bias.subarray(first, first + width), at);
+    at += 8;
+    // Plain indices: a cold start goes through every weight here.
+    for (let row = 0; row < offsets.length; row++, at += 8) {
+      const from = (offsets[row] as number) + first * columnStep;
+      for (let j = 0; j < width; j++) into[at + j] = values[from + j * columnStep] as number;
+    }
+  }
+  return address;
+}
+
+/** Fewer images than these go through `multiplyVector` one by one, which reads the weights once for each. */
 const TILE = 3;
 
 /** Gemm: x [K] times weights [K, n], plus bias. */
-export function dense(context: Context, input: Value): Value {
+function dense(context: Context, input: Value): Value {
   const { heap, table, steps, node } = context;
   const kernel = constantOf(context, 1);
   const [length, n] = kernel.shape as [number, number];
@@ -23,9 +56,11 @@ export function dense(context: Context, input: Value): Value {
       convolve(input.address, 4 * length, 0, 0, 1, 4 * length, 0, weights, n, value.address, 4 * n, 0, 0, images, 1, 1, table);
       return;
     }
-    // A whole panel is written, beyond n: over the image that comes next, so they go in order; after the last there is room.
+    // Whole panels are written, beyond n and over the next image's values, so images go in order; after the last there is room.
     for (let image = 0; image < images; image++)
       multiplyVector(input.address + 4 * length * image, length, weights, panels, value.address + 4 * n * image);
   });
   return value;
 }
+
+export const denseOperators: Record<string, Operator> = { Gemm: ofValue(dense) };

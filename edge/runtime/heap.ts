@@ -10,15 +10,17 @@ export interface Kernels {
   multiplyVector(x: number, length: number, w: number, panels: number, y: number): void;
   rectify(x: number, count: number): void;
   sigmoid(x: number, count: number): void;
+  maxPool(x: number, y: number, rows: number, cols: number, channels: number, poolHeight: number, poolWidth: number): void;
+  upSample(x: number, y: number, rows: number, width: number, channels: number, vertical: number, horizontal: number): void;
   placeRows(x: number, images: number, rows: number, rowBytes: number, to: number, toRow: number, toImage: number): void;
 }
 
-/** The memory of the kernels, which only grows: a graph's values have their places for as long as it lives. */
+/** The memory of the kernels. It only grows: a graph's values keep their places for as long as it lives. */
 export interface Heap {
   kernels: Kernels;
-  /** Address of so many floats, zeros, with room for one vector more. */
+  /** Returns the address of so many floats, all zero, with room for one vector more. */
   allocate(floats: number): number;
-  /** The floats at an address; to be asked for again after `allocate`, which may move them. */
+  /** Returns a view of the floats at an address, which the next `allocate` may invalidate. */
   floats(address: number, count: number): Float32Array;
   bytes(): number;
 }
@@ -29,7 +31,7 @@ const ALIGNMENT = 64;
 export function createHeap(module: WebAssembly.Module): Heap {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
-  // The kernels have no data of their own; nothing stands at 0, as their compiler keeps it for null.
+  // The kernels have no data of their own. Their compiler keeps address 0 for null.
   let top = 1024;
   return {
     kernels,

@@ -2,8 +2,8 @@ import type { Heap } from './heap.ts';
 import type { Constant, OnnxNode } from './read-onnx.ts';
 
 /**
- * A value of each image. `shape` is without the batch. Where `channelsLast`, it is the [C, H, W] that ONNX says, but stands in memory
- * as [H, W, C], as the kernels want it.
+ * A value of each image. `shape` is without the batch. If `channelsLast`, the shape is ONNX's [C, H, W], but the values stand in memory
+ * as [H, W, C], as the kernels read them.
  */
 export interface Value {
   address: number;
@@ -16,14 +16,17 @@ export type Step = (images: number) => void;
 
 export interface Context {
   heap: Heap;
-  /** Images at once, at most. */
+  /** The most images of a run. */
   capacity: number;
   node: OnnxNode;
   constants: Map<string, Constant>;
-  /** Scratch of the kernel `convolve`. */
+  /** Scratch memory of the kernel `convolve`. */
   table: number;
   steps: Step[];
 }
+
+/** Checks a node, adds the steps that compute it, and returns its value. An input that the node leaves out is undefined. */
+export type Operator = (context: Context, inputs: (Value | Constant | undefined)[]) => Value;
 
 /** An operator, an attribute or a shape that this runtime does not know. */
 export class UnsupportedGraphError extends Error {
@@ -34,19 +37,25 @@ export function unsupported(node: OnnxNode, what: string): never {
   throw new UnsupportedGraphError(`screen.onnx has ${node.op} (${node.output}) ${what}, which the edge's own runtime does not know`);
 }
 
+/** An operator whose first input must be a value; it reads its constants itself. */
+export const ofValue =
+  (operator: (context: Context, input: Value) => Value): Operator =>
+  (context, [input]) =>
+    !input || 'values' in input ? unsupported(context.node, 'of a constant') : operator(context, input);
+
 export const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
 
-/** Room for a new value of each image. */
+/** Allocates a new value of each image. */
 export function createValue({ heap, capacity }: Context, shape: number[], channelsLast = false): Value {
   return { address: heap.allocate(capacity * sizeOf(shape)), shape, channelsLast };
 }
 
-/** Initializer number `index` of a node. */
+/** Returns the constant that is input `index` of the node. */
 export function constantOf({ node, constants }: Context, index: number): Constant {
   return constants.get(node.inputs[index] ?? '') ?? unsupported(node, `whose input ${index} is no constant`);
 }
 
-/** A list attribute, or what ONNX takes without it. */
+/** Returns a list attribute, or ONNX's default. */
 export function listOf({ attributes }: OnnxNode, name: string, otherwise: number[]): number[] {
   const value = attributes[name];
   return Array.isArray(value) && value.length > 0 ? value : otherwise;

@@ -1,4 +1,4 @@
-/** A tensor that a graph holds. Whole numbers are kept as floats: no shape or index comes near 2^24. */
+/** A tensor that the graph holds. Whole numbers are kept as floats: no shape or index comes near 2^24. */
 export interface Constant {
   shape: number[];
   values: Float32Array;
@@ -8,8 +8,8 @@ export interface OnnxNode {
   op: string;
   inputs: string[];
   output: string;
-  /** Whole numbers and lists of them; all that is needed here. */
-  attributes: Record<string, number | number[]>;
+  /** Whole numbers, lists of them, and texts; no operator of the runtime needs others. */
+  attributes: Record<string, number | number[] | string>;
 }
 
 export interface OnnxGraph {
@@ -23,10 +23,10 @@ type Field = { number: number; value: number; bytes: Uint8Array };
 const utf8 = new TextDecoder();
 
 /**
- * What is needed of an ONNX file, read by the numbers of the fields in onnx.proto: nodes, initializers, names of the outputs.
+ * Reads nodes, initializers and the names of the outputs of an ONNX file, by the field numbers of onnx.proto.
  *
- * @param weights content of the file of external data; of a graph of this project there is one
- * @throws RangeError where the bytes end within a value
+ * @param weights content of the one file of external data
+ * @throws RangeError if the bytes end within a value
  */
 export function readOnnx(model: Uint8Array, weights: Uint8Array): OnnxGraph {
   const graph = fieldsOf(model).find(({ number }) => number === 7);
@@ -42,18 +42,19 @@ export function readOnnx(model: Uint8Array, weights: Uint8Array): OnnxGraph {
 
 function nodeOf(fields: Field[]): OnnxNode {
   const texts = (number: number) => fields.filter((field) => field.number === number).map(({ bytes }) => utf8.decode(bytes));
-  const attributes = fields
-    .filter(({ number }) => number === 5)
-    .map(({ bytes }) => {
-      const attribute = fieldsOf(bytes);
-      const integers = attribute.filter(({ number }) => number === 8).flatMap(integersOf);
-      const single = attribute.find(({ number }) => number === 3);
-      return [textOf(attribute, 1), single ? single.value : integers] as const;
-    });
+  const attributes = fields.filter(({ number }) => number === 5).map(({ bytes }) => attributeOf(fieldsOf(bytes)));
   return { op: textOf(fields, 4), inputs: texts(1), output: texts(2)[0] ?? '', attributes: Object.fromEntries(attributes) };
 }
 
-function constantOf(fields: Field[], weights: Uint8Array): [string, Constant] {
+function attributeOf(fields: Field[]): [name: string, value: number | number[] | string] {
+  const name = textOf(fields, 1);
+  const single = fields.find(({ number }) => number === 3);
+  if (single) return [name, single.value];
+  if (fields.some(({ number }) => number === 4)) return [name, textOf(fields, 4)];
+  return [name, fields.filter(({ number }) => number === 8).flatMap(integersOf)];
+}
+
+function constantOf(fields: Field[], weights: Uint8Array): [name: string, constant: Constant] {
   const of = (number: number) => fields.filter((field) => field.number === number);
   const shape = of(1).flatMap(integersOf);
   const external = Object.fromEntries(
@@ -71,7 +72,7 @@ function constantOf(fields: Field[], weights: Uint8Array): [string, Constant] {
 
 function floatsOf(bytes: Uint8Array, offset: number, length: number): Float32Array {
   if (offset + length > bytes.byteLength) throw new RangeError('a tensor of the ONNX file ends beyond its weights');
-  // A copy, for its place need not be a multiple of four.
+  // A copy, because its place need not be a multiple of four.
   return new Float32Array(new Uint8Array(bytes.subarray(offset, offset + length)).buffer);
 }
 
@@ -80,7 +81,7 @@ function textOf(fields: Field[], number: number): string {
   return field ? utf8.decode(field.bytes) : '';
 }
 
-/** Packed or single. */
+/** Reads whole numbers, packed or single. */
 function integersOf({ bytes, value }: Field): number[] {
   if (bytes.length === 0) return [value];
   const cursor = { at: 0 };
@@ -89,7 +90,7 @@ function integersOf({ bytes, value }: Field): number[] {
   return values;
 }
 
-/** The fields of a message, as protobuf's wire format has them. */
+/** Splits a message of protobuf's wire format into its fields. */
 function fieldsOf(message: Uint8Array): Field[] {
   const fields: Field[] = [];
   const cursor = { at: 0 };
@@ -109,7 +110,7 @@ function fieldsOf(message: Uint8Array): Field[] {
   return fields;
 }
 
-/** Base 128, least significant first; of 64 bits, negative numbers as two's complement. */
+/** Reads a number in base 128, least significant digit first: 64 bits, two's complement. */
 function varint(bytes: Uint8Array, cursor: { at: number }): number {
   let value = 0n;
   for (let shift = 0n; ; shift += 7n) {

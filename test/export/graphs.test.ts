@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { labelAndDistance, screenGraph } from '../../export/graphs.ts';
-import { ConversionError } from '../../export/layers/layer-conversion.ts';
 import { createGraph, modelBytes, valueInfo } from '../../export/onnx/graph-builder.ts';
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { defaultSearch, reclassifyGraph, type SearchOptions } from '../../export/reclassify-graph.ts';
 import { latentDistance, nearestMean, precisionsOf } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
+import { ConversionError } from '../../trainer/model/layer.ts';
 import { largestDifference, runGraph, tensorOf } from './run-graph.ts';
 import { randomImages, tinyParts } from './tiny-model.ts';
 

@@ -1,23 +1,21 @@
 import { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { LARGEST_SIDE } from '../data/dataset.ts';
+import type { Convolution } from './convolutions.ts';
+import { decoderStepSchema, encoderStepSchema, type Layer } from './layers.ts';
 
-const convolutionSchema = z.strictObject({
-  /** Channels that it gives. */
-  filters: z.int().positive(),
-  /** Side of its square kernel. */
-  kernel: z.int().min(1).max(9),
-  stride: z.union([z.literal(1), z.literal(2)]),
-});
-
-export type Convolution = z.infer<typeof convolutionSchema>;
-
-/** Encoder and decoder, as data: what `--architecture FILE.json` holds. */
+/** Encoder and decoder as data: the content of `--architecture FILE.json`. */
 export const architectureSchema = z.strictObject({
-  /** The encoder's convolutions from the image on, 'same' padding, ReLU after each. */
-  encoder: z.array(convolutionSchema).min(1),
-  /** Written as the encoder's are, and applied backwards, transposed: the last of the list is the first that the latent meets. */
-  decoder: z.array(convolutionSchema).min(1),
+  /** The encoder's convolutions and poolings from the image on; 'same' padding, ReLU after each convolution. */
+  encoder: z.array(encoderStepSchema).min(1),
+  /**
+   * Written in the encoder's order and applied backwards, transposed: the last of the list is the first that the latent meets, and the
+   * first, a convolution, gives the image.
+   */
+  decoder: z
+    .array(decoderStepSchema)
+    .min(1)
+    .refine(([first]) => first === undefined || 'filters' in first, 'the first of the list gives the image and must be a convolution'),
   /** Units of the dense layer between convolutions and latent, on both sides. */
   dense: z.int().positive(),
   latentDim: z.int().min(2),
@@ -27,23 +25,62 @@ export const architectureSchema = z.strictObject({
 
 export type Architecture = z.infer<typeof architectureSchema>;
 
+/** An architecture without what follows from the number of classes. */
+export type Shape = Pick<Architecture, 'encoder' | 'decoder' | 'dense'>;
+
+/** The encoder's layers, image to latent. */
+export function encoderLayers({ encoder, dense, latentDim }: Omit<Architecture, 'entropy'>): Layer[] {
+  return [
+    ...encoder.map((step, i): Layer => {
+      if ('size' in step) return { kind: 'MaxPooling2D', size: step.size, name: `encoder_pool_${i}` };
+      const { filters, kernel, stride } = step;
+      return { kind: 'Conv2D', filters, kernel, stride, activation: 'relu', name: `encoder_conv_${i}` };
+    }),
+    { kind: 'Flatten', name: 'encoder_flatten' },
+    { kind: 'Dense', units: dense, activation: 'relu', name: 'encoder_dense' },
+    { kind: 'Dense', units: latentDim, activation: 'linear', name: 'encoder_latent' },
+  ];
+}
+
+/** The decoder's layers, latent to image. */
+export function decoderLayers({ decoder, dense }: Omit<Architecture, 'entropy'>, input: Screening['input']): Layer[] {
+  const factor = factorOf(decoder);
+  let channels: number = input.channels;
+  const backwards = decoder.map((step, i): Layer => {
+    const place = decoder.length - 1 - i;
+    if ('size' in step) return { kind: 'UpSampling2D', size: step.size, name: `decoder_upsample_${place}` };
+    const { kernel, stride } = step;
+    const filters = channels;
+    channels = step.filters;
+    const activation = i === 0 ? 'sigmoid' : 'relu';
+    return { kind: 'Conv2DTranspose', filters, kernel, stride, activation, name: `decoder_conv_${place}` };
+  });
+  const grid = [input.height / factor, input.width / factor, channels] as const;
+  return [
+    { kind: 'Dense', units: dense, activation: 'relu', name: 'decoder_dense' },
+    { kind: 'Dense', units: grid[0] * grid[1] * grid[2], activation: 'relu', name: 'decoder_grid' },
+    { kind: 'Reshape', shape: [...grid], name: 'decoder_reshape' },
+    ...backwards.reverse(),
+  ];
+}
+
+/** Returns by how much the steps together divide (or, in a decoder, multiply) height and width. */
+function factorOf(steps: Architecture['encoder'] | Architecture['decoder']): number {
+  return steps.reduce((product, step) => product * ('size' in step ? step.size : step.stride), 1);
+}
+
+/** @throws RangeError if the images can't be halved as often as the steps do */
+export function checkSize({ encoder, decoder }: Pick<Architecture, 'encoder' | 'decoder'>, { height, width }: Screening['input']): void {
+  for (const factor of [encoder, decoder].map(factorOf)) {
+    if (height % factor === 0 && width % factor === 0) continue;
+    const most = Math.floor(LARGEST_SIDE / factor);
+    const near = (side: number) => Math.max(1, Math.min(most, Math.round(side / factor))) * factor;
+    const advice = most > 0 ? `${near(height)} x ${near(width)} can (--image-size)` : 'an --architecture with fewer strides of 2 is needed';
+    throw new RangeError(`images of ${height} x ${width} can't be halved ${Math.log2(factor)} times; ${advice}`);
+  }
+}
+
 /** Convolutions of 4x4 with stride 2, each halving the side. */
 export function strided(...filters: number[]): Convolution[] {
   return filters.map((count) => ({ filters: count, kernel: 4, stride: 2 }));
-}
-
-/** By how much a chain of convolutions divides height and width. */
-export function strideOf(convolutions: readonly Convolution[]): number {
-  return convolutions.reduce((product, { stride }) => product * stride, 1);
-}
-
-/** @throws RangeError where the images can't be halved as often as the convolutions do */
-export function checkSize({ encoder, decoder }: Pick<Architecture, 'encoder' | 'decoder'>, { height, width }: Screening['input']): void {
-  for (const stride of [encoder, decoder].map(strideOf)) {
-    if (height % stride === 0 && width % stride === 0) continue;
-    const most = Math.floor(LARGEST_SIDE / stride);
-    const near = (side: number) => Math.max(1, Math.min(most, Math.round(side / stride))) * stride;
-    const advice = most > 0 ? `${near(height)} x ${near(width)} can (--image-size)` : 'an --architecture with fewer strides of 2 is needed';
-    throw new RangeError(`images of ${height} x ${width} can't be halved ${Math.log2(stride)} times; ${advice}`);
-  }
 }

@@ -7,9 +7,11 @@ import { BundleError, openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { architectureSchema } from './architecture.ts';
 import { buildModel, type Model } from './build-model.ts';
+import type { Weights } from './layer.ts';
+import { type LayerKind, layerTypes } from './layers.ts';
 
 /** ONNX operators with trained weights: input 1 is the kernel, input 2 the bias. */
-const WITH_WEIGHTS = new Set(['Conv', 'ConvTranspose', 'Gemm']);
+const operators = new Set(Object.values(layerTypes).flatMap(({ weights }) => weights?.operator ?? []));
 
 /** Largest allowed difference between the golden image's latent in tfjs and in the exported graph. */
 const TOLERANCE = 1e-3;
@@ -44,27 +46,31 @@ function checkGoldenImage({ encoder }: Model, { golden, input }: Screening, dire
     throw new BundleError(`${directory}: the model that is rebuilt from it gives another latent for the golden image than its graphs`);
 }
 
-function setWeights(model: tf.LayersModel, { node, initializer }: onnx.IGraphProto, weights: Uint8Array, file: string): void {
+/** Gives the layers of a model the weights of its graph. @throws BundleError if they do not fit */
+export function setWeights(model: tf.LayersModel, { node, initializer }: onnx.IGraphProto, weights: Uint8Array, file: string): void {
   const tensors = new Map((initializer ?? []).map((tensor) => [tensor.name, tensor]));
-  const nodes = (node ?? []).filter(({ opType }) => WITH_WEIGHTS.has(opType ?? ''));
+  const nodes = (node ?? []).filter(({ opType }) => operators.has(opType ?? ''));
   const layers = model.layers.filter((layer) => layer.weights.length > 0);
   if (nodes.length !== layers.length)
     throw new BundleError(`${file} has ${nodes.length} layers with weights, its architecture ${layers.length}`);
   layers.forEach((layer, i) => {
-    const [kernel, bias] = (nodes[i]?.input ?? []).slice(1).map((name) => valuesOf(tensors.get(name), weights));
+    const { operator, kernelAxes } = layerTypes[layer.getClassName() as LayerKind].weights as Weights;
+    const { opType, input } = nodes[i] as onnx.INodeProto;
+    const [kernel, bias] = (input ?? []).slice(1).map((name) => valuesOf(tensors.get(name), weights));
     const [kernelShape, biasShape] = layer.getWeights().map(({ shape }) => shape) as [number[], number[]];
-    const size = kernelShape.reduce((product, length) => product * length, 1);
-    if (!kernel || !bias || kernel.length !== size || bias.length !== biasShape[0])
+    if (opType !== operator || kernel?.length !== sizeOf(kernelShape) || bias?.length !== sizeOf(biasShape))
       throw new BundleError(`${file}: the weights of ${layer.name} have another size than its architecture says`);
     tf.tidy(() => {
-      // ONNX has the channels first, [b, a, height, width]; tfjs last.
-      const [height, width, a, b] = kernelShape as [number, number, number, number];
-      const values =
-        kernelShape.length === 4 ? tf.tensor(kernel, [b, a, height, width]).transpose([2, 3, 1, 0]) : tf.tensor(kernel, kernelShape);
-      layer.setWeights([values, tf.tensor1d(bias)]);
+      const inOnnx = tf.tensor(
+        kernel,
+        kernelAxes.map((axis) => kernelShape[axis] as number),
+      );
+      layer.setWeights([inOnnx.transpose(kernelShape.map((_, axis) => kernelAxes.indexOf(axis))), tf.tensor1d(bias)]);
     });
   });
 }
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
 
 function valuesOf(tensor: onnx.ITensorProto | undefined, weights: Uint8Array): Float32Array | undefined {
   const place = Object.fromEntries((tensor?.externalData ?? []).map(({ key, value }) => [key, Number(value)]));

@@ -1,4 +1,34 @@
 /**
+ * Max pooling by windows that do not overlap. A window with a NaN gives NaN.
+ *
+ * @param x [rows * poolHeight, cols * poolWidth, channels], `rows` those of all images
+ * @param y [rows, cols, channels]
+ */
+export function maxPool(x: usize, y: usize, rows: i32, cols: i32, channels: i32, poolHeight: i32, poolWidth: i32): void {
+  const pixel = <usize>channels * 4;
+  const row = <usize>cols * <usize>poolWidth * pixel;
+  for (let oh = 0; oh < rows; oh++, x += row * <usize>(poolHeight - 1)) {
+    for (let ow = 0; ow < cols; ow++, x += <usize>poolWidth * pixel, y += pixel) {
+      let c: usize = 0;
+      for (; c + 16 <= pixel; c += 16) {
+        let most = f32x4.splat(-Infinity);
+        for (let i: usize = 0; i < <usize>poolHeight; i++) {
+          for (let j: usize = 0; j < <usize>poolWidth; j++) most = f32x4.max(most, v128.load(x + i * row + j * pixel + c));
+        }
+        v128.store(y + c, most);
+      }
+      for (; c < pixel; c += 4) {
+        let most: f32 = -Infinity;
+        for (let i: usize = 0; i < <usize>poolHeight; i++) {
+          for (let j: usize = 0; j < <usize>poolWidth; j++) most = max(most, load<f32>(x + i * row + j * pixel + c));
+        }
+        store<f32>(y + c, most);
+      }
+    }
+  }
+}
+
+/**
  * Gradient of max pooling: what each window's maximum gets; of equal ones the first, as in TensorFlow.
  *
  * @param x [images, height, width, channels]; dx likewise, added to

@@ -2,3 +2,5 @@ export { rectify, sigmoid } from './activations';
 export { convolve } from './convolve';
 export { multiplyVector } from './multiply-vector';
 export { placeRows } from './pack';
+export { maxPool } from './pooling';
+export { upSample } from './up-sample';
