@@ -20,15 +20,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+const [TEST, IMAGES] = [200, 3];
+
 /** Few images of everything that the quick protocol has. */
 const few: Protocol = {
   ...(protocols.quick as Protocol),
-  parts: (screening, asked) => (protocols.quick as Protocol).parts(screening, { ...asked, test: 300 }),
+  parts: (screening, asked) => (protocols.quick as Protocol).parts(screening, { ...asked, test: TEST }),
 };
 
 const request = (folder: string, changes: Partial<Request> = {}): Request => ({
   ...{ directory, source: { dataset: 'mnist', dataDir: null, imageSize: null, channels: null }, unknownSource: null, seed: 3 },
-  ...{ protocol: few, images: 8, search: true, backend: 'wasm', threads: 2, shard: null, door: null, folder: join(root, folder) },
+  ...{ protocol: few, images: IMAGES, search: true, backend: 'wasm', threads: 2, shard: null, door: null, folder: join(root, folder) },
   ...changes,
 });
 
@@ -54,11 +56,11 @@ describe('evaluation of the committed bundle', () => {
     for (const [name, jobs] of sets) {
       const outcomes = jobs.flatMap((job) => job.outcomes);
       expect(outcomes.map(({ image }) => image)).toEqual(outcomes.map((_, i) => i));
-      expect(outcomes).toHaveLength(name === 'clean test images' ? 300 : 8);
+      expect(outcomes).toHaveLength(name === 'clean test images' ? TEST : IMAGES);
       for (const { accepted, reclassified, reason } of outcomes)
         expect([reclassified === null, reason === null]).toEqual([accepted, accepted]);
       const right = outcomes.filter(({ accepted, label, truth }) => accepted && label === truth).length;
-      if (name === 'clean test images') expect(right).toBeGreaterThan(0.96 * 300);
+      if (name === 'clean test images') expect(right).toBeGreaterThan(0.96 * TEST);
       if (name === 'uniform noise') expect(outcomes.some(({ accepted }) => accepted)).toBe(false);
     }
   });
@@ -79,14 +81,17 @@ describe('evaluation of the committed bundle', () => {
   });
 
   it('of more or fewer images does not do again what was done of them', async () => {
-    const fooling = { protocol: protocols.fooling as Protocol, threads: 1 };
+    // Jobs of 100 images.
+    const quick = protocols.quick as Protocol;
+    const parts: Protocol['parts'] = (...asked) => quick.parts(...asked).filter(({ name }) => name === 'FGSM, epsilon 0.06');
+    const fgsm = { protocol: { ...quick, parts }, search: false, threads: 1 };
     const planned: number[] = [];
     const onStart = ({ jobs }: { jobs: number }) => planned.push(jobs);
-    const more = await evaluate(request('counts', { ...fooling, images: 20, onStart }), screener);
-    const fewer = await evaluate(request('counts', { ...fooling, images: 10, onStart }), screener);
+    const more = await evaluate(request('counts', { ...fgsm, images: 200, onStart }), screener);
+    const fewer = await evaluate(request('counts', { ...fgsm, images: 100, onStart }), screener);
     expect(planned).toEqual([2]);
-    expect(fewer.results.map(({ images, outcomes }) => [images, outcomes])).toEqual([[10, more.results[0]?.outcomes]]);
-    expect(plain(await evaluate(request('counts', { ...fooling, images: 20, onStart }), screener))).toEqual(plain(more));
+    expect(fewer.results.map(({ images, outcomes }) => [images, outcomes])).toEqual([[100, more.results[0]?.outcomes]]);
+    expect(plain(await evaluate(request('counts', { ...fgsm, images: 200, onStart }), screener))).toEqual(plain(more));
     expect(planned).toEqual([2]);
   });
 
