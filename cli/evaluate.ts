@@ -13,7 +13,7 @@ import { openScreener } from '../node/bundle/graphs.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
 import { MOST_THREADS } from '../trainer/backend/backends.ts';
-import { DATASETS } from '../trainer/data/datasets.ts';
+import { datasets } from '../trainer/data/datasets.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
 import { callersPath } from './callers-path.ts';
 import { lockEvaluation } from './evaluation-locks.ts';
@@ -53,7 +53,7 @@ ${Object.values(protocols)
   .option('--images <n>', 'of each kind, but for the clean ones (default: as the protocol says)', upTo(MOST_IMAGES))
   .option('--reclassify', 'search for the class of each rejected image too (some 15 ms each, for 28x28)')
   .option('--data-dir <folder>', 'that holds its data set (default: where the run of its name read it)', callersPath, process.env.DATA_DIR)
-  .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...DATASETS]))
+  .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...datasets.keys()]))
   .option('--unknown-dir <folder>', 'that holds that one; for images any folder of images, all of them unknown', callersPath)
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
   .addOption(new Option('--backend <name>', 'that gives the gradients').choices(['auto', 'native', 'wasm']).default('auto'))

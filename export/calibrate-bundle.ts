@@ -12,8 +12,7 @@ import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
-import { filesWithin, goneNote, hiddenNote } from '../trainer/data/image-files.ts';
-import { isNamedImage, refusedNotes } from '../trainer/data/image-folder.ts';
+import { filesInFolder, isNamedImage, notesOnLeftOut } from '../trainer/data/image-files.ts';
 
 /** Of the images that shape the thresholds; the rest sets them. */
 const TUNE = 1 / 3;
@@ -102,10 +101,10 @@ function absentNote(absent: readonly string[], classes: number): string[] {
 }
 
 async function ownImages(directory: string, { input, preprocess }: Screening, cache: string) {
-  const within = await filesWithin(directory).catch(() => {
+  const found = await filesInFolder(directory).catch(() => {
     throw new DataError(`${directory} can't be read; a folder of ${ANY_FORMAT} files is needed`);
   });
-  const files = within.files.filter(isNamedImage).sort();
+  const files = found.files.filter(isNamedImage).sort();
   if (files.length === 0) throw new DataError(`${directory} holds no ${ANY_FORMAT} file. Choose a folder of images.`);
   const { index, images } = await cachedImages(
     directory,
@@ -120,9 +119,7 @@ async function ownImages(directory: string, { input, preprocess }: Screening, ca
   for (const [sha256, i] of first) (Number.parseInt(sha256.slice(0, 8), 16) < TUNE * 2 ** 32 ? tune : calibration).push(i);
   const twice = index.files.length - first.size;
   const notes = [
-    ...refusedNotes(index.unreadable, files.length),
-    ...within.gone.map(goneNote),
-    ...hiddenNote(within.hidden),
+    ...notesOnLeftOut({ ...found, images: files.length, unreadable: index.unreadable }),
     ...(twice > 0 ? [`${twice} images are there more than once, and count once`] : []),
   ];
   const sha256 = createHash('sha256')

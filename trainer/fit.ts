@@ -81,7 +81,7 @@ export async function fit(images: TrainingImages, training: Training, options: F
     for (const batch of batches(images, training, random)) {
       count++;
       if (count <= done) continue;
-      const { losses, gradient } = await gradients.of({ ...batch.part(), unlabelledWeight: unlabelledWeightAt(step, steps) });
+      const { losses, gradient } = await gradients.of({ ...batch.rows(), unlabelledWeight: unlabelledWeightAt(step, steps) });
       optimizer.step(gradient, learningRateAt(step, steps, training.learningRate));
       gradient.dispose();
       step++;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { augmentationSchema } from './data/augment.ts';
-import type { Dataset } from './data/dataset.ts';
+import { classCounts, type Dataset } from './data/dataset.ts';
 import { type Architecture, architectureSchema, checkSize, type Shape } from './model/architecture.ts';
 import { architectures, stridedFor } from './model/architectures.ts';
 
@@ -152,11 +152,4 @@ export function trainingFor(
     labelsPerClass,
     classWeights: classWeights ?? (Math.max(...counts) > 2 * least ? 'balanced' : 'none'),
   };
-}
-
-/** Images of each class. */
-export function classCounts(labels: ArrayLike<number>, classes: number): number[] {
-  const counts = new Array<number>(classes).fill(0);
-  for (let i = 0; i < labels.length; i++) counts[labels[i] as number] = (counts[labels[i] as number] as number) + 1;
-  return counts;
 }

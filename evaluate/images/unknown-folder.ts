@@ -2,8 +2,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { DataError } from '../../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../../trainer/data/image-cache.ts';
-import { filesWithin } from '../../trainer/data/image-files.ts';
-import { isNamedImage } from '../../trainer/data/image-folder.ts';
+import { filesInFolder, isNamedImage } from '../../trainer/data/image-files.ts';
 import type { Unknown } from './image-sets.ts';
 
 /**
@@ -17,7 +16,7 @@ export async function unknownFolder(
   rules: Screening['preprocess'],
   cache = CACHE,
 ): Promise<Unknown> {
-  const { files } = await filesWithin(directory).catch(() => {
+  const { files } = await filesInFolder(directory).catch(() => {
     throw new DataError(`${directory} can't be read; a folder of ${ANY_FORMAT} files is needed`);
   });
   const entries = files.filter(isNamedImage).map((file) => ({ file, label: 0 }));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomFrom } from '../../shared/random.ts';
-import { applyChange, drawChange } from '../../trainer/data/augment.ts';
+import { drawTransform, transformImage } from '../../trainer/data/augment.ts';
 import { batches, batchesIn, trainingImages } from '../../trainer/data/batches.ts';
 import { inMemory } from '../../trainer/data/dataset.ts';
 import { tinyTraining } from './tiny-dataset.ts';
@@ -18,7 +18,7 @@ function made(labels: number[], change: object) {
   );
   const indices = labels.map((_, i) => i);
   const images = trainingImages(data, input, 4, indices, training, randomFrom(2, 'labels'));
-  return { images, all: [...batches(images, training, randomFrom(1))].map((batch) => batch.part()), count: batchesIn(images, 8) };
+  return { images, all: [...batches(images, training, randomFrom(1))].map((batch) => batch.rows()), count: batchesIn(images, 8) };
 }
 const levels = (values: Float32Array) => Array.from(values, (value) => Math.round(255 * value));
 
@@ -74,7 +74,7 @@ describe('batches', () => {
         Uint16Array.from(others),
       ),
     };
-    expect([...batches(changed, training, randomFrom(1))].map((batch) => batch.part())).toEqual(all);
+    expect([...batches(changed, training, randomFrom(1))].map((batch) => batch.rows())).toEqual(all);
   });
 
   it('balance the classes, up to ten times', () => {
@@ -87,14 +87,14 @@ describe('batches', () => {
 describe('a change of an image', () => {
   const size = { height: 5, width: 6, channels: 3 as const };
   const image = Uint8Array.from({ length: 90 }, (_, i) => (i * 37) % 256);
-  const changed = (change: Parameters<typeof applyChange>[1]) => {
+  const changed = (change: Parameters<typeof transformImage>[1]) => {
     const values = new Float32Array(90);
-    applyChange(image, change, size, values, 0);
+    transformImage(image, change, size, values, 0);
     return values;
   };
 
   it('of nothing changes nothing', () => {
-    const change = drawChange(still, size, randomFrom(1));
+    const change = drawTransform(still, size, randomFrom(1));
     expect(levels(changed(change))).toEqual(Array.from(image));
   });
 
@@ -117,7 +117,7 @@ describe('a change of an image', () => {
       const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
       const values = new Float32Array(9);
       const change = [cos, sin, 1 - cos - sin, -sin, cos, 1 + sin - cos] as const;
-      applyChange(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9), [...change], square, values, 0);
+      transformImage(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9), [...change], square, values, 0);
       return levels(values);
     };
     expect(turned(Math.PI / 2)).toEqual([3, 6, 9, 2, 5, 8, 1, 4, 7]);
@@ -136,12 +136,12 @@ describe('a change of an image', () => {
         }),
         (seed, augmentation) => {
           const [random, other] = [randomFrom(seed), randomFrom(seed)];
-          const change = drawChange(augmentation, size, random);
+          const change = drawTransform(augmentation, size, random);
           const [a, b, c, d, e, f] = change;
           expect(a * 2 + b * 2.5 + c).toBeCloseTo(2, 9);
           expect(d * 2 + e * 2.5 + f).toBeCloseTo(2.5, 9);
           expect(changed(change).every((value) => value >= 0 && value <= 1)).toBe(true);
-          drawChange({ ...augmentation, rotation: 20 }, size, other);
+          drawTransform({ ...augmentation, rotation: 20 }, size, other);
           expect(random.state()).toEqual(other.state());
         },
       ),

@@ -6,18 +6,21 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCoil100 } from '../../trainer/data/coil-100.ts';
+import { coil100 } from '../../trainer/data/coil-100.ts';
 import { openDataset } from '../../trainer/data/datasets.ts';
-import { readImageFolder } from '../../trainer/data/image-folder.ts';
+import { imageFolder } from '../../trainer/data/image-folder.ts';
 import { readMat } from '../../trainer/data/mat.ts';
 import { splitsOf } from '../../trainer/data/splits.ts';
-import { readSvhn } from '../../trainer/data/svhn.ts';
+import { svhn } from '../../trainer/data/svhn.ts';
 
 let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'portcullis-'));
 });
 afterAll(() => rm(root, { recursive: true }));
+
+/** Options of a reader whose images have their own size. */
+const options = { size: 0, channels: 3 as const, cache: '' };
 
 /** A MATLAB 5 file with one array of bytes, written by hand from the format's description. */
 function matFile(arrays: { name: string; shape: number[]; values: Uint8Array; type?: number }[], compressed: boolean): Buffer {
@@ -64,29 +67,29 @@ describe('SVHN', () => {
       const { X, y } = digits([...labels]);
       await writeFile(join(directory, file), matFile([X, y], compressed));
     }
-    const svhn = await readSvhn(directory);
-    expect([Array.from(svhn.train.labels), Array.from(svhn.test.labels)]).toEqual([
+    const read = await svhn.read(directory, options);
+    expect([Array.from(read.train.labels), Array.from(read.test.labels)]).toEqual([
       [0, 3, 9, 1],
       [5, 0],
     ]);
     const at = (n: number, row: number, column: number, channel: number) => ((row + 32 * (column + 32 * (channel + 3 * n))) * 7) % 251;
-    expect(svhn.train.image(1)[(5 * 32 + 9) * 3 + 2]).toBe(at(1, 5, 9, 2));
-    expect(svhn.test.image(1)[0]).toBe(at(1, 0, 0, 0));
+    expect(read.train.image(1)[(5 * 32 + 9) * 3 + 2]).toBe(at(1, 5, 9, 2));
+    expect(read.test.image(1)[0]).toBe(at(1, 0, 0, 0));
   });
 
   it('says what is wrong with the files', async () => {
     const directory = await mkdtemp(join(root, 'svhn-'));
-    await expect(readSvhn(directory)).rejects.toThrow(/train_32x32.mat is not in .*SVHN format 2/);
+    await expect(svhn.read(directory, options)).rejects.toThrow(/train_32x32.mat is not in .*SVHN format 2/);
     const { X, y } = digits([11]);
     const write = (bytes: Uint8Array) => writeFile(join(directory, 'train_32x32.mat'), bytes);
     await write(matFile([X, y], true));
-    await expect(readSvhn(directory)).rejects.toThrow(/has the label 11; expected 1 to 10/);
+    await expect(svhn.read(directory, options)).rejects.toThrow(/has the label 11; expected 1 to 10/);
     await write(matFile([X], true));
-    await expect(readSvhn(directory)).rejects.toThrow(/holds X 32x32x3x1; expected X 32x32x3xN of bytes and y/);
+    await expect(svhn.read(directory, options)).rejects.toThrow(/holds X 32x32x3x1; expected X 32x32x3xN of bytes and y/);
     await write(matFile([X, y], true).subarray(0, -20));
-    await expect(readSvhn(directory)).rejects.toThrow(/is cut off or damaged/);
+    await expect(svhn.read(directory, options)).rejects.toThrow(/is cut off or damaged/);
     await write(Buffer.from('hello'));
-    await expect(readSvhn(directory)).rejects.toThrow(/does not begin with "MATLAB 5.0"/);
+    await expect(svhn.read(directory, options)).rejects.toThrow(/does not begin with "MATLAB 5.0"/);
   });
 
   it.each([false, true])('labels as doubles are read too (compressed: %s)', (compressed) => {
@@ -141,7 +144,7 @@ describe('images in folders', () => {
     await cp(join(directory, 'bolt', '1.png'), join(directory, 'bolt', '.thumbnails', '1.png'));
     await cp(join(directory, 'bolt', '5.png'), join(directory, 'nut', '.5.png'));
     const cache = join(root, 'cache');
-    const read = () => readImageFolder(directory, { size: 16, channels: 1 }, cache);
+    const read = () => imageFolder.read(directory, { size: 16, channels: 1, cache });
     const data = await read();
     expect(data.classes).toEqual(['bolt', 'nut']);
     expect(data.train.count + data.test.count).toBe(47);
@@ -151,7 +154,7 @@ describe('images in folders', () => {
       ...[10, 14, 2, 22, 26].map(
         (i) => `bolt/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
       ),
-      'bolt/broken.png left out: The file is of an unknown kind; only PNG and JPEG are read. Save it as one of these.',
+      'bolt/broken.png left out: The file is neither a PNG nor a JPEG. Save it as one of these.',
       ...[18, 6].map(
         (i) => `bolt/deeper/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
       ),
@@ -162,7 +165,7 @@ describe('images in folders', () => {
         (i) => `nut/deeper/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
       ),
       '3 files and folders whose names begin with a dot left out (thumbnails and the like)',
-      '1 files are no images by their name, and left out',
+      '1 files left out: they are not images by their name',
       '1 images are there more than once; the same content stays in one split',
     ]);
     const files = await readdir(cache);
@@ -204,7 +207,7 @@ describe('images in folders', () => {
     await symlink(join(elsewhere, 'deeper'), join(directory, 'nut'));
     await symlink(elsewhere, join(elsewhere, 'deeper', 'round'));
     await rm(join(elsewhere, 'loose', '20.png'));
-    const read = () => readImageFolder(directory, { size: 8, channels: 1 }, join(root, 'cache'));
+    const read = () => imageFolder.read(directory, { size: 8, channels: 1, cache: join(root, 'cache') });
     // By that link the other images are the nuts' too.
     await expect(read()).rejects.toThrow(/bolt\/21.png and nut\/round\/loose\/21.png are the same image in two classes/);
     await rm(join(elsewhere, 'deeper', 'round'));
@@ -212,12 +215,12 @@ describe('images in folders', () => {
     const data = await read();
     expect(data.classes).toEqual(['bolt', 'nut']);
     expect(data.train.count + data.test.count).toBe(39);
-    expect(data.notes).toEqual(['bolt/20.png left out: it is a link that leads nowhere, or no file']);
+    expect(data.notes).toEqual(['bolt/20.png left out: it is a link that leads nowhere, or not a file']);
   });
 
   it('say what is missing', async () => {
     const directory = join(root, 'few');
-    const read = () => readImageFolder(directory, { size: 16, channels: 3 }, join(root, 'cache'));
+    const read = () => imageFolder.read(directory, { size: 16, channels: 3, cache: join(root, 'cache') });
     await expect(read()).rejects.toThrow(/can't be read; a folder with a folder of images for each class/);
     await mkdir(join(directory, 'a'), { recursive: true });
     await expect(read()).rejects.toThrow(/has 1 folders; one for each class is needed, two at least/);
@@ -241,7 +244,7 @@ describe('images in folders', () => {
           .toFile(join(directory, `obj${object}__${angle}.png`));
     }
     await writeFile(join(directory, 'obj101__0.png'), '');
-    const coil = await readCoil100(directory, join(root, 'cache'));
+    const coil = await coil100.read(directory, { ...options, cache: join(root, 'cache') });
     expect(coil.notes).toEqual(['7182 of 7200 views are missing']);
     expect(coil.train.count + coil.test.count).toBe(18);
     const isTest = (file: string) => createHash('sha256').update(file).digest().readUInt32BE(0) < 0.2 * 2 ** 32;
@@ -250,7 +253,9 @@ describe('images in folders', () => {
     );
     expect(Array.from(coil.test.labels)).toEqual(tests);
     await writeFile(join(directory, 'obj3__5.png'), 'no picture');
-    await expect(readCoil100(directory, join(root, 'cache'))).rejects.toThrow(/obj3__5.png: .*of an unknown kind.* \(1 files/);
+    await expect(coil100.read(directory, { ...options, cache: join(root, 'cache') })).rejects.toThrow(
+      /obj3__5.png: .*of an unknown kind.* \(1 files/,
+    );
   });
 
   it('the same content never straddles splits', () => {

@@ -15,7 +15,7 @@ it('outliers are images of the size, in [0, 1], the same for the same seed, and 
       const random = randomFrom(4, 'genuine');
       const values = Float32Array.from({ length: count * length }, () => random.uniform());
       const before = values.slice();
-      const genuine = { values, count, alike: () => true };
+      const genuine = { values, count, areAlike: () => true };
       const image = makeOutlier(genuine, size, randomFrom(seed));
       expect(image).toHaveLength(length);
       expect(image.every((value) => value >= 0 && value <= 1)).toBe(true);
@@ -31,7 +31,7 @@ it('none is one of the images that it was made from', () => {
   // A stroke down and a stroke across, of two classes, each beside the middle.
   const stroke = (i: number, across: boolean) => [6, 7, 8].includes(across ? Math.floor(i / 28) : i % 28);
   const values = Float32Array.from({ length: 2 * 784 }, (_, i) => (stroke(i % 784, i >= 784) ? 0.9 : 0.1));
-  const genuine = { values, count: 2, alike: (a: number, b: number) => a === b };
+  const genuine = { values, count: 2, areAlike: (a: number, b: number) => a === b };
   const distance = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] as number)), 0);
   let near = 0;
   for (let seed = 0; seed < 400; seed++) {

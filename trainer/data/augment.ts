@@ -2,46 +2,50 @@ import { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Random } from '../../shared/random.ts';
 
-/** How far training images are changed at random, each way. */
+/** The largest random changes to a training image, in each direction. */
 export const augmentationSchema = z.strictObject({
-  /** Whole pixels. */
+  /** In pixels. */
   shift: z.int().nonnegative(),
-  /** Degrees. */
+  /** In degrees. */
   rotation: z.number().min(0).max(180),
-  /** Share of each side. */
+  /** As a share of each side. */
   scale: z.number().min(0).lt(1),
-  /** Of a unit of height, sideways. */
+  /** Sideways, per unit of height. */
   shear: z.number().min(0).lt(1),
 });
 
 export type Augmentation = z.infer<typeof augmentationSchema>;
 
-/** From a pixel of the new image to the place in the old one: y, x -> (a y + b x + c, d y + e x + f). */
-type Affine = [number, number, number, number, number, number];
+/** Maps a pixel of the new image to a place in the old one: y, x -> (a y + b x + c, d y + e x + f). */
+export type Affine = [number, number, number, number, number, number];
 
-/** One image's change. Always as many random numbers, so that a training can be gone through again without its images. */
-export function drawChange({ shift, rotation, scale, shear }: Augmentation, { height, width }: Screening['input'], random: Random): Affine {
+/** Draws the random transform of one image. How many numbers it draws never depends on the image, so a training is replayed without images. */
+export function drawTransform(
+  { shift, rotation, scale, shear }: Augmentation,
+  { height, width }: Screening['input'],
+  random: Random,
+): Affine {
   const [down, right] = [random.integer(-shift, shift), random.integer(-shift, shift)];
   if (rotation === 0 && scale === 0 && shear === 0) return [1, 0, -down, 0, 1, -right];
   const spread = (size: number) => size * (2 * random.uniform() - 1);
   const angle = spread((rotation * Math.PI) / 180);
   const [vertical, horizontal, slant] = [1 / (1 + spread(scale)), 1 / (1 + spread(scale)), spread(shear)];
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-  // Shear, then turn, then scale, about the middle.
+  // Shear, then rotate, then scale, about the center.
   const [a, b] = [vertical * (cos + slant * sin), vertical * sin];
   const [d, e] = [horizontal * (slant * cos - sin), horizontal * cos];
-  const [middleY, middleX] = [(height - 1) / 2, (width - 1) / 2];
-  const [y, x] = [middleY + down, middleX + right];
-  return [a, b, middleY - a * y - b * x, d, e, middleX - d * y - e * x];
+  const [centerY, centerX] = [(height - 1) / 2, (width - 1) / 2];
+  const [y, x] = [centerY + down, centerX + right];
+  return [a, b, centerY - a * y - b * x, d, e, centerX - d * y - e * x];
 }
 
 /**
- * Writes the changed image, bilinear between pixels; beyond the border the border goes on.
+ * Writes the transformed image, interpolated bilinearly; beyond the border the border pixel is repeated.
  *
- * @param from levels, [H, W, C]
- * @param to written from `at` on: values in [0, 1]
+ * @param from levels 0 to 255, [H, W, C]
+ * @param to receives values in [0, 1], from `at` on
  */
-export function applyChange(
+export function transformImage(
   from: Uint8Array,
   [a, b, c, d, e, f]: Affine,
   { height, width, channels }: Screening['input'],

@@ -1,43 +1,42 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { type Random, randomFrom } from '../../shared/random.ts';
-import type { Part } from '../gradient/loss-gradients.ts';
-import { classCounts, type Training } from '../presets.ts';
-import { applyChange, drawChange } from './augment.ts';
-import type { LabelledImages } from './dataset.ts';
+import { type Affine, type Augmentation, drawTransform, transformImage } from './augment.ts';
+import { classCounts, type LabelledImages } from './dataset.ts';
 import { makeOutlier } from './outliers.ts';
 
-/** Of a semi-supervised batch, the share that has labels. */
+/** Share of a semi-supervised batch that has labels. */
 const LABELLED_SHARE = 1 / 4;
-/** So that a class of few images does not make wild steps. */
+/** Largest weight of a class in the loss, so that a class with few images does not make wild steps. */
 const LARGEST_WEIGHT = 10;
 
-/** The training images of a data set, as batches are made of them. */
+/** The training images of a data set, divided by what their labels count for. */
 export interface TrainingImages {
   data: LabelledImages;
   input: Screening['input'];
   classes: number;
-  /** Whose labels count. */
+  /** Indices of the images whose labels count. */
   labelled: number[];
-  /** Whose labels are never looked at; empty where training is supervised. */
+  /** Indices of the images whose labels are never read; empty where training is supervised. */
   unlabelled: number[];
-  /** Of each class in the loss. */
+  /** Weight of each class in the loss. */
   weights: number[];
 }
 
-/** The indices' roles: which `labelsPerClass` of each class have labels is drawn from `random`. */
+/** Divides the images at `indices`; draws from `random` which `labelsPerClass` images of each class keep their labels. */
 export function trainingImages(
   data: LabelledImages,
   input: Screening['input'],
   classes: number,
   indices: readonly number[],
-  { labelsPerClass, classWeights }: Pick<Training, 'labelsPerClass' | 'classWeights'>,
+  { labelsPerClass, classWeights }: { labelsPerClass: number | null; classWeights: 'none' | 'balanced' },
   random: Random,
 ): TrainingImages {
   const label = (index: number) => data.labels[index] as number;
-  const counts = classCounts(indices.map(label), classes);
   const mean = indices.length / classes;
-  const weights = counts.map((count) => (classWeights === 'balanced' && count > 0 ? Math.min(LARGEST_WEIGHT, mean / count) : 1));
+  const weights = classCounts(indices.map(label), classes).map((count) =>
+    classWeights === 'balanced' && count > 0 ? Math.min(LARGEST_WEIGHT, mean / count) : 1,
+  );
   if (labelsPerClass === null) return { data, input, classes, labelled: [...indices], unlabelled: [], weights };
   const taken = new Array<number>(classes).fill(0);
   const chosen = new Set<number>();
@@ -51,89 +50,113 @@ export function trainingImages(
   return { data, input, classes, labelled, unlabelled: indices.filter((index) => !chosen.has(index)), weights };
 }
 
-/** A batch whose images are not made before they are asked for. */
-export interface Batch {
-  count: number;
-  part(): Omit<Part, 'unlabelledWeight'>;
+/** The settings of a training that batches depend on. */
+export interface BatchSettings {
+  batchSize: number;
+  augmentation: Augmentation;
+  /** Outliers that are added to a batch, as a share of its images. */
+  outliers: number;
+  architecture: { latentDim: number };
 }
 
-/** Batches in an epoch. */
+/** The images of a batch with the inputs of their loss; rows belong together. */
+export interface BatchRows {
+  /** [count, H, W, C] flat, in [0, 1] */
+  images: Float32Array;
+  /** mu_y of each image, the origin for an outlier: [count, d] flat */
+  targets: Float32Array;
+  /** N(0, 1), [count, d] flat */
+  noise: Float32Array;
+  /** 1 where the label counts, else 0. */
+  labelled: Float32Array;
+  /** Weight of each image in the mean. */
+  weights: Float32Array;
+  /** 1 where the image is to be reconstructed, 0 where it is an outlier. */
+  genuine: Float32Array;
+  count: number;
+}
+
+/** A batch; its images are made when they are asked for. */
+export interface Batch {
+  count: number;
+  rows(): BatchRows;
+}
+
+/** Returns the number of batches in an epoch. */
 export function batchesIn({ labelled, unlabelled }: TrainingImages, batchSize: number): number {
   if (unlabelled.length === 0) return Math.ceil(labelled.length / batchSize);
   return Math.ceil(unlabelled.length / (batchSize - labelledIn(batchSize)));
 }
 
+/** Returns the number of images in the largest batch, with its outliers. */
+export function largestBatch({ batchSize, outliers }: Pick<BatchSettings, 'batchSize' | 'outliers'>): number {
+  return batchSize + Math.round(outliers * batchSize);
+}
+
 /**
- * One epoch: all images in a new order, each changed at random; the last batch may be smaller. Semi-supervised: an epoch of the
- * unlabelled ones, with a quarter of each batch from the labelled, which come round again and again.
+ * Yields the batches of one epoch: all images in a new order, each transformed at random. The last batch may be smaller. A semi-supervised
+ * epoch is one of the unlabelled images; a quarter of each batch is labelled images, which come round again and again.
  */
-export function* batches(
-  images: TrainingImages,
-  { batchSize, augmentation, architecture, outliers }: Pick<Training, 'batchSize' | 'augmentation' | 'architecture' | 'outliers'>,
-  random: Random,
-): Generator<Batch> {
-  const { data, input, classes } = images;
-  const means = oneHotMeans(classes, architecture.latentDim);
-  const origin = new Array<number>(architecture.latentDim).fill(0);
-  const size = input.height * input.width * input.channels;
-  for (const { labelled, unlabelled } of orderOf(images, batchSize, random)) {
+export function* batches(images: TrainingImages, settings: BatchSettings, random: Random): Generator<Batch> {
+  const { input } = images;
+  const { latentDim } = settings.architecture;
+  for (const { labelled, unlabelled } of orderOf(images, settings.batchSize, random)) {
     const chosen = [...labelled, ...unlabelled];
-    const changes = chosen.map(() => drawChange(augmentation, input, random));
-    const extra = outliersIn(chosen.length, outliers);
-    const count = chosen.length + extra;
-    const noise = Float32Array.from({ length: count * architecture.latentDim }, () => random.normal());
-    const seeds = Array.from({ length: extra }, () => random.integer(0, 2 ** 31 - 1));
-    yield {
-      count,
-      part: () => {
-        const values = new Float32Array(count * size);
-        chosen.forEach((index, i) => void applyChange(data.image(index), changes[i] as never, input, values, i * size));
-        // The label of an unlabelled image is not looked at.
-        const truth = labelled.map((index) => data.labels[index] as number);
-        const genuine = {
-          ...{ values, count: chosen.length },
-          alike: (a: number, b: number) => a < truth.length && b < truth.length && truth[a] === truth[b],
-        };
-        for (const [i, seed] of seeds.entries())
-          values.set(makeOutlier(genuine, input, randomFrom(seed, 'outlier')), (chosen.length + i) * size);
-        const target = (i: number) => (i < chosen.length ? means[truth[i] ?? 0] : origin) as number[];
-        const rows = Array.from({ length: count }, (_, i) => i);
-        return {
-          ...{ images: values, noise, count },
-          targets: Float32Array.from(rows.flatMap(target)),
-          // An outlier's target counts like a label.
-          labelled: Float32Array.from(rows, (i) => (i < truth.length || i >= chosen.length ? 1 : 0)),
-          weights: Float32Array.from(rows, (i) => (i < truth.length ? (images.weights[truth[i] as number] as number) : 1)),
-          genuine: Float32Array.from(rows, (i) => (i < chosen.length ? 1 : 0)),
-        };
-      },
-    };
+    const transforms = chosen.map(() => drawTransform(settings.augmentation, input, random));
+    const outliers = Math.round(settings.outliers * chosen.length);
+    const count = chosen.length + outliers;
+    const noise = Float32Array.from({ length: count * latentDim }, () => random.normal());
+    const outlierSeeds = Array.from({ length: outliers }, () => random.integer(0, 2 ** 31 - 1));
+    // The label of an unlabelled image is not read.
+    const labels = labelled.map((index) => images.data.labels[index] as number);
+    yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, noise, outlierSeeds }, latentDim) };
   }
+}
+
+/** What is drawn for a batch; its images are the labelled ones, the unlabelled ones, then outliers. */
+interface Drawn {
+  chosen: number[];
+  labels: number[];
+  transforms: Affine[];
+  noise: Float32Array;
+  outlierSeeds: number[];
+}
+
+function rowsOf({ data, input, classes, weights }: TrainingImages, drawn: Drawn, latentDim: number): BatchRows {
+  const { chosen, labels, transforms, noise, outlierSeeds } = drawn;
+  const size = input.height * input.width * input.channels;
+  const count = chosen.length + outlierSeeds.length;
+  const values = new Float32Array(count * size);
+  chosen.forEach((index, i) => void transformImage(data.image(index), transforms[i] as Affine, input, values, i * size));
+  const areAlike = (a: number, b: number) => a < labels.length && b < labels.length && labels[a] === labels[b];
+  for (const [i, seed] of outlierSeeds.entries()) {
+    const outlier = makeOutlier({ values, count: chosen.length, areAlike }, input, randomFrom(seed, 'outlier'));
+    values.set(outlier, (chosen.length + i) * size);
+  }
+  const means = oneHotMeans(classes, latentDim);
+  const origin = new Array<number>(latentDim).fill(0);
+  const isGenuine = (i: number) => i < chosen.length;
+  const rows = Array.from({ length: count }, (_, i) => i);
+  return {
+    ...{ images: values, noise, count },
+    targets: Float32Array.from(rows.flatMap((i) => (isGenuine(i) ? means[labels[i] ?? 0] : origin) as number[])),
+    // The target of an outlier counts like a label.
+    labelled: Float32Array.from(rows, (i) => (i < labels.length || !isGenuine(i) ? 1 : 0)),
+    weights: Float32Array.from(rows, (i) => (i < labels.length ? (weights[labels[i] as number] as number) : 1)),
+    genuine: Float32Array.from(rows, (i) => (isGenuine(i) ? 1 : 0)),
+  };
 }
 
 function* orderOf({ labelled, unlabelled }: TrainingImages, batchSize: number, random: Random) {
-  if (unlabelled.length === 0) {
-    const order = random.shuffle([...labelled]);
-    for (let first = 0; first < order.length; first += batchSize) yield { labelled: order.slice(first, first + batchSize), unlabelled: [] };
-    return;
-  }
-  const order = random.shuffle([...unlabelled]);
-  const perBatch = labelledIn(batchSize);
+  const isSupervised = unlabelled.length === 0;
+  const order = random.shuffle([...(isSupervised ? labelled : unlabelled)]);
+  const labelledPerBatch = isSupervised ? 0 : labelledIn(batchSize);
   let waiting: number[] = [];
-  for (let first = 0; first < order.length; first += batchSize - perBatch) {
-    while (waiting.length < perBatch) waiting = [...waiting, ...random.shuffle([...labelled])];
-    yield { labelled: waiting.splice(0, perBatch), unlabelled: order.slice(first, first + batchSize - perBatch) };
+  for (let first = 0; first < order.length; first += batchSize - labelledPerBatch) {
+    const images = order.slice(first, first + batchSize - labelledPerBatch);
+    while (waiting.length < labelledPerBatch) waiting = [...waiting, ...random.shuffle([...labelled])];
+    yield isSupervised ? { labelled: images, unlabelled: [] } : { labelled: waiting.splice(0, labelledPerBatch), unlabelled: images };
   }
-}
-
-/** Images in the largest batch, those of no class among them. */
-export function largestBatch({ batchSize, outliers }: Pick<Training, 'batchSize' | 'outliers'>): number {
-  return batchSize + outliersIn(batchSize, outliers);
-}
-
-/** Images of no class that are added to so many others. */
-function outliersIn(images: number, share: number): number {
-  return Math.round(share * images);
 }
 
 function labelledIn(batchSize: number): number {

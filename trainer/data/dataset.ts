@@ -1,48 +1,71 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { UserError } from '../../shared/user-error.ts';
 
-/** Largest height and width that images of a folder may be brought to. */
+/** Largest height and width that the images of a folder may be resized to. */
 export const LARGEST_SIDE = 1024;
+
+/** A data file is missing, damaged, or not what it should be; the message names the file and what was expected. */
+export class DataError extends UserError {}
 
 /** Labelled images whose pixels are in memory or in a file. */
 export interface LabelledImages {
   count: number;
   /** Class index of each. */
   labels: Uint8Array | Uint16Array;
-  /** H * W * C levels 0 to 255 of one image; a view that is good until the next call. */
+  /** Returns the H * W * C levels 0 to 255 of one image; the view is valid until the next call. */
   image(index: number): Uint8Array;
 }
 
-/** @param pixels count * H * W * C levels */
-export function inMemory(pixels: Uint8Array, labels: LabelledImages['labels']): LabelledImages {
-  const size = pixels.length / labels.length;
-  return { count: labels.length, labels, image: (index) => pixels.subarray(index * size, (index + 1) * size) };
-}
-
+/** The images and labels of a data set. */
 export interface Dataset {
   name: string;
   classes: string[];
   input: Screening['input'];
   train: LabelledImages;
   test: LabelledImages;
-  /**
-   * Of each training image, which images belong together and never straddle splits (the same content twice); undefined where
-   * each stands alone.
-   */
+  /** A key per training image: images with the same key (the same content) never straddle splits. Undefined where each stands alone. */
   groups?: string[];
-  /** sha256 of each file read, by its name; of a folder of images that of the list of its files' hashes. */
+  /** Sha256 of each file read, by its name; for a folder of images, that of the list of its files' hashes. */
   checksums: Record<string, string>;
-  /** What a user should know: missing, unreadable, or doubled images. */
+  /** What a user should know: missing, unreadable, or duplicate images. */
   notes?: string[];
 }
 
-/** A data file is missing, damaged, or not what it should be; the message names the file and what was expected. */
-export class DataError extends UserError {}
+/** How a data set is read; `datasets.ts` lists all of them. */
+export interface DatasetReader {
+  /** Its name for `--data` and in a run's config. */
+  name: string;
+  /** Folder of the files that come with the project; without it the user names one. */
+  packaged?: () => string;
+  /** True where the user chooses the height, width and channels of the images. */
+  resizable?: boolean;
+  /** Accuracy without thresholds, then accuracy, error and rejection in per cent, as the paper's table 1 prints them. */
+  table1?: { supervised: Table1; semiSupervised?: Table1 };
+  /** @throws DataError; the signal's reason, where it is aborted while files are decoded */
+  read(directory: string, options: ReadOptions): Promise<Dataset>;
+}
+
+type Table1 = readonly [withoutThresholds: number, accuracy: number, error: number, rejection: number];
+
+export interface ReadOptions {
+  /** Height and width that images are resized to, where the data set is resizable. */
+  size: number;
+  channels: 1 | 3;
+  /** Folder for decoded images. */
+  cache: string;
+  signal?: AbortSignal | undefined;
+}
+
+/** Wraps pixels in memory. @param pixels count * H * W * C levels */
+export function inMemory(pixels: Uint8Array, labels: LabelledImages['labels']): LabelledImages {
+  const size = pixels.length / labels.length;
+  return { count: labels.length, labels, image: (index) => pixels.subarray(index * size, (index + 1) * size) };
+}
 
 /**
- * The images at `indices` as the model takes them.
+ * Returns the images at `indices` as the model takes them.
  *
- * @returns float32 [indices.length, H, W, C] in [0, 1]: level / 255, as `shared/preprocess` gives for an image of this size
+ * @returns float32 [indices.length, H, W, C] in [0, 1]: level / 255, as `shared/images/preprocess.ts` gives for an image of this size
  */
 export function imagesAt(images: LabelledImages, indices: ArrayLike<number>): Float32Array {
   if (indices.length === 0) return new Float32Array(0);
@@ -55,11 +78,18 @@ export function imagesAt(images: LabelledImages, indices: ArrayLike<number>): Fl
   return values;
 }
 
-/** `imagesAt`, so many at a time. */
+/** Yields `imagesAt` in batches of at most `atOnce`. */
 export function* batchesAt(images: LabelledImages, indices: readonly number[], atOnce: number): Generator<Float32Array> {
   for (let first = 0; first < indices.length; first += atOnce) yield imagesAt(images, indices.slice(first, first + atOnce));
 }
 
 export function labelsAt(images: LabelledImages, indices: ArrayLike<number>): number[] {
   return Array.from(indices, (index) => images.labels[index] as number);
+}
+
+/** Counts the images of each class. */
+export function classCounts(labels: ArrayLike<number>, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (let i = 0; i < labels.length; i++) counts[labels[i] as number] = (counts[labels[i] as number] as number) + 1;
+  return counts;
 }

@@ -13,41 +13,47 @@ import { defaultPreprocess } from '../../shared/images/preprocess.ts';
 import { DataError, type LabelledImages } from './dataset.ts';
 import type { ImageTask, ReadFileResult } from './image-thread.ts';
 
-/** An image file and what it is. */
+/** An image file and its label. */
 export interface Entry {
-  /** Within the folder. */
+  /** Relative to the folder. */
   file: string;
   label: number;
 }
 
 const indexSchema = z.strictObject({
-  /** Of the images in the cache, in order. */
+  /** The images in the cache, in order. */
   files: z.array(z.strictObject({ file: z.string(), label: z.int().nonnegative(), sha256: z.string() })),
   unreadable: z.array(z.strictObject({ file: z.string(), why: z.string() })),
 });
 
 export type CacheIndex = z.infer<typeof indexSchema>;
 
-/** Beside the runs; may be removed at any time. */
+/** Folder of the caches, beside the runs; it may be removed at any time. */
 export const CACHE = join('runs', '.cache');
 
-/** Files of one task of a thread. */
-const AT_ONCE = 16;
+/** Files that a thread reads in one task. */
+const FILES_PER_TASK = 16;
 /** Version of the code that reads the files; another version makes new caches. */
 const READER = 2;
 
+interface CacheOptions {
+  /** The folder of the caches. */
+  cache: string;
+  rules?: Preprocess;
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * Decodes and preprocesses image files once, into a file of levels that is then read image by image: a data set may be larger
- * than memory. The cache is named after the files' names, sizes and times, so a change of any of them makes a new one.
+ * Decodes and preprocesses image files once, into a file of levels from which images are then read one by one, so a data set may be larger
+ * than memory. The cache is named after the files' names, sizes and times: a change of any of them makes a new one.
  *
- * @param options the cache's folder, and the rules of the preprocessing
- * @throws DataError where no file can be read as an image; the signal's reason, where it is aborted: then nothing is left of it
+ * @throws DataError where no file can be read as an image; the signal's reason, where it is aborted: then no cache is left behind
  */
 export async function cachedImages(
   directory: string,
   entries: readonly Entry[],
   input: Screening['input'],
-  { cache, rules = defaultPreprocess, signal }: { cache: string; rules?: Preprocess; signal?: AbortSignal | undefined },
+  { cache, rules = defaultPreprocess, signal }: CacheOptions,
 ): Promise<{ index: CacheIndex; images: (indices: readonly number[]) => LabelledImages }> {
   const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
   const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0, stats[i]?.ctimeMs ?? 0]);
@@ -55,25 +61,30 @@ export async function cachedImages(
     .update(canonicalJson({ reader: READER, limits: DEFAULT_LIMITS, directory: resolve(directory), identity, input, rules }))
     .digest('hex')
     .slice(0, 24);
-  const [levels, list] = [join(cache, `${key}.levels`), join(cache, `${key}.json`)];
+  const paths = { levels: join(cache, `${key}.levels`), index: join(cache, `${key}.json`) };
   const size = input.height * input.width * input.channels;
-  const index = (await readIndex(list, levels, size)) ?? (await fill(directory, entries, { input, rules, cache, levels, list, signal }));
+  let index = await readIndex(paths, size);
+  if (!index) {
+    await makeFolder(cache);
+    index = await fillCache(paths, readInThreads(directory, entries, { input, rules }, signal));
+  }
   if (index.files.length === 0) {
     const first = index.unreadable[0];
     throw new DataError(
       `none of the ${entries.length} files in ${directory} can be read as an image${first ? `; ${first.file}: ${first.why}` : ''}`,
     );
   }
-  // Open as long as the process: images are read whenever they are asked for.
-  const file = openSync(levels, 'r');
+  const { files } = index;
+  // The file stays open as long as the process: images are read whenever they are asked for.
+  const levels = openSync(paths.levels, 'r');
   const images = (indices: readonly number[]): LabelledImages => {
     const buffer = new Uint8Array(size);
     return {
       count: indices.length,
-      labels: Uint16Array.from(indices, (i) => index.files[i]?.label as number),
+      labels: Uint16Array.from(indices, (i) => files[i]?.label as number),
       image: (i) => {
-        if (readSync(file, buffer, 0, size, (indices[i] as number) * size) !== size)
-          throw new DataError(`${levels} is cut off. Remove it.`);
+        if (readSync(levels, buffer, 0, size, (indices[i] as number) * size) !== size)
+          throw new DataError(`${paths.levels} is cut off. Remove it.`);
         return buffer;
       },
     };
@@ -81,31 +92,28 @@ export async function cachedImages(
   return { index, images };
 }
 
-/** The list of a whole cache, or null. */
-async function readIndex(list: string, levels: string, size: number): Promise<CacheIndex | null> {
-  const text = await readFile(list, 'utf8').catch(() => null);
-  if (text === null) return null;
+interface CachePaths {
+  levels: string;
+  index: string;
+}
+
+/** Returns the index of a complete cache, or null. */
+async function readIndex(paths: CachePaths, size: number): Promise<CacheIndex | null> {
   try {
-    const index = indexSchema.parse(JSON.parse(text));
-    return (await stat(levels)).size === index.files.length * size ? index : null;
+    const index = indexSchema.parse(JSON.parse(await readFile(paths.index, 'utf8')));
+    return (await stat(paths.levels)).size === index.files.length * size ? index : null;
   } catch {
     return null;
   }
 }
 
-async function fill(
-  directory: string,
-  entries: readonly Entry[],
-  how: { input: Screening['input']; rules: Preprocess; cache: string; levels: string; list: string; signal: AbortSignal | undefined },
-): Promise<CacheIndex> {
-  const { input, rules, cache, levels, list, signal } = how;
-  await makeFolder(cache);
+async function fillCache(paths: CachePaths, images: AsyncIterable<{ entry: Entry; read: ReadFileResult }>): Promise<CacheIndex> {
   const index: CacheIndex = { files: [], unreadable: [] };
-  // Under a name of its own and renamed: another process may fill the same cache, or read it.
-  const fresh = `${levels}.${crypto.randomUUID()}.tmp`;
-  const output = await open(fresh, 'w');
+  // Written under another name and renamed, as another process may fill or read the same cache.
+  const temporary = `${paths.levels}.${crypto.randomUUID()}.tmp`;
+  const output = await open(temporary, 'w');
   try {
-    for await (const { entry, read } of readInThreads(directory, entries, { input, rules }, signal)) {
+    for await (const { entry, read } of images) {
       const { file, label } = entry;
       if ('why' in read) index.unreadable.push({ file, why: read.why });
       else {
@@ -116,44 +124,46 @@ async function fill(
     await output.sync();
   } catch (error) {
     await output.close();
-    await rm(fresh, { force: true });
+    await rm(temporary, { force: true });
     throw error;
   }
   await output.close();
-  await rename(fresh, levels);
-  // Last: without the list the levels do not count.
-  await writeAtomically(list, JSON.stringify(index));
+  await rename(temporary, paths.levels);
+  // Last: without the index the levels do not count.
+  await writeAtomically(paths.index, JSON.stringify(index));
   return index;
 }
 
-/** Yields each file in the order given, read ahead by as many threads as there are cores. */
+/** Yields each file in the given order, read ahead by as many threads as there are cores. */
 async function* readInThreads(
   directory: string,
   entries: readonly Entry[],
   how: Pick<ImageTask, 'input' | 'rules'>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ entry: Entry; read: ReadFileResult }> {
-  const threads = Math.max(1, Math.min(availableParallelism(), Math.ceil(entries.length / AT_ONCE)));
+  const tasks = Array.from({ length: Math.ceil(entries.length / FILES_PER_TASK) }, (_, i) =>
+    entries.slice(i * FILES_PER_TASK, (i + 1) * FILES_PER_TASK),
+  );
+  const threads = Math.max(1, Math.min(availableParallelism(), tasks.length));
   const pool = new Piscina<ImageTask, ReadFileResult[]>({
     filename: new URL('./image-thread.ts', import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
   });
-  const parts = Array.from({ length: Math.ceil(entries.length / AT_ONCE) }, (_, i) => entries.slice(i * AT_ONCE, (i + 1) * AT_ONCE));
-  const begin = (part: readonly Entry[]) => {
-    const work = pool.run({ directory, files: part.map(({ file }) => file), ...how });
-    // A failure is reported where the part is awaited; parts after a failed one are not awaited.
+  const begin = (task: readonly Entry[]) => {
+    const work = pool.run({ directory, files: task.map(({ file }) => file), ...how });
+    // A failure is reported where the task is awaited; tasks after a failed one are not awaited.
     work.catch(() => undefined);
-    return { part, work };
+    return { task, work };
   };
   try {
-    const ahead = parts.splice(0, 2 * threads).map(begin);
+    const ahead = tasks.splice(0, 2 * threads).map(begin);
     for (let next = ahead.shift(); next; next = ahead.shift()) {
       signal?.throwIfAborted();
       const read = await next.work;
-      const more = parts.shift();
+      const more = tasks.shift();
       if (more) ahead.push(begin(more));
-      for (const [i, entry] of next.part.entries()) yield { entry, read: read[i] as ReadFileResult };
+      for (const [i, entry] of next.task.entries()) yield { entry, read: read[i] as ReadFileResult };
     }
   } finally {
     await pool.destroy();

@@ -1,43 +1,74 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
+import { FORMATS } from '../../shared/images/formats.ts';
 
-/** What a name in a folder stands for, links followed; `gone` is a link to nothing, or something that is neither. */
-export async function kindOf(path: string): Promise<'file' | 'folder' | 'gone'> {
-  const found = await stat(path).catch(() => null);
-  return found?.isFile() ? 'file' : found?.isDirectory() ? 'folder' : 'gone';
+/** File names that are taken for images; formats that are not supported are reported as refused. */
+const EXTENSIONS = [
+  ...FORMATS.flatMap(({ extensions }) => extensions),
+  ...['.webp', '.gif', '.bmp', '.tif', '.tiff', '.heic', '.heif', '.avif', '.jxl', '.jp2'],
+];
+
+/** Says whether a file is an image by its name. */
+export const isNamedImage = (file: string): boolean => EXTENSIONS.includes(extname(file).toLowerCase());
+
+/** The files of a folder and of the folders in it. */
+export interface FilesInFolder {
+  /** Paths relative to the folder, sorted. */
+  files: string[];
+  /** Links that lead nowhere, and anything that is neither a file nor a folder. */
+  broken: string[];
+  /** Number of names that begin with a dot. */
+  hidden: number;
 }
 
-/** What a user is told of one. */
-export const goneNote = (path: string) => `${path} left out: it is a link that leads nowhere, or no file`;
-
-/** Tells a user about hidden names. */
-export const hiddenNote = (count: number): string[] =>
-  count > 0 ? [`${count} files and folders whose names begin with a dot left out (thumbnails and the like)`] : [];
-
 /**
- * Lists all files in a folder and the folders within it; follows links to files and folders. A folder that is met again (by a link to it,
- * or to one that it lies in) is not read a second time. Hidden names, which begin with a dot, are skipped.
+ * Lists all files in a folder and in the folders within it. Follows links to files and folders; a folder that is reached twice, by a link to
+ * it or to a parent, is read once. Skips names that begin with a dot.
  *
- * @returns paths within the folder, sorted; `gone`: paths of links that lead nowhere and of anything that is neither file nor folder; `hidden`: how many names were skipped
  * @throws Error with `code` where a folder can't be read
  */
-export async function filesWithin(directory: string): Promise<{ files: string[]; gone: string[]; hidden: number }> {
+export async function filesInFolder(directory: string): Promise<FilesInFolder> {
   const seen = new Set<string>();
-  const found = { files: [] as string[], gone: [] as string[], hidden: 0 };
-  const walk = async (within: string): Promise<void> => {
-    const here = await realpath(join(directory, within));
-    if (seen.size === seen.add(here).size) return;
-    for (const entry of (await readdir(here, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  const found: FilesInFolder = { files: [], broken: [], hidden: 0 };
+  const walk = async (folder: string): Promise<void> => {
+    const real = await realpath(join(directory, folder));
+    if (seen.size === seen.add(real).size) return;
+    for (const entry of (await readdir(real, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith('.')) {
         found.hidden += 1;
         continue;
       }
-      const path = join(within, entry.name);
+      const path = join(folder, entry.name);
       const kind = entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : await kindOf(join(directory, path));
       if (kind === 'folder') await walk(path);
-      else found[kind === 'file' ? 'files' : 'gone'].push(path);
+      else found[kind === 'file' ? 'files' : 'broken'].push(path);
     }
   };
   await walk('');
   return found;
+}
+
+/** Follows a path: `broken` is a link to nothing, or something that is neither a file nor a folder. */
+export async function kindOf(path: string): Promise<'file' | 'folder' | 'broken'> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() ? 'file' : found?.isDirectory() ? 'folder' : 'broken';
+}
+
+/** Files of a folder that are not used. */
+interface LeftOut {
+  /** Number of files that are images by their name. */
+  images: number;
+  unreadable?: readonly { file: string; why: string }[];
+  broken?: readonly string[];
+  hidden?: number;
+}
+
+/** Returns notes for the user on the files that are left out. The worker refuses the unreadable ones too. */
+export function notesOnLeftOut({ images, unreadable = [], broken = [], hidden = 0 }: LeftOut): string[] {
+  return [
+    ...(unreadable.length > 0 ? [`${unreadable.length} of ${images} images left out, which the worker would refuse too:`] : []),
+    ...unreadable.map(({ file, why }) => `${file} left out: ${why}`),
+    ...broken.map((path) => `${path} left out: it is a link that leads nowhere, or not a file`),
+    ...(hidden > 0 ? [`${hidden} files and folders whose names begin with a dot left out (thumbnails and the like)`] : []),
+  ];
 }

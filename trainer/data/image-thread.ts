@@ -9,16 +9,19 @@ import { preprocessLevels } from '../../shared/images/preprocess.ts';
 
 export interface ImageTask {
   directory: string;
-  /** Within the folder. */
+  /** Relative to the folder. */
   files: string[];
   input: Screening['input'];
   rules: Preprocess;
 }
 
-/** The model's input from a file, or why the file is left out. */
+/** The levels of a file, resized for the model, or the reason why the file is left out. */
 export type ReadFileResult = { levels: Uint8Array; sha256: string } | { why: string };
 
-/** Reads, decodes and preprocesses files off the event loop. A file that can't be read from disk ends the task: that says nothing about the image. */
+/**
+ * Reads, decodes and preprocesses files off the event loop. A file that the system can't read ends the task, as that says nothing about the
+ * image.
+ */
 export default async function readFiles({ directory, files, input, rules }: ImageTask): Promise<ReadFileResult[]> {
   const readImage = await openImageReader();
   const results: ReadFileResult[] = [];

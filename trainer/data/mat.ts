@@ -1,28 +1,28 @@
 import { inflateSync } from 'node:zlib';
 import { DataError } from './dataset.ts';
 
-/** A numeric array of a MATLAB file, its values column by column (the first index runs fastest). */
+/** A numeric array of a MATLAB file; its values are in column-major order (the first index runs fastest). */
 export interface MatArray {
   name: string;
   shape: number[];
   values: Uint8Array | Float64Array;
 }
 
-/** Data element types (MAT-File Format, table 1-1) that are read here. */
+/** The data element types (MAT-File Format, table 1-1) that are supported. */
 const MI = { int8: 1, uint8: 2, int32: 5, uint32: 6, double: 9, matrix: 14, compressed: 15 };
 
 /**
- * The numeric arrays of a MATLAB 5 file (MathWorks, MAT-File Format, chapter 1), compressed or not; of their values unsigned
- * bytes and doubles are read. Anything else in the file is passed over.
+ * Returns the numeric arrays of a MATLAB 5 file (MathWorks, MAT-File Format, chapter 1), compressed or not, whose values are unsigned bytes or
+ * doubles. Skips everything else in the file.
  *
  * @param name for the error messages
- * @throws DataError where it is no such file, cut off, or damaged
+ * @throws DataError where the file has another format, is cut off, or is damaged
  */
 export function readMat(bytes: Uint8Array, name: string): MatArray[] {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, 116));
   if (bytes.length < 128 || !text.startsWith('MATLAB 5.0'))
     throw new DataError(`${name} is not a MATLAB 5 file: it does not begin with "MATLAB 5.0". Is it the right file?`);
-  // Version 0x0100, then the letters MI as the writer's machine has them.
+  // Version 0x0100, then the letters MI in the byte order of the machine that wrote the file.
   if (bytes[126] !== 0x49 || bytes[127] !== 0x4d)
     throw new DataError(`${name} was written on a big-endian machine, which is not supported. Save it anew.`);
   return elementsOf(bytes.subarray(128), name).flatMap((element) => {
@@ -36,7 +36,7 @@ interface Element {
   data: Uint8Array;
 }
 
-/** Tagged elements one after the other; each begins at a multiple of 8 bytes, but for compressed ones. */
+/** Splits bytes into tagged elements. Each begins at a multiple of 8 bytes, except after a compressed one. */
 function elementsOf(bytes: Uint8Array, name: string): Element[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const elements: Element[] = [];
@@ -63,7 +63,7 @@ function inflated(data: Uint8Array, name: string): Uint8Array {
   }
 }
 
-/** Flags, dimensions, name, real part. */
+/** Reads a matrix element, which holds flags, dimensions, a name and the real part; returns nothing for types that are not supported. */
 function arrayOf(data: Uint8Array, file: string): MatArray[] {
   const [, dimensions, name, real] = elementsOf(data, file);
   if (dimensions?.type !== MI.int32 || name?.type !== MI.int8 || !real) return [];
@@ -80,6 +80,6 @@ function arrayOf(data: Uint8Array, file: string): MatArray[] {
 function valuesOf({ type, data }: Element): MatArray['values'] | null {
   if (type === MI.uint8) return data;
   if (type !== MI.double || data.length % 8 !== 0) return null;
-  // A copy, as the data need not lie at a multiple of 8 bytes.
+  // Copied, as the data may not be aligned to 8 bytes.
   return new Float64Array(new Uint8Array(data).buffer);
 }

@@ -1,42 +1,42 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Random } from '../../shared/random.ts';
 
-/** Images of a batch, from which others are made that are of no class. */
+/** The images of a batch that outliers are made from. */
 export interface Genuine {
   /** [count, H, W, C] flat, in [0, 1] */
   values: Float32Array;
   count: number;
-  /** Whether two of them are known to be of the same class. */
-  alike(a: number, b: number): boolean;
+  /** Says whether two of them are known to be of the same class. */
+  areAlike(a: number, b: number): boolean;
 }
 
 type Make = (genuine: Genuine, size: Screening['input'], random: Random) => Float32Array;
 
 /**
- * One image of no class, for outlier exposure (Hendrycks, Mazeika and Dietterich 2019): the encoder is taught to put it far from
- * every mean. Made from the batch itself, so that no other data set is needed.
+ * Makes an image that belongs to no class, for outlier exposure (Hendrycks, Mazeika and Dietterich 2019): the encoder learns to put it far
+ * from every mean. It is made from the batch itself, so no other data set is needed.
  */
 export const makeOutlier: Make = (genuine, size, random) => {
   const make = KINDS[random.integer(0, KINDS.length - 1)] as Make;
   return make(genuine, size, random);
 };
 
-/** Two images of different classes, side by side along a wavy border, or one laid over the other. */
+/** Joins two images of different classes, side by side along a wavy border, or one on top of the other. */
 const joined: Make = (genuine, size, random) => {
   const first = random.integer(0, genuine.count - 1);
-  const others = Array.from({ length: genuine.count }, (_, i) => i).filter((i) => i !== first && !genuine.alike(first, i));
+  const others = Array.from({ length: genuine.count }, (_, i) => i).filter((i) => i !== first && !genuine.areAlike(first, i));
   if (others.length === 0) return shuffled(genuine, size, random);
   const second = others[random.integer(0, others.length - 1)] as number;
   const [a, b] = [imageOf(genuine, size, first), imageOf(genuine, size, second)];
-  const laid = a.map((value, i) => Math.max(value, b[i] as number));
-  if (random.integer(0, 1) === 0) return laid;
+  const overlaid = a.map((value, i) => Math.max(value, b[i] as number));
+  if (random.integer(0, 1) === 0) return overlaid;
   const side = field(size, random, 2);
-  const beside = a.map((value, i) => ((side[Math.floor(i / size.channels)] as number) > 0 ? value : (b[i] as number)));
-  // The border may pass beside what is on them.
-  return isOther(beside, a) && isOther(beside, b) ? beside : laid;
+  const joint = a.map((value, i) => ((side[Math.floor(i / size.channels)] as number) > 0 ? value : (b[i] as number)));
+  // The border may miss the objects.
+  return isOther(joint, a) && isOther(joint, b) ? joint : overlaid;
 };
 
-/** An image whose tiles are in another order. */
+/** Puts the tiles of an image in another order. */
 const shuffled: Make = (genuine, size, random) => {
   const { height, width, channels } = size;
   const image = imageOf(genuine, size, random.integer(0, genuine.count - 1));
@@ -52,14 +52,14 @@ const shuffled: Make = (genuine, size, random) => {
       output.set(image.subarray(start, start + wide * channels), ((row + y) * width + column) * channels);
     }
   });
-  // Tiles may come to lie where they were, or only empty ones change places.
+  // Tiles may end up where they were, or only empty ones may swap places.
   return isOther(output, image) ? output : inverted(genuine, size, random);
 };
 
-/** Light and dark changed over. */
+/** Swaps light and dark. */
 const inverted: Make = (genuine, size, random) => imageOf(genuine, size, random.integer(0, genuine.count - 1)).map((value) => 1 - value);
 
-/** Noise of some contrast, in squares of some size. */
+/** Draws noise of random contrast, in squares of random size. */
 const noise: Make = (_, { height, width, channels }, random) => {
   const square = 2 ** random.integer(0, 3);
   const [low, high] = [random.uniform() * 0.5, 0.5 + random.uniform() * 0.5];
@@ -71,13 +71,13 @@ const noise: Make = (_, { height, width, channels }, random) => {
   });
 };
 
-/** One plain level. */
+/** Fills the image with one level per channel. */
 const plain: Make = (_, size, random) => {
   const levels = Array.from({ length: size.channels }, () => [0, 1, random.uniform()][random.integer(0, 2)] as number);
   return drawn(size, (_row, _column, channel) => levels[channel] as number);
 };
 
-/** Shapes with soft or hard insides on a plain ground: from stripes to blots. */
+/** Draws textured shapes on a plain background, from stripes to blots. */
 const shapes: Make = (_, size, random) => {
   const [shape, inside] = [field(size, random, random.integer(1, 3)), field(size, random, random.integer(1, 6))];
   const threshold = random.normal() * 0.5;
@@ -85,13 +85,13 @@ const shapes: Make = (_, size, random) => {
   const levels = Array.from({ length: size.channels }, () => [random.uniform(), random.integer(0, 1) * random.uniform()] as const);
   return drawn(size, (row, column, channel) => {
     const at = row * size.width + column;
-    const [light, ground] = levels[channel] as readonly [number, number];
-    if ((shape[at] as number) <= threshold) return ground;
+    const [light, background] = levels[channel] as readonly [number, number];
+    if ((shape[at] as number) <= threshold) return background;
     return Math.min(1, Math.max(0, light + texture * (inside[at] as number)));
   });
 };
 
-/** A filled outline, symmetric from left to right, as most things are that are put before a camera. */
+/** Draws a filled outline that is symmetric from left to right, as most objects in front of a camera are. */
 const things: Make = (_, size, random) => {
   const { height, width } = size;
   const outline = Float32Array.from({ length: 6 }, () => random.uniform());
@@ -110,7 +110,7 @@ const things: Make = (_, size, random) => {
   });
 };
 
-/** Whether an image differs from another by a good part of what is on that one. */
+/** Says whether an image differs from another by a good part of that one's content. */
 function isOther(image: Float32Array, from: Float32Array): boolean {
   const mean = from.reduce((sum, value) => sum + value, 0) / from.length;
   const content = from.reduce((sum, value) => sum + Math.abs(value - mean), 0);
@@ -119,7 +119,7 @@ function isOther(image: Float32Array, from: Float32Array): boolean {
 
 const KINDS: Make[] = [joined, joined, shuffled, inverted, noise, plain, shapes, shapes, things, things];
 
-/** A smooth random field of mean 0 and variance about 1 (a few plane waves), up to so many periods across the image: [H * W]. */
+/** Returns a smooth random field of mean 0 and variance about 1, the sum of a few plane waves with up to `periods` across the image: [H * W]. */
 function field({ height, width }: Screening['input'], random: Random, periods: number): Float32Array {
   const waves = Array.from({ length: 5 }, () => {
     const angle = 2 * Math.PI * random.uniform();

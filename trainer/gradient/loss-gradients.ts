@@ -1,27 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
+import type { BatchRows } from '../data/batches.ts';
 import type { Model } from '../model/build-model.ts';
 import { gmvaeLoss } from '../model/loss.ts';
 import type { Training } from '../presets.ts';
 import { flattened, type Parameters } from './parameters.ts';
 
-/** Images with what their loss needs; rows belong together. */
-export interface Part {
-  /** [count, H, W, C] flat, in [0, 1] */
-  images: Float32Array;
-  /** mu_y, [count, d] flat */
-  targets: Float32Array;
-  /** N(0, 1), [count, d] flat */
-  noise: Float32Array;
-  /** 1 where the label counts, else 0 */
-  labelled: Float32Array;
-  /** Of each image in the mean. */
-  weights: Float32Array;
-  /** 1 where the image is to be reconstructed, 0 where it is an outlier. */
-  genuine: Float32Array;
-  count: number;
-  /** Of the mixture term of unlabelled images, 0 to 1. */
+/** A batch, or a part of one, at a step of training. */
+export interface Part extends BatchRows {
+  /** Weight of the mixture term of unlabelled images, 0 to 1. */
   unlabelledWeight: number;
 }
 
