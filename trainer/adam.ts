@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { currentHeap } from './backend/wasm/heap.ts';
 import { adamOnHeap } from './backend/wasm/vectors.ts';
 import type { Parameters } from './gradient/parameters.ts';
 
@@ -52,8 +53,9 @@ export function adam(parameters: Parameters, { beta2, averageDecay }: AdamOption
       const root = Math.sqrt(1 - beta2 ** steps);
       const rate = (learningRate * root) / (1 - BETA1 ** steps);
       const epsilon = EPSILON * root;
-      if (tf.getBackend() === 'wasm') {
-        adamOnHeap({ values, first, second, average }, gradient, { rate, beta1: BETA1, beta2, epsilon, decay });
+      const heap = currentHeap();
+      if (heap) {
+        adamOnHeap(heap, { values, first, second, average }, gradient, { rate, beta1: BETA1, beta2, epsilon, decay });
         parameters.assign(values);
         return;
       }

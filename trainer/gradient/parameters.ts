@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { currentHeap } from '../backend/wasm/heap.ts';
 import { copyOnHeap } from '../backend/wasm/vectors.ts';
 import type { Model } from '../model/build-model.ts';
 
@@ -26,7 +27,8 @@ export function parametersOf({ encoder, decoder, posterior }: Model): Parameters
     count: sizes.reduce((sum, size) => sum + size, 0),
     values: () => flattened(weights),
     assign: (values) => {
-      if (tf.getBackend() === 'wasm') return copyOnHeap(values, weights);
+      const heap = currentHeap();
+      if (heap) return copyOnHeap(heap, values, weights);
       tf.tidy(() => {
         tf.split(values, sizes).forEach((part, i) => {
           const weight = weights[i] as tf.Variable;

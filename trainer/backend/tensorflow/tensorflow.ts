@@ -5,7 +5,7 @@ import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { BackendError } from '../backend.ts';
 import { packageFolder } from '../package-folder.ts';
-import { registerReluGradient, reluGradOnTensorFlow } from '../relu-gradient.ts';
+import { RELU_GRAD, replaceReluGradient } from '../relu-gradient.ts';
 import { type Installation, NO_TFJS_NODE } from './installations.ts';
 
 /** What the loaded library says of itself. */
@@ -64,8 +64,25 @@ export async function useTensorFlow({ binding: path, kind }: Pick<Installation, 
   if (!tf.findBackendFactory(NAME)) tf.registerBackend(NAME, () => new NodeJSKernelBackend(binding, packageName));
   if (!(await tf.setBackend(NAME))) throw new BackendError("tfjs-node's backend could not be started");
   await tf.ready();
-  registerReluGradient(reluGradOnTensorFlow(NAME));
+  if (!tf.getKernel(RELU_GRAD, NAME)) tf.registerKernel(reluGradient);
+  replaceReluGradient();
   return { tensorflow: binding.TF_Version, gpu: binding.isUsingGpuDevice?.() ?? false };
 }
 
 const NAME = 'tensorflow';
+
+/** TensorFlow's own kernel, which tfjs-node does not name. */
+const reluGradient: tf.KernelConfig = {
+  kernelName: RELU_GRAD,
+  backendName: NAME,
+  kernelFunc: ({ inputs, backend }) => {
+    const { binding, executeSingleOutput } = backend as unknown as TfjsNode;
+    const type = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+    return executeSingleOutput.call(backend, 'ReluGrad', [type], [inputs.dy as tf.TensorInfo, inputs.x as tf.TensorInfo]);
+  },
+};
+
+interface TfjsNode {
+  binding: { TF_ATTR_TYPE: number; TF_FLOAT: number };
+  executeSingleOutput(operation: string, attributes: object[], inputs: tf.TensorInfo[]): tf.TensorInfo;
+}

@@ -1,49 +1,36 @@
-import {
-  _FusedMatMul,
-  BatchMatMul,
-  broadcast_util,
-  type KernelConfig,
-  type KernelFunc,
-  type TensorInfo,
-  util,
-} from '@tensorflow/tfjs-core';
-import { ACTIVATIONS, activated } from '../kernels/conv2d.ts';
-import { simdOf } from '../simd.ts';
-import { addressOf, allocate, type BackendWasm, withRoom } from './heap.ts';
+import { _FusedMatMul, BatchMatMul, broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { activated, type Fused, isKnown } from './activation.ts';
+import { addressOf, allocate, type BackendWasm, type Kernel, loopsOf, withRooms } from './heap.ts';
 import { type Windows, windowGradients, windowProduct } from './product.ts';
 
-interface Attrs {
+interface Transposed {
   transposeA: boolean;
   transposeB: boolean;
 }
 
-/** Matrix product, each operand transposed or not; the stock kernel is 10 to 50 times slower where one is. */
-export const batchMatMulKernel: KernelConfig = {
-  kernelName: BatchMatMul,
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, attrs, backend }) =>
-    product(backend as BackendWasm, inputs.a as TensorInfo, inputs.b as TensorInfo, attrs as unknown as Attrs, undefined),
+/**
+ * Matrix product, each operand transposed or not, where the stock kernel is 10 to 50 times slower; alone, and fused with bias and
+ * activation, which tfjs asks for where no gradient is wanted.
+ */
+const matMul: Kernel<{ a: TensorInfo; b: TensorInfo; bias?: TensorInfo }, Transposed & Partial<Fused>> = (
+  backend,
+  { a, b, bias },
+  { activation = 'linear', leakyreluAlpha, ...transposed },
+) => {
+  if (!isKnown(activation) || (transposed.transposeA && bias)) return null;
+  return activated(backend, product(backend, a, b, transposed, bias), { activation, leakyreluAlpha });
 };
 
-/** The same with bias and activation, which tfjs asks for where no gradient is wanted. */
-export function fusedMatMulKernel(stock: KernelFunc): KernelConfig {
-  return {
-    kernelName: _FusedMatMul,
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, attrs, backend }) => {
-      const options = attrs as unknown as Attrs & { activation: string; leakyreluAlpha?: number };
-      const name = ACTIVATIONS[options.activation];
-      const bias = inputs.bias as TensorInfo | undefined;
-      if ((!name && options.activation !== 'linear') || (options.transposeA && bias)) return stock({ inputs, attrs, backend });
-      const wasm = backend as BackendWasm;
-      const sums = product(wasm, inputs.a as TensorInfo, inputs.b as TensorInfo, options, bias);
-      return activated(wasm, sums, name, options.leakyreluAlpha);
-    },
-  };
-}
+export const matMulKernels = { [BatchMatMul]: matMul, [_FusedMatMul]: matMul };
 
 /** a [..., M, K] times b [..., K, N], batches broadcast; no bias where `a` is transposed. */
-function product(backend: BackendWasm, a: TensorInfo, b: TensorInfo, { transposeA, transposeB }: Attrs, bias?: TensorInfo): TensorInfo {
+function product(
+  backend: BackendWasm,
+  a: TensorInfo,
+  b: TensorInfo,
+  { transposeA, transposeB }: Transposed,
+  bias: TensorInfo | undefined,
+): TensorInfo {
   const [aRows, aCols] = a.shape.slice(-2) as [number, number];
   const [bRows, bCols] = b.shape.slice(-2) as [number, number];
   const [m, k] = transposeA ? [aCols, aRows] : [aRows, aCols];
@@ -76,8 +63,8 @@ function matrix(address: number, rows: number, length: number): Windows {
 
 /** Runs `work` with b [n, k] as [k, n]. */
 function turnedRight(backend: BackendWasm, b: number, n: number, k: number, work: (turned: number) => void): void {
-  withRoom(backend, n * k, (room) => {
-    simdOf(backend).packPanels(b, 4, 4 * k, k, n, n, room, 0);
+  withRooms(backend, { room: n * k }, ({ room }) => {
+    loopsOf(backend).packPanels(b, 4, 4 * k, k, n, n, room, 0);
     work(room);
   });
 }

@@ -1,10 +1,16 @@
 import { CONVOLVE_TABLE_FLOATS } from '../../../shared/kernels/geometry.ts';
-import { type Matrix, packedFloats, packWeights, panelWidth } from '../packed-weights.ts';
-import { simdOf } from '../simd.ts';
-import { type BackendWasm, floatsAt, withRoom } from './heap.ts';
+import { type BackendWasm, floatsAt, loopsOf, withRooms } from './heap.ts';
+
+/** A matrix on the heap, its steps in bytes. */
+export interface Matrix {
+  address: number;
+  rowStep: number;
+  colStep: number;
+  rows: number;
+}
 
 /** Steps in bytes between neighbouring images, rows and columns. */
-export interface Steps {
+interface Steps {
   image: number;
   row: number;
   col: number;
@@ -12,7 +18,7 @@ export interface Steps {
 
 /** The windows of a convolution over images that are padded already; a matrix is one image of one row, its rows the columns. */
 export interface Windows {
-  /** where the first window begins */
+  /** Address of the first window. */
   address: number;
   steps: Steps;
   images: number;
@@ -22,6 +28,35 @@ export interface Windows {
   runs: number;
   runLength: number;
   runStep: number;
+}
+
+/** Returns the room, in floats, that matrices of `rows` rows together, with `n` columns, and a bias take in panels of eight columns. */
+export function packedFloats(rows: number, n: number): number {
+  return Math.ceil(n / 8) * 8 * (1 + rows);
+}
+
+/**
+ * Writes weights as the products read them: panels of eight columns, each led by its biases.
+ *
+ * @param weights matrices that lie below each other
+ * @param bias address of `n` floats; undefined for zeros
+ * @param to address of `packedFloats` floats
+ */
+export function packWeights(backend: BackendWasm, weights: Matrix[], n: number, bias: number | undefined, to: number): void {
+  const rows = weights.reduce((sum, matrix) => sum + matrix.rows, 0);
+  const panelFloats = 8 * (1 + rows);
+  const add = ({ address, rowStep, colStep, rows }: Matrix, at: number) =>
+    loopsOf(backend).packPanels(address, rowStep, colStep, rows, n, 8, to + 32 * at, 4 * panelFloats);
+  if (bias !== undefined) add({ address: bias, rowStep: 0, colStep: 4, rows: 1 }, 0);
+  else {
+    const all = floatsAt(backend, to, packedFloats(rows, n));
+    for (let first = 0; first < all.length; first += panelFloats) all.fill(0, first, first + 8);
+  }
+  let at = 1;
+  for (const matrix of weights) {
+    add(matrix, at);
+    at += matrix.rows;
+  }
 }
 
 /**
@@ -39,19 +74,16 @@ export function windowProduct(
   bias: number | undefined,
   result: { address: number; steps: Steps },
 ): void {
-  const simd = simdOf(backend);
   const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
-  withRoom(backend, packedFloats(runs * runLength, n) + CONVOLVE_TABLE_FLOATS, (room) => {
-    const panels = room + 4 * CONVOLVE_TABLE_FLOATS;
+  withRooms(backend, { table: CONVOLVE_TABLE_FLOATS, panels: packedFloats(runs * runLength, n) }, ({ table, panels }) => {
     packWeights(backend, weights, n, bias, panels);
     const from = [address, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, panels, n];
     const to = [result.address, result.steps.image, result.steps.row, result.steps.col, images, rows, cols];
-    if (panelWidth(n) === 1) simd.convolveThin(...from, ...to);
-    else simd.convolve(...from, ...to, room);
+    loopsOf(backend).convolve(...from, ...to, table);
   });
 }
 
-/** Positions whose gradients are worked on at once: with them the sums of a tile stay in registers for long enough. */
+/** Gradients that are worked on at once, in floats: with so many the sums of a tile stay in registers for long enough. */
 const BLOCK_FLOATS = 16384;
 
 /**
@@ -61,12 +93,7 @@ const BLOCK_FLOATS = 16384;
  * @param sums address of [runs * runLength, n], written
  */
 export function windowGradients(backend: BackendWasm, windows: Windows, gradients: number, n: number, sums: number): void {
-  if (panelWidth(n) === 1) thinGradients(backend, windows, gradients, n, sums);
-  else wideGradients(backend, windows, gradients, n, sums);
-}
-
-function wideGradients(backend: BackendWasm, windows: Windows, gradients: number, n: number, sums: number): void {
-  const simd = simdOf(backend);
+  const loops = loopsOf(backend);
   const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
   const panels = Math.ceil(n / 8);
   const taps = runs * runLength;
@@ -74,42 +101,29 @@ function wideGradients(backend: BackendWasm, windows: Windows, gradients: number
   const positions = Math.max(cols, Math.floor(BLOCK_FLOATS / (8 * panels)));
   const rowsAtOnce = Math.min(rows, Math.floor(positions / cols));
   const imagesAtOnce = rowsAtOnce < rows ? 1 : Math.min(images, Math.floor(positions / (rows * cols)));
-  const sumFloats = 8 * panels * padded;
-  const blockFloats = 8 * panels * imagesAtOnce * rowsAtOnce * cols;
-  withRoom(backend, sumFloats + padded + blockFloats, (room) => {
-    const offsets = room + 4 * sumFloats;
-    const block = offsets + 4 * padded;
-    floatsAt(backend, room, sumFloats).fill(0);
-    const table = new Int32Array(floatsAt(backend, offsets, padded).buffer, offsets, padded);
-    table.forEach((_, k) => {
+  const rooms = { panelSums: 8 * panels * padded, offsets: padded, block: 8 * panels * imagesAtOnce * rowsAtOnce * cols };
+  withRooms(backend, rooms, ({ panelSums, offsets, block }) => {
+    floatsAt(backend, panelSums, rooms.panelSums).fill(0);
+    writeOffsets(backend, offsets, padded, (k) => {
       const tap = Math.min(k, taps - 1);
-      table[k] = Math.floor(tap / runLength) * runStep + 4 * (tap % runLength);
+      return Math.floor(tap / runLength) * runStep + 4 * (tap % runLength);
     });
     for (let image = 0; image < images; image += imagesAtOnce) {
       const nowImages = Math.min(imagesAtOnce, images - image);
       for (let row = 0; row < rows; row += rowsAtOnce) {
         const nowRows = Math.min(rowsAtOnce, rows - row);
         const count = nowImages * nowRows * cols;
-        simd.packPanels(gradients + 4 * n * (image * rows + row) * cols, 4 * n, 4, count, n, 8, block, 32 * count);
-        const from = address + image * steps.image + row * steps.row;
-        simd.correlate(...[from, steps.image, steps.row, steps.col, offsets, padded, block, panels], ...[nowImages, nowRows, cols, room]);
+        loops.packPanels(gradients + 4 * n * (image * rows + row) * cols, 4 * n, 4, count, n, 8, block, 32 * count);
+        const from = [address + image * steps.image + row * steps.row, steps.image, steps.row, steps.col];
+        loops.correlate(...from, offsets, padded, block, panels, nowImages, nowRows, cols, panelSums);
       }
     }
-    simd.unpackPanels(room, 32 * padded, 8, taps, n, sums);
+    loops.unpackPanels(panelSums, 32 * padded, 8, taps, n, sums);
   });
 }
 
-function thinGradients(backend: BackendWasm, windows: Windows, gradients: number, n: number, sums: number): void {
-  const simd = simdOf(backend);
-  const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
-  const taps = runs * runLength;
-  withRoom(backend, n * taps, (room) => {
-    floatsAt(backend, room, n * taps).fill(0);
-    for (let image = 0; image < images; image++) {
-      const from = address + image * steps.image;
-      const dy = gradients + 4 * n * image * rows * cols;
-      simd.correlateThin(from, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, dy, n, 1, rows, cols, room);
-    }
-    simd.unpackPanels(room, 4 * taps, 1, taps, n, sums);
-  });
+/** Writes the table of offsets, in bytes, that the loop `correlate` reads. */
+export function writeOffsets(backend: BackendWasm, address: number, count: number, offsetOf: (index: number) => number): void {
+  const table = new Int32Array(floatsAt(backend, address, count).buffer, address, count);
+  for (let i = 0; i < count; i++) table[i] = offsetOf(i);
 }

@@ -1,35 +1,64 @@
-import * as tf from '@tensorflow/tfjs';
-import { simdOf } from '../simd.ts';
-import { addressOf, type BackendWasm, floatsOf } from './heap.ts';
+import { Identity, Sum, type Tensor, type Tensor1D, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { RELU_GRAD } from '../relu-gradient.ts';
+import { addressOf, allocate, type BackendWasm, floatsOf, type Kernel, loopsOf, withRooms } from './heap.ts';
 
-/** Vectors as long as the parameters, on the wasm backend; none may share its values with another tensor. */
+const reluGradient: Kernel<Record<'dy' | 'x', TensorInfo>, unknown> = (backend, { dy, x }) => {
+  const dx = allocate(backend, x.shape);
+  loopsOf(backend).reluGradient(addressOf(backend, dy), addressOf(backend, x), addressOf(backend, dx), util.sizeFromShape(x.shape));
+  return dx;
+};
+
+/** Gives the same values another name, where the stock kernel copies them; nothing writes into a tensor that is there already. */
+const identity: Kernel<{ x: TensorInfo }, unknown> = (backend, { x: { dataId, shape, dtype } }) => {
+  if (dtype === 'string') return null;
+  backend.incRef(dataId);
+  return { dataId, shape, dtype };
+};
+
+/** Sums over the first axes (the gradient of a bias), which the stock kernel does by a transpose of all; the rest is left to it. */
+const sum: Kernel<{ x: TensorInfo }, { axis: number | number[]; keepDims: boolean }> = (backend, { x }, { axis, keepDims }) => {
+  const axes = util.parseAxisParam(axis, x.shape).sort((a, b) => a - b);
+  const first = axes.length < x.shape.length && axes.every((along, i) => along === i);
+  const size = util.sizeFromShape(x.shape);
+  if (!first || size === 0 || x.dtype !== 'float32') return null;
+  const kept = x.shape.slice(axes.length);
+  const n = util.sizeFromShape(kept);
+  const sums = allocate(backend, keepDims ? [...axes.map(() => 1), ...kept] : kept);
+  withRooms(backend, { quads: 4 * n }, ({ quads }) =>
+    loopsOf(backend).sumRows(addressOf(backend, x), size / n, n, quads, addressOf(backend, sums)),
+  );
+  return sums;
+};
+
+export const vectorKernels = { [Identity]: identity, [RELU_GRAD]: reluGradient, [Sum]: sum };
+
+/** Vectors as long as the parameters; none may share its values with another tensor. */
 export interface AdamVectors {
-  values: tf.Tensor1D;
-  first: tf.Tensor1D;
-  second: tf.Tensor1D;
-  average: tf.Tensor1D | null;
+  values: Tensor1D;
+  first: Tensor1D;
+  second: Tensor1D;
+  average: Tensor1D | null;
 }
 
-/** A step of Adam and of the running average: the same arithmetic as tfjs's kernels would do one by one, in one pass and in place. */
+/** Makes a step of Adam and of the running average: the arithmetic that tfjs's kernels would do one by one, in one pass and in place. */
 export function adamOnHeap(
+  backend: BackendWasm,
   { values, first, second, average }: AdamVectors,
-  gradient: tf.Tensor1D,
+  gradient: Tensor1D,
   { rate, beta1, beta2, epsilon, decay }: Record<'rate' | 'beta1' | 'beta2' | 'epsilon' | 'decay', number>,
 ): void {
-  const backend = tf.backend() as unknown as BackendWasm;
   const [w, m, v, g] = [values, first, second, gradient].map((tensor) => addressOf(backend, tensor)) as [number, number, number, number];
   const a = average ? addressOf(backend, average) : 0;
-  simdOf(backend).adamStep(w, m, v, a, g, values.size, rate, beta1, beta2, epsilon, decay);
+  loopsOf(backend).adamStep(w, m, v, a, g, values.size, rate, beta1, beta2, epsilon, decay);
 }
 
 /**
  * Copies a vector into tensors, in place, one after the other: tfjs's own split copies the whole vector once for each part.
  *
- * @param tensors on the wasm backend; none may share its values with one that is still needed, or be the filter of a stock convolution
- *   (dilated, or not NHWC), which keeps what it once packed of it
+ * @param tensors none may share its values with one that is still needed, or be the filter of a stock convolution (dilated, or not
+ *   NHWC), which keeps what it once packed of it
  */
-export function copyOnHeap(vector: tf.Tensor1D, tensors: readonly tf.Tensor[]): void {
-  const backend = tf.backend() as unknown as BackendWasm;
+export function copyOnHeap(backend: BackendWasm, vector: Tensor1D, tensors: readonly Tensor[]): void {
   const values = floatsOf(backend, vector);
   let from = 0;
   for (const tensor of tensors) {

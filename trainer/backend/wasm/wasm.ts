@@ -2,15 +2,12 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { conv2DKernel, fusedConv2DKernel } from '../kernels/conv2d.ts';
-import { conv2DBackpropFilterKernel } from '../kernels/conv2d-backprop-filter.ts';
-import { identityKernel } from '../kernels/identity.ts';
-import { averagePoolGradKernel, maxPoolGradKernel } from '../kernels/pool-gradients.ts';
-import { sumKernel } from '../kernels/sum.ts';
-import { registerReluGradient, reluGradOnWasm } from '../relu-gradient.ts';
-import { conv2DBackpropInputKernel } from './convolution.ts';
-import { batchMatMulKernel, fusedMatMulKernel } from './mat-mul.ts';
-import { upSampleGradKernel, upSampleKernel } from './resampling.ts';
+import { replaceReluGradient } from '../relu-gradient.ts';
+import { convolutionKernels } from './convolution.ts';
+import type { BackendWasm, Kernel } from './heap.ts';
+import { matMulKernels } from './mat-mul.ts';
+import { resamplingKernels } from './resampling.ts';
+import { vectorKernels } from './vectors.ts';
 
 /**
  * Makes tfjs's wasm backend the current one, with the kernels that it lacks, has slow or has wrong replaced.
@@ -21,30 +18,26 @@ export async function useWasm(): Promise<void> {
   setWasmPaths(`${dirname(entry)}/`);
   if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend of tfjs could not be started');
   await tf.ready();
-  replaceKernels();
+  if (replaced) return;
+  replaced = true;
+  replaceKernels({ ...convolutionKernels(), ...matMulKernels, ...resamplingKernels, ...vectorKernels });
+  replaceReluGradient();
 }
 
 let replaced = false;
 
-function replaceKernels(): void {
-  if (replaced) return;
-  replaced = true;
-  const own = [conv2DBackpropFilterKernel, conv2DBackpropInputKernel, batchMatMulKernel, averagePoolGradKernel, maxPoolGradKernel];
-  for (const kernel of own) put(kernel);
-  const around = {
-    [tf.Conv2D]: conv2DKernel,
-    [tf.FusedConv2D]: fusedConv2DKernel,
-    [tf._FusedMatMul]: fusedMatMulKernel,
-    [tf.Identity]: identityKernel,
-    [tf.ResizeNearestNeighbor]: upSampleKernel,
-    [tf.ResizeNearestNeighborGrad]: upSampleGradKernel,
-    [tf.Sum]: sumKernel,
-  };
-  for (const [name, kernel] of Object.entries(around)) put(kernel(tf.getKernel(name, 'wasm').kernelFunc));
-  registerReluGradient(reluGradOnWasm);
-}
-
-function put(kernel: tf.KernelConfig): void {
-  if (tf.getKernel(kernel.kernelName, 'wasm')) tf.unregisterKernel(kernel.kernelName, 'wasm');
-  tf.registerKernel(kernel);
+/** Registers kernels in the place of those that the wasm backend has; a call that one declines (null) goes to the one before it. */
+export function replaceKernels(kernels: Record<string, Kernel<never, never>>): void {
+  for (const [kernelName, kernel] of Object.entries(kernels)) {
+    const stock = tf.getKernel(kernelName, 'wasm');
+    if (stock) tf.unregisterKernel(kernelName, 'wasm');
+    tf.registerKernel({
+      ...{ kernelName, backendName: 'wasm' },
+      kernelFunc: (call) => {
+        const result = kernel(call.backend as BackendWasm, call.inputs as never, call.attrs as never) ?? stock?.kernelFunc(call);
+        if (!result) throw new Error(`${kernelName} on wasm takes neither dilation nor a data format other than NHWC`);
+        return result;
+      },
+    });
+  }
 }

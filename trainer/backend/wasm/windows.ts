@@ -1,7 +1,8 @@
 import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
-import { simdOf } from '../simd.ts';
-import { addressOf, allocate, type BackendWasm, free } from './heap.ts';
+import { addressOf, allocate, type BackendWasm, free, loopsOf } from './heap.ts';
 import type { Windows } from './product.ts';
+
+export type Shape4D = [number, number, number, number];
 
 /** A convolution as tfjs describes it: NHWC, sizes, strides and padding. */
 export type Geometry = backend_util.Conv2DInfo;
@@ -15,28 +16,28 @@ export interface ConvolutionAttrs {
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-type Shape4D = [number, number, number, number];
-
 export function geometryOf(inShape: number[], filterShape: number[], attrs: ConvolutionAttrs): Geometry {
   const { strides, pad, dilations = 1, dimRoundingMode } = attrs;
   return backend_util.computeConv2DInfo(inShape as Shape4D, filterShape as Shape4D, strides, dilations, pad, dimRoundingMode);
 }
 
-/** Images [count, height, width, channels] on the heap, with zeros around. */
+/** Images [count, height, width, channels] on the heap, with zeros around; steps in bytes. */
 export interface PaddedImages {
   address: number;
-  /** in bytes */
   rowStep: number;
   imageStep: number;
 }
 
-/** Runs `work` with x in images of height x width, the first pixel at (top, left); a copy is made only where it must. */
-export function withPadded<Result>(
-  backend: BackendWasm,
-  x: TensorInfo,
-  place: { top: number; left: number; height: number; width: number },
-  work: (images: PaddedImages) => Result,
-): Result {
+/** Where an image lies within a larger one. */
+interface Place {
+  top: number;
+  left: number;
+  height: number;
+  width: number;
+}
+
+/** Runs `work` with x in images of height x width, the first pixel at (top, left); a copy is made only where it must be. */
+export function withPadded(backend: BackendWasm, x: TensorInfo, place: Place, work: (images: PaddedImages) => void): void {
   const [count, inHeight, inWidth, channels] = x.shape as Shape4D;
   const { top, left, height, width } = place;
   if (top === 0 && left === 0 && height <= inHeight && width <= inWidth) {
@@ -46,19 +47,17 @@ export function withPadded<Result>(
   const padded = allocate(backend, [count, height, width, channels]);
   const rowStep = 4 * width * channels;
   const address = addressOf(backend, padded);
-  simdOf(backend).padImages(
-    ...[addressOf(backend, x), count, inHeight, 4 * inWidth * channels],
-    ...[address, height, rowStep, top, 4 * left * channels],
-  );
+  const from = [addressOf(backend, x), count, inHeight, 4 * inWidth * channels];
+  loopsOf(backend).padImages(...from, address, height, rowStep, top, 4 * left * channels);
   try {
-    return work({ address, rowStep, imageStep: height * rowStep });
+    work({ address, rowStep, imageStep: height * rowStep });
   } finally {
     free(backend, padded);
   }
 }
 
-/** Where x lies in the images that a convolution's windows cover. */
-export function placeOf(g: Geometry): { top: number; left: number; height: number; width: number } {
+/** Returns where x lies in the images that a convolution's windows cover. */
+export function placeOf(g: Geometry): Place {
   return {
     top: g.padInfo.top,
     left: g.padInfo.left,
@@ -68,8 +67,8 @@ export function placeOf(g: Geometry): { top: number; left: number; height: numbe
 }
 
 /** Runs `work` with the windows that a convolution without dilation takes of x. */
-export function withWindows<Result>(backend: BackendWasm, x: TensorInfo, g: Geometry, work: (windows: Windows) => Result): Result {
-  return withPadded(backend, x, placeOf(g), ({ address, rowStep, imageStep }) =>
+export function withWindows(backend: BackendWasm, x: TensorInfo, g: Geometry, work: (windows: Windows) => void): void {
+  withPadded(backend, x, placeOf(g), ({ address, rowStep, imageStep }) =>
     work({
       address,
       steps: { image: imageStep, row: g.strideHeight * rowStep, col: 4 * g.strideWidth * g.inChannels },
@@ -83,7 +82,7 @@ export function withWindows<Result>(backend: BackendWasm, x: TensorInfo, g: Geom
   );
 }
 
-/** Steps between the pixels of a tensor [*, height, width, channels]. */
+/** Returns the steps between the pixels of a tensor [*, height, width, channels]. */
 export function pixelSteps(height: number, width: number, channels: number) {
   return { image: 4 * height * width * channels, row: 4 * width * channels, col: 4 * channels };
 }
