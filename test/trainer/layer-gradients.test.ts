@@ -27,11 +27,6 @@ const cases: Record<string, { shape?: number[]; layer: () => tf.layers.Layer }[]
     { layer: () => layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }) },
     { shape: [2, 4, 5, 9], layer: () => layers.maxPooling2d({ poolSize: [2, 3], strides: 1 }) },
   ],
-  AveragePooling2D: [
-    { layer: () => layers.averagePooling2d({ poolSize: 2 }) },
-    { layer: () => layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }) },
-    { shape: [2, 4, 5, 9], layer: () => layers.averagePooling2d({ poolSize: [2, 3], strides: 1 }) },
-  ],
 };
 
 describe.each(Object.entries(cases))('gradients of %s on wasm equal numerical derivatives', (_, variants) => {

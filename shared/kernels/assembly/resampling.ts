@@ -29,7 +29,7 @@ export function maxPool(x: usize, y: usize, rows: i32, cols: i32, channels: i32,
 }
 
 /**
- * Gradient of max pooling: what each window's maximum gets; of equal ones the first, as in TensorFlow.
+ * Adds the gradient of max pooling: a window's goes to its maximum, to the first where several are equal, as in TensorFlow.
  *
  * @param x [images, height, width, channels]; dx likewise, added to
  * @param dy [images, outHeight, outWidth, channels]
@@ -97,7 +97,7 @@ export function maxPoolGradient(
   }
 }
 /**
- * Each pixel `vertical` x `horizontal` times.
+ * Repeats each pixel `vertical` x `horizontal` times.
  *
  * @param x [rows, width, channels], `rows` those of all images
  * @param y [rows * vertical, width * horizontal, channels]
@@ -120,7 +120,7 @@ function copyPixel(to: usize, from: usize, bytes: usize): void {
   for (; c < bytes; c += 4) store<f32>(to + c, load<f32>(from + c));
 }
 
-/** The gradient of it: dx[pixel] = the sum of dy over the pixel's copies. */
+/** Writes the gradient of `upSample`: dx[pixel] = the sum of dy over the pixel's copies. */
 export function upSampleGradient(dy: usize, dx: usize, rows: i32, width: i32, channels: i32, vertical: i32, horizontal: i32): void {
   const pixel = <usize>channels * 4;
   const rowBytes = <usize>width * <usize>horizontal * pixel;

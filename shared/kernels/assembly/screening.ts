@@ -2,5 +2,4 @@ export { rectify, sigmoid } from './activations';
 export { convolve } from './convolve';
 export { multiplyVector } from './multiply-vector';
 export { placeRows } from './pack';
-export { maxPool } from './pooling';
-export { upSample } from './up-sample';
+export { maxPool, upSample } from './resampling';

@@ -42,7 +42,8 @@ export function withPadded(backend: BackendWasm, x: TensorInfo, place: Place, wo
   const { top, left, height, width } = place;
   if (top === 0 && left === 0 && height <= inHeight && width <= inWidth) {
     const rowStep = 4 * inWidth * channels;
-    return work({ address: addressOf(backend, x), rowStep, imageStep: inHeight * rowStep });
+    work({ address: addressOf(backend, x), rowStep, imageStep: inHeight * rowStep });
+    return;
   }
   const padded = allocate(backend, [count, height, width, channels]);
   const rowStep = 4 * width * channels;
