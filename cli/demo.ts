@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { FGSM_EPSILONS, type ImageSet, imageSets } from '../evaluate/images/image-sets.ts';
 import { type HttpOutcomes, screenOverHttp } from '../evaluate/images/screen-over-http.ts';
 import { exportRun } from '../export/export-run.ts';
-import { defaultSearch } from '../export/reclassify-graph.ts';
+import { defaultSearch } from '../export/search.ts';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
 import { acquireLock } from '../node/files/lock.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option, type OptionValues } from 'commander';
 import { exportRun } from '../export/export-run.ts';
-import { defaultSearch, type SearchOptions } from '../export/reclassify-graph.ts';
+import { defaultSearch, type SearchOptions } from '../export/search.ts';
 import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';

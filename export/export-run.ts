@@ -10,7 +10,7 @@ import { batchesAt } from '../trainer/data/dataset.ts';
 import { checkName, loadRun, type Run } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';
 import type { Parity } from './parity.ts';
-import type { SearchOptions } from './reclassify-graph.ts';
+import type { SearchOptions } from './search.ts';
 import { writeBundle } from './write-bundle.ts';
 
 const PARITY_IMAGES = 256;

@@ -11,7 +11,8 @@ import { goldenImage } from './golden-image.ts';
 import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './graphs.ts';
 import { createWeightStore, WEIGHTS_FILE } from './onnx/weight-store.ts';
 import { assertParity, measureParity, type Parity } from './parity.ts';
-import { reclassifyGraph, type SearchOptions } from './reclassify-graph.ts';
+import { reclassifyGraph } from './reclassify-graph.ts';
+import type { SearchOptions } from './search.ts';
 
 /** All that a bundle is made of. `latentDim`, files, golden image and identities are worked out. */
 export type BundleParts = GraphParts &

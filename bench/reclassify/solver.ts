@@ -1,7 +1,8 @@
 import * as ort from 'onnxruntime-node';
 import type { GraphParts } from '../../export/graphs.ts';
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
-import { reclassifyGraph, type SearchOptions } from '../../export/reclassify-graph.ts';
+import { reclassifyGraph } from '../../export/reclassify-graph.ts';
+import type { SearchOptions } from '../../export/search.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 
 export interface Found {

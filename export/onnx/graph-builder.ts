@@ -1,30 +1,24 @@
 import proto, { type onnx } from 'onnx-proto';
+import type { OnnxWriter } from '../../trainer/model/layer.ts';
 import { WEIGHTS_FILE, type WeightStore } from './weight-store.ts';
 
-type Attribute = number | string | readonly number[] | { float: number } | { graph: onnx.IGraphProto };
+type Attribute = number | string | readonly number[] | { graph: onnx.IGraphProto };
 
-/**
- * Builds an ONNX graph node by node; every value has a name, and an operator's method returns the names of its outputs.
- * `body()` gives a builder for a Loop's body: constants and weights of the body stand in the outer graph, once.
- */
-export interface GraphBuilder {
-  /** One node with one output; returns the output's name. */
+/** Builds an ONNX graph node by node. Every value has a name, which the methods return. */
+export interface GraphBuilder extends OnnxWriter {
   node(op: string, inputs: readonly string[], attributes?: Record<string, Attribute>): string;
-  /** One node with several outputs. */
+  /** Adds a node with several outputs. */
   nodes(op: string, inputs: readonly string[], outputs: number, attributes?: Record<string, Attribute>): string[];
-  /** A trained tensor, kept in the weights file. */
-  weight(values: Float32Array, shape: readonly number[]): string;
-  /** Small float32, int64 or string tensors, kept in the graph itself. */
-  floats(values: readonly number[], shape?: readonly number[]): string;
-  ints(values: readonly number[], shape?: readonly number[]): string;
+  scalar(value: number): string;
   strings(values: readonly string[]): string;
-  /** Gives a value the name by which the graph answers it. */
+  /** Gives a value the name of a graph output. */
   rename(value: string, name: string): string;
+  /** Returns a builder for a Loop's body, whose constants and weights stand in the outer graph, once. */
   body(): GraphBuilder;
   proto(name: string, inputs: onnx.IValueInfoProto[], outputs: onnx.IValueInfoProto[]): onnx.IGraphProto;
 }
 
-// A CommonJS package: its values come by the default export.
+// onnx-proto is a CommonJS package: its values come by the default export.
 const { ModelProto, TensorProto, AttributeProto } = proto.onnx;
 const { DataType } = TensorProto;
 const { AttributeType } = AttributeProto;
@@ -53,25 +47,20 @@ export function createGraph(store: WeightStore, outer?: { initializers: onnx.ITe
     },
     weight(values, shape) {
       const { offset, length } = store.add(values);
-      const externalData = Object.entries({ location: WEIGHTS_FILE, offset: String(offset), length: String(length) }).map(
-        ([key, value]) => ({
-          key,
-          value,
-        }),
-      );
+      const place = { location: WEIGHTS_FILE, offset: String(offset), length: String(length) };
+      const externalData = Object.entries(place).map(([key, value]) => ({ key, value }));
       const dataLocation = TensorProto.DataLocation.EXTERNAL;
       return initializer(`w ${offset} ${shape}`, { dataType: DataType.FLOAT, dims: [...shape], dataLocation, externalData });
     },
     floats: (values, shape = [values.length]) =>
       initializer(`f ${values} ${shape}`, { dataType: DataType.FLOAT, dims: [...shape], floatData: [...values] }),
+    scalar: (value) => builder.floats([value], []),
     ints: (values, shape = [values.length]) =>
       initializer(`i ${values} ${shape}`, { dataType: DataType.INT64, dims: [...shape], int64Data: [...values] }),
-    strings: (values) =>
-      initializer(`s ${values}`, {
-        dataType: DataType.STRING,
-        dims: [values.length],
-        stringData: values.map((text) => new TextEncoder().encode(text)),
-      }),
+    strings(values) {
+      const stringData = values.map((text) => new TextEncoder().encode(text));
+      return initializer(`s ${values}`, { dataType: DataType.STRING, dims: [values.length], stringData });
+    },
     rename(value, name) {
       nodes.push({ opType: 'Identity', name: `output_${name}`, input: [value], output: [name] });
       return name;
@@ -85,22 +74,19 @@ export function createGraph(store: WeightStore, outer?: { initializers: onnx.ITe
 function attributeOf(name: string, value: Attribute): onnx.IAttributeProto {
   if (typeof value === 'number') return { name, type: AttributeType.INT, i: value };
   if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
-  if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
   if ('graph' in value) return { name, type: AttributeType.GRAPH, g: value.graph };
   return { name, type: AttributeType.INTS, ints: [...value] };
 }
 
-type ElementType = 'float' | 'int64' | 'bool' | 'string';
-
 const elementTypes = { float: DataType.FLOAT, int64: DataType.INT64, bool: DataType.BOOL, string: DataType.STRING };
 
-/** A graph's input or output; a dimension given by name is free. */
-export function valueInfo(name: string, type: ElementType, shape: readonly (number | string)[]): onnx.IValueInfoProto {
+/** Describes an input or output of a graph; a dimension given by name is free. */
+export function valueInfo(name: string, type: keyof typeof elementTypes, shape: readonly (number | string)[]): onnx.IValueInfoProto {
   const dim = shape.map((size) => (typeof size === 'string' ? { dimParam: size } : { dimValue: size }));
   return { name, type: { tensorType: { elemType: elementTypes[type], shape: { dim } } } };
 }
 
-/** The graph as the bytes of an ONNX file: IR version 8, opset 17. */
+/** Returns the bytes of an ONNX file with the graph: IR version 8, opset 17. */
 export function modelBytes(graph: onnx.IGraphProto, metadata: Record<string, string> = {}): Uint8Array {
   const model = ModelProto.create({
     irVersion: 8,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { recipeOfArguments } from '../../cli/training-program.ts';
 import { openScreen } from '../../edge/runtime/open-screen.ts';
 import { exportRun } from '../../export/export-run.ts';
-import { defaultSearch } from '../../export/reclassify-graph.ts';
+import { defaultSearch } from '../../export/search.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';

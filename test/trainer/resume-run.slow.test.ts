@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exportRun } from '../../export/export-run.ts';
-import { defaultSearch } from '../../export/reclassify-graph.ts';
+import { defaultSearch } from '../../export/search.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { openRun, writeConfig } from '../../trainer/run.ts';
 import { resumeTraining, train } from '../../trainer/train.ts';
