@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import { parseJsonOrNull, writeAtomically } from '../../node/files/files.ts';
+import { UserError } from '../../shared/user-error.ts';
 import type { Part } from '../protocols/protocol.ts';
 import { fileOf, type Job, type JobResult, jobResultSchema } from './job.ts';
 import type { Done, Failed, JobThreadData } from './job-worker.ts';
@@ -71,7 +72,7 @@ export async function runJobs(
       try {
         const done = (await threads.run(job)) as Done | Failed;
         if ('failed' in done)
-          throw Object.assign(new Error(`${job.part}, images ${job.from} to ${job.to}: ${done.failed.message}`), {
+          throw Object.assign(new UserError(`${job.part}, images ${job.from} to ${job.to}: ${done.failed.message}`), {
             name: done.failed.name,
           });
         const result: JobResult = { ...resultOf(job, partOf(job), key), ...done };

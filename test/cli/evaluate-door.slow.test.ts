@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { runInProcess } from './run-in-process.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const bundle = join(repository, 'models/mnist');
@@ -15,14 +15,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-function evaluate(variables: Record<string, string>) {
+async function evaluate(variables: Record<string, string>) {
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   const args = ['--model', bundle, '--protocol', 'black-box', '--images', '1', '--backend', 'wasm', '--threads', '1', '--dry'];
-  return new Promise<[number, string]>((resolve) => {
-    const env = { ...process.env, ...variables };
-    execFile(process.execPath, [join(repository, 'cli/evaluate.ts'), ...args], { cwd: directory, env }, (error, _, stderr) =>
-      resolve([(error?.code as number | undefined) ?? 0, stderr]),
-    );
-  });
+  const { code, err } = await runInProcess('evaluate', args, directory);
+  vi.unstubAllEnvs();
+  return [code, err];
 }
 
 it('a worker that is not there, or half named, is told before anything is attacked', async () => {

@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isRunning } from '../../node/processes/is-running.ts';
 import { tinyTraining } from '../trainer/tiny-dataset.ts';
+import { runInProcess } from './run-in-process.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const cli = join(repository, 'cli/export.ts');
@@ -35,13 +36,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-function exported(args: string[], env: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
-    cwd: directory,
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-  });
-  return { status, stdout, stderr };
+async function exported(args: string[], env: Record<string, string> = {}) {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  const { code, out, err } = await runInProcess('export', args, directory);
+  vi.unstubAllEnvs();
+  return { status: code, stdout: out, stderr: err };
 }
 
 const via = ['--via', 'tf2onnx', '--run', 'digits', '--name', 'mnist'];
@@ -55,7 +54,7 @@ it.each([
   [[...via, '--python', 'nowhere/python'], 1, /nowhere\/python is no Python that can be run/],
   [[...via, '--python', 'true'], 1, /true is no Python that can be run/],
 ])('%j is refused, and nothing is made', async (args, code, message) => {
-  const { status, stderr } = exported(args);
+  const { status, stderr } = await exported(args);
   expect([status, stderr]).toEqual([code, expect.stringMatching(message)]);
   expect(stderr).not.toMatch(/\n +at /);
   expect(await readdir(join(directory, 'runs/digits'))).toEqual(['config.json', 'splits.json']);
@@ -71,12 +70,12 @@ describe('without what it needs', () => {
   }
 
   it('no Python, or another than 3.11, is said', async () => {
-    expect(exported(via, { PATH: await path('empty', {}) })).toMatchObject({
+    expect(await exported(via, { PATH: await path('empty', {}) })).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(/error: Python 3\.11 is needed, on the PATH as python3\.11, python3, python; there is none/),
     });
     const old = await path('old', { python3: '#!/bin/sh\necho 3.9\n' });
-    expect(exported(via, { PATH: old }).stderr).toMatch(/Python 3\.11 is needed, .*; python3 is 3\.9\./);
+    expect((await exported(via, { PATH: old })).stderr).toMatch(/Python 3\.11 is needed, .*; python3 is 3\.9\./);
   });
 
   const python = ['python3.11', 'python3'].find((name) =>
@@ -84,13 +83,13 @@ describe('without what it needs', () => {
   );
 
   it.skipIf(!python)('a Python without the packages, and pip without an index, are said; what was half made is begun anew', async () => {
-    const named = exported([...via, '--python', python as string], { PYTHONPATH: '', PYTHONNOUSERSITE: '1' });
+    const named = await exported([...via, '--python', python as string], { PYTHONPATH: '', PYTHONNOUSERSITE: '1' });
     // On a machine that happens to have them all it would go on to the conversion, of a run that has no model.
     expect([named.status, named.stderr]).toEqual([1, expect.stringMatching(/lacks .*tf2onnx.*leave --python out|could not convert/)]);
     // pip may not look anywhere.
     const nowhere = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: '', PIP_CONFIG_FILE: '/dev/null' };
     for (const json of [[], ['--json']]) {
-      const { status, stdout, stderr } = exported([...via, ...json], nowhere);
+      const { status, stdout, stderr } = await exported([...via, ...json], nowhere);
       expect([status, stdout]).toEqual([1, '']);
       expect(stderr).toMatch(/making a Python environment in .*2\.6 GB[\s\S]*pip could not install/);
     }

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runInProcess } from './run-in-process.ts';
 
 const root = join(import.meta.dirname, '../..');
 let folder: string;
@@ -14,11 +13,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** `pnpm screen` with these arguments; the model is the committed one, whatever is active. */
 async function screen(args: string[], model = 'models/mnist') {
-  const child = spawn(process.execPath, ['cli/screen.ts', '--model', model, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (text) => (out += text));
-  child.stderr.on('data', (text) => (err += text));
-  const [code] = await once(child, 'close');
+  const { code, out, err } = await runInProcess('screen', ['--model', model, ...args]);
   return { code, out, err, lines: out.split('\n').filter(Boolean) };
 }
 
