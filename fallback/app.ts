@@ -1,16 +1,15 @@
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
+import { timingSafeEqual } from 'hono/utils/buffer';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { inferContentProblem } from '../shared/protocol/infer-request.ts';
 import { BINARY_HEADER, ProtocolError } from '../shared/protocol/inference-protocol.ts';
 import { SIGNATURE_HEADER, signatureProblem } from '../shared/protocol/signature.ts';
-import { bearerToken } from './bearer-token.ts';
-import { bodyRoom } from './body-room.ts';
-import { answerOf, outputsMetadata } from './infer.ts';
+import { ExpiredError, QueueFullError } from './batch.ts';
 import type { Metrics } from './metrics.ts';
-import { ExpiredError, QueueFullError } from './refusals.ts';
+import { answerOf, outputsMetadata } from './outputs.ts';
 import { type Env, requestLog } from './request-log.ts';
 import type { RequestReader } from './request-reader.ts';
 import type { Search } from './search.ts';
@@ -18,24 +17,23 @@ import type { Search } from './search.ts';
 export interface Limits {
   maxBytes: number;
   maxImages: number;
-  /** Needed for all but `/v2/health/*` where it is given. */
+  /** Bearer token for every route but `/v2/health/*` and `/metrics`. */
   token?: string | undefined;
-  /** Where there are any, an inference request must be signed with one of them (shared/protocol/signature.ts). */
+  /** Keys of which one must have signed each inference request (shared/protocol/signature.ts). */
   hmacKeys?: readonly string[] | undefined;
 }
 
-/** Bodies of all requests at once. */
+/** Largest number of bytes in the bodies of all requests at once. */
 const MAX_TOTAL_BYTES = 128 * 1024 * 1024;
 
-/** What the app stands before, and what it tells. */
 export interface Services {
-  search: Pick<Search, 'screening' | 'run' | 'ready' | 'checkRoom'>;
+  search: Pick<Search, 'screening' | 'run' | 'ready' | 'checkCapacity'>;
   reader: Pick<RequestReader, 'read'>;
   metrics: Pick<Metrics, 'registry' | 'answered'>;
   log: Logger;
 }
 
-/** The Open Inference Protocol v2 for the one model `reclassify`. Errors are `{"error": "..."}`, as the protocol has them. */
+/** Creates the Open Inference Protocol v2 for the one model `reclassify`. Errors are `{"error": "..."}`, as in the protocol. */
 export function createApp({ search, reader, metrics, log }: Services, limits: Limits): Hono<Env> {
   const app = new Hono<Env>();
   const { id, input } = search.screening;
@@ -74,7 +72,7 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
     await next();
   });
   app.use('/v2/models/reclassify/versions/:version/*', async (c, next) => {
-    // Clients that are given no version ask for the first one.
+    // Clients that have no version ask for the first one.
     if (!['1', id].includes(c.req.param('version')))
       throw new HTTPException(404, { message: `there is no version ${c.req.param('version')}; there is ${id}` });
     await next();
@@ -89,14 +87,14 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
       inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, input.height, input.width, input.channels] }],
       outputs: outputsMetadata(search.screening),
     });
-  const bounded = bodyLimit({
+  const requestLimit = bodyLimit({
     maxSize: limits.maxBytes,
     onError: (c) => c.json({ error: `the body is larger than ${limits.maxBytes} bytes, which are allowed` }, 413),
   });
-  const room = bodyRoom(MAX_TOTAL_BYTES, limits.maxBytes);
-  // Said before its body is read: what can't be searched in time costs next to nothing.
-  const early: MiddlewareHandler = (_, next) => {
-    search.checkRoom();
+  const totalLimit = totalBodyLimit(MAX_TOTAL_BYTES, limits.maxBytes);
+  // Runs before the body is read: a request that can't be searched in time costs next to nothing.
+  const capacity: MiddlewareHandler = (_, next) => {
+    search.checkCapacity();
     return next();
   };
   const infer: Handler<Env> = async (c) => {
@@ -110,8 +108,8 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
     const encoding = c.req.header('content-encoding') ?? 'identity';
     if (encoding.toLowerCase() !== 'identity')
       throw new HTTPException(415, { message: `content-encoding is ${encoding}; only identity is allowed` });
-    const wrong = inferContentProblem(c.req.header('content-type') ?? '');
-    if (wrong) throw new HTTPException(415, { message: wrong });
+    const contentProblem = inferContentProblem(c.req.header('content-type') ?? '');
+    if (contentProblem) throw new HTTPException(415, { message: contentProblem });
     const request = await reader.read(body, headerLength);
     const { image, id: requestId, timeoutMs } = request;
     Object.assign(record, { id: requestId, images: image.shape[0] });
@@ -134,7 +132,39 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
   for (const model of ['/v2/models/reclassify', '/v2/models/reclassify/versions/:version']) {
     route('GET', model, metadata);
     route('GET', `${model}/ready`, ready);
-    route('POST', `${model}/infer`, early, bounded, room, infer);
+    route('POST', `${model}/infer`, capacity, requestLimit, totalLimit, infer);
   }
   return app;
+}
+
+/**
+ * Lets only requests with the token through. Not hono's `bearerAuth`: its tokens are limited to base64 characters, and it answers a
+ * header of another scheme with 400.
+ */
+function bearerToken(token: string): MiddlewareHandler {
+  return async (c, next) => {
+    const sent = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+    if (sent !== undefined && (await timingSafeEqual(sent, token))) return next();
+    return c.json({ error: 'a valid token is needed: Authorization: Bearer TOKEN' }, 401, { 'www-authenticate': 'Bearer' });
+  };
+}
+
+/**
+ * Limits the memory of all requests together, from the first byte of each to its answer.
+ *
+ * @param maxTotal bytes of all bodies at once
+ * @param maxBytes counted for a body that does not declare its length
+ */
+function totalBodyLimit(maxTotal: number, maxBytes: number): MiddlewareHandler {
+  let total = 0;
+  return async (c, next) => {
+    const bytes = Number(c.req.header('content-length') ?? maxBytes);
+    if (total > 0 && total + bytes > maxTotal) throw new QueueFullError(`requests of ${total} bytes are under way already`, 1);
+    total += bytes;
+    try {
+      await next();
+    } finally {
+      total -= bytes;
+    }
+  };
 }

@@ -3,14 +3,14 @@ import type { Logger } from 'pino';
 import type { Metrics, Outcome } from './metrics.ts';
 import { traceIdOf } from './trace-id.ts';
 
-/** What is known of an inference request besides its answer. Never what its images hold. */
+/** Facts about an inference request for the log; never the content of its images. */
 export interface RequestRecord {
   /** The protocol's `id`. */
   id?: string;
   images?: number;
   waitMs?: number;
   searchMs?: number;
-  /** Where the status does not say it. */
+  /** Only if the status does not say it. */
   outcome?: Outcome;
   why?: string;
 }
@@ -19,7 +19,7 @@ export type Env = { Variables: { record: RequestRecord } };
 
 const LONGEST_ID = 128;
 
-/** A line of JSON and a count for each inference request; a line at level debug for any other. */
+/** Logs and counts each inference request, one line of JSON each; other requests are logged at level debug. */
 export function requestLog(log: Logger, metrics: Pick<Metrics, 'answered'>): MiddlewareHandler<Env> {
   return async (c, next) => {
     const started = performance.now();

@@ -1,26 +1,25 @@
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { SearchResult } from './search-result.ts';
+import type { SearchResult } from './outputs.ts';
 import type { SearchRequest, SearchThreadData } from './search-thread.ts';
 
 export interface SearchThreads {
-  /** To watch them. */
   readonly threads: readonly Worker[];
-  /** Searches a batch in the next free thread. The images are moved there. @throws Error where the search failed or its thread died */
+  /** Searches a batch in the next free thread; the images are moved there. @throws Error if the search failed or its thread died */
   search(batch: SearchRequest): Promise<SearchResult>;
-  /** Waits for what is under way, then ends the threads. */
+  /** Waits for the searches under way, then ends the threads. */
   close(): Promise<void>;
-  /** Ends the threads now. Only while nothing is under way: a thread that is ended inside `session.run` aborts the process. */
+  /** Ends the threads now. Call it only while nothing is searched: ending a thread inside `session.run` aborts the process. */
   destroy(): Promise<void>;
 }
 
 const SEARCH_THREAD = new URL('./search-thread.ts', import.meta.url).href;
 
 /**
- * Threads that search. One that dies fails its batch and is replaced.
+ * Starts threads that search. A thread that dies fails its batch and is replaced.
  *
- * @param onThreadEnd called when a thread has ended, and with what is known of its cause
- * @param file what a thread runs
+ * @param onThreadEnd called when a thread has ended, with its cause if known
+ * @param file script of a thread
  */
 export function createSearchThreads(
   workerData: SearchThreadData,
@@ -33,10 +32,10 @@ export function createSearchThreads(
     workerData,
     minThreads: count,
     maxThreads: count,
-    // A drain may take as long as all that waits.
+    // A drain may take as long as everything that waits.
     closeTimeout: 2 ** 31 - 1,
   });
-  // A thread that dies rejects its batch; what else the pool says of it belongs to none.
+  // A thread that dies rejects its batch; other errors of the pool belong to no batch.
   pool.on('error', onThreadEnd);
   pool.on('workerDestroy', () => onThreadEnd());
   return {

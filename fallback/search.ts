@@ -3,43 +3,43 @@ import { join } from 'node:path';
 import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
 import { type Bundle, BundleError, openBundle } from '../shared/bundle/open-bundle.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
-import { type BatchQueue, createBatchQueue, type QueueOptions, type QueueWatch } from './batch-queue.ts';
-import { chooseBatchSize } from './choose-batch-size.ts';
+import { type BatchQueue, createBatchQueue, type QueueEvents, type QueueOptions } from './batch-queue.ts';
+import { type BatchChoice, measureBatches } from './batch-size.ts';
+import type { SearchResult } from './outputs.ts';
 import { checkLibraries, installed, type Provider, ProviderError, type ProviderName, providersToTry } from './providers.ts';
-import type { SearchResult } from './search-result.ts';
 import type { SearchThreadData } from './search-thread.ts';
 import { createSearchThreads, type SearchThreads } from './search-threads.ts';
 
-export interface Search extends Pick<SearchThreads, 'threads' | 'close'>, Pick<BatchQueue, 'run' | 'checkRoom' | 'waiting'> {
+export interface Search extends Pick<SearchThreads, 'threads' | 'close'>, Pick<BatchQueue, 'run' | 'checkCapacity' | 'waiting'> {
   screening: Screening;
   provider: ProviderName;
-  /** Why that one. */
+  /** Reason for that provider. */
   why: string;
-  /** Images in one search. */
+  /** Largest number of images in one search. */
   batchSize: number;
-  /** Whether the golden image gives what it should; searched for again only after a search failed or a thread ended. */
+  /** Returns true if the search of the golden image gives the right result; searched again only after a search failed or a thread ended. */
   ready(): Promise<boolean>;
 }
 
-export interface SearchWatch extends QueueWatch {
-  /** A thread ended, with the cause where one is known; another takes its place. */
+export interface SearchEvents extends QueueEvents {
+  /** A thread ended, with the cause if known; another takes its place. */
   threadEnded?(error?: unknown): void;
 }
 
 export interface SearchOptions extends Omit<QueueOptions, 'batchSize'> {
   provider: Provider;
-  /** `auto`: chosen by measuring at the start (choose-batch-size.ts). */
+  /** `auto`: chosen by measuring at the start (batch-size.ts). */
   batchSize: number | 'auto';
-  watch?: SearchWatch;
-  /** What a thread runs. */
+  events?: SearchEvents;
+  /** Script of a thread. */
   threadFile?: string;
 }
 
 /**
- * Verifies a bundle and starts the threads that search with its reclassify.onnx, on the first provider that can.
+ * Verifies a bundle and starts the threads that search with its reclassify.onnx, on the first provider that works.
  *
- * @throws BundleError where a file differs, ONNX Runtime can't load the graph, or the golden image gives something else;
- * ProviderError where the provider that was asked for can't be had
+ * @throws BundleError if a file differs, ONNX Runtime can't load the graph, or the golden image gives another result;
+ * ProviderError if the provider that was asked for is not available
  */
 export async function openSearch(directory: string, options: SearchOptions): Promise<Search> {
   const bundle = await openBundle((file) => readFile(join(directory, file)), ['reclassify']);
@@ -70,38 +70,38 @@ async function startOn(
     weights: { path: screening.weights.file, data: weights },
     provider,
   };
-  // Undefined: not known. A check that is under way is shared by all who ask.
-  let sound: Promise<boolean> | undefined;
-  const doubt = (error: unknown) => {
-    sound = undefined;
-    options.watch?.failed?.(error);
+  // Undefined means unknown. Everyone who asks shares a check that is under way.
+  let healthy: Promise<boolean> | undefined;
+  const failed = (error: unknown) => {
+    healthy = undefined;
+    options.events?.failed?.(error);
   };
   const threadEnded = (error?: unknown) => {
-    sound = undefined;
-    options.watch?.threadEnded?.(error);
+    healthy = undefined;
+    options.events?.threadEnded?.(error);
   };
   const threads = createSearchThreads(workerData, options.threads, threadEnded, options.threadFile);
-  const golden = (n = 1) => threads.search(goldenImages(n, screening));
-  let measured: { batchSize: number; secondsPerImage: number };
+  const searchGolden = (n = 1) => threads.search(goldenImages(n, screening));
+  let measured: BatchChoice;
   try {
-    const problem = goldenProblem(await golden(), screening);
+    const problem = goldenProblem(await searchGolden(), screening);
     if (problem)
       throw new BundleError(`reclassify.onnx does not compute what it should: ${problem}. Export the bundle again (pnpm export).`);
-    sound = Promise.resolve(true);
-    measured = await measure(golden, provider, options.batchSize);
+    healthy = Promise.resolve(true);
+    measured = await measureBatches(searchGolden, provider, options.batchSize);
   } catch (error) {
     await threads.destroy();
     throw error;
   }
   const { batchSize, secondsPerImage } = measured;
-  const queue = createBatchQueue(threads.search, { ...options, batchSize }, secondsPerImage, { ...options.watch, failed: doubt });
+  const queue = createBatchQueue(threads.search, { ...options, batchSize }, secondsPerImage, { ...options.events, failed });
   const check = async () => {
-    const fine = await golden().then(
-      (found) => goldenProblem(found, screening) === null,
+    const isRight = await searchGolden().then(
+      (result) => goldenProblem(result, screening) === null,
       () => false,
     );
-    if (!fine) sound = undefined;
-    return fine;
+    if (!isRight) healthy = undefined;
+    return isRight;
   };
   return {
     screening,
@@ -115,36 +115,16 @@ async function startOn(
       return queue.waiting;
     },
     run: queue.run,
-    checkRoom: queue.checkRoom,
+    checkCapacity: queue.checkCapacity,
     ready() {
-      sound ??= check();
-      return sound;
+      healthy ??= check();
+      return healthy;
     },
     async close() {
-      await queue.drained();
+      await queue.drain();
       await threads.close();
     },
   };
-}
-
-/** At least one search of a size is timed, and more of them for so long. */
-const MEASURED_MS = 100;
-
-/** @param search of that many golden images */
-async function measure(search: (images: number) => Promise<unknown>, provider: ProviderName, batchSize: number | 'auto') {
-  const seconds = async (images: number) => {
-    // A GPU's first search of a size makes its kernels.
-    if (provider !== 'cpu') await search(images);
-    // The least of some: other work on the machine can only add to it.
-    const found: number[] = [];
-    for (const begun = performance.now(); found.length === 0 || (found.length < 5 && performance.now() - begun < MEASURED_MS); ) {
-      const started = performance.now();
-      await search(images);
-      found.push((performance.now() - started) / 1000);
-    }
-    return Math.min(...found);
-  };
-  return batchSize === 'auto' ? chooseBatchSize(seconds) : { batchSize, secondsPerImage: await seconds(1) };
 }
 
 function goldenImages(n: number, { golden, input: { height, width, channels } }: Screening) {
@@ -154,16 +134,17 @@ function goldenImages(n: number, { golden, input: { height, width, channels } }:
   return { images, shape: [n, height, width, channels] };
 }
 
-/** What differs from the export, or null. The golden image is the decoder's own, so the search can only do better than the encoder did. */
-function goldenProblem(found: SearchResult, { golden, modelId }: Screening): string | null {
-  const worst = golden.reconstructionError * 1.01 + 1e-3;
-  const error = found.reconstructionError[0] as number;
-  if (found.modelId[0] !== modelId) return `it answers for model ${found.modelId[0]}, not ${modelId}`;
-  if (Number(found.label[0]) !== golden.label) return `the golden image is labelled ${found.label[0]}, not ${golden.label}`;
-  return error <= worst ? null : `the golden image's reconstruction error is ${error}, not at most ${worst}`;
+/** Returns what differs from the export, or null. The golden image is the decoder's own, so the search can only improve on the encoder. */
+function goldenProblem({ label, reconstructionError, modelId }: SearchResult, screening: Screening): string | null {
+  const { golden } = screening;
+  const largest = golden.reconstructionError * 1.01 + 1e-3;
+  const error = reconstructionError[0] as number;
+  if (modelId[0] !== screening.modelId) return `it answers for model ${modelId[0]}, not ${screening.modelId}`;
+  if (Number(label[0]) !== golden.label) return `the golden image is labelled ${label[0]}, not ${golden.label}`;
+  return error <= largest ? null : `the golden image's reconstruction error is ${error}, not at most ${largest}`;
 }
 
-/** Of a CUDA error only what CUDA says, without the C++ around it. */
+/** Returns the first line of an error; of a CUDA error only what CUDA says, without the C++ around it. */
 function firstLine(error: unknown): string {
   const [line] = (error instanceof Error ? error.message : String(error)).split('\n') as [string];
   return /CUDA failure [^;]*[^; ]/.exec(line)?.[0] ?? line;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../fallback/app.ts';
-import { readRequest } from '../../fallback/infer.ts';
+import { ExpiredError, QueueFullError } from '../../fallback/batch.ts';
 import { createMetrics } from '../../fallback/metrics.ts';
-import { ExpiredError, QueueFullError } from '../../fallback/refusals.ts';
+import { readRequest } from '../../fallback/request-reader.ts';
 import type { Search } from '../../fallback/search.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
@@ -16,10 +16,10 @@ beforeAll(async () => {
   screening = await parseScreening(await readFile(join(import.meta.dirname, '../../models/mnist/screening.json'), 'utf8'));
 });
 
-type Options = Partial<Pick<Search, 'run' | 'ready' | 'checkRoom'>> & { token?: string; lines?: string[] };
+type Options = Partial<Pick<Search, 'run' | 'ready' | 'checkCapacity'>> & { token?: string; lines?: string[] };
 
 /** The app before a search that answers at once, or as the test says. */
-function app({ run, ready, token, checkRoom, lines = [] }: Options = {}) {
+function app({ run, ready, token, checkCapacity, lines = [] }: Options = {}) {
   const found: Search['run'] = async ({ shape: [n = 0] }) => ({
     label: new BigInt64Array(n).fill(3n),
     latent: new Float32Array(n * screening.latentDim),
@@ -31,9 +31,10 @@ function app({ run, ready, token, checkRoom, lines = [] }: Options = {}) {
     waitMs: 12.3,
     searchMs: 45.6,
   });
-  const search = { screening, run: run ?? found, ready: ready ?? (async () => true), checkRoom: checkRoom ?? (() => undefined) };
+  const search = { screening, run: run ?? found, ready: ready ?? (async () => true), checkCapacity: checkCapacity ?? (() => undefined) };
   const reader = {
-    read: async (bytes: Uint8Array, headerLength: string | null) => readRequest(bytes, headerLength, screening, 4),
+    read: async (bytes: Uint8Array, headerLength: string | null) =>
+      readRequest({ body: bytes, headerLength, input: screening.input, maxImages: 4 }),
   };
   const log = pino({ base: null }, { write: (line) => lines.push(line) });
   return createApp({ search, reader, metrics: createMetrics(), log }, { maxBytes: 100_000, maxImages: 4, token });
@@ -180,10 +181,10 @@ describe('inference', () => {
       },
       { highWaterMark: 0 },
     );
-    const checkRoom = () => {
+    const checkCapacity = () => {
       throw new QueueFullError('64 requests wait already', 2.2);
     };
-    const full = await post(INFER, unread, json, { checkRoom });
+    const full = await post(INFER, unread, json, { checkCapacity });
     expect([full.status, full.headers.get('retry-after'), read]).toEqual([503, '3', false]);
     const late = await post(INFER, body(), json, { run: () => Promise.reject(new ExpiredError('the search did not begin within 5 ms')) });
     expect([late.status, await errorOf(late)]).toEqual([503, 'the search did not begin within 5 ms; try again later']);

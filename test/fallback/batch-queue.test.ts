@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ExpiredError, QueueFullError } from '../../fallback/batch.ts';
 import { createBatchQueue, type QueueOptions } from '../../fallback/batch-queue.ts';
-import { ExpiredError, QueueFullError } from '../../fallback/refusals.ts';
 import type { SearchRequest } from '../../fallback/search-thread.ts';
 
 /** Images of one value; what is found for an image is told from that value. */
@@ -59,7 +59,7 @@ describe('the queue of batches', () => {
     expect(batches[1]?.values).toEqual([4]);
     await batches[1]?.end();
     const last = queue.run(request(5));
-    const drained = queue.drained();
+    const drained = queue.drain();
     expect(batches[2]?.values).toEqual([5]);
     await batches[2]?.end();
     await Promise.all([first, second, alone, last, drained]);
@@ -124,7 +124,7 @@ describe('the queue of batches', () => {
   it('refuses what would begin too late by what was measured, says when to ask again, and takes anything while it is idle', async () => {
     const { queue, batches } = gated({ maxQueue: 100 }, 2);
     const runs = [queue.run(request(1, 2, 3), { timeoutMs: 60_000 }), queue.run(request(4))];
-    expect(() => queue.checkRoom()).not.toThrow();
+    expect(() => queue.checkCapacity()).not.toThrow();
     await expect(queue.run(request(5), { timeoutMs: 12_000 })).rejects.toThrow(/would begin in [78]\.\d s only, which is too late/);
     runs.push(queue.run(request(6, 7, 8)));
     // 14 s of work are before it, less the moment that this test took; 10 s are allowed.
@@ -136,7 +136,7 @@ describe('the queue of batches', () => {
   it('refuses one more than may wait', async () => {
     const { queue, batches } = gated({ maxQueue: 2 });
     const runs = [queue.run(request(1)), queue.run(request(2)), queue.run(request(3))];
-    expect(() => queue.checkRoom()).toThrow(QueueFullError);
+    expect(() => queue.checkCapacity()).toThrow(QueueFullError);
     await expect(queue.run(request(4))).rejects.toThrow('2 requests wait already');
     for (let i = 0; i < batches.length; i++) await batches[i]?.end();
     expect(await Promise.all(runs)).toHaveLength(3);

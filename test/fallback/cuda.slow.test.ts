@@ -5,7 +5,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { loaderFault } from '../../fallback/cuda-library.ts';
+import { loaderFault } from '../../fallback/providers.ts';
 import { findCudaProviders, missingLibraries } from '../../trainer/backend/install/cuda-provider.ts';
 import { cudaProviderManifest } from '../../trainer/backend/install/cuda-provider-manifest.ts';
 import { installLibraries } from '../../trainer/backend/install/install.ts';

@@ -2,8 +2,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chooseBatchSize } from '../../fallback/choose-batch-size.ts';
-import { QueueFullError } from '../../fallback/refusals.ts';
+import { QueueFullError } from '../../fallback/batch.ts';
+import { chooseBatchSize } from '../../fallback/batch-size.ts';
 import { openSearch, type Search } from '../../fallback/search.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
 import { sealed, sha256 } from '../../shared/bundle/hashes.ts';
@@ -79,9 +79,9 @@ describe('batches of several requests', () => {
   const batches: { images: number; requests: number }[] = [];
   let ended = 0;
   beforeAll(async () => {
-    const watch = { searched: (batch: { images: number; requests: number }) => batches.push(batch), threadEnded: () => ended++ };
+    const events = { searched: (batch: { images: number; requests: number }) => batches.push(batch), threadEnded: () => ended++ };
     const threadFile = new URL('dying-thread.ts', import.meta.url).href;
-    batching = await openSearch(directory, { ...options, maxQueue: 16, batchSize: 8, batchWaitMs: 300, watch, threadFile });
+    batching = await openSearch(directory, { ...options, maxQueue: 16, batchSize: 8, batchWaitMs: 300, events, threadFile });
   });
   afterAll(() => batching.close());
 
