@@ -7,7 +7,7 @@ import { chunk } from '../samples/made-images.ts';
 import { phonePhoto } from '../samples/phone-photo.ts';
 
 /** Requests of each kind: to reach what the decoders take once, and then. */
-const [FIRST, MORE] = [40, 120];
+const [FIRST, MORE] = [20, 60];
 /** MiB that may come to it with the later ones until V8 collects, as with whole files; what a decoder keeps of a file would be hundreds. */
 const SPARE = 80;
 

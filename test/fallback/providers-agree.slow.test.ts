@@ -9,7 +9,7 @@ const environment = swiftShader();
 const entry = fileURLToPath(new URL('provider-process.ts', import.meta.url));
 
 /** An image takes a software adapter 5 s. */
-const ON_WEBGPU = 8;
+const ON_WEBGPU = 2;
 
 async function foundOn(provider: 'cpu' | 'wasm' | 'webgpu', count = 20): Promise<ProviderFindings> {
   const { stdout } = await promisify(execFile)(process.execPath, [entry, provider, String(count)], { env: environment ?? process.env });

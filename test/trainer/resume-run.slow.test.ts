@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,8 +9,8 @@ import { defaultSearch } from '../../export/search.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { openRun, writeConfig } from '../../trainer/run.ts';
 import { resumeTraining, train } from '../../trainer/train.ts';
+import { runInProcess } from '../cli/run-in-process.ts';
 
-const cli = join(import.meta.dirname, '../../cli');
 let root: string;
 let photos: string;
 let cwd: string;
@@ -86,8 +85,7 @@ it('a run that was stopped is trained, calibrated and reported as it was begun, 
   }
 
   // What is not said stays as the run was begun: only alpha is another.
-  const anew = spawnSync(process.execPath, [join(cli, 'calibrate.ts'), '--run', 'stopped', '--alpha', '0.25'], { encoding: 'utf8' });
-  expect([anew.status, anew.stderr]).toEqual([0, '']);
+  expect(await runInProcess('calibrate', ['--run', 'stopped', '--alpha', '0.25'])).toMatchObject({ code: 0, err: '' });
   expect((await openRun('stopped')).config.calibration).toEqual({ ...options.calibration, alpha: 0.25 });
 
   await expect(resumeTraining({ name: 'stopped' })).rejects.toThrow(/is calibrated already. pnpm calibrate sets its thresholds anew/);
@@ -139,8 +137,8 @@ it('a run is not gone on with, calibrated, reported or exported when its images 
   // The run of the test above, which is trained to its end.
   const before = await readFile('runs/whole/calibration.json');
   for (const command of ['calibrate', 'report']) {
-    const { status, stderr } = spawnSync(process.execPath, [join(cli, `${command}.ts`), '--run', 'whole'], { encoding: 'utf8' });
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/are not those that run whole was begun with. Put those back/)]);
+    const { code, err } = await runInProcess(command, ['--run', 'whole']);
+    expect([code, err]).toEqual([1, expect.stringMatching(/are not those that run whole was begun with. Put those back/)]);
   }
   await expect(exportRun(await openRun('whole'), 'whole', defaultSearch, { models: 'models' })).rejects.toThrow(
     /are not those that run whole was begun with/,
