@@ -1,6 +1,5 @@
 import type { Outcomes } from '../trainer/outcomes.ts';
-import { listRuns, RunError, readMetrics } from '../trainer/run.ts';
-import { readTestOutcomes } from '../trainer/run-outcomes.ts';
+import { listRuns, RunError, readMetrics, readTestOutcomes } from '../trainer/run.ts';
 import { command, runCommand } from './run-command.ts';
 
 const TEST_FIGURES = ['test right', 'test accuracy', 'test error', 'test rejection'] as const;

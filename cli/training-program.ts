@@ -1,7 +1,7 @@
 import { type Command, Option, type OptionValues } from 'commander';
 import { BACKENDS, MOST_THREADS } from '../trainer/backend/backends.ts';
-import type { Recipe } from '../trainer/differences-from.ts';
 import { presets } from '../trainer/presets.ts';
+import type { Recipe } from '../trainer/run-config.ts';
 import { calibrationOf, withCalibrationOptions } from './calibration-options.ts';
 import { dataSourceOf, withDataOptions } from './data-options.ts';
 import { command, upTo, wholeNumber } from './run-command.ts';

@@ -3,13 +3,13 @@ import { currentHeap } from './backend/wasm/heap.ts';
 import { adamOnHeap } from './backend/wasm/vectors.ts';
 import type { Parameters } from './gradient/parameters.ts';
 
-/** The state of the optimizer: vectors as long as the parameters. */
+/** An optimizer; its state is vectors as long as the parameters. */
 export interface Adam {
-  /** Moves the parameters against `gradient`, and their running average after them. */
+  /** Moves the parameters against the gradient, and updates their running average. */
   step(gradient: tf.Tensor1D, learningRate: number): void;
-  /** The running average of the parameters, which is what is kept of a training: [count]. */
+  /** Returns the running average of the parameters, which is what a training keeps: [count]. */
   average(): tf.Tensor1D;
-  /** To be written to a checkpoint: parameters, first and second moment, average. */
+  /** Returns what a checkpoint holds: parameters, first and second moment, average. */
   state(): tf.Tensor1D[];
   restore(state: readonly Float32Array[], steps: number): void;
   dispose(): void;
@@ -18,17 +18,17 @@ export interface Adam {
 export interface AdamOptions {
   /** Decay of the second moment. */
   beta2: number;
-  /** Decay of the running average of the parameters; 0 for none. Shorter in the first steps: (1 + t) / (10 + t). */
+  /** Decay of the running average of the parameters; 0 for no average. In the first steps it is at most (1 + t) / (10 + t). */
   averageDecay: number;
 }
 
 const BETA1 = 0.9;
-/** Beside the root of the second moment, as in TensorFlow and Keras. */
+/** Added to the root of the second moment, as in TensorFlow and Keras. */
 const EPSILON = 1e-7;
 
 /**
- * Adam (Kingma and Ba 2015, algorithm 1) over one flat vector: a dozen kernels a step whatever the number of weights (on wasm one
- * loop), where an optimizer that goes from weight to weight needs that dozen for each.
+ * Makes an Adam optimizer (Kingma and Ba 2015, algorithm 1) over one flat vector. A step is a dozen kernels whatever the number of weights, on
+ * wasm one loop; an optimizer that goes from weight to weight needs a dozen kernels for each.
  */
 export function adam(parameters: Parameters, { beta2, averageDecay }: AdamOptions): Adam {
   let steps = 0;
@@ -37,7 +37,7 @@ export function adam(parameters: Parameters, { beta2, averageDecay }: AdamOption
   let second = tf.zeros([parameters.count]) as tf.Tensor1D;
   let average: tf.Tensor1D | null = averageDecay > 0 ? values.mul(1) : null;
 
-  /** @param next values, first, second and, where there is one, average */
+  /** @param next values, first and second moment and, if it is kept, the average */
   function replace(next: tf.Tensor1D[]): void {
     tf.dispose([values, first, second, ...(average ? [average] : [])]);
     [values, first, second] = next as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
@@ -49,7 +49,7 @@ export function adam(parameters: Parameters, { beta2, averageDecay }: AdamOption
     step(gradient, learningRate) {
       steps++;
       const decay = Math.min(averageDecay, (1 + steps) / (10 + steps));
-      // Both corrections of the moments' beginning, drawn together into two numbers.
+      // Both bias corrections, combined into two numbers.
       const root = Math.sqrt(1 - beta2 ** steps);
       const rate = (learningRate * root) / (1 - BETA1 ** steps);
       const epsilon = EPSILON * root;

@@ -12,7 +12,7 @@ import type { Splits } from './data/splits.ts';
 import { encodeAt, scoresOf } from './encode.ts';
 import type { Model } from './model/build-model.ts';
 
-/** What is asked of calibration; kept in the run's config, so that a resumed run is calibrated as it was begun. */
+/** The options of calibration. A run's config keeps them, so that a resumed run is calibrated as it was begun. */
 export const calibrationOptionsSchema = z.strictObject({
   method: z.enum(['conformal', 'three-sigma']),
   guarantee: z.enum(['marginal', 'per-class']),
@@ -28,12 +28,12 @@ export const defaultCalibration: CalibrationOptions = {
   guarantee: 'marginal',
   alpha: 0.015,
   delta: 0.05,
-  // With one variance a class, a direction in which it is often confused stays as suspicious as any other: fewer mistakes and
-  // attacks get through than with `diagonal` (bench/covariance.ts).
+  // With one variance a class, a direction in which it is often confused stays as suspicious as any other: fewer mistakes and attacks are
+  // accepted than with `diagonal` (bench/covariance.ts).
   covariance: 'spherical',
 };
 
-/** What calibration adds to a trained model. */
+/** Everything that calibration adds to a trained model. */
 export interface Calibrated {
   means: number[][];
   covariances: Covariances;
@@ -43,10 +43,10 @@ export interface Calibrated {
 }
 
 /**
- * Covariances from the validation and tune splits (encodings of training images are narrower than those of new ones), then
- * thresholds: `conformal` from tune and calibration, `three-sigma` from tune.
+ * Calibrates a model: estimates covariances on the validation and tune splits (training images are encoded more tightly than new ones), then
+ * sets thresholds, `conformal` on tune and calibration, `three-sigma` on tune.
  *
- * @param labelled false where training was semi-supervised: then no label is looked at, the nearest mean stands for it
+ * @param labelled false where training was semi-supervised: then no label is read, the nearest mean takes its place
  * @throws the signal's reason, where it is aborted
  */
 export async function calibrate(
@@ -75,12 +75,12 @@ export async function calibrate(
 }
 
 /**
- * Whether there are calibration images enough for the promise, as far as can be told without a model: for `per-class` by the
- * true classes.
+ * Checks that there are enough calibration images for the guarantee, as far as that is known without a model: for `per-class` by the true
+ * classes.
  *
  * @throws RangeError with the number of images needed
  */
-export function checkPromise(dataset: Dataset, splits: Splits, { method, guarantee, alpha, delta }: CalibrationOptions): void {
+export function checkGuarantee(dataset: Dataset, splits: Splits, { method, guarantee, alpha, delta }: CalibrationOptions): void {
   if (method !== 'conformal') return;
   const labels = labelsAt(dataset.train, splits.calibration);
   const counts = dataset.classes.map((_, y) => labels.filter((label) => label === y).length);
@@ -88,7 +88,7 @@ export function checkPromise(dataset: Dataset, splits: Splits, { method, guarant
   else counts.forEach((count, y) => void rankFor(count, ` of class ${y}`, { alpha, delta, guarantee }));
 }
 
-/** The thresholds and what is told of them, from the scores of the two splits. */
+/** Sets the thresholds, and describes them, from the scores of the two splits. */
 export function thresholdsFor(
   scores: { tune: Scores[]; calibration: Scores[] },
   classes: number,

@@ -7,21 +7,21 @@ import { rebuildFolder, recoverFolder } from '../node/files/replace-folder.ts';
 import type { Adam } from './adam.ts';
 import { DataError } from './data/dataset.ts';
 
-/** Where a training stands; with the weights and the optimizer it is all that is needed to go on as if it had never stopped. */
+/** The position of a training. With the weights and the optimizer's state it is enough to go on as if the training had never stopped. */
 export const progressSchema = z.strictObject({
   /** Whole epochs done. */
   epoch: z.int().nonnegative(),
-  /** Batches done of the next one. */
+  /** Batches done in the next epoch. */
   batches: z.int().nonnegative(),
-  /** Steps in all. */
+  /** Steps done in all. */
   step: z.int().nonnegative(),
-  /** Of the random numbers, at the beginning of the epoch. */
+  /** State of the random numbers at the beginning of the epoch. */
   random: z.array(z.int()),
-  /** Of the losses since the beginning of the epoch, each weighted by its images. */
+  /** Sums of the losses since the beginning of the epoch, each weighted by its images. */
   sums: z.strictObject({ images: z.number(), reconstruction: z.number(), latent: z.number(), total: z.number() }),
   /** The epoch with the smallest loss on the validation split so far. */
   best: z.strictObject({ epoch: z.int().positive(), loss: z.number() }).nullable(),
-  /** Of training, up to here. */
+  /** Time of training so far. */
   seconds: z.number().nonnegative(),
 });
 
@@ -29,12 +29,12 @@ export type Progress = z.infer<typeof progressSchema>;
 
 const stateSchema = z.strictObject({
   progress: progressSchema,
-  /** Of the model's parameters: so long is each vector in vectors.bin. */
+  /** Number of the model's parameters, which is the length of each vector in vectors.bin. */
   count: z.int().positive(),
   sha256: z.string(),
 });
 
-/** Writes the folder `directory`: made beside and renamed, so that a process killed at any time leaves the old one or the new one. */
+/** Saves a checkpoint as a folder, which is replaced as a whole: a process killed at any time leaves the old one or the new one. */
 export async function saveCheckpoint(directory: string, optimizer: Adam, progress: Progress): Promise<void> {
   const vectors = await Promise.all(optimizer.state().map((vector) => vector.data<'float32'>()));
   const bytes = Buffer.concat(vectors.map((vector) => Buffer.from(vector.slice().buffer)));
@@ -46,10 +46,10 @@ export async function saveCheckpoint(directory: string, optimizer: Adam, progres
 }
 
 /**
- * Puts a checkpoint into an optimizer that was just made, and so into its parameters.
+ * Loads a checkpoint into a new optimizer and its parameters.
  *
- * @returns where the training stands
- * @throws DataError where there is no whole checkpoint, or it is of another model
+ * @returns the position of the training
+ * @throws DataError where the checkpoint is missing, damaged, or of another model
  */
 export async function loadCheckpoint(directory: string, optimizer: Adam): Promise<Progress> {
   await recoverFolder(directory);

@@ -1,10 +1,15 @@
 import type { Covariances } from '../shared/bundle/screening-schema.ts';
 
+/** Number of images that the prior of a class counts for: a class with few images is drawn towards the average over all classes. */
+const PRIOR = 10;
+/** Keeps a variance above zero where a latent dimension never moves. */
+const FLOOR = 1e-8;
+
 /**
- * Empirical covariance of each class's encodings about its mean mu_y (not about their own average): the Sigma_y of the latent
- * test. A class with few images is drawn towards the average over all classes, as if that had been seen in `PRIOR` images.
+ * Estimates Sigma_y of the latent test: the covariance of each class's encodings about its mean mu_y (not about their own average).
  *
- * @param latents f(x) of clean images, and the true class of each
+ * @param latents f(x) of clean images
+ * @param labels the class of each
  */
 export function estimateCovariances(
   latents: readonly (readonly number[])[],
@@ -28,20 +33,23 @@ export function estimateCovariances(
     });
   });
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const pooled = zero().map((row, i) => row.map((_, j) => sums.reduce((sum, matrix) => sum + (matrix[i]?.[j] as number), 0) / total));
+  const pooled = Array.from({ length: d }, (_, i) => sums.reduce((sum, matrix) => sum + (matrix[i]?.[i] as number), 0) / total);
   const matrices = sums.map((matrix, y) =>
     matrix.map((row, i) => {
       const count = counts[y] as number;
       // The prior has no correlations, which keeps a full covariance positive definite (shrinkage).
-      return row.map((value, j) => (value + PRIOR * (i === j ? (pooled[i]?.[j] as number) + FLOOR : 0)) / (count + PRIOR));
+      return row.map((value, j) => (value + PRIOR * (i === j ? (pooled[i] as number) + FLOOR : 0)) / (count + PRIOR));
     }),
   );
-  const diagonals = matrices.map((matrix) => matrix.map((row, i) => row[i] as number));
   if (kind === 'full') return { kind, values: matrices };
+  const diagonals = matrices.map((matrix) => matrix.map((row, i) => row[i] as number));
   if (kind === 'diagonal') return { kind, values: diagonals };
   return { kind, values: diagonals.map((diagonal) => diagonal.reduce((sum, value) => sum + value, 0) / d) };
 }
 
-const PRIOR = 10;
-/** Keeps a variance above zero where a latent dimension never moves. */
-const FLOOR = 1e-8;
+/** Returns the standard deviations of class y along the latent's dimensions: d values, for a full covariance those of its diagonal. */
+export function deviationsOf({ kind, values }: Covariances, y: number, d: number): number[] {
+  if (kind === 'spherical') return new Array<number>(d).fill(Math.sqrt(values[y] as number));
+  if (kind === 'diagonal') return (values[y] as number[]).map(Math.sqrt);
+  return (values[y] as number[][]).map((row, i) => Math.sqrt(row[i] as number));
+}

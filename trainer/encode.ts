@@ -6,19 +6,19 @@ import { relativeError, type Scores } from '../shared/decision/scores.ts';
 import { batchesAt, type LabelledImages } from './data/dataset.ts';
 import type { Model } from './model/build-model.ts';
 
-/** What the model makes of one image, before any covariance or threshold. */
+/** The latent and the errors of one image, which need neither covariances nor thresholds. */
 export interface Encoding {
-  /** d values */
+  /** f(x), d values. */
   latent: number[];
   reconstructionError: number;
   relativeError: number;
 }
 
-/** Most images encoded at once. */
+/** Most images in a batch. */
 const AT_ONCE = 500;
 
 /**
- * f(x) and the two errors of each image, without noise.
+ * Encodes and reconstructs images, without noise.
  *
  * @param images [n, H, W, C] flat, in [0, 1]
  */
@@ -45,7 +45,7 @@ export function encode(model: Model, images: Float32Array, input: Screening['inp
 }
 
 /**
- * `encode` of the images at `indices`, so many at a time that a large data set is never there as floats.
+ * Encodes the images at `indices` in batches, so that a large data set is never in memory as floats.
  *
  * @throws the signal's reason, where it is aborted between two batches
  */
@@ -67,7 +67,7 @@ export async function encodeAt(
   return encodings;
 }
 
-/** The scores that the decision needs, with the covariances frozen. */
+/** Returns the scores that the decision needs. */
 export function scoresOf(encodings: readonly Encoding[], means: readonly number[][], covariances: Covariances): Scores[] {
   const precisions = precisionsOf(covariances, means[0]?.length ?? 0);
   return encodings.map(({ latent, reconstructionError, relativeError }) => {

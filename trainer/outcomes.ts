@@ -1,18 +1,27 @@
+import { z } from 'zod';
 import type { Thresholds } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 
-/** Counts; accepted right + accepted wrong + rejected = images. */
-export interface Outcomes {
-  images: number;
-  acceptedRight: number;
-  acceptedWrong: number;
-  rejected: number;
-  /** Nearest mean right, thresholds aside. */
-  nearestRight: number;
-}
+const count = z.int().nonnegative();
 
-/** @param labels the true class of each image; -1 for an image of no class, of which any acceptance is wrong */
+/** Counts of images; accepted right + accepted wrong + rejected = images. */
+export const outcomesSchema = z.strictObject({
+  images: count,
+  acceptedRight: count,
+  acceptedWrong: count,
+  rejected: count,
+  /** The nearest mean is right, whatever the thresholds say. */
+  nearestRight: count,
+});
+
+export type Outcomes = z.infer<typeof outcomesSchema>;
+
+/**
+ * Counts the outcomes of the decision.
+ *
+ * @param labels the true class of each image; -1 for an image of no class, for which every acceptance is wrong
+ */
 export function outcomesOf(scores: readonly Scores[], labels: readonly number[], thresholds: Thresholds): Outcomes {
   const outcomes: Outcomes = { images: scores.length, acceptedRight: 0, acceptedWrong: 0, rejected: 0, nearestRight: 0 };
   scores.forEach((score, i) => {
@@ -25,7 +34,7 @@ export function outcomesOf(scores: readonly Scores[], labels: readonly number[],
   return outcomes;
 }
 
-/** Per cent, two digits. */
+/** Formats a share in per cent with two decimals. */
 export function percent(count: number, of: number): string {
   return of === 0 ? '-' : ((100 * count) / of).toFixed(2);
 }

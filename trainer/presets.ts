@@ -7,45 +7,45 @@ import { architectures, stridedFor } from './model/architectures.ts';
 export const trainingSchema = z.strictObject({
   architecture: architectureSchema,
   epochs: z.int().positive(),
-  /** Epochs without a smaller loss on the validation split after which it stops; 0: never. */
+  /** Epochs without a smaller validation loss after which training stops; 0: never. */
   patience: z.int().nonnegative(),
   batchSize: z.int().positive(),
-  /** Peak of the learning rate: linear warm-up over the first tenth of the steps, then linear decay to 2 % of it. */
+  /** Peak of the learning rate, after a linear warm-up over the first tenth of the steps; then it decays linearly to 2 % of the peak. */
   learningRate: z.number().positive(),
-  /** Adam's decay of the second moment. A short training gains by a shorter memory. */
+  /** Adam's decay of the second moment. A short training gains from a shorter memory. */
   adamBeta2: z.number().positive().lt(1),
-  /** Decay, a step, of the running average of the weights, which is what is kept; 0: the weights themselves. */
+  /** Decay per step of the running average of the weights, which is what a training keeps; 0: the weights themselves. */
   averageDecay: z.number().min(0).lt(1),
   /** Weight of the latent term of Eq. 7. */
   latentWeight: z.number().positive(),
-  /** Variance of the noise on the latent in training, Eq. 7's epsilon; not used where the entropy is variable. */
+  /** Variance of Eq. 7's epsilon, the noise on the latent in training; not used where the entropy is variable. */
   encoderNoise: z.number().nonnegative(),
   augmentation: augmentationSchema,
   /**
-   * Outlier exposure: to each batch so many images for each of its own are added that are of no class, whose latent is drawn to the
-   * origin, as far from every mean as from the others; 0: none.
+   * Outlier exposure: the number of images of no class that are added to a batch, for each of its own. Their latent is drawn to the origin,
+   * which is equally far from every mean. 0: none.
    */
   outliers: z.number().min(0).max(1),
-  /** Semi-supervised: so many training images of each class have labels (Eq. 7), the others none (Eq. 3). null: all have. */
+  /** Semi-supervised: the number of training images of each class that have labels (Eq. 7); the others have none (Eq. 3). null: all have. */
   labelsPerClass: z.int().positive().nullable(),
-  /** `balanced`: each class has the same weight in the loss, up to ten times that of an image of the largest. */
+  /** `balanced`: each class has the same weight in the loss, but an image weighs at most 10 (1 in a class of average size). */
   classWeights: z.enum(['none', 'balanced']),
 });
 
 export type Training = z.infer<typeof trainingSchema>;
 
-/** What a preset says beside the architecture, which depends on the images. */
+/** A preset, without what depends on the images. */
 interface Preset extends Omit<Training, 'architecture' | 'labelsPerClass' | 'classWeights'> {
-  /** By the larger side of the images; others are halved until 8 or less is left, from `width` channels on. */
+  /** Architectures by the larger side of the images. Images of other sizes are halved down to 8 or less, starting with `width` channels. */
   shapes: Record<number, Shape>;
   width: number;
-  /** Of few images more epochs, until the weights have had this many steps. */
+  /** With few images there are more epochs, so that there are at least this many steps. */
   leastSteps: number;
 }
 
 const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128': strided128 } = architectures;
 
-/** `quick` ends within a minute on two cores; `paper` takes what it needs. */
+/** `quick` ends within a minute on two cores; `paper` takes the time it needs. */
 export const presets = {
   quick: {
     shapes: { 28: small28 },
@@ -82,12 +82,12 @@ export const presets = {
 /** Larger batches need gigabytes, and learn no faster. */
 const LARGEST_BATCH = 4096;
 
-/** In an image of those that the presets' weights were chosen on. */
+/** Values in an image of MNIST, on which the presets' latent weights were chosen. */
 const MNIST_VALUES = 28 * 28;
 
 export type PresetName = keyof typeof presets;
 
-/** What may be said instead of a preset's own. */
+/** Settings that may replace a preset's. */
 export interface TrainingChoices {
   epochs?: number;
   batchSize?: number;
@@ -105,11 +105,11 @@ export interface TrainingChoices {
 }
 
 /**
- * A preset for a data set: the architecture by the size of its images and the number of its classes, and the noise by the size of
- * the latent (paper, section 3: a smaller variance for a larger latent; here 1/300 shared out among its dimensions).
+ * Adapts a preset to a data set: the architecture to the size of its images and the number of its classes, the noise to the size of the latent
+ * (paper, section 3: a smaller variance for a larger latent; here 1/300 is divided among its dimensions).
  *
- * @param trainLabels of the images in the training split
- * @throws RangeError where the images' size fits no architecture, or a choice does not fit the data
+ * @param trainLabels labels of the images in the training split
+ * @throws RangeError where no architecture fits the images' size, or a choice does not fit the data
  */
 export function trainingFor(
   name: PresetName,
@@ -123,27 +123,26 @@ export function trainingFor(
   const counts = classCounts(trainLabels, classes.length);
   const latentDim = wanted ?? Math.max(2, classes.length);
   if (latentDim < classes.length)
-    throw new RangeError(
-      `a latent of ${latentDim} dimensions is too small for ${classes.length} classes; ${classes.length} or more are needed`,
-    );
+    throw new RangeError(`a latent of ${latentDim} dimensions is too small for ${classes.length} classes; use ${classes.length} or more`);
   const least = Math.min(...counts);
   if (labelsPerClass !== null && labelsPerClass > least)
     throw new RangeError(
-      `${labelsPerClass} labels a class are more than there are: ${classes[counts.indexOf(least)]} has ${least} training images`,
+      `${labelsPerClass} labels a class are too many: class ${classes[counts.indexOf(least)]} has only ${least} training images`,
     );
   const shape = chosen ?? shapes[Math.max(input.height, input.width)] ?? stridedFor(input, width);
   checkSize(shape, input);
   const batchSize = others.batchSize ?? preset.batchSize;
-  if (others.batchSize !== undefined && batchSize > Math.min(LARGEST_BATCH, trainLabels.length))
+  const largest = Math.min(LARGEST_BATCH, trainLabels.length);
+  if (others.batchSize !== undefined && batchSize > largest)
     throw new RangeError(
-      `a batch of ${batchSize} images is too large; ${Math.min(LARGEST_BATCH, trainLabels.length)} are the most (there are ${trainLabels.length} training images)`,
+      `a batch of ${batchSize} images is too large; at most ${largest} are allowed (there are ${trainLabels.length} training images)`,
     );
   if (labelsPerClass !== null && batchSize < 2)
-    throw new RangeError('a semi-supervised batch has images with labels and without; a batch size of 2 or more is needed');
+    throw new RangeError('a semi-supervised batch holds images with and without labels; use a batch size of 2 or more');
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   return {
     ...preset,
-    // The reconstruction's part of the loss grows with the number of values in an image; so that the latent's is not lost beside it.
+    // The reconstruction loss grows with the number of values in an image; the latent loss must keep up.
     latentWeight: preset.latentWeight * Math.sqrt(Math.max(1, (input.height * input.width * input.channels) / MNIST_VALUES)),
     ...others,
     architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },

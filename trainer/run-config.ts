@@ -1,19 +1,85 @@
+import { z } from 'zod';
 import { canonicalJson } from '../shared/bundle/hashes.ts';
-import { DataError, type Dataset } from './data/dataset.ts';
-import { openDataset } from './data/datasets.ts';
-import { type Run, sourceOf } from './run.ts';
+import { type CalibrationOptions, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
+import { DataError, type Dataset, labelsAt } from './data/dataset.ts';
+import { type DataSource, dataSourceSchema, openDataset } from './data/datasets.ts';
+import { splitsOf } from './data/splits.ts';
+import { type PresetName, type TrainingChoices, trainingFor, trainingSchema } from './presets.ts';
+
+/** `runs/NAME/config.json`: everything that made the run, and how far it got. */
+export const configSchema = z.strictObject({
+  name: z.string(),
+  portcullis: z.string(),
+  ...dataSourceSchema.shape,
+  classes: z.array(z.string()),
+  input: z.strictObject({ height: z.int(), width: z.int(), channels: z.union([z.literal(1), z.literal(3)]) }),
+  checksums: z.record(z.string(), z.string()),
+  preset: z.string(),
+  training: trainingSchema,
+  seed: z.int(),
+  calibration: calibrationOptionsSchema.default(defaultCalibration),
+  backend: z.string(),
+  /** Threads that share the work on a batch; another number of them rounds differently. */
+  threads: z.int().positive().default(1),
+  started: z.iso.datetime(),
+  /** Whole epochs done. */
+  epochs: z.int(),
+  /** The epoch with the smallest loss on the validation split. Its weights are in `model`; those after the last epoch are in `last`. */
+  bestEpoch: z.int().default(0),
+  /** `training` until the last epoch is saved, `interrupted` after Ctrl-C, `calibrated` once it has thresholds. */
+  status: z.enum(['training', 'interrupted', 'trained', 'calibrated']),
+});
+
+export type RunConfig = z.infer<typeof configSchema>;
+
+/** What makes a run what it is; the backend and its threads change only the last digits. */
+export interface Recipe {
+  source: DataSource;
+  preset: PresetName;
+  /** Settings in place of the preset's. */
+  choices?: TrainingChoices;
+  seed: number;
+  calibration: CalibrationOptions;
+}
 
 /**
- * The images of a run, read again. Its splits are indices into them: of others, or one more or less, they would be other images,
- * those that it was trained on among those that calibrate or test.
+ * Compares a run with the one that `train` would make of a recipe.
  *
- * @throws DataError where they are not there, or not those that the run was begun with
+ * @returns the differences, such as `training.epochs is 2, not 12`
+ * @throws DataError, RangeError as `train` does
  */
-export async function openDatasetOf({ config }: Run, signal?: AbortSignal): Promise<Dataset> {
-  const dataset = await openDataset(sourceOf(config), signal);
-  if (canonicalJson(dataset.checksums) === canonicalJson(config.checksums)) return dataset;
-  const where = config.dataDir === null ? config.dataset : `${config.dataset} in ${config.dataDir}`;
+export async function differencesFrom(config: RunConfig, { source, preset, choices, seed, calibration }: Recipe): Promise<string[]> {
+  const dataset = await openDataset(source);
+  const training = trainingFor(preset, dataset, labelsAt(dataset.train, splitsOf(dataset, seed).train), choices);
+  const expected: Record<string, unknown> = { dataset: source.dataset, input: dataset.input, preset, seed, training, calibration };
+  const differences = Object.entries(expected).flatMap(([name, value]) =>
+    differencesIn(name, (config as Record<string, unknown>)[name], value),
+  );
+  if (canonicalJson(config.checksums) !== canonicalJson(dataset.checksums)) differences.push('it was trained on other image files');
+  return differences;
+}
+
+function differencesIn(name: string, actual: unknown, expected: unknown): string[] {
+  if (canonicalJson(actual) === canonicalJson(expected)) return [];
+  if (!isRecord(actual) || !isRecord(expected)) return [`${name} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`];
+  const keys = new Set([...Object.keys(actual), ...Object.keys(expected)]);
+  return [...keys].flatMap((key) => differencesIn(`${name}.${key}`, actual[key], expected[key]));
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Reads the images of a run again. Its splits are indices into them, so other images, or one more or less, would put images that it was
+ * trained on among those that calibrate or test.
+ *
+ * @throws DataError where the images are missing, or are not those that the run was begun with
+ */
+export async function openDatasetOf({ config }: { config: RunConfig }, signal?: AbortSignal): Promise<Dataset> {
+  const { name, dataset, dataDir, imageSize, channels, checksums } = config;
+  const opened = await openDataset({ dataset, dataDir, imageSize, channels }, signal);
+  if (canonicalJson(opened.checksums) === canonicalJson(checksums)) return opened;
   throw new DataError(
-    `the images of ${where} are not those that run ${config.name} was begun with. Put those back, or train a new run on these.`,
+    `the images of ${dataDir === null ? dataset : `${dataset} in ${dataDir}`} are not those that run ${name} was begun with. ` +
+      'Put those back, or train a new run on these.',
   );
 }

@@ -1,65 +1,36 @@
+import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
 import { UserError } from '../shared/user-error.ts';
-import { type Calibrated, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
-import { type DataSource, dataSourceSchema } from './data/datasets.ts';
+import type { Calibrated } from './calibrate.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
-import { trainingSchema } from './presets.ts';
+import { type Outcomes, outcomesSchema } from './outcomes.ts';
+import { configSchema, type RunConfig } from './run-config.ts';
 
-/** `runs/NAME/config.json`: everything that made the run, and how far it got. */
-export const configSchema = z.strictObject({
-  name: z.string(),
-  portcullis: z.string(),
-  ...dataSourceSchema.shape,
-  classes: z.array(z.string()),
-  input: z.strictObject({ height: z.int(), width: z.int(), channels: z.union([z.literal(1), z.literal(3)]) }),
-  checksums: z.record(z.string(), z.string()),
-  preset: z.string(),
-  training: trainingSchema,
-  seed: z.int(),
-  calibration: calibrationOptionsSchema.default(defaultCalibration),
-  backend: z.string(),
-  /** That share the work on a batch; other numbers of them round differently. */
-  threads: z.int().positive().default(1),
-  started: z.iso.datetime(),
-  /** Whole epochs done. */
-  epochs: z.int(),
-  /** The one with the smallest loss on the validation split, whose weights are in `model`; those after the last one are in `last`. */
-  bestEpoch: z.int().default(0),
-  /** `training` until the last epoch is saved, `interrupted` after Ctrl-C, `calibrated` when thresholds are there. */
-  status: z.enum(['training', 'interrupted', 'trained', 'calibrated']),
-});
-
-export type RunConfig = z.infer<typeof configSchema>;
-
+/** A training and its results, kept in `runs/NAME`. */
 export interface Run {
   directory: string;
   config: RunConfig;
 }
 
-/** Where the run's images came from, to read them again. */
-export function sourceOf({ dataset, dataDir, imageSize, channels }: RunConfig): DataSource {
-  return { dataset, dataDir, imageSize, channels };
-}
-
-/** A run is missing or can't be used for this; the message says why and what to do. */
+/** A run is missing, or in a state that does not allow what was asked; the message says why and what to do. */
 export class RunError extends UserError {}
 
 export const RUNS = 'runs';
 
-/** Names of runs and bundles are those of folders, of any system. @throws RunError */
+/** Checks a name of a run or a bundle, which is that of a folder on any system. @throws RunError */
 export function checkName(name: string): void {
   if (!/^\w[\w.-]{0,99}$/.test(name))
     throw new RunError(
-      `${JSON.stringify(name)} is no name; allowed are up to 100 letters, digits, _, - and dots, not starting with - or a dot.`,
+      `${JSON.stringify(name)} is not a valid name. Allowed are up to 100 letters, digits, _, - and dots; the first is a letter, a digit or _.`,
     );
 }
 
-/** Makes `runs/NAME`. @throws RunError where it is there already, can't be a name, or nothing could read it again: then nothing is made */
+/** Makes `runs/NAME`. @throws RunError where the name is taken or not valid, or the settings could not be read again: then nothing is made */
 export async function createRun(config: RunConfig, splits: Splits, root = RUNS): Promise<Run> {
   checkName(config.name);
   const readable = configSchema.safeParse(config);
@@ -78,7 +49,7 @@ export async function createRun(config: RunConfig, splits: Splits, root = RUNS):
     await writeAtomically(join(directory, 'splits.json'), JSON.stringify(splits));
     await writeConfig(run);
   } catch (error) {
-    // As on a full disk: half a run would only take the name.
+    // Half a run, as on a full disk, would only take the name.
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
@@ -89,31 +60,25 @@ export async function writeConfig(run: Run): Promise<void> {
   await writeAtomically(join(run.directory, 'config.json'), `${JSON.stringify(run.config, null, 2)}\n`);
 }
 
-/** One JSON line an epoch. */
+/** Appends the line of an epoch to `metrics.jsonl`. */
 export async function appendMetrics(run: Run, line: Record<string, number>): Promise<void> {
   await appendFile(join(run.directory, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
 }
 
-/** The lines of `metrics.jsonl`; what is no whole line (the last one, after a kill) is passed over. */
+/** Returns the lines of `metrics.jsonl`; skips one that is not complete (the last one, after a kill). */
 export async function readMetrics(run: Run): Promise<Record<string, number>[]> {
   const text = await readFile(join(run.directory, 'metrics.jsonl'), 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .map(parseJsonOrNull)
-    .filter((line) => line !== null) as Record<string, number>[];
+  const lines = text.split('\n').map(parseJsonOrNull);
+  return lines.filter((line) => line !== null) as Record<string, number>[];
 }
 
-/** Takes back the lines of epochs after `epochs`, which are trained again, and half a line. */
-export async function keepMetrics(run: Run, epochs: number): Promise<void> {
+/** Removes the lines of epochs after `epochs`, which will be trained again, and an incomplete line. */
+export async function truncateMetrics(run: Run, epochs: number): Promise<void> {
   const kept = (await readMetrics(run)).filter(({ epoch }) => (epoch ?? Number.POSITIVE_INFINITY) <= epochs);
   await writeAtomically(join(run.directory, 'metrics.jsonl'), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
-export function readSplits(run: Run): Promise<Splits> {
-  return readJson(run, 'splits.json');
-}
-
-/** @param isBest of all epochs so far */
+/** Saves the model after an epoch. @param isBest true where its validation loss is the smallest so far */
 export async function saveEpoch(run: Run, model: Model, epochs: number, isBest: boolean): Promise<void> {
   await saveModel(join(run.directory, 'last'), model);
   if (isBest) await saveModel(join(run.directory, 'model'), model);
@@ -123,15 +88,35 @@ export async function saveEpoch(run: Run, model: Model, epochs: number, isBest: 
 }
 
 export async function saveCalibration(run: Run, calibrated: Calibrated): Promise<void> {
+  // Outcomes and report belong to the old thresholds. They go first, so that a kill in between leaves no wrong figure.
+  for (const file of ['report.html', 'outcomes.json']) await rm(join(run.directory, file), { force: true });
   await writeAtomically(join(run.directory, 'calibration.json'), JSON.stringify(calibrated));
   run.config.status = 'calibrated';
   await writeConfig(run);
 }
 
+const keptOutcomesSchema = z.strictObject({ split: z.enum(['test', 'validation']), outcomes: outcomesSchema });
+
+/** Saves the outcomes of a split under the run's thresholds; it is the last thing that calibration writes. */
+export async function saveOutcomes(run: Run, split: 'test' | 'validation', outcomes: Outcomes): Promise<void> {
+  await writeAtomically(join(run.directory, 'outcomes.json'), `${JSON.stringify({ split, outcomes })}\n`);
+}
+
+export function hasOutcomes(run: Run): boolean {
+  return existsSync(join(run.directory, 'outcomes.json'));
+}
+
+/** Returns the outcomes of the test split; null where the run has no thresholds, or its last outcomes are of another split. */
+export async function readTestOutcomes(run: Run): Promise<Outcomes | null> {
+  const text = await readFile(join(run.directory, 'outcomes.json'), 'utf8').catch(() => 'null');
+  const kept = keptOutcomesSchema.safeParse(parseJsonOrNull(text));
+  return kept.success && kept.data.split === 'test' ? kept.data.outcomes : null;
+}
+
 /**
- * The run in a folder. Its name is the folder's, also where that was renamed or copied: all commands take runs by that.
+ * Opens the run in a folder. Its name is the folder's, even where that was renamed or copied, as all commands take runs by it.
  *
- * @throws RunError where the folder holds no run, or can't
+ * @throws RunError where the folder is not a run, or its config can't be read
  */
 export async function openRun(name: string, root = RUNS): Promise<Run> {
   checkName(name);
@@ -143,17 +128,18 @@ export async function openRun(name: string, root = RUNS): Promise<Run> {
       `${directory} is not a run. ${names.length > 0 ? `There are: ${names.join(', ')}.` : 'There are none yet: pnpm train makes one.'}`,
     );
   }
-  const whole = z.record(z.string(), z.unknown()).safeParse(parseJsonOrNull(text));
-  if (!whole.success) throw new RunError(`${directory}/config.json is damaged: it is no whole JSON. Train again.`);
-  const config = configSchema.safeParse(whole.data);
+  const json = z.record(z.string(), z.unknown()).safeParse(parseJsonOrNull(text));
+  if (!json.success) throw new RunError(`${directory}/config.json is damaged: it is not complete JSON. Train again.`);
+  const config = configSchema.safeParse(json.data);
   if (!config.success)
     throw new RunError(
-      `${directory}/config.json was made by another version of Portcullis (${whole.data.portcullis ?? 'unknown'}), or by hand, and does not fit this one: ${z.prettifyError(config.error)}. Use that version for this run, or train again.`,
+      `${directory}/config.json was made by another version of Portcullis (${json.data.portcullis ?? 'unknown'}), or by hand, and does not ` +
+        `fit this one: ${z.prettifyError(config.error)}. Use that version for this run, or train again.`,
     );
   return { directory, config: { ...config.data, name } };
 }
 
-/** All runs that can be read, the newest first. */
+/** Lists the runs that can be read, the newest first. */
 export async function listRuns(root = RUNS): Promise<Run[]> {
   const names = await readdir(root).catch(() => [] as string[]);
   const runs = await Promise.all(
@@ -166,7 +152,7 @@ export async function listRuns(root = RUNS): Promise<Run[]> {
   return runs.flat().sort((a, b) => b.config.started.localeCompare(a.config.started));
 }
 
-/** The newest run that was trained to its end, with thresholds or without. @throws RunError where there is none */
+/** Returns the newest run that was trained to its end, with or without thresholds. @throws RunError where there is none */
 export async function latestTrainedRun(root = RUNS): Promise<Run> {
   const runs = await listRuns(root);
   const run = runs.find(({ config }) => config.status === 'trained' || config.status === 'calibrated');
@@ -175,7 +161,7 @@ export async function latestTrainedRun(root = RUNS): Promise<Run> {
   throw new RunError(`there is no run in ${root}/ that was trained to its end${others && `, only ${others}`}. Make one with pnpm train.`);
 }
 
-/** Model (of its best epoch) and splits of a run. @throws RunError where it was not trained to its end */
+/** Loads the model of a run's best epoch, and its splits. @throws RunError where it was not trained to its end */
 export async function loadTrained(run: Run): Promise<{ model: Model; splits: Splits }> {
   const { name, status, epochs } = run.config;
   if (status !== 'trained' && status !== 'calibrated')
@@ -185,11 +171,15 @@ export async function loadTrained(run: Run): Promise<{ model: Model; splits: Spl
   return { model: await loadModel(join(run.directory, 'model')), splits: await readSplits(run) };
 }
 
-/** Model, splits and calibration of a run. @throws RunError where it is not calibrated yet */
+/** Loads the model, splits and calibration of a run. @throws RunError where it is not calibrated yet */
 export async function loadRun(run: Run): Promise<{ model: Model; splits: Splits; calibrated: Calibrated }> {
   if (run.config.status === 'trained')
     throw new RunError(`run ${run.config.name} has no thresholds yet. Set them with pnpm calibrate --run ${run.config.name}.`);
   return { ...(await loadTrained(run)), calibrated: await readJson(run, 'calibration.json') };
+}
+
+export function readSplits(run: Run): Promise<Splits> {
+  return readJson(run, 'splits.json');
 }
 
 async function readJson<T>(run: Run, file: string): Promise<T> {

@@ -7,45 +7,45 @@ import { adam } from './adam.ts';
 import { type Backend, type BackendChoice, useBackend, useBackendAgain } from './backend/backends.ts';
 import { copyParameters, endTraining, evaluating } from './backend/evaluation.ts';
 import { useWasm } from './backend/wasm/wasm.ts';
-import { type CalibrationOptions, checkPromise } from './calibrate.ts';
+import { checkGuarantee } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { largestBatch, trainingImages } from './data/batches.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
-import { type DataSource, openDataset } from './data/datasets.ts';
+import { openDataset } from './data/datasets.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
 import { fit, type Step } from './fit.ts';
 import { openBatchGradients } from './gradient/batch-gradients.ts';
 import { parametersOf } from './gradient/parameters.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
-import { type PresetName, type TrainingChoices, trainingFor } from './presets.ts';
+import { trainingFor } from './presets.ts';
 import { writeReport } from './report/write-report.ts';
 import {
   appendMetrics,
   createRun,
-  keepMetrics,
+  hasOutcomes,
   loadTrained,
   openRun,
   type Run,
-  type RunConfig,
   RunError,
   readMetrics,
   readSplits,
   saveEpoch,
+  truncateMetrics,
   writeConfig,
 } from './run.ts';
-import { openDatasetOf } from './run-config.ts';
-import { hasOutcomes } from './run-outcomes.ts';
+import { openDatasetOf, type Recipe, type RunConfig } from './run-config.ts';
 import { validate } from './validate.ts';
 
-interface Common {
+interface TrainingOptions {
   name: string;
+  /** Folder of the runs. */
   runs?: string;
   signal?: AbortSignal;
-  /** Whether `report.html` is written at the end; by default it is. */
+  /** False: no `report.html` is written at the end. */
   report?: boolean;
-  /** By default a minute. */
+  /** 60 by default. */
   secondsBetweenCheckpoints?: number;
   /** @param done whole epochs that the run had already */
   onStart?(run: Run, dataset: Dataset, done: number, backend: Backend): void;
@@ -53,17 +53,11 @@ interface Common {
   onEpoch?(epoch: number, validationAccuracy: number): void;
 }
 
-export interface TrainOptions extends Common {
-  calibration: CalibrationOptions;
-  preset: PresetName;
-  /** Instead of the preset's own. */
-  choices?: TrainingChoices;
+export interface TrainOptions extends TrainingOptions, Recipe {
   /** By default `wasm`, which needs nothing installed. */
   backend?: BackendChoice;
-  /** By default as many as there are processors, on wasm at most 4. */
+  /** By default one for each processor, with wasm at most 4. */
   threads?: number;
-  seed: number;
-  source: DataSource;
 }
 
 export interface Trained {
@@ -75,21 +69,22 @@ export interface Trained {
 }
 
 /**
- * The whole offline way: read the data, split, fit, calibrate, measure once on the test split; all of it kept in `runs/NAME`.
- * An interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
+ * Trains a model: reads the data, splits, fits, calibrates, and measures once on the test split; keeps everything in `runs/NAME`. An interrupted
+ * run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
  *
- * @throws the signal's reason, where it is aborted before a run is made, or after its last epoch: `resumeTraining` then does what is left
+ * @throws the signal's reason, where it is aborted before there is a run, or after its last epoch: `resumeTraining` then does the rest
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   const backend = await useBackend(options.backend ?? 'wasm', options.threads);
   const dataset = await openDataset(options.source, options.signal);
   options.signal?.throwIfAborted();
   const splits = splitsOf(dataset, options.seed);
-  // Not after all the training.
-  checkPromise(dataset, splits, options.calibration);
+  // Fails here rather than after the training.
+  checkGuarantee(dataset, splits, options.calibration);
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   const config: RunConfig = {
     name: options.name,
-    portcullis: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
+    portcullis: version,
     ...options.source,
     classes: dataset.classes,
     input: dataset.input,
@@ -112,21 +107,22 @@ export async function train(options: TrainOptions): Promise<Trained> {
     options.onStep?.(step);
   };
   try {
-    return await fitAndCalibrate(run, dataset, splits, { ...options, onStep }, backend);
+    return await trainRun(run, dataset, splits, { ...options, onStep }, backend);
   } catch (error) {
-    // There is nothing in it to go on from: its name stays free.
+    // There is nothing to resume: the name stays free.
     if (!begun) await rm(run.directory, { recursive: true, force: true });
     throw error;
   }
 }
 
 /**
- * Goes on with a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had. One that was
- * killed after its last epoch is calibrated, as it was begun.
+ * Resumes a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had. A run that was killed
+ * after its last epoch is calibrated, with the options that it was begun with.
  *
- * @throws RunError where it is calibrated already; BackendError where the kind of backend that it was begun with can't be had; DataError where its images are not those that it was begun with
+ * @throws RunError where it is calibrated already; BackendError where its kind of backend is not available; DataError where its images have
+ *   changed
  */
-export async function resumeTraining(options: Common): Promise<Trained> {
+export async function resumeTraining(options: TrainingOptions): Promise<Trained> {
   const run = await openRun(options.name, options.runs);
   const { config } = run;
   if (config.status === 'calibrated' && hasOutcomes(run))
@@ -135,52 +131,48 @@ export async function resumeTraining(options: Common): Promise<Trained> {
   const backend = isTrained ? null : await useBackendAgain(config.backend, config.threads);
   const dataset = await openDatasetOf(run, options.signal);
   const splits = await readSplits(run);
-  checkPromise(dataset, splits, config.calibration);
-  if (backend === null) {
-    await useWasm();
-    return finish(run, dataset, splits, options, (await readMetrics(run)).at(-1)?.seconds ?? 0);
-  }
-  return fitAndCalibrate(run, dataset, splits, options, backend);
+  checkGuarantee(dataset, splits, config.calibration);
+  if (backend) return trainRun(run, dataset, splits, options, backend);
+  await useWasm();
+  return finish(run, dataset, splits, options, (await readMetrics(run)).at(-1)?.seconds ?? 0);
 }
 
-async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, options: Common, backend: Backend): Promise<Trained> {
+/** Fits the model from the beginning or from the run's checkpoint, then finishes the run. */
+async function trainRun(run: Run, dataset: Dataset, splits: Splits, options: TrainingOptions, backend: Backend): Promise<Trained> {
   const { training, seed } = run.config;
   const [classes, { input, train }] = [dataset.classes.length, dataset];
   const model = buildModel(training.architecture, input, seed);
   const parameters = parametersOf(model);
-  // What is judged and kept has the running average of the weights.
-  const kept = await evaluating(backend, () => buildModel(training.architecture, input, seed));
-  const keptParameters = parametersOf(kept);
+  // The running average of the weights is what is validated and kept.
+  const averaged = await evaluating(backend, () => buildModel(training.architecture, input, seed));
+  const averagedParameters = parametersOf(averaged);
   const optimizer = adam(parameters, { beta2: training.adamBeta2, averageDecay: training.averageDecay });
   const checkpoint = join(run.directory, 'checkpoint');
   await recoverFolder(checkpoint);
   const from = existsSync(checkpoint) ? await loadCheckpoint(checkpoint, optimizer) : null;
-  await keepMetrics(run, from?.epoch ?? 0);
+  await truncateMetrics(run, from?.epoch ?? 0);
   run.config.status = 'training';
   await writeConfig(run);
   options.onStart?.(run, dataset, from?.epoch ?? 0, backend);
+
   const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'));
   const gradients = await openBatchGradients(model, parameters, { input, classes, training }, largestBatch(training), backend);
-  let trainingSeconds = from?.seconds ?? 0;
-  let best = from?.best ?? null;
+  let { seconds: trainingSeconds, best } = from ?? { seconds: 0, best: null };
   const fitting = fit(images, training, {
-    seed,
-    optimizer,
-    gradients,
-    from,
+    ...{ seed, optimizer, gradients, from },
     ...(options.signal ? { signal: options.signal } : {}),
     secondsBetweenCheckpoints: options.secondsBetweenCheckpoints ?? 60,
     onStep: async (step) => {
       options.onStep?.(step);
-      // A signal (Ctrl-C) is seen only when the event loop gets a turn.
+      // The event loop sees a signal (Ctrl-C) only when it gets a turn.
       await new Promise((resolve) => setImmediate(resolve));
     },
     onEpoch: async (epoch, losses, seconds) => {
-      await copyParameters(backend, optimizer.average(), keptParameters);
-      const validation = await evaluating(backend, () => validate(kept, dataset, splits.validation, training));
+      await copyParameters(backend, optimizer.average(), averagedParameters);
+      const validation = await evaluating(backend, () => validate(averaged, dataset, splits.validation, training));
       const isBest = best === null || validation.loss < best.loss;
       if (isBest) best = { epoch, loss: validation.loss };
-      await saveEpoch(run, kept, epoch, isBest);
+      await saveEpoch(run, averaged, epoch, isBest);
       await appendMetrics(run, { epoch, ...losses, validationLoss: validation.loss, validationAccuracy: validation.accuracy, seconds });
       options.onEpoch?.(epoch, validation.accuracy);
       return best;
@@ -190,17 +182,16 @@ async function fitAndCalibrate(run: Run, dataset: Dataset, splits: Splits, optio
       await saveCheckpoint(checkpoint, optimizer, progress);
     },
   });
-  const done = await fitting.finally(gradients.close);
+  const ended = await fitting.finally(gradients.close);
   optimizer.dispose();
   await endTraining(backend);
-  run.config.status = done ? 'trained' : 'interrupted';
+  run.config.status = ended ? 'trained' : 'interrupted';
   await writeConfig(run);
-  if (!done) return { run, model: kept, test: null, trainingSeconds };
-  return finish(run, dataset, splits, options, trainingSeconds);
+  return ended ? finish(run, dataset, splits, options, trainingSeconds) : { run, model: averaged, test: null, trainingSeconds };
 }
 
-/** What follows the last epoch: thresholds, the one look at the test split, the report. */
-async function finish(run: Run, dataset: Dataset, splits: Splits, options: Common, trainingSeconds: number): Promise<Trained> {
+/** Sets the thresholds, measures once on the test split, and writes the report. */
+async function finish(run: Run, dataset: Dataset, splits: Splits, options: TrainingOptions, trainingSeconds: number): Promise<Trained> {
   await rm(join(run.directory, 'checkpoint'), { recursive: true, force: true });
   const { model } = await loadTrained(run);
   const test = await calibrateRun(run, model, dataset, splits, run.config.calibration, 'test', options.signal);

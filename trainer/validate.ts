@@ -5,13 +5,13 @@ import type { Model } from './model/build-model.ts';
 import type { Training } from './presets.ts';
 
 export interface Validation {
-  /** As in training but without noise: Eq. 7, or, where training is semi-supervised, Eq. 3, which looks at no label. */
+  /** The loss of training without noise: Eq. 7, or for semi-supervised training Eq. 3, which reads no label. */
   loss: number;
-  /** Share of nearest means that are right. */
+  /** Share of the images whose nearest mean is right. */
   accuracy: number;
 }
 
-/** Of a model, on held-out training images. */
+/** Measures a model on held-out training images. */
 export async function validate(
   model: Model,
   { train, input, classes }: Dataset,
@@ -24,15 +24,15 @@ export async function validate(
     const label = train.labels[indices[i] as number] as number;
     if (nearestMean(latent, means) === label) right++;
     const distances = means.map((mean) => squaredEuclidean(latent, mean));
-    loss +=
-      reconstructionError + (labelsPerClass === null ? latentWeight * (distances[label] as number) : unlabelled(distances, latentWeight));
+    const latentLoss = labelsPerClass === null ? latentWeight * (distances[label] as number) : mixtureLoss(distances, latentWeight);
+    loss += reconstructionError + latentLoss;
   });
   const count = Math.max(1, indices.length);
   return { loss: loss / count, accuracy: right / count };
 }
 
-/** -log mean_y exp(-latentWeight distance_y) */
-function unlabelled(distances: number[], latentWeight: number): number {
+/** Returns -log mean_y exp(-latentWeight distance_y). */
+function mixtureLoss(distances: number[], latentWeight: number): number {
   const nearest = Math.min(...distances);
   const sum = distances.reduce((total, distance) => total + Math.exp(-latentWeight * (distance - nearest)), 0);
   return latentWeight * nearest - Math.log(sum / distances.length);

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Victim } from '../../attacks/victim.ts';
 import { randomFrom } from '../../shared/random.ts';
+import { deviationsOf } from '../../trainer/covariances.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
-import { deviationsOf } from '../../trainer/report/generated.ts';
 import { frechetDistance } from './frechet.ts';
 import { common } from './gradient-parts.ts';
 import type { Outcome } from './outcome.ts';

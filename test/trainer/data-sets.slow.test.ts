@@ -154,7 +154,7 @@ describe('images in folders', () => {
       ...[10, 14, 2, 22, 26].map(
         (i) => `bolt/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
       ),
-      'bolt/broken.png left out: The file is neither a PNG nor a JPEG. Save it as one of these.',
+      'bolt/broken.png left out: The file is of an unknown kind; only PNG and JPEG are read. Save it as one of these.',
       ...[18, 6].map(
         (i) => `bolt/deeper/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
       ),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
-import { checkPromise, defaultCalibration } from '../../trainer/calibrate.ts';
+import { checkGuarantee, defaultCalibration } from '../../trainer/calibrate.ts';
 import { calibrateRun } from '../../trainer/calibrate-run.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
 import { type Splits, splitsOf } from '../../trainer/data/splits.ts';
@@ -18,10 +18,10 @@ import {
   loadTrained,
   openRun,
   type Run,
-  type RunConfig,
   saveEpoch,
   writeConfig,
 } from '../../trainer/run.ts';
+import type { RunConfig } from '../../trainer/run-config.ts';
 import { input } from '../export/tiny-model.ts';
 import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
 
@@ -118,7 +118,7 @@ describe('a run', () => {
     expect((await openRun('copied', root)).config.name).toBe('copied');
     expect((await listRuns(root)).map(({ config }) => config.name).sort()).toEqual(['copied', 'tiny']);
     await rm(join(root, 'copied'), { recursive: true });
-    await expect(openRun('../elsewhere', root)).rejects.toThrow(/is no name; allowed are/);
+    await expect(openRun('../elsewhere', root)).rejects.toThrow(/is not a valid name. Allowed are/);
   });
 
   it('of another version is told from one that is damaged', async () => {
@@ -129,7 +129,7 @@ describe('a run', () => {
     await writeFile(join(directory, 'config.json'), text);
     await expect(openRun('older', root)).rejects.toThrow(/made by another version of Portcullis \(0.0.1\).*at preset.*Use that version/s);
     await writeFile(join(directory, 'config.json'), text.slice(0, -9));
-    await expect(openRun('older', root)).rejects.toThrow(/config.json is damaged: it is no whole JSON. Train again/);
+    await expect(openRun('older', root)).rejects.toThrow(/config.json is damaged: it is not complete JSON. Train again/);
     await rm(directory, { recursive: true });
   });
 
@@ -158,7 +158,7 @@ describe('a run', () => {
 });
 
 it('a promise that can not be kept is refused before the training', () => {
-  const check = (change: object) => () => checkPromise(dataset, splits, { ...defaultCalibration, ...change });
+  const check = (change: object) => () => checkGuarantee(dataset, splits, { ...defaultCalibration, ...change });
   expect(check({})).not.toThrow();
   expect(check({ alpha: 1e-4 })).toThrow(/500 calibration images are too few .* 29956 are needed/);
   expect(check({ guarantee: 'per-class' })).toThrow(/images of class 0 are too few .* 199 are needed/);

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Covariances } from '../../shared/bundle/screening-schema.ts';
+
 import { randomFrom } from '../../shared/random.ts';
+import { deviationsOf } from '../covariances.ts';
 import type { Model } from '../model/build-model.ts';
 
 /** With more classes than this, only the means are shown. */
@@ -34,12 +36,4 @@ export function generate(model: Model, means: number[][], covariances: Covarianc
     );
   }
   return { values, perClass };
-}
-
-/** Of class y, the square roots of the variances: d values. */
-export function deviationsOf(covariances: Covariances, y: number, d: number): number[] {
-  const { kind, values } = covariances;
-  if (kind === 'spherical') return new Array<number>(d).fill(Math.sqrt(values[y] as number));
-  if (kind === 'diagonal') return (values[y] as number[]).map(Math.sqrt);
-  return (values[y] as number[][]).map((row, i) => Math.sqrt(row[i] as number));
 }

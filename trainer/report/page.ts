@@ -1,6 +1,6 @@
 import type { Calibrated } from '../calibrate.ts';
 import { type Outcomes, percent } from '../outcomes.ts';
-import type { RunConfig } from '../run.ts';
+import type { RunConfig } from '../run-config.ts';
 import { accuracyChart, confusionChart, lossChart, planeChart, reliabilityChart, scoreChart } from './charts.ts';
 import { contactSheet } from './contact-sheet.ts';
 import type { Findings } from './findings.ts';
