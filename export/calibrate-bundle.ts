@@ -10,16 +10,16 @@ import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
-import { DataError, imagesAt } from '../trainer/data/dataset.ts';
+import { DataError, imagesAt, type LabelledImages } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
 import { filesInFolder, isNamedImage, notesOnLeftOut } from '../trainer/data/image-files.ts';
 
-/** Of the images that shape the thresholds; the rest sets them. */
+/** Share of the images that shape the thresholds; the rest sets them. */
 const TUNE = 1 / 3;
-/** Most images screened at once. */
+/** Largest number of images screened at once. */
 const AT_ONCE = 100;
 
-/** What became of it, with what a user should know of the images. */
+/** A calibrated bundle, with what the user should know about the images. */
 export interface CalibratedBundle {
   screening: Screening;
   images: number;
@@ -27,12 +27,12 @@ export interface CalibratedBundle {
 }
 
 /**
- * A copy of a bundle with thresholds for an operator's own clean images: the same graphs and `modelId`, a new `id`, no evidence, as
- * that belongs to the old thresholds. No labels are needed. Scores are those of the exported graph, in onnxruntime-node.
+ * Copies a bundle and sets thresholds from an operator's own clean images, which need no labels. Graphs and `modelId` stay; the `id` is
+ * new, and there is no evidence, as that belongs to the old thresholds. Scores come from the exported graph, in onnxruntime-node.
  *
- * @param images folder of image files, folders within it and links too; the same content twice counts once
+ * @param images folder of image files, with its subfolders and links; the same content twice counts once
  * @param target folder of the new bundle
- * @throws RangeError with the number of images needed, where there are too few; DataError, BundleError, ReplaceError
+ * @throws RangeError with the number of images needed, if there are too few; DataError, BundleError, ReplaceError
  */
 export async function calibrateBundle(
   bundle: string,
@@ -44,21 +44,15 @@ export async function calibrateBundle(
   const screener = await openScreener(bundle);
   const { screening } = screener;
   const scores: Record<'tune' | 'calibration', Scores[]> = { tune: [], calibration: [] };
-  const read = await ownImages(images, screening, cache).catch(async (error) => {
-    await screener.close();
-    throw error;
-  });
-  const atOnce = imagesWithinMemory(screening.input, AT_ONCE);
+  let own: OwnImages;
   try {
+    own = await readOwnImages(images, screening, cache);
+    const atOnce = imagesWithinMemory(screening.input, AT_ONCE);
     for (const split of ['tune', 'calibration'] as const) {
-      const indices = read[split];
-      for (let first = 0; first < indices.length; first += atOnce) {
-        const levels = read.images(indices.slice(first, first + atOnce));
-        const batch = imagesAt(
-          levels,
-          Array.from({ length: levels.count }, (_, i) => i),
-        );
-        for (const { scores: found } of await screener.screen(batch)) scores[split].push(found);
+      for (let first = 0; first < own[split].length; first += atOnce) {
+        const levels = own.images(own[split].slice(first, first + atOnce));
+        const batch = imagesAt(levels, [...Array(levels.count).keys()]);
+        for (const screened of await screener.screen(batch)) scores[split].push(screened.scores);
       }
     }
   } finally {
@@ -67,63 +61,60 @@ export async function calibrateBundle(
   if (scores.tune.length === 0)
     throw new DataError(`${images} holds ${scores.calibration.length} images, too few to calibrate with. Use more images.`);
   const { id: _, checksum: __, ...content } = screening;
-  const found = thresholdsFor(scores, screening.classes.length, screening.latentDim, {
-    ...options,
-    covariance: screening.covariances.kind,
-  });
-  const ownCalibration = { images: scores.tune.length + scores.calibration.length, sha256: read.sha256, date: new Date().toISOString() };
+  const covariance = screening.covariances.kind;
+  const thresholds = thresholdsFor(scores, screening.classes.length, screening.latentDim, { ...options, covariance });
+  const all = [...scores.tune, ...scores.calibration];
+  const ownCalibration = { images: all.length, sha256: own.sha256, date: new Date().toISOString() };
   const provenance = { ...content.provenance, ownCalibration };
-  const calibrated = await sealed({ ...content, ...found, name: basename(target), provenance, evidence: [] });
+  const calibrated = await sealed({ ...content, ...thresholds, name: basename(target), provenance, evidence: [] });
   await rebuildFolder(target, 'screening.json', async (fresh) => {
     await cp(bundle, fresh, { recursive: true });
     await writeScreening(fresh, calibrated);
     await (await openScreener(fresh)).close();
   });
-  const labels = new Set([...scores.tune, ...scores.calibration].map(({ label }) => label));
-  const notes = [
-    ...read.notes,
-    ...absentNote(
-      screening.classes.filter((_, label) => !labels.has(label)),
-      screening.classes.length,
-    ),
-  ];
-  return { screening: calibrated, images: ownCalibration.images, notes };
+  const labels = new Set(all.map(({ label }) => label));
+  const absent = screening.classes.filter((_, label) => !labels.has(label));
+  return { screening: calibrated, images: all.length, notes: [...own.notes, ...absentNote(absent, screening.classes.length)] };
 }
 
-/** Tells a user of classes in which the model put no image. */
+/** Warns of classes to which the model assigned no image. */
 function absentNote(absent: readonly string[], classes: number): string[] {
   if (absent.length === 0) return [];
   const names = `${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ', …' : ''}`;
   return [
-    `no image of ${absent.length} of the ${classes} classes (${names}), by what the model takes them for: the thresholds of these classes come from ` +
-      "the other classes' images and may be far too wide or too narrow. Add images of every class that you expect, and calibrate again.",
+    `no image of ${absent.length} of the ${classes} classes (${names}), as the model labels them: the thresholds of these classes come ` +
+      "from the other classes' images and may be far too wide or too narrow. Add images of every class that you expect, and calibrate again.",
   ];
 }
 
-async function ownImages(directory: string, { input, preprocess }: Screening, cache: string) {
+interface OwnImages {
+  images: (indices: readonly number[]) => LabelledImages;
+  /** Indices of different images. */
+  tune: number[];
+  calibration: number[];
+  notes: string[];
+  /** Hash over the images' contents. */
+  sha256: string;
+}
+
+async function readOwnImages(directory: string, { input, preprocess }: Screening, cache: string): Promise<OwnImages> {
   const found = await filesInFolder(directory).catch(() => {
     throw new DataError(`${directory} can't be read; a folder of ${ANY_FORMAT} files is needed`);
   });
   const files = found.files.filter(isNamedImage).sort();
   if (files.length === 0) throw new DataError(`${directory} holds no ${ANY_FORMAT} file. Choose a folder of images.`);
-  const { index, images } = await cachedImages(
-    directory,
-    files.map((file) => ({ file, label: 0 })),
-    input,
-    { cache, rules: preprocess },
-  );
+  const entries = files.map((file) => ({ file, label: 0 }));
+  const { index, images } = await cachedImages(directory, entries, input, { cache, rules: preprocess });
   const first = new Map<string, number>();
   for (const [i, { sha256 }] of index.files.entries()) if (!first.has(sha256)) first.set(sha256, i);
   const [tune, calibration]: [number[], number[]] = [[], []];
-  // By the content, so that the same images are divided the same way whatever their names.
+  // Divided by content, so that renamed images are divided the same way.
   for (const [sha256, i] of first) (Number.parseInt(sha256.slice(0, 8), 16) < TUNE * 2 ** 32 ? tune : calibration).push(i);
   const twice = index.files.length - first.size;
   const notes = [
     ...notesOnLeftOut({ ...found, images: files.length, unreadable: index.unreadable }),
     ...(twice > 0 ? [`${twice} images are there more than once, and count once`] : []),
   ];
-  const sha256 = createHash('sha256')
-    .update([...first.keys()].sort().join('\n'))
-    .digest('hex');
-  return { images, tune, calibration, notes, sha256 };
+  const contents = [...first.keys()].sort().join('\n');
+  return { images, tune, calibration, notes, sha256: createHash('sha256').update(contents).digest('hex') };
 }

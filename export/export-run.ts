@@ -22,10 +22,9 @@ export interface Exported {
 }
 
 /**
- * A calibrated run as the bundle `models/NAME`, which becomes the active model.
+ * Exports a calibrated run as the bundle `models/NAME`, which becomes the active model.
  *
- * @param name of the bundle
- * @param options.reference overwriting a bundle that comes with the project is meant
+ * @param options.reference overwrite a bundle that comes with the project
  * @throws UsageError, RunError, ConversionError, ParityError
  */
 export async function exportRun(
@@ -38,7 +37,7 @@ export async function exportRun(
   const models = options.models ?? MODELS;
   if (!options.reference && (await referenceNames(models)).includes(name)) {
     throw new UsageError(
-      `models/${name} comes with the project and is not overwritten. Choose another --name (or say --reference, if that is what you are making).`,
+      `models/${name} comes with the project and is not overwritten. Choose another --name, or give --reference if you mean to replace it.`,
     );
   }
   await useWasm();

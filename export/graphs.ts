@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { CholeskyDecomposition } from 'ml-matrix';
 import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
 import { precisionsOf } from '../shared/decision/latent-space.ts';
 import { ConversionError, fromChannelsLast, toChannelsLast } from '../trainer/model/layer.ts';
@@ -6,7 +7,7 @@ import { convertModel } from './convert-model.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
 
-/** What the graphs are made of. */
+/** What the graphs are made from. */
 export interface GraphParts {
   /** image [N, H, W, C] → latent [N, d] */
   encoder: tf.LayersModel;
@@ -26,21 +27,21 @@ export const latentDimOf = (parts: GraphParts) => (parts.means[0] as number[]).l
 
 export const imageShapeOf = ({ height, width, channels }: Screening['input']) => [height, width, channels];
 
-/** `encoder.onnx`: image → latent. */
+/** Writes `encoder.onnx`: image → latent. */
 export function encoderGraph(store: WeightStore, parts: GraphParts): Uint8Array {
   const graph = createGraph(store);
   graph.rename(encode(graph, parts), 'latent');
   return modelBytes(graph.proto('encoder', [imageInfo(parts.input)], [latentInfo(parts)]));
 }
 
-/** `decoder.onnx`: latent → reconstruction. */
+/** Writes `decoder.onnx`: latent → reconstruction. */
 export function decoderGraph(store: WeightStore, parts: GraphParts): Uint8Array {
   const graph = createGraph(store);
   graph.rename(decode(graph, parts, 'latent'), 'reconstruction');
   return modelBytes(graph.proto('decoder', [latentInfo(parts)], [imageInfo(parts.input, 'reconstruction')]));
 }
 
-/** `screen.onnx`: image → latent, label, latent_distance, reconstruction_error, reconstruction. */
+/** Writes `screen.onnx`: image → latent, label, latent_distance, reconstruction_error, reconstruction. */
 export function screenGraph(store: WeightStore, parts: GraphParts): Uint8Array {
   const graph = createGraph(store);
   const latent = graph.rename(encode(graph, parts), 'latent');
@@ -60,7 +61,7 @@ export function screenGraph(store: WeightStore, parts: GraphParts): Uint8Array {
   return modelBytes(graph.proto('screen', [imageInfo(parts.input)], outputs));
 }
 
-/** @returns the latent, [N, d] */
+/** Writes the encoder's nodes. @returns the latent, [N, d] */
 export function encode(graph: GraphBuilder, parts: GraphParts): string {
   const shape = imageShapeOf(parts.input);
   const { name, shape: latent } = convertModel(graph, parts.encoder, {
@@ -83,8 +84,8 @@ function assertShape(model: string, actual: readonly number[], expected: readonl
 }
 
 /**
- * label: the mean that is nearest to the latent in the Euclidean sense, the first of equals. distance: the squared
- * Mahalanobis distance (z - mu)^T Sigma^-1 (z - mu) to that mean.
+ * Writes the label, the mean that is nearest to the latent in the Euclidean sense (the first of equals), and the squared Mahalanobis
+ * distance (z - mu)^T Sigma^-1 (z - mu) to that mean.
  */
 export function labelAndDistance(graph: GraphBuilder, parts: GraphParts, latent: string): { label: string; distance: string } {
   const d = latentDimOf(parts);
@@ -96,7 +97,7 @@ export function labelAndDistance(graph: GraphBuilder, parts: GraphParts, latent:
   const delta = graph.node('Sub', [latent, graph.node('Gather', [means, label])]); // [N, d]
   const precisions = precisionsOf(parts.covariances, d);
   if (parts.covariances.kind === 'full') {
-    // With Sigma^-1 = L L^T it is ||(z - mu)^T L||^2: never below zero, and exact in float32 where Sigma is nearly singular.
+    // With Sigma^-1 = L L^T the distance is ||(z - mu)^T L||^2: never below zero, and exact in float32 if Sigma is nearly singular.
     const factors = precisions.flatMap((precision) => choleskyFactor(precision).flat());
     const factor = graph.node('Gather', [graph.floats(factors, [k, d, d]), label]); // [N, d, d]
     const row = graph.node('MatMul', [graph.node('Unsqueeze', [delta, graph.ints([1])]), factor]); // [N, 1, d]
@@ -108,17 +109,11 @@ export function labelAndDistance(graph: GraphBuilder, parts: GraphParts, latent:
   return { label, distance: graph.node('ReduceSum', [weighted, graph.ints([1])], { keepdims: 0 }) };
 }
 
-/** The lower triangular L with L L^T = matrix. @throws RangeError where the matrix is not positive definite */
+/** Returns the lower triangular L with L L^T = matrix. @throws RangeError if the matrix is not positive definite */
 function choleskyFactor(matrix: readonly (readonly number[])[]): number[][] {
-  const lower = matrix.map((row) => row.map(() => 0));
-  const at = (rows: readonly (readonly number[])[], i: number, j: number) => rows[i]?.[j] as number;
-  for (let i = 0; i < matrix.length; i++) {
-    for (let j = 0; j <= i; j++) {
-      let rest = at(matrix, i, j);
-      for (let m = 0; m < j; m++) rest -= at(lower, i, m) * at(lower, j, m);
-      if (i === j && !(rest > 0)) throw new RangeError(`a precision is not positive definite (pivot ${rest} at row ${i})`);
-      (lower[i] as number[])[j] = i === j ? Math.sqrt(rest) : rest / at(lower, j, j);
-    }
-  }
-  return lower;
+  // ml-matrix refuses a matrix whose halves differ by rounding.
+  const symmetric = matrix.map((row, i) => row.map((value, j) => (j < i ? value : (matrix[j]?.[i] as number))));
+  const decomposition = new CholeskyDecomposition(symmetric);
+  if (!decomposition.isPositiveDefinite()) throw new RangeError('a precision is not positive definite');
+  return decomposition.lowerTriangularMatrix.to2DArray();
 }

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import type { InferenceSession } from 'onnxruntime-node';
 import * as ort from 'onnxruntime-node';
 import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
@@ -14,75 +13,65 @@ export interface Parity {
   /** Largest absolute difference of a latent value and of a reconstructed pixel. */
   maxLatentDifference: number;
   maxReconstructionDifference: number;
-  /** Images on which both do not decide alike, but for those near a threshold. */
+  /** Images that graphs and model decide differently, apart from those near a threshold. */
   verdictsDiffering: number;
-  /** Images with a score within 1e-4, relatively, of its threshold: there rounding may decide. */
+  /** Images with a score within 1e-4, relatively, of its threshold, where rounding may decide. */
   nearThreshold: number;
 }
 
 export const TOLERANCE = 1e-4;
 
-/** The exported graphs do not do what the trained model does. */
+/** The exported graphs differ from the trained model. */
 export class ParityError extends UserError {}
-
-type Reference = Pick<Screening, 'input' | 'means' | 'covariances' | 'thresholds' | 'relativeErrorOffset'>;
 
 /**
  * Compares `screen.onnx` with the model it was made from.
  *
  * @param session of screen.onnx
  * @param batches of images, each [n, H, W, C] flat, in [0, 1]
- * @throws RangeError where there is no image, or a part of one
+ * @throws RangeError if there is no image, or part of one
  */
 export async function measureParity(
-  session: InferenceSession,
+  session: ort.InferenceSession,
   model: Model,
   batches: Iterable<Float32Array>,
-  screening: Reference,
+  screening: Pick<Screening, 'input' | 'means' | 'covariances' | 'thresholds' | 'relativeErrorOffset'>,
 ): Promise<Parity> {
+  const { input, means, covariances, thresholds, relativeErrorOffset } = screening;
+  const { height, width, channels } = input;
+  const size = height * width * channels;
   const parity: Parity = { images: 0, maxLatentDifference: 0, maxReconstructionDifference: 0, verdictsDiffering: 0, nearThreshold: 0 };
-  for (const images of batches) await addBatch(parity, session, model, images, screening);
+  for (const images of batches) {
+    const n = images.length / size;
+    if (!Number.isInteger(n)) throw new RangeError(`${images.length} values are not images of ${size}; parity needs real images`);
+    const outputs = await session.run({ image: new ort.Tensor('float32', images, [n, height, width, channels]) });
+    const differenceOf = (name: string, expected: Float32Array) => largestDifference(outputs[name]?.data as Float32Array, expected);
+    const encodings = encode(model, images, input, relativeErrorOffset);
+    const latents = Float32Array.from(encodings.flatMap(({ latent }) => latent));
+    parity.images += n;
+    parity.maxLatentDifference = Math.max(parity.maxLatentDifference, differenceOf('latent', latents));
+    const reconstructionDifference = differenceOf('reconstruction', reconstruct(model, images, [n, height, width, channels]));
+    parity.maxReconstructionDifference = Math.max(parity.maxReconstructionDifference, reconstructionDifference);
+    const actuals = scoresFromOutputs('screen', outputs, imagesOf(images, input), screening);
+    for (const [i, expected] of scoresOf(encodings, means, covariances).entries()) {
+      const actual = actuals[i] as Scores;
+      const same = actual.label === expected.label && decide(actual, thresholds).accepted === decide(expected, thresholds).accepted;
+      if (isNearThreshold(expected, thresholds)) parity.nearThreshold++;
+      else if (!same) parity.verdictsDiffering++;
+    }
+  }
   if (parity.images === 0) throw new RangeError('there are no images to compare on; parity needs real images');
   return parity;
 }
 
-async function addBatch(
-  parity: Parity,
-  session: InferenceSession,
-  model: Model,
-  images: Float32Array,
-  screening: Reference,
-): Promise<void> {
-  const { height, width, channels } = screening.input;
-  const size = height * width * channels;
-  const n = images.length / size;
-  if (!Number.isInteger(n)) throw new RangeError(`${images.length} values are not images of ${size}; parity needs real images`);
-  const answers = await session.run({ image: new ort.Tensor('float32', images, [n, height, width, channels]) });
-  const floats = (name: string) => answers[name]?.data as Float32Array;
-  const encodings = encode(model, images, screening.input, screening.relativeErrorOffset);
-  const expected = scoresOf(encodings, screening.means, screening.covariances);
-  const latents = Float32Array.from(encodings.flatMap(({ latent }) => latent));
-  const reconstructed = largestDifference(floats('reconstruction'), reconstructions(model, images, screening.input));
-  parity.images += n;
-  parity.maxLatentDifference = Math.max(parity.maxLatentDifference, largestDifference(floats('latent'), latents));
-  parity.maxReconstructionDifference = Math.max(parity.maxReconstructionDifference, reconstructed);
-  const actuals = scoresFromOutputs('screen', answers, imagesOf(images, screening.input), screening);
-  expected.forEach((scores, i) => {
-    const actual = actuals[i] as Scores;
-    const same =
-      actual.label === scores.label && decide(actual, screening.thresholds).accepted === decide(scores, screening.thresholds).accepted;
-    if (isNearThreshold(scores, screening.thresholds)) parity.nearThreshold++;
-    else if (!same) parity.verdictsDiffering++;
-  });
-}
-
-/** @throws ParityError with the figures where the graphs differ by more than is allowed */
+/** @throws ParityError with the figures if the graphs differ by more than is allowed */
 export function assertParity(parity: Parity): void {
-  const { maxLatentDifference, maxReconstructionDifference, verdictsDiffering } = parity;
+  const { images, maxLatentDifference, maxReconstructionDifference, verdictsDiffering } = parity;
   if (maxLatentDifference <= TOLERANCE && maxReconstructionDifference <= TOLERANCE && verdictsDiffering === 0) return;
   throw new ParityError(
-    `the exported graphs differ from the trained model on ${parity.images} images: latent by ${maxLatentDifference}, reconstruction by ` +
-      `${maxReconstructionDifference} (allowed ${TOLERANCE}), ${verdictsDiffering} verdicts differ (allowed 0). Nothing was written; this is a fault of the exporter.`,
+    `the exported graphs differ from the trained model on ${images} images: latent by ${maxLatentDifference}, reconstruction by ` +
+      `${maxReconstructionDifference} (allowed ${TOLERANCE}), ${verdictsDiffering} verdicts differ (allowed 0). Nothing was written; ` +
+      'this is a fault of the exporter.',
   );
 }
 
@@ -95,18 +84,15 @@ function isNearThreshold(scores: Scores, thresholds: Thresholds): boolean {
   );
 }
 
-function reconstructions(model: Model, images: Float32Array, input: Screening['input']): Float32Array {
-  const size = input.height * input.width * input.channels;
-  const x = tf.tensor4d(images, [images.length / size, input.height, input.width, input.channels]);
-  const latent = model.encoder.predict(x) as tf.Tensor;
-  const image = model.decoder.predict(latent) as tf.Tensor;
-  const values = image.dataSync() as Float32Array;
-  for (const tensor of [x, latent, image]) tensor.dispose();
+function reconstruct({ encoder, decoder }: Model, images: Float32Array, shape: [number, number, number, number]): Float32Array {
+  const reconstruction = tf.tidy(() => decoder.predict(encoder.predict(tf.tensor4d(images, shape)) as tf.Tensor) as tf.Tensor);
+  const values = reconstruction.dataSync() as Float32Array;
+  reconstruction.dispose();
   return values;
 }
 
-/** NaN counts as infinitely far. */
-export function largestDifference(actual: Float32Array, expected: Float32Array): number {
+/** Returns the largest absolute difference; infinity for NaN or another length. */
+export function largestDifference(actual: Float32Array | undefined, expected: Float32Array): number {
   if (actual?.length !== expected.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
   for (const [i, value] of expected.entries()) {

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { rebuildFolder } from '../node/files/replace-folder.ts';
 import { float32ToBase64 } from '../shared/bundle/float32-base64.ts';
@@ -7,14 +8,15 @@ import { modelIdOf, sealed, sha256 } from '../shared/bundle/hashes.ts';
 import { modelCard } from '../shared/bundle/model-card.ts';
 import { openBundle } from '../shared/bundle/open-bundle.ts';
 import type { GraphName, Screening } from '../shared/bundle/screening-schema.ts';
-import { goldenImage } from './golden-image.ts';
+import { decide } from '../shared/decision/decide.ts';
+import { type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
 import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './graphs.ts';
 import { createWeightStore, WEIGHTS_FILE } from './onnx/weight-store.ts';
 import { assertParity, measureParity, type Parity } from './parity.ts';
 import { reclassifyGraph } from './reclassify-graph.ts';
 import type { SearchOptions } from './search.ts';
 
-/** All that a bundle is made of. `latentDim`, files, golden image and identities are worked out. */
+/** What a bundle is made from. `latentDim`, files, golden image and identities follow from it. */
 export type BundleParts = GraphParts &
   Pick<Screening, 'name' | 'classes' | 'preprocess' | 'thresholds' | 'relativeErrorOffset' | 'calibration' | 'evidence' | 'provenance'> & {
     search: SearchOptions;
@@ -23,11 +25,11 @@ export type BundleParts = GraphParts &
   };
 
 /**
- * Writes `directory`: the four graphs, the weights and screening.json, after every graph was loaded and the parity check held.
- * It is made beside the target and renamed into place; what was there is replaced as a whole or stays as it is.
+ * Writes `directory`: the four graphs, the weights and screening.json, after it has loaded every graph and checked parity. The bundle is
+ * made beside the target and renamed into place, so what was there is replaced as a whole or stays as it is.
  *
- * @throws ConversionError, ParityError, BundleError, ReplaceError (the folder is not a bundle), RangeError (search options, no
- *   parity images): then nothing is left behind and nothing was replaced
+ * @throws ConversionError, ParityError, BundleError, ReplaceError (the folder is not a bundle), RangeError (search options, no parity
+ *   images); then nothing is left behind and nothing was replaced
  */
 export function writeBundle(directory: string, parts: BundleParts): Promise<{ screening: Screening; parity: Parity }> {
   return rebuildFolder(directory, 'screening.json', (fresh) => writeFiles(fresh, parts));
@@ -51,7 +53,6 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
   if (store.bytes().byteLength !== weights.bytes) throw new Error('reclassify.onnx uses a weight that no other graph has');
 
   const session = await ort.InferenceSession.create(join(directory, screen.file));
-  const golden = await goldenImage(session, parts);
   const screening = await sealed({
     version: 1,
     modelId,
@@ -60,7 +61,7 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
     latentDim: (means[0] as number[]).length,
     thresholds,
     calibration,
-    golden: { ...golden, image: float32ToBase64(golden.image) },
+    golden: await goldenImage(session, parts),
     evidence,
     provenance,
     graphs: { encoder, decoder, screen, reclassify },
@@ -74,7 +75,31 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
   return { screening, parity };
 }
 
-/** As a reader would: hashes checked, then each graph in ONNX Runtime. */
+/**
+ * Makes the golden image, with which every reader checks that the graphs still compute what they did at export: the decoder's image of a
+ * class mean (never a training image), with the answers of screen.onnx. It is of the first class whose image is accepted, or else the
+ * one nearest to its mean.
+ */
+async function goldenImage(
+  session: ort.InferenceSession,
+  { decoder, input, means, thresholds, relativeErrorOffset }: BundleParts,
+): Promise<Screening['golden']> {
+  let nearest: Screening['golden'] | undefined;
+  // One by one: images of all classes may not fit into memory, and mostly the first is accepted.
+  for (const mean of means) {
+    const image = tf.tidy(() => (decoder.predict(tf.tensor2d([mean])) as tf.Tensor).dataSync() as Float32Array).slice();
+    const outputs = await session.run({ image: new ort.Tensor('float32', image, [1, input.height, input.width, input.channels]) });
+    const scores = scoresFromOutputs('screen', outputs, [image], { relativeErrorOffset })[0] as Scores;
+    const { label, latentDistance, reconstructionError } = scores;
+    const latent = Array.from(outputs.latent?.data as Float32Array);
+    const golden = { image: float32ToBase64(image), latent, label, latentDistance, reconstructionError };
+    if (decide(scores, thresholds).accepted) return golden;
+    if (!nearest || golden.latentDistance < nearest.latentDistance) nearest = golden;
+  }
+  return nearest as Screening['golden'];
+}
+
+/** Opens the bundle as a reader does, checking hashes, and loads each graph into ONNX Runtime. */
 async function loadEveryGraph(directory: string): Promise<void> {
   const names: GraphName[] = ['encoder', 'decoder', 'screen', 'reclassify'];
   const bundle = await openBundle((file) => readFile(join(directory, file)), names);

@@ -7,23 +7,22 @@ import { makeFolder, writeAtomically } from '../../node/files/files.ts';
 import { runProgram } from '../../node/processes/run-program.ts';
 import { UserError } from '../../shared/user-error.ts';
 
-/** Python, its packages, or what was run by it failed; the message says what to do. */
+/** Python, its packages or a program that it ran failed. */
 export class PythonError extends UserError {}
 
-/** The pins were tried with this one; of some packages there is no other. */
+/** The version that the pins were tested with. Some packages support no other. */
 const VERSION = '3.11';
 const CANDIDATES = [`python${VERSION}`, 'python3', 'python'];
 const REQUIREMENTS = fileURLToPath(new URL('requirements.txt', import.meta.url));
-/** Written last: without it an environment is not whole. */
+/** Written last: an environment without it is incomplete. */
 const MARK = 'complete';
 
 /**
- * A Python with tensorflowjs and tf2onnx: a virtual environment in `cache`, made where it is not there yet (2.6 GB). One that
- * is half made is begun anew, with what pip has downloaded already.
+ * Returns the path of a Python with tensorflowjs and tf2onnx, in a virtual environment in `cache` that is made if it is missing (2.6 GB).
+ * An incomplete one is made again, from what pip has already downloaded.
  *
- * @param say is told what takes long
- * @returns path of the interpreter
- * @throws PythonError where there is no Python 3.11, or its packages can't be installed; AbortError
+ * @param say reports steps that take long
+ * @throws PythonError if there is no Python 3.11, or its packages can't be installed; AbortError
  */
 export async function pythonEnvironment(cache: string, say: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const requirements = await readFile(REQUIREMENTS);
@@ -38,23 +37,21 @@ export async function pythonEnvironment(cache: string, say: (line: string) => vo
   const made = await runProgram(base, ['-m', 'venv', directory], keptOf(signal));
   if (made.code !== 0)
     throw new PythonError(
-      `${base} can't make a virtual environment: ${lastLines(made.output + made.errors)}\nInstall its venv and pip (Debian: apt install python${VERSION}-venv), or name a ready Python with --python.`,
+      `${base} can't make a virtual environment: ${lastLines(made.output + made.errors)}\nInstall its venv and pip ` +
+        `(Debian: apt install python${VERSION}-venv), or name a ready Python with --python.`,
     );
   const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', REQUIREMENTS];
   const installed = await runProgram(python, pip, { ...keptOf(signal), output: 'stderr' });
   if (installed.code !== 0)
     throw new PythonError(
-      `pip could not install ${REQUIREMENTS} (its own words are above). Can the package index be reached, and is there room for 2.6 GB? Run the command again to go on, or name a ready Python with --python.`,
+      `pip could not install ${REQUIREMENTS} (its output is above). Check that the package index can be reached and that there is room ` +
+        'for 2.6 GB, then run the command again to continue, or name a ready Python with --python.',
     );
   await writeAtomically(join(directory, MARK), requirements);
   return python;
 }
 
-/**
- * Whether a Python that was named has what is needed.
- *
- * @throws PythonError naming what is missing
- */
+/** Checks that a Python has the needed modules. @throws PythonError naming what is missing */
 export async function checkPython(python: string, signal?: AbortSignal): Promise<void> {
   const found = await versionOf(python, signal);
   if (found === null) throw new PythonError(`${python} is no Python that can be run. Name an interpreter (…/bin/python) with --python.`);
@@ -63,7 +60,8 @@ export async function checkPython(python: string, signal?: AbortSignal): Promise
   const missing = (await runProgram(python, ['-c', code, ...modules], keptOf(signal))).output.trim();
   if (missing)
     throw new PythonError(
-      `${python} (Python ${found}) lacks ${missing.replaceAll(' ', ', ')}. Install them (pip install -r ${REQUIREMENTS}, Python ${VERSION}), or leave --python out.`,
+      `${python} (Python ${found}) lacks ${missing.replaceAll(' ', ', ')}. Install them (pip install -r ${REQUIREMENTS}, ` +
+        `Python ${VERSION}), or leave --python out.`,
     );
 }
 
@@ -75,11 +73,12 @@ async function findPython(signal?: AbortSignal): Promise<string> {
     if (version !== null) found.push(`${candidate} is ${version}`);
   }
   throw new PythonError(
-    `Python ${VERSION} is needed, on the PATH as ${CANDIDATES.join(', ')}; ${found.join(', ') || 'there is none'}. Install it, or name a ready environment with --python.`,
+    `Python ${VERSION} is needed, on the PATH as ${CANDIDATES.join(', ')}; ${found.join(', ') || 'there is none'}. Install it, or name a ` +
+      'ready environment with --python.',
   );
 }
 
-/** Such as `3.11`, or null where it is no Python. */
+/** Returns a version such as `3.11`, or null if the program is no Python. */
 async function versionOf(python: string, signal?: AbortSignal): Promise<string | null> {
   const { code, output } = await runProgram(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], keptOf(signal));
   const version = output.trim();
@@ -88,5 +87,5 @@ async function versionOf(python: string, signal?: AbortSignal): Promise<string |
 
 const keptOf = (signal?: AbortSignal) => ({ output: 'kept' as const, ...(signal ? { signal } : {}) });
 
-/** Where a program says most of what went wrong. */
-export const lastLines = (said: string, count = 5) => said.trim().split('\n').slice(-count).join('\n');
+/** Returns the end of a program's output, which mostly says what went wrong. */
+export const lastLines = (output: string, count = 5) => output.trim().split('\n').slice(-count).join('\n');

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ParityError } from '../../export/parity.ts';
-import { compareGraphs } from '../../export/tf2onnx/compare-graphs.ts';
-import { assertAgreement, crossCheck } from '../../export/tf2onnx/cross-check.ts';
+
+import { assertAgreement, compareGraphs, crossCheck } from '../../export/tf2onnx/cross-check.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';
