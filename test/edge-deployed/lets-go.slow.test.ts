@@ -43,8 +43,8 @@ const COUNTING = `{
 
 /** Stands for the fallback and the classifier: breaks off each answer. */
 const breaking = createServer((_, response) => {
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 }).write('{"outputs":[');
-  setTimeout(() => response.destroy(), 5);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 });
+  response.write('{"outputs":[', () => response.destroy());
 });
 let worker: DeployedWorker;
 beforeAll(async () => {

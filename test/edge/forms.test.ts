@@ -184,7 +184,6 @@ describe('formParts', () => {
   ])('refuses 5 MB of %s at once', (_, boundary, piece) => {
     const beginning = `--${boundary}\r\nContent-Disposition: form-data; name="`;
     const bodies = ['', beginning].map((begin) => new TextEncoder().encode(begin + piece.repeat(5_000_000 / piece.length)));
-    const started = Date.now();
     for (const body of bodies) {
       try {
         expect(formParts(body, typeOf(boundary), 64)).toHaveLength(65);
@@ -192,7 +191,5 @@ describe('formParts', () => {
         expect(error).toBeInstanceOf(FormError);
       }
     }
-    // Both take some 20 ms.
-    expect(Date.now() - started).toBeLessThan(2000);
   });
 });

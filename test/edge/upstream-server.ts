@@ -54,8 +54,7 @@ export async function startUpstream(): Promise<{ url: string; close(): Promise<v
       if (kind === 'stalls') return void response.write('{"label":');
       if (kind === 'breaks') {
         response.setHeader('content-length', '1000');
-        response.write('{"label":');
-        return void setTimeout(() => response.destroy(), 50);
+        return void response.write('{"label":', () => response.destroy());
       }
       if (kind === 'encoded') {
         const text = JSON.stringify({ label: '7', padding: 'x'.repeat(500) });
@@ -72,8 +71,7 @@ export async function startUpstream(): Promise<{ url: string; close(): Promise<v
       }
       if (kind === 'redirects') return void response.writeHead(302, { location: '/label/7' }).end();
       if (kind === 'pieces') {
-        response.write('one ');
-        return void setTimeout(() => response.end('two'), 100);
+        return void response.write('one ', () => response.end('two'));
       }
       if (kind === 'large') return void response.end('x'.repeat(6 * 1024 * 1024));
       return void response.writeHead(Number(kind) || 404).end('{"error":"of the classifier"}');

@@ -10,6 +10,7 @@ import type { Search } from '../../fallback/search.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
+import { cpuSecondsOf } from '../cpu-seconds.ts';
 
 let screening: Screening;
 beforeAll(async () => {
@@ -158,10 +159,11 @@ describe('inference', () => {
 
   it('values nested a hundred thousand deep, and a hundred thousand inputs, are refused at once', async () => {
     const deep = '['.repeat(40_000) + ']'.repeat(40_000);
-    const started = performance.now();
-    expect((await post(INFER, `{"inputs":[{"name":"image","datatype":"FP32","shape":[1,28,28,1],"data":${deep}}]}`)).status).toBe(400);
-    expect((await post(INFER, `{"inputs":[${'1,'.repeat(40_000)}1]}`)).status).toBe(400);
-    expect(performance.now() - started).toBeLessThan(2000);
+    const seconds = await cpuSecondsOf(async () => {
+      expect((await post(INFER, `{"inputs":[{"name":"image","datatype":"FP32","shape":[1,28,28,1],"data":${deep}}]}`)).status).toBe(400);
+      expect((await post(INFER, `{"inputs":[${'1,'.repeat(40_000)}1]}`)).status).toBe(400);
+    });
+    expect(seconds).toBeLessThan(2);
   });
 
   it('tells a failure without its stack, and when to ask again where too many wait', async () => {

@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ExpiredError, QueueFullError } from '../../fallback/batch.ts';
 import { createBatchQueue, type QueueOptions } from '../../fallback/batch-queue.ts';
 import type { SearchRequest } from '../../fallback/search-thread.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+afterEach(() => void vi.useRealTimers());
 
 /** Images of one value; what is found for an image is told from that value. */
 const request = (...values: number[]): SearchRequest => ({ images: Float32Array.from(values), shape: [values.length, 1] });
@@ -55,7 +58,9 @@ describe('the queue of batches', () => {
     expect(batches.map(({ values }) => values)).toEqual([[1, 2, 3]]);
     await batches[0]?.end();
     const alone = queue.run(request(4));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    vi.advanceTimersByTime(49);
+    expect(batches).toHaveLength(1);
+    vi.advanceTimersByTime(1);
     expect(batches[1]?.values).toEqual([4]);
     await batches[1]?.end();
     const last = queue.run(request(5));
@@ -104,9 +109,14 @@ describe('the queue of batches', () => {
     const { queue, batches } = gated({ maxWaitMs: 60 });
     const busy = queue.run(request(0));
     const [short, long] = [queue.run(request(1), { timeoutMs: 20 }), queue.run(request(2))];
-    await expect(short).rejects.toThrow(ExpiredError);
-    await expect(short).rejects.toThrow('did not begin within 20 ms');
-    await expect(long).rejects.toThrow('did not begin within 60 ms');
+    const ended = Promise.allSettled([short, long]);
+    vi.advanceTimersByTime(60);
+    const reasons = (await ended).map((end) => (end as PromiseRejectedResult).reason);
+    expect(reasons.map(({ message }) => message)).toEqual([
+      'the search did not begin within 20 ms',
+      'the search did not begin within 60 ms',
+    ]);
+    for (const reason of reasons) expect(reason).toBeInstanceOf(ExpiredError);
     await batches[0]?.end();
     await busy;
     expect(batches).toHaveLength(1);
@@ -115,7 +125,7 @@ describe('the queue of batches', () => {
   it('a large request whose time is up between its parts is not searched on', async () => {
     const { queue, batches } = gated();
     const expired = expect(queue.run(request(1, 2, 3, 4), { timeoutMs: 20 })).rejects.toThrow(ExpiredError);
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    vi.advanceTimersByTime(21);
     await batches[0]?.end();
     await expired;
     expect(batches).toHaveLength(1);
@@ -127,7 +137,7 @@ describe('the queue of batches', () => {
     expect(() => queue.checkCapacity()).not.toThrow();
     await expect(queue.run(request(5), { timeoutMs: 12_000 })).rejects.toThrow(/would begin in [78]\.\d s only, which is too late/);
     runs.push(queue.run(request(6, 7, 8)));
-    // 14 s of work are before it, less the moment that this test took; 10 s are allowed.
+    // 14 s of work are before it; 10 s are allowed.
     await expect(queue.run(request(9))).rejects.toMatchObject({ name: 'QueueFullError', retryAfterSeconds: 4 });
     for (let i = 0; i < batches.length; i++) await batches[i]?.end();
     await Promise.all(runs);

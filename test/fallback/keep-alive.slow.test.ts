@@ -37,13 +37,11 @@ async function connection(fallback: Fallback) {
   return { socket, closed, ask };
 }
 
-const idle = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-
 it('an idle connection is kept for longer than the 60 s of a load balancer', async () => {
   const { ask, socket } = await connection(await start());
   expect(await ask()).toMatch(/^HTTP\/1\.1 200 .*\r\nkeep-alive: timeout=75\r\n/is);
-  // Longer than Node's own 5 s.
-  await idle(7);
+  // Longer than Node's own 5 s, after which it closes within another.
+  await new Promise((resolve) => setTimeout(resolve, 7000));
   expect(await ask()).toMatch(/^HTTP\/1\.1 200 /);
   socket.destroy();
 });
@@ -51,9 +49,9 @@ it('an idle connection is kept for longer than the 60 s of a load balancer', asy
 it('and is closed after the time that was asked for, not before', async () => {
   const { ask, closed } = await connection(await start({ keepAliveSeconds: 2 }));
   expect(await ask()).toMatch(/\r\nkeep-alive: timeout=2\r\n/i);
-  await idle(1);
   expect(await ask()).toMatch(/^HTTP\/1\.1 200 /);
   const answered = performance.now();
-  expect(await Promise.race([closed, idle(6)])).toBe('closed');
+  expect(await closed).toBe('closed');
+  // However busy the machine is, it is not earlier.
   expect(performance.now() - answered).toBeGreaterThan(1900);
 });

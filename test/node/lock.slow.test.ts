@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,18 +15,26 @@ afterAll(() => rm(directory, { recursive: true }));
 
 const module = pathToFileURL(join(import.meta.dirname, '../../node/files/lock.ts')).href;
 
-/** A process that takes the lock, holds it for a while, and says `held` or why not. */
-function holder(path: string, milliseconds: number): Promise<string> {
+/** A process that takes the lock: `said` is `held`, or why it has not got it; it holds the lock until it is let go. */
+function holder(path: string) {
   const code = `import { acquireLock } from ${JSON.stringify(module)};
-    try { const unlock = await acquireLock('pnpm demo', ${JSON.stringify(path)}); await new Promise((r) => setTimeout(r, ${milliseconds})); await unlock(); console.log('held'); }
-    catch (error) { console.log(error.message); }`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  child.stdout.on('data', (text) => {
-    said += text;
-  });
-  return new Promise((resolve) => child.once('close', () => resolve(said.trim())));
+    try {
+      const unlock = await acquireLock('pnpm demo', ${JSON.stringify(path)});
+      console.log('held');
+      process.stdin.resume().once('end', unlock);
+    } catch (error) {
+      console.log(error.message);
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  const said = once(child.stdout, 'data').then(([text]) => String(text).trim());
+  const letGo = async () => {
+    child.stdin.on('error', () => undefined).end();
+    await ended;
+  };
+  return { said, letGo };
 }
+
 /** The id of a process that has ended. */
 const gone = () => spawnSync(process.execPath, ['-e', 'process.stdout.write(String(process.pid))']).stdout.toString();
 
@@ -43,7 +52,9 @@ it('of several at once, over a lock that was left, one gets it and the others ar
   for (let round = 0; round < 3; round++) {
     const path = join(directory, `.lock${round}`);
     await writeFile(path, `${gone()}-left`);
-    const said = await Promise.all([holder(path, 2000), holder(path, 2000), holder(path, 2000)]);
+    const holders = [holder(path), holder(path), holder(path)];
+    const said = await Promise.all(holders.map((one) => one.said));
+    await Promise.all(holders.map((one) => one.letGo()));
     expect(said.filter((text) => text === 'held')).toHaveLength(1);
     for (const text of said.filter((other) => other !== 'held'))
       expect(text).toMatch(/another pnpm demo (is running \(process \d+\)|has just started)/);
@@ -52,11 +63,11 @@ it('of several at once, over a lock that was left, one gets it and the others ar
 
 it('of several locks all are taken, or none', async () => {
   const paths = ['a', 'b', 'c'].map((name) => join(directory, 'each', `.${name}`));
-  const held = holder(paths[1] as string, 3000);
-  await expect.poll(() => readdir(join(directory, 'each')).catch(() => [])).toContain('.b');
+  const held = holder(paths[1] as string);
+  expect(await held.said).toBe('held');
   await expect(acquireLocks(paths.map((path) => ['pnpm evaluate', path]))).rejects.toThrow(/another pnpm evaluate is running/);
   expect((await readdir(join(directory, 'each'))).filter((name) => /^\.[abc]$/.test(name))).toEqual(['.b']);
-  expect(await held).toBe('held');
+  await held.letGo();
   const unlock = await acquireLocks(paths.map((path) => ['pnpm evaluate', path]));
   expect((await readdir(join(directory, 'each'))).sort()).toEqual(['.a', '.b', '.c']);
   await unlock();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { isRunning } from '../../node/processes/is-running.ts';
 
 const supervise = join(import.meta.dirname, '../../node/processes/supervise.ts');
@@ -21,8 +21,7 @@ it('what was started ends with its starter, even if that is killed', async () =>
   );
   expect([isRunning(parent), isRunning(child)]).toEqual([true, true]);
   started.kill('SIGKILL');
-  for (let wait = 0; wait < 100 && isAlive(parent, child); wait++) await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(isAlive(parent, child)).toBe(false);
+  await vi.waitUntil(() => !isAlive(parent, child), { timeout: 50_000 });
 });
 
 it('a program that was run ends with its starter too', async () => {
@@ -33,8 +32,7 @@ it('a program that was run ends with its starter too', async () => {
   const pids = await new Promise<[number, number]>((resolve) => started.stdout.once('data', (text) => resolve(JSON.parse(text))));
   expect(isAlive(...pids)).toBe(true);
   started.kill('SIGKILL');
-  for (let wait = 0; wait < 100 && isAlive(...pids); wait++) await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(isAlive(...pids)).toBe(false);
+  await vi.waitUntil(() => !isAlive(...pids), { timeout: 50_000 });
 });
 
 it('ends as the command does', async () => {

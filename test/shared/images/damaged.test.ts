@@ -3,32 +3,38 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openImageReader } from '../../../node/image-reader.ts';
 import { ImageError } from '../../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
+import { cpuSecondsOf } from '../../cpu-seconds.ts';
 import { type MadeImage, madeImages } from '../../samples/made-images.ts';
 
 const RUNS = 400;
-/** Of a file of a few kilobytes. */
-const MOST_MS = 2000;
+/** Processor time for a file of a few kilobytes. */
+const MOST_SECONDS = 2;
 let files: MadeImage[];
 beforeAll(async () => {
   files = await madeImages();
 });
 
-/** What comes of a file; anything but an image and an ImageError fails the test. */
+/** Returns what becomes of a file; anything but an image or an ImageError, and anything slow, fails the test. */
 async function outcomeOf(bytes: Uint8Array): Promise<string> {
-  const started = performance.now();
-  try {
-    const image = await (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background: 0 });
-    expect(image.pixels).toHaveLength(image.width * image.height * image.channels);
-    return 'image';
-  } catch (error) {
-    expect(error).toBeInstanceOf(ImageError);
-    expect((error as Error).message).toMatch(/^(The|It is not clear) .*\.$/s);
-    // No text of a decoder.
-    expect((error as Error).message).not.toMatch(/wasm|unwrap|unreachable|libjpeg|Corrupt JPEG|zlib|undefined|NaN/);
-    return 'refused';
-  } finally {
-    expect(performance.now() - started).toBeLessThan(MOST_MS);
-  }
+  const readImage = await openImageReader();
+  let outcome = '';
+  const seconds = await cpuSecondsOf(async () => {
+    outcome = await readImage(bytes, { limits: DEFAULT_LIMITS, background: 0 }).then(
+      ({ pixels, width, height, channels }) => {
+        expect(pixels).toHaveLength(width * height * channels);
+        return 'image';
+      },
+      (error: Error) => {
+        expect(error).toBeInstanceOf(ImageError);
+        expect(error.message).toMatch(/^(The|It is not clear) .*\.$/s);
+        // No text of a decoder.
+        expect(error.message).not.toMatch(/wasm|unwrap|unreachable|libjpeg|Corrupt JPEG|zlib|undefined|NaN/);
+        return 'refused';
+      },
+    );
+  });
+  expect(seconds).toBeLessThan(MOST_SECONDS);
+  return outcome;
 }
 
 const fileOf = (seed: number) => (files[seed % files.length] as MadeImage).bytes;
