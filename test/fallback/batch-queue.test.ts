@@ -3,7 +3,11 @@ import { ExpiredError, QueueFullError } from '../../fallback/batch.ts';
 import { createBatchQueue, type QueueOptions } from '../../fallback/batch-queue.ts';
 import type { SearchRequest } from '../../fallback/search-thread.ts';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  // As in a process that has run for a while: 0 stands for a search that has not begun.
+  vi.advanceTimersByTime(1000);
+});
 afterEach(() => void vi.useRealTimers());
 
 /** Images of one value; what is found for an image is told from that value. */
