@@ -7,13 +7,13 @@ import { traceOf } from '../shared/protocol/trace.ts';
 import { type Config, configOf } from './config.ts';
 import type { Env, Services } from './env.ts';
 import { type Resilience, resilienceOf } from './escalation/resilience.ts';
+import { noteProblem, requestLog } from './middleware/request-log.ts';
+import { createReadiness } from './model.ts';
 import { type App, methodsOf, routesOf } from './openapi.ts';
 import { ProblemError, problemOf, problemResponse } from './problem.ts';
-import { createReadiness } from './readiness.ts';
-import { noteProblem, requestLog } from './request-log.ts';
+
 import { docsRoutes } from './routes/docs.ts';
-import { guardRoute } from './routes/guard.ts';
-import { guardedModelRoutes } from './routes/guarded-model.ts';
+import { guardedModelRoutes, guardRoute } from './routes/guard.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inferRoutes } from './routes/infer.ts';
 import { modelRoutes } from './routes/model.ts';

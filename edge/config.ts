@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { DEFAULT_MIN_MARGIN } from '../shared/decision/decide.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
-import { PATH_SEGMENT } from './guard/upstream-url.ts';
 import { parseKeys } from './keys.ts';
 import { ProblemError } from './problem.ts';
+
+/** A name or a version that is one segment of a path, which no `.` or `..` leads out of. */
+export const PATH_SEGMENT = /^(?!\.+$)[\w.-]{1,128}$/;
 
 const positive = (otherwise: number) => z.coerce.number().int().positive().default(otherwise);
 const onOff = (otherwise: 'on' | 'off') => z.enum(['on', 'off']).default(otherwise);

@@ -1,15 +1,29 @@
-import type { Context } from 'hono';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
+import type { Scores } from '../shared/decision/scores.ts';
 import type { Trace } from '../shared/protocol/trace.ts';
 import type { Config } from './config.ts';
 import type { Resilience } from './escalation/resilience.ts';
-import type { SearchHere } from './inference.ts';
-import type { Caller } from './keys.ts';
-import { ProblemError } from './problem.ts';
-import type { Readiness } from './readiness.ts';
-import type { RequestLine } from './request-line.ts';
-import type { Model } from './screen.ts';
+import type { Screen, SearchHere } from './inference.ts';
+import type { Scope } from './keys.ts';
+import type { ProblemName } from './problem.ts';
 
-/** What the app is made with; the tests give their own. */
+/** A loaded model. */
+export interface Model {
+  screening: Screening;
+  screen: Screen;
+}
+
+/** Says what the model computes otherwise than at its export; null if nothing. */
+export type Readiness = (model: Model) => Promise<string | null>;
+
+/** The caller of a request, by the name of its key. */
+export interface Caller {
+  /** null: without a key */
+  key: string | null;
+  scopes: readonly Scope[];
+}
+
+/** The services that the app is made with; tests give their own. */
 export interface Services {
   /** The loaded model, or a rejection that says why there is none; then nothing is ever accepted. */
   model: () => Promise<Model>;
@@ -17,9 +31,9 @@ export interface Services {
   checkedAtStart?: boolean;
   /** Opens the search in the worker itself. */
   openSearch?: () => Promise<SearchHere>;
-  /** How the fallback and the classifier are reached. */
+  /** Reaches the fallback and the classifier. */
   fetcher: typeof fetch;
-  /** Lets the runtime finish what must not be dropped with its request. */
+  /** Lets the runtime finish work that must not be dropped with its request. */
   waitUntil?: (work: Promise<unknown>) => void;
 }
 
@@ -38,41 +52,49 @@ export type Env = {
   };
 };
 
-/**
- * Returns the model, if there is one that may answer.
- *
- * @throws ProblemError `model-unavailable`
- */
-export async function modelOf(c: Context<Env>): Promise<Model> {
-  const { MODEL_ID } = c.get('config');
-  const model = await c
-    .get('services')
-    .model()
-    .catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new ProblemError('model-unavailable', `The model could not be loaded: ${why} Deploy a whole bundle.`);
-    });
-  if (MODEL_ID !== undefined && !model.screening.id.startsWith(MODEL_ID)) {
-    throw new ProblemError(
-      'model-unavailable',
-      `MODEL_ID allows only ${MODEL_ID}, but the worker was built with ${model.screening.id}. Deploy that bundle, or change MODEL_ID.`,
-    );
-  }
-  return model;
+/** A decision as it is logged. */
+export interface DecisionLine {
+  verdict: 'accepted' | 'rejected' | 'reclassified' | 'error';
+  label?: string | undefined;
+  /** Why it was rejected, or the problem of an image that could not be read. */
+  reason?: string | undefined;
+  reclassification?: string | undefined;
+  /** Its position among the images of the request, if there are several. */
+  image?: number;
+  /** Only with LOG_SCORES. */
+  scores?: Scores;
 }
 
-/**
- * Returns the model if a check of the last seconds shows that it computes what it did at its export.
- *
- * @throws ProblemError `model-unavailable`
- */
-export async function readyModelOf(c: Context<Env>): Promise<Model> {
-  const model = await modelOf(c);
-  const problem = await c.get('readiness')(model);
-  if (problem)
-    throw new ProblemError(
-      'model-unavailable',
-      `The model does not compute what it did when it was exported: ${problem}. Deploy it again.`,
-    );
-  return model;
+/** What a guard did with a request. */
+export interface GuardOutcome {
+  mode: 'enforce' | 'observe';
+  /** Whether the classifier got the request. */
+  forwarded: boolean;
+  /** The classifier's status, or why there is none. */
+  upstream?: number | 'failed' | 'timeout';
+  /** Images that were left out, with ON_PARTIAL=drop. */
+  dropped?: number;
+  /** Whether the classifier named the same class; undefined if it was not compared. */
+  agreed?: boolean;
+}
+
+/** Something that broke and that only the operator is told of. */
+export interface Fault {
+  what: 'reclassification-unavailable' | 'not-recorded' | 'upstream-unreachable';
+  why: string;
+}
+
+/** What a request's log line says besides its answer. Handlers add to it as they learn it; it never holds an image or a key. */
+export interface RequestLine {
+  problem?: ProblemName;
+  why?: string;
+  /** The bundle's id. */
+  model?: string;
+  images?: number;
+  /** Whether any of them was not accepted. */
+  refused?: boolean;
+  /** Those that LOG_DECISIONS asks for. */
+  decisions: DecisionLine[];
+  guard?: GuardOutcome;
+  faults: Fault[];
 }

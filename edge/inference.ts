@@ -1,8 +1,8 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Bundle } from '../shared/bundle/open-bundle.ts';
-import { outputOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
+import { imagesOf, outputOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
 
-/** What screen.onnx answers for a batch; row i belongs to image i. */
+/** The outputs of screen.onnx for a batch; row i belongs to image i. */
 export interface ScreenOutput {
   label: BigInt64Array;
   latent: Float32Array;
@@ -12,8 +12,11 @@ export interface ScreenOutput {
   reconstruction?: Float32Array;
 }
 
-/** @param images [count, H, W, C] flat, in [0, 1] */
-export type Screen = (images: Float32Array, count: number, explain: boolean) => Promise<ScreenOutput>;
+/** Writes image i of a batch into its place in the graph's input, [H, W, C] in [0, 1]. */
+export type WriteImage = (image: number, input: Float32Array) => void;
+
+/** Screens a batch. Images are written right into the graph's input, and before the call returns. */
+export type Screen = (write: WriteImage, count: number, explain: boolean) => Promise<ScreenOutput>;
 
 /**
  * A session of screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that:
@@ -31,8 +34,10 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
   );
   const { height, width, channels } = bundle.screening.input;
   const wanted = ['label', 'latent', 'latent_distance', 'reconstruction_error'];
-  return (images, count, explain) =>
-    inTurn(async () => {
+  return (write, count, explain) => {
+    const images = new Float32Array(count * height * width * channels);
+    for (const [i, image] of imagesOf(images, bundle.screening.input).entries()) write(i, image);
+    return inTurn(async () => {
       const image = new ort.Tensor('float32', images, [count, height, width, channels]);
       const answers = await session.run({ image }, explain ? [...wanted, 'reconstruction'] : wanted);
       const floats = (name: string, each: number) => outputOf('screen', answers, name, Float32Array, count * each);
@@ -44,6 +49,7 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
         ...(explain ? { reconstruction: floats('reconstruction', height * width * channels) } : {}),
       };
     });
+  };
 }
 
 /** @param image [H, W, C] in [0, 1]. @returns the scores of its best latent */

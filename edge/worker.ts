@@ -1,14 +1,14 @@
 import { waitUntil } from 'cloudflare:workers';
 import { openBundle } from '../shared/bundle/open-bundle.ts';
 import { createApp } from './app.ts';
+import type { Model } from './env.ts';
 import reclassifyGraph from './generated/reclassify.onnx';
 import { openScreen, openSearch } from './generated/runtime.js';
 import screenGraph from './generated/screen.onnx';
 import screeningText from './generated/screening.json.txt';
 import weights from './generated/weights.bin';
 import type { SearchHere } from './inference.ts';
-import { goldenProblem } from './readiness.ts';
-import type { Model } from './screen.ts';
+import { goldenProblem } from './model.ts';
 
 /** The files that the build put beside, verified again here: what is hashed is what is run. */
 const files: Record<string, () => Uint8Array> = {

@@ -1,8 +1,9 @@
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
-import type { Screen } from '../../edge/inference.ts';
+import type { Screen, WriteImage } from '../../edge/inference.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
+import { imagesOf } from '../../shared/decision/scores.ts';
 import { testImages } from './test-images.ts';
 
 /**
@@ -30,8 +31,9 @@ export async function serveGraph(open: (bundle: Bundle) => Promise<Screen>) {
     async fetch(request: Request): Promise<Response> {
       const { searchParams } = new URL(request.url);
       const batch = Number(searchParams.get('batch'));
-      const images = testImages(batch, [height, width, channels]);
-      for (let run = Number(searchParams.get('runs')); run > 0; run--) await screen(images, batch, false);
+      const images = imagesOf(testImages(batch, [height, width, channels]), bundle.screening.input);
+      const write: WriteImage = (i, input) => input.set(images[i] as Float32Array);
+      for (let run = Number(searchParams.get('runs')); run > 0; run--) await screen(write, batch, false);
       return Response.json({ heap: memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0) });
     },
   };

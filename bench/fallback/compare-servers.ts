@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { configOf } from '../../edge/config.ts';
-import { askFallback } from '../../edge/escalation/ask-fallback.ts';
+import { askFallback } from '../../edge/escalation/fallback.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { testImages } from '../edge/test-images.ts';

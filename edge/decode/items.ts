@@ -2,25 +2,17 @@ import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { parsePlainJson, TooManyValuesError } from '../../shared/protocol/plain-json.ts';
 import { batchItemSchema, batchRequestSchema } from '../../shared/protocol/screen-messages.ts';
 import { ProblemError } from '../problem.ts';
-import { FormError, type FormPart, formParts } from './form-parts.ts';
+import { FormError, type FormPart, formParts } from './multipart.ts';
 
 /** The names of the form part that an image came in. */
-export interface PartName {
+interface PartName {
   name?: string;
   filename?: string;
 }
 
-/** One image of a body, in the form in which it was sent, or why there is none. */
+/** One image of a body in the form in which it was sent, or why there is none. `bytes` are float32, or a file whose type is not given. */
 export type Item = PartName &
-  /** An image file. */
-  (
-    | { file: Uint8Array }
-    | { base64: string }
-    /** Little-endian float32, or a file whose type is not given. */
-    | { bytes: Uint8Array }
-    | { pixels: unknown[] }
-    | { problem: ProblemError }
-  );
+  ({ file: Uint8Array } | { base64: string } | { bytes: Uint8Array } | { pixels: unknown[] } | { problem: ProblemError });
 
 /**
  * Reads the images of a JSON batch.
@@ -37,7 +29,9 @@ export function itemsOfJson(body: Uint8Array, maxImages: number, maxValues: numb
     throw new ProblemError('bad-json', `The body is not JSON that can be used: ${(error as Error).message}. Send JSON as /docs shows it.`);
   }
   const batch = batchRequestSchema.safeParse(json);
-  checkCount(batch.data?.images.length ?? 0, maxImages);
+  const count = batch.data?.images.length ?? 0;
+  if (count > maxImages)
+    throw new ProblemError('body-too-large', `The batch has ${count} images; at most ${maxImages} are allowed. Send several batches.`);
   const items = batchItemSchema.array().safeParse(batch.data?.images);
   if (items.success) return items.data.map((item) => ('image' in item ? { base64: item.image } : item));
   throw new ProblemError(
@@ -51,7 +45,7 @@ export function itemsOfJson(body: Uint8Array, maxImages: number, maxValues: numb
  *
  * @throws ProblemError `bad-multipart`, `body-too-large`
  */
-export async function itemsOfMultipart(body: Uint8Array, contentType: string, maxImages: number): Promise<Item[]> {
+export function itemsOfMultipart(body: Uint8Array, contentType: string, maxImages: number): Item[] {
   let parts: FormPart[];
   try {
     parts = formParts(body, contentType, maxImages);
@@ -76,7 +70,27 @@ function itemOfPart({ name, filename, type, content }: FormPart): Item {
   return problem('is a field and no file. Send it with a file name.');
 }
 
-function checkCount(count: number, maxImages: number): void {
-  if (count > maxImages)
-    throw new ProblemError('body-too-large', `The batch has ${count} images; at most ${maxImages} are allowed. Send several batches.`);
+/** The part of a data URI up to the comma (RFC 2397). Its media type is ignored: the bytes say better what they are. */
+const DATA_URI = /^data:[\w.+/-]{0,100}(?:;[\w.+-]{1,50}=[^;,"]{0,100}){0,4};base64,/i;
+/** The length of the longest prefix. */
+const MAX_PREFIX = 1000;
+
+/**
+ * Decodes base64 in its usual or its URL-safe alphabet, with or without padding and line breaks, alone or as a data URI. No other character is
+ * skipped, and the padding bits of the last character must be zeros (RFC 4648, 3.5).
+ *
+ * @returns the bytes, or null if the text is anything else
+ */
+export function fromBase64(text: string): Uint8Array | null {
+  const prefix = DATA_URI.exec(text.slice(0, MAX_PREFIX))?.[0] ?? '';
+  const data = text.slice(prefix.length);
+  const isPlain = !/[^A-Za-z0-9+/=\r\n]/.test(data);
+  if (!isPlain && /[^A-Za-z0-9_=\r\n-]/.test(data)) return null;
+  for (const padding of data.includes('=') ? [''] : ['', '=', '=='])
+    try {
+      return Uint8Array.fromBase64(data + padding, { alphabet: isPlain ? 'base64' : 'base64url', lastChunkHandling: 'strict' });
+    } catch {
+      // Its length needs another padding, or is wrong.
+    }
+  return null;
 }

@@ -1,14 +1,13 @@
-import { float32FromBytes } from '../../shared/bundle/float32-base64.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { ANY_FORMAT, FORMATS, formatOf } from '../../shared/images/formats.ts';
 import type { DecodedImage } from '../../shared/images/image.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
+import { float32Of } from '../../shared/protocol/inference-protocol.ts';
 import { mostJsonValues } from '../../shared/protocol/plain-json.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
-import { fromBase64 } from './base64.ts';
-import { type DecodeConfig, requestDecoder } from './decode-image.ts';
-import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
+import { type DecodeConfig, requestDecoder } from './decoder.ts';
+import { fromBase64, type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
 const CONTENT_TYPES = [
   ...FORMATS.map(({ mediaTypes: [type] }) => type),
@@ -18,12 +17,13 @@ const CONTENT_TYPES = [
 /** The media type of an image by each of its names: Windows, old browsers and camera software send old and unofficial ones. */
 const IMAGE_TYPES = new Map(FORMATS.flatMap(({ mediaTypes }) => mediaTypes.map((name) => [name, mediaTypes[0]])));
 
-/** An image of a request. */
-export interface ReadImage {
-  /** The model's input, [H, W, C] in [0, 1]. */
-  tensor: Float32Array;
-  /** The decoded picture; null if numbers were sent. */
-  picture: DecodedImage | null;
+/** An image of a request: the decoded picture, or the model's own input, [H, W, C] in [0, 1], if numbers were sent. */
+export type ReadImage = { picture: DecodedImage; values?: undefined } | { picture?: undefined; values: Float32Array };
+
+/** Writes an image into the model's input. */
+export function writeInput({ picture, values }: ReadImage, { input, preprocess: rules }: Screening, output: Float32Array): void {
+  if (picture) preprocess(picture, input, rules, output);
+  else output.set(values);
 }
 
 /** The images of a body, or what is wrong with each. */
@@ -37,7 +37,7 @@ export interface ReadImages {
 
 export type ReadConfig = DecodeConfig & Pick<Config, 'MAX_IMAGES' | 'MAX_JSON_VALUES'>;
 
-/** Returns the media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` if it is not one of CONTENT_TYPES */
+/** Returns the media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` */
 export function mediaTypeOf(contentType: string | null | undefined): string {
   const given = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const type = IMAGE_TYPES.get(given) ?? given;
@@ -64,10 +64,10 @@ export async function readImages(contentType: string, body: Uint8Array, screenin
     return { form: 'file', names: [], images: [image as ReadImage] };
   }
   const form = type === 'application/json' ? 'json' : 'form';
-  const items: Item[] =
+  const items =
     form === 'json'
       ? itemsOfJson(body, config.MAX_IMAGES, maxJsonValues(screening, config))
-      : await itemsOfMultipart(body, contentType, config.MAX_IMAGES);
+      : itemsOfMultipart(body, contentType, config.MAX_IMAGES);
   return { form, names: items.map(({ name }) => name), images: await readItems(items, screening, config) };
 }
 
@@ -75,18 +75,13 @@ export async function readImages(contentType: string, body: Uint8Array, screenin
 export const maxJsonValues = ({ input }: Pick<Screening, 'input'>, { MAX_JSON_VALUES, MAX_IMAGES }: ReadConfig): number =>
   MAX_JSON_VALUES ?? mostJsonValues(input, MAX_IMAGES);
 
-/** Returns the model's inputs alone, so that the pictures, which take far more memory, can be released. */
-export const tensorsOf = (images: readonly (ReadImage | ProblemError)[]): (Float32Array | ProblemError)[] =>
-  images.map((image) => (image instanceof ProblemError ? image : image.tensor));
-
 /** Reads each item, or says what is wrong with it. */
 export async function readItems(items: readonly Item[], screening: Screening, config: ReadConfig): Promise<(ReadImage | ProblemError)[]> {
   const images: (ReadImage | ProblemError)[] = [];
   const decode = requestDecoder(config, screening.preprocess.background);
-  // One after the other: a decoded image takes far more memory than its file, and a worker has little.
   for (const item of items) {
     try {
-      images.push(await readItem(item, screening, decode));
+      images.push(await readItem(item, screening.input, decode));
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       images.push(error);
@@ -95,22 +90,19 @@ export async function readItems(items: readonly Item[], screening: Screening, co
   return images;
 }
 
-async function readItem(
-  item: Item,
-  { input, preprocess: rules }: Screening,
-  decode: (bytes: Uint8Array) => Promise<DecodedImage>,
-): Promise<ReadImage> {
+type Input = Screening['input'];
+
+async function readItem(item: Item, input: Input, decode: (bytes: Uint8Array) => Promise<DecodedImage>): Promise<ReadImage> {
   if ('problem' in item) throw item.problem;
-  if ('pixels' in item) return { tensor: checkedPixels(flat(item.pixels), input), picture: null };
+  if ('pixels' in item) return { values: checked(flat(item.pixels), input) };
   // Some clients do not name the type of a file.
-  if ('bytes' in item && !isFile(item.bytes, input)) return { tensor: fromFloats(item.bytes, input), picture: null };
-  const picture = await decode('file' in item ? item.file : 'bytes' in item ? item.bytes : bytesOf(item.base64));
-  return { tensor: preprocess(picture, input, rules), picture };
+  if ('bytes' in item && !isFile(item.bytes, input)) return { values: fromFloats(item.bytes, input) };
+  return { picture: await decode('file' in item ? item.file : 'bytes' in item ? item.bytes : bytesOf(item.base64)) };
 }
 
-/** Tells a file from a tensor that begins like one by chance: as a float32, a file's first four bytes are no number in [0, 1]. */
-function isFile(bytes: Uint8Array, input: Screening['input']): boolean {
-  const first = bytes.byteLength === 4 * floatsOf(input) ? (float32FromBytes(bytes.subarray(0, 4))[0] as number) : Number.NaN;
+/** Tells a file from a tensor that begins like one by chance: as a float32, a file's first four bytes are not a number in [0, 1]. */
+function isFile(bytes: Uint8Array, input: Input): boolean {
+  const first = bytes.byteLength === 4 * floatsOf(input) ? (float32Of(bytes.subarray(0, 4))[0] as number) : Number.NaN;
   return formatOf(bytes) !== undefined && !(first >= 0 && first <= 1);
 }
 
@@ -120,15 +112,14 @@ function bytesOf(base64: string): Uint8Array {
   throw new ProblemError('bad-image', `The image is not base64. Send the bytes of a ${ANY_FORMAT} file as base64, or as a data URI of it.`);
 }
 
-function fromFloats(body: Uint8Array, input: Screening['input']): Float32Array {
+function fromFloats(body: Uint8Array, input: Input): Float32Array {
   const needed = 4 * floatsOf(input);
-  if (body.byteLength !== needed) {
-    throw new ProblemError(
-      'wrong-size',
-      `There are ${body.byteLength} bytes, which are no ${ANY_FORMAT}; as numbers, ${needed} are needed: ${shapeText(input)} little-endian float32.`,
-    );
-  }
-  return checkedPixels(float32FromBytes(body), input);
+  if (body.byteLength === needed) return checked(float32Of(body), input);
+  throw new ProblemError(
+    'wrong-size',
+    `There are ${body.byteLength} bytes, which are no ${ANY_FORMAT}; as numbers, ${needed} are needed: ${shapeText(input)} ` +
+      'little-endian float32.',
+  );
 }
 
 function flat(pixels: unknown[]): Float32Array {
@@ -139,7 +130,7 @@ function flat(pixels: unknown[]): Float32Array {
   return Float32Array.from(values);
 }
 
-function checkedPixels(values: Float32Array, input: Screening['input']): Float32Array {
+function checked(values: Float32Array, input: Input): Float32Array {
   const floats = floatsOf(input);
   if (values.length !== floats)
     throw new ProblemError('wrong-size', `There are ${values.length} values; ${floats} are needed: ${shapeText(input)}.`);
@@ -148,8 +139,5 @@ function checkedPixels(values: Float32Array, input: Screening['input']): Float32
   return values;
 }
 
-const floatsOf = ({ height, width, channels }: Screening['input']): number => height * width * channels;
-
-function shapeText({ height, width, channels }: Screening['input']): string {
-  return `${height} x ${width} x ${channels}`;
-}
+const floatsOf = ({ height, width, channels }: Input): number => height * width * channels;
+const shapeText = ({ height, width, channels }: Input): string => `${height} x ${width} x ${channels}`;

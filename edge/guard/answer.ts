@@ -1,17 +1,14 @@
 import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
 import type { Config } from '../config.ts';
-import { nextChunk } from '../next-chunk.ts';
 import { ProblemError } from '../problem.ts';
-import { joined, type Partly } from '../read-body.ts';
-import { within } from '../within.ts';
-import { HOP_BY_HOP } from './hop-by-hop.ts';
-import { failed, timedOut } from './upstream.ts';
+import { collectable, type Read, readUntil, timeout } from '../streams.ts';
+import { HOP_BY_HOP, upstreamFailed, upstreamTimedOut } from './upstream.ts';
 
 /** Headers that the client always gets: they describe the body. */
-const ABOUT_THE_BODY = ['content-type', BINARY_HEADER.toLowerCase()];
+const DESCRIBING_THE_BODY = ['content-type', BINARY_HEADER.toLowerCase()];
 
 /** Headers that the client never gets, whatever UPSTREAM_HEADERS says, nor those that `Connection` names. The runtime sets the length. */
-const NEVER_PASSED_BACK = [...HOP_BY_HOP, 'content-encoding', 'content-length'];
+const NEVER_RETURNED = [...HOP_BY_HOP, 'content-encoding', 'content-length'];
 
 /** Encodings that the runtime decodes before a body is read. */
 const DECODED = ['gzip', 'x-gzip', 'br'];
@@ -21,7 +18,7 @@ const DECODED = ['gzip', 'x-gzip', 'br'];
  *
  * @param body the answer's body, if it was read already
  */
-export function passedBack(
+export function clientResponse(
   response: Response,
   ours: Record<string, string>,
   config: Config,
@@ -29,9 +26,9 @@ export function passedBack(
 ): Response {
   const named = (response.headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase());
   const headers = new Headers();
-  for (const name of [...ABOUT_THE_BODY, ...config.UPSTREAM_HEADERS]) {
+  for (const name of [...DESCRIBING_THE_BODY, ...config.UPSTREAM_HEADERS]) {
     const value = response.headers.get(name);
-    if (value !== null && name !== 'set-cookie' && !NEVER_PASSED_BACK.includes(name) && !named.includes(name)) headers.set(name, value);
+    if (value !== null && name !== 'set-cookie' && !NEVER_RETURNED.includes(name) && !named.includes(name)) headers.set(name, value);
   }
   if (config.UPSTREAM_HEADERS.includes('set-cookie') && !named.includes('set-cookie'))
     for (const cookie of response.headers.getSetCookie()) headers.append('set-cookie', cookie);
@@ -50,38 +47,16 @@ export function passedBack(
 /**
  * Reads an answer up to the limit of a body.
  *
- * @throws ProblemError where it breaks off or stalls
+ * @throws ProblemError if it breaks off or stalls
  */
-export async function readAnswer(response: Response, config: Config): Promise<{ whole: true; bytes: Uint8Array } | Partly> {
-  const reader = response.body?.getReader();
-  if (!reader) return { whole: true, bytes: new Uint8Array(0) };
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+export async function readAnswer(response: Response, config: Config): Promise<Read<'too long'>> {
+  const wait = <T>(read: Promise<T>) => timeout(read, config.UPSTREAM_TIMEOUT_MS, () => upstreamTimedOut(config));
   try {
-    for (;;) {
-      const { value } = await nextOf(reader, config);
-      if (!value) return { whole: true, bytes: joined(chunks, size) };
-      chunks.push(value);
-      size += value.byteLength;
-      if (size > config.MAX_BODY_BYTES) return { whole: false, read: chunks, rest: reader };
-    }
+    return await readUntil(response.body, (size) => (size > config.MAX_BODY_BYTES ? 'too long' : null), wait);
   } catch (error) {
-    reader.cancel().catch(() => undefined);
     if (error instanceof ProblemError) throw error;
-    throw failed(`broke off its answer (${error instanceof Error ? error.message : error})`);
+    throw upstreamFailed(`broke off its answer (${error instanceof Error ? error.message : error})`);
   }
-}
-
-/**
- * Reads a whole answer.
- *
- * @throws ProblemError if it is longer than allowed, breaks off or stalls
- */
-export async function wholeAnswer(response: Response, config: Config): Promise<Uint8Array> {
-  const answer = await readAnswer(response, config);
-  if (answer.whole) return answer.bytes;
-  answer.rest.cancel().catch(() => undefined);
-  throw failed(`answered with more than ${config.MAX_BODY_BYTES} bytes, the most that is read to compare its label`);
 }
 
 /** Streams chunks as they come; ends with an error if the next one takes too long. */
@@ -90,7 +65,7 @@ function notStalled(stream: ReadableStream<Uint8Array>, config: Config): Readabl
   return new ReadableStream({
     async pull(controller) {
       try {
-        const { value } = await nextOf(reader, config);
+        const { value } = await timeout(collectable(reader.read()), config.UPSTREAM_TIMEOUT_MS, () => upstreamTimedOut(config));
         if (value) controller.enqueue(value);
         else controller.close();
       } catch (error) {
@@ -101,6 +76,3 @@ function notStalled(stream: ReadableStream<Uint8Array>, config: Config): Readabl
     cancel: (reason) => reader.cancel(reason),
   });
 }
-
-const nextOf = (reader: ReadableStreamDefaultReader<Uint8Array>, config: Config) =>
-  within(nextChunk(reader), config.UPSTREAM_TIMEOUT_MS, () => timedOut(config));

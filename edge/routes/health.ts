@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { shownConfig } from '../config.ts';
-import { modelOf, readyModelOf } from '../env.ts';
+import { bearerAuth } from '../middleware/bearer-auth.ts';
+import { modelOf, readyModelOf } from '../model.ts';
 import { type App, problems, route } from '../openapi.ts';
-import { protect } from '../protect.ts';
 
 const stateSchema = (state: 'live' | 'ready') => z.object({ status: z.literal(state) });
 
@@ -67,7 +67,7 @@ export function healthRoutes(app: App): void {
         },
       },
     },
-    protect('admin'),
+    bearerAuth('admin'),
     async (c) => {
       const config = c.get('config');
       const model = await modelOf(c).catch((error: unknown) => error as Error);

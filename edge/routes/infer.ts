@@ -2,7 +2,7 @@ import type { Context, Handler } from 'hono';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { inferAnswer, inferContentProblem, readInferRequest } from '../../shared/protocol/infer-request.ts';
+import { inferAnswer } from '../../shared/protocol/infer-request.ts';
 import {
   BINARY_HEADER,
   describedInferRequest,
@@ -10,16 +10,15 @@ import {
   ProtocolError,
   type Tensor,
 } from '../../shared/protocol/inference-protocol.ts';
-import { inferImages } from '../decode/infer-images.ts';
-import { maxJsonValues, tensorsOf } from '../decode/read-images.ts';
-import { type Env, modelOf, readyModelOf } from '../env.ts';
-import { escalationOf } from '../escalation/of-request.ts';
+import { checkInferType, readInferImages } from '../decode/infer-request.ts';
+import type { Env } from '../env.ts';
+import { bearerAuth } from '../middleware/bearer-auth.ts';
+import { readBody } from '../middleware/body-limit.ts';
+import { modelOf, readyModelOf } from '../model.ts';
 import { type App, route } from '../openapi.ts';
+import type { Judged } from '../pipeline/decide.ts';
+import { runPipeline } from '../pipeline/pipeline.ts';
 import { ProblemError } from '../problem.ts';
-import { protect } from '../protect.ts';
-import { readBody } from '../read-body.ts';
-import { record } from '../record.ts';
-import { type Screened, screenImages } from '../screen.ts';
 import { inferHeaders } from './bodies.ts';
 
 /** One value of each for an image. `label` is empty and `index` -1 where it has none, `error` empty where nothing was wrong. */
@@ -110,7 +109,7 @@ export function inferRoutes(app: App): void {
           },
         },
       },
-      protect('screen'),
+      bearerAuth('screen'),
       infer,
     );
   }
@@ -122,29 +121,28 @@ async function metadata(c: Context<Env>): Promise<Response> {
 }
 
 async function infer(c: Context<Env>): Promise<Response> {
-  const [config, request] = [c.get('config'), c.get('requestId')];
+  const config = c.get('config');
   await versionOf(c);
-  const model = await modelOf(c);
-  const headerLength = c.req.header(BINARY_HEADER) ?? null;
-  const wrong = inferContentProblem(c.req.header('content-type') ?? '');
-  if (wrong) throw new ProblemError('unsupported-media-type', wrong);
+  const { headers } = c.req.raw;
+  checkInferType(headers);
   const names = OUTPUTS.map(({ name }) => name);
-  const given = await readBody(c.req.raw, config);
-  const asked = await inProtocol(() => readInferRequest(given, headerLength, names, maxJsonValues(model.screening, config)));
-  const images = tensorsOf(await inProtocol(() => inferImages(asked.inputs, model.screening, config)));
-  const screened = await screenImages(images, model, config, { explain: false, request, reclassify: escalationOf(c, model) });
-  record(c, 'infer', model.screening.id, screened);
-  const { json, binary } = inferAnswer(outputsOf(screened, model.screening.id), asked, { model: 'screen', version: model.screening.id });
+  const { given, judged, model } = await runPipeline(c, {
+    route: 'infer',
+    body: () => readBody(c.req.raw, config),
+    read: (body, screening) => inProtocol(() => readInferImages(headers, body, screening, config, names)),
+  });
+  const version = { model: 'screen', version: model.id };
+  const { json, binary } = inferAnswer(outputsOf(judged, model.id), given.request, version);
   if (binary.length === 0) return c.json(json);
   const head = new TextEncoder().encode(JSON.stringify(json));
   const body = new Blob([head, ...binary] as BlobPart[]);
   return c.body(await body.arrayBuffer(), 200, { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) });
 }
 
-function outputsOf(screened: readonly Screened[], id: string): Record<string, Tensor> {
-  const shape = [screened.length];
-  const texts = (name: string, of: (one: Screened) => string): Tensor => ({ name, datatype: 'BYTES', shape, data: screened.map(of) });
-  const index = screened.map(({ verdict }) => BigInt(verdict && 'index' in verdict ? verdict.index : -1));
+function outputsOf(judged: readonly Judged[], id: string): Record<string, Tensor> {
+  const shape = [judged.length];
+  const texts = (name: string, of: (one: Judged) => string): Tensor => ({ name, datatype: 'BYTES', shape, data: judged.map(of) });
+  const index = judged.map(({ verdict }) => BigInt(verdict && 'index' in verdict ? verdict.index : -1));
   return {
     verdict: texts('verdict', ({ verdict }) => verdict?.verdict ?? 'error'),
     label: texts('label', ({ verdict }) => (verdict && 'label' in verdict ? verdict.label : '')),
@@ -165,7 +163,7 @@ async function versionOf(c: Context<Env>): Promise<Screening> {
 }
 
 /** @throws ProblemError in place of a ProtocolError */
-async function inProtocol<T>(read: () => T | Promise<T>): Promise<T> {
+async function inProtocol<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { screeningSchema } from '../../shared/bundle/screening-schema.ts';
-import { modelOf } from '../env.ts';
+import { bearerAuth } from '../middleware/bearer-auth.ts';
+import { modelOf } from '../model.ts';
 import { type App, problems, route } from '../openapi.ts';
-import { protect } from '../protect.ts';
 
 const { id, name, classes, input, calibration, thresholds, evidence } = screeningSchema.shape;
 /** Its own schema names itself, which the description can't. */
@@ -49,7 +49,7 @@ export function modelRoutes(app: App): void {
         },
       },
     },
-    protect('explain'),
+    bearerAuth('explain'),
     async (c) => {
       const { id, calibration, thresholds, evidence, provenance } = (await modelOf(c)).screening;
       return c.json({ id, calibration, thresholds, evidence, provenance });

@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { batchSchema, verdictSchema } from '../../shared/protocol/screen-messages.ts';
-import { mediaTypeOf, readImages, tensorsOf } from '../decode/read-images.ts';
-import { modelOf } from '../env.ts';
-import { escalationOf } from '../escalation/of-request.ts';
+import { mediaTypeOf, readImages } from '../decode/read-images.ts';
+import { bearerAuth, isExplained } from '../middleware/bearer-auth.ts';
+import { readBody } from '../middleware/body-limit.ts';
 import { type App, checkQuery, explainQuery, problems, route } from '../openapi.ts';
-import { isExplained, protect } from '../protect.ts';
-import { readBody } from '../read-body.ts';
-import { record } from '../record.ts';
-import { screenImages, told } from '../screen.ts';
+import { answerOf } from '../pipeline/decide.ts';
+import { runPipeline } from '../pipeline/pipeline.ts';
 import { BODY_PROBLEMS, imageBody } from './bodies.ts';
 
-/** `POST /screen`: the verdict on each image. */
+/** Adds `POST /screen`, which answers the verdict on each image. */
 export function screenRoute(app: App): void {
   route(
     app,
@@ -31,19 +29,20 @@ export function screenRoute(app: App): void {
         },
       },
     },
-    protect('screen'),
+    bearerAuth('screen'),
     async (c) => {
       checkQuery(c.req.query());
       const [config, request] = [c.get('config'), c.get('requestId')];
       const contentType = c.req.header('content-type') ?? '';
       mediaTypeOf(contentType);
-      const model = await modelOf(c);
-      const { form, images } = await readImages(contentType, await readBody(c.req.raw, config), model.screening, config);
-      const options = { explain: isExplained(c), request, reclassify: escalationOf(c, model) };
-      const screened = await screenImages(tensorsOf(images), model, config, options);
-      record(c, 'screen', model.screening.id, screened);
-      const answers = screened.map((one) => told(one, request));
-      return form !== 'file' ? c.json({ results: answers }) : c.json(answers[0]);
+      const { given, judged } = await runPipeline(c, {
+        route: 'screen',
+        body: () => readBody(c.req.raw, config),
+        read: (body, screening) => readImages(contentType, body, screening, config),
+        explain: isExplained(c),
+      });
+      const answers = judged.map((one) => answerOf(one, request));
+      return given.form === 'file' ? c.json(answers[0]) : c.json({ results: answers });
     },
   );
 }

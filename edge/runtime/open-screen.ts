@@ -30,7 +30,7 @@ export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
   };
   const [label, latent, distance, error] = ['label', 'latent', 'latent_distance', 'reconstruction_error'].map(output) as Value[];
   const reconstruction = output('reconstruction');
-  return async (images, count, explain) => {
+  return async (write, count, explain) => {
     const collected = {
       label: new BigInt64Array(count),
       latent: new Float32Array(count * sizeOf((latent as Value).shape)),
@@ -40,7 +40,7 @@ export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
     };
     for (let first = 0; first < count; first += capacity) {
       const now = Math.min(capacity, count - first);
-      heap.floats(compiled.input.address, now * pixels).set(images.subarray(first * pixels, (first + now) * pixels));
+      for (let i = 0; i < now; i++) write(first + i, heap.floats(compiled.input.address + 4 * i * pixels, pixels));
       compiled.run(now);
       const copy = (value: Value, into: Float32Array) => {
         const size = sizeOf(value.shape);

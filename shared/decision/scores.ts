@@ -28,13 +28,13 @@ export class OutputError extends UserError {}
  * throw.
  *
  * @param graph `screen` or `reclassify`; the latter must answer the bundle's `model_id`
- * @param images one view of [H, W, C] values in [0, 1] per image, see `imagesOf`
+ * @param images per image a view of its [H, W, C] values in [0, 1] (see `imagesOf`), or its energy
  * @throws OutputError
  */
 export function scoresFromOutputs(
   graph: 'screen' | 'reclassify',
   outputs: GraphOutputs,
-  images: readonly Float32Array[],
+  images: readonly (Float32Array | number)[],
   { modelId, relativeErrorOffset }: Pick<Screening, 'relativeErrorOffset'> & { modelId?: string },
 ): Scores[] {
   const count = images.length;
@@ -83,13 +83,18 @@ export function imagesOf(batch: Float32Array, { height, width, channels }: Scree
  * which any class reconstructs nearly right, passes it; relative to what is on the page it does not.
  *
  * @param reconstructionError sum of squares, >= 0
- * @param image values in [0, 1] of one image
+ * @param image values in [0, 1] of one image, or its energy
  * @param offset > 0, in the units of the energy; keeps the ratio finite for a blank image
  */
-export function relativeError(reconstructionError: number, image: ArrayLike<number>, offset: number): number {
+export function relativeError(reconstructionError: number, image: ArrayLike<number> | number, offset: number): number {
+  return reconstructionError / (offset + (typeof image === 'number' ? image : energyOf(image)));
+}
+
+/** Returns the energy of an image, the sum of its squared values. */
+export function energyOf(image: ArrayLike<number>): number {
   let energy = 0;
   for (let i = 0; i < image.length; i++) energy += (image[i] as number) ** 2;
-  return reconstructionError / (offset + energy);
+  return energy;
 }
 
 /** Returns the offset used at export: half a per cent of the energy of an all-white image (3.92 for 28x28x1). */

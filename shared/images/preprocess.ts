@@ -2,7 +2,7 @@ import type { Preprocess, Screening } from '../bundle/screening-schema.ts';
 import type { DecodedImage } from './image.ts';
 import { resizeTriangle } from './resize.ts';
 
-/** How an image is brought to the model's input unless a bundle says otherwise. */
+/** The preprocessing unless a bundle says otherwise. */
 export const defaultPreprocess: Preprocess = {
   version: 1,
   grey: 'bt601',
@@ -13,14 +13,20 @@ export const defaultPreprocess: Preprocess = {
 };
 
 /**
- * The one way from a decoded image to the model's input; trainer, command line and worker all call this, so that the same
- * file gives the same tensor everywhere, to the bit: the levels of `preprocessLevels` divided by 255.
+ * Brings a decoded image to the model's input: float32 values in [0, 1], H*W*C, rows first, channels last. Trainer, command line and worker
+ * all call this, so that the same file gives the same tensor everywhere, to the bit: the levels of `preprocessLevels` divided by 255.
  *
- * @returns float32 values in [0, 1], H*W*C, rows first, channels last
+ * @param output where the values are written; a new array by default
  * @throws RangeError where the pixel count does not fit width and height
  */
-export function preprocess(image: DecodedImage, input: Screening['input'], rules: Preprocess): Float32Array {
-  return tensorOf(preprocessLevels(image, input, rules));
+export function preprocess(
+  image: DecodedImage,
+  input: Screening['input'],
+  rules: Preprocess,
+  output: Float32Array = new Float32Array(input.height * input.width * input.channels),
+): Float32Array {
+  resample(image, input, rules, output, 255);
+  return output;
 }
 
 /** Returns levels of 0 to 255 as the model takes them: float32 in [0, 1]. */
@@ -28,29 +34,35 @@ export function tensorOf(levels: Uint8Array): Float32Array {
   return Float32Array.from(levels, (level) => level / 255);
 }
 
-/**
- * What `preprocess` gives, as levels 0 to 255, which is how the trainer keeps images. Only + - * / of doubles, in a fixed
- * order, rounded once at the end.
- *
- * @throws as `preprocess`
- */
+/** Returns what `preprocess` gives as levels of 0 to 255, the form in which the trainer keeps images. @throws as `preprocess` */
 export function preprocessLevels(image: DecodedImage, input: Screening['input'], rules: Preprocess): Uint8Array {
+  const output = new Uint8Array(input.height * input.width * input.channels);
+  resample(image, input, rules, output, 1);
+  return output;
+}
+
+/** Writes each level, divided. Only + - * / of doubles, in a fixed order, and each level rounded once at the end. */
+function resample(
+  image: DecodedImage,
+  input: Screening['input'],
+  rules: Preprocess,
+  output: Float32Array | Uint8Array,
+  divisor: number,
+): void {
   const { width, height, channels, pixels } = image;
   if (pixels.length !== width * height * channels || pixels.length === 0)
     throw new RangeError(`an image of ${width} x ${height} x ${channels} needs ${width * height * channels} levels, not ${pixels.length}`);
   const placed = placement(width, height, input, rules.fit);
   const resized = resizeTriangle(rowReader(image, input.channels), width, height, input.channels, placed.width, placed.height);
-  const output = new Uint8Array(input.height * input.width * input.channels).fill(rounded(rules.background, rules));
+  output.fill(rounded(rules.background, rules) / divisor);
+  const rowLength = placed.width * input.channels;
   for (let row = 0; row < placed.height; row++) {
-    for (let i = 0; i < placed.width * input.channels; i++) {
-      const at = ((row + placed.top) * input.width + placed.left) * input.channels + i;
-      output[at] = rounded(resized[row * placed.width * input.channels + i] as number, rules);
-    }
+    const at = ((row + placed.top) * input.width + placed.left) * input.channels;
+    for (let i = 0; i < rowLength; i++) output[at + i] = rounded(resized[row * rowLength + i] as number, rules) / divisor;
   }
-  return output;
 }
 
-/** To a whole level of 0 to 255, halves upwards, inverted where the rules say so. */
+/** Rounds to a whole level of 0 to 255, halves upwards; inverts it where the rules say so. */
 function rounded(level: number, rules: Preprocess): number {
   const whole = Math.min(Math.max(Math.floor(level + 0.5), 0), 255);
   return rules.polarity === 'inverted' ? 255 - whole : whole;
@@ -70,7 +82,7 @@ function rowReader({ width, channels, pixels }: DecodedImage, wanted: 1 | 3) {
   };
 }
 
-/** Where the resized image lies within the model's input. */
+/** Returns where the resized image lies within the model's input. */
 function placement(width: number, height: number, input: Screening['input'], fit: Preprocess['fit']) {
   if (fit === 'stretch' || width * input.height === height * input.width)
     return { width: input.width, height: input.height, left: 0, top: 0 };

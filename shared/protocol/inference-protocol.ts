@@ -98,7 +98,7 @@ export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array):
         `tensor ${tensor.name}: binary_data_size ${JSON.stringify(size).slice(0, 100)} does not fit the ${binary.byteLength - offset} bytes that follow`,
       );
     }
-    const bytes = binary.slice(offset, offset + size);
+    const bytes = binary.subarray(offset, offset + size);
     offset += size;
     return fromBinary(tensor, bytes);
   });
@@ -196,10 +196,15 @@ function fromBinary(tensor: JsonTensor, bytes: Uint8Array): Tensor {
   if (bytes.byteLength !== width * count) {
     throw new ProtocolError(`tensor ${name} has ${bytes.byteLength} bytes for shape [${shape.join(', ')}], which needs ${width * count}`);
   }
+  if (datatype === 'FP32') return { name, datatype, shape, data: float32Of(bytes) };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (datatype === 'FP32')
-    return { name, datatype, shape, data: Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, true)) };
   return { name, datatype, shape, data: BigInt64Array.from({ length: count }, (_, i) => view.getBigInt64(8 * i, true)) };
+}
+
+/** Returns bytes as little-endian float32, the order of every machine that this runs on: as a view, or as a copy if they are not aligned. */
+export function float32Of(bytes: Uint8Array): Float32Array {
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  return new Float32Array(buffer, byteOffset, byteLength / 4);
 }
 
 function elementsOf(name: string, bytes: Uint8Array, count: number): BytesElement[] {

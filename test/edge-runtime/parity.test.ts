@@ -2,11 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import type { WriteImage } from '../../edge/inference.ts';
 import { openScreen } from '../../edge/runtime/open-screen.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { imagesOf } from '../../shared/decision/scores.ts';
 import { randomFrom } from '../../shared/random.ts';
 
 const module = new WebAssembly.Module(await readFile('shared/kernels/screening.wasm'));
+
+const writing =
+  (batch: Float32Array, input: Screening['input']): WriteImage =>
+  (i, into) =>
+    into.set(imagesOf(batch, input)[i] as Float32Array);
 
 /** Every reference bundle through the edge's own runtime beside ONNX Runtime. */
 describe.each(['mnist', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('models/%s', async (name) => {
@@ -21,7 +29,7 @@ describe.each(['mnist', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('
     const random = randomFrom(count, 'images');
     const images = Float32Array.from({ length: count * height * width * channels }, () => random.uniform());
     const expected = await session.run({ image: new ort.Tensor('float32', images, [count, height, width, channels]) });
-    const actual = await screen(images, count, true);
+    const actual = await screen(writing(images, bundle.screening.input), count, true);
     expect(actual.label).toEqual(expected.label?.data);
     const close = (values: Float32Array | undefined, reference: unknown, tolerance = 1e-5) => {
       const wanted = reference as Float32Array;
@@ -40,7 +48,7 @@ describe.each(['mnist', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('
 
   it('keeps NaN, so that it is rejected', async () => {
     const images = new Float32Array(height * width * channels).fill(Number.NaN);
-    const { latentDistance, reconstructionError } = await screen(images, 1, false);
+    const { latentDistance, reconstructionError } = await screen(writing(images, bundle.screening.input), 1, false);
     expect([latentDistance[0], reconstructionError[0]]).toEqual([Number.NaN, Number.NaN]);
   });
 });

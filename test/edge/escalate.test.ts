@@ -1,11 +1,13 @@
 import { describe, expect, inject, it } from 'vitest';
 import { configOf } from '../../edge/config.ts';
-import { fallbackRequest, partsOf } from '../../edge/escalation/fallback-request.ts';
-import { reclassifyOf } from '../../edge/escalation/reclassify.ts';
+import { reclassifyOf } from '../../edge/escalation/escalation.ts';
+import { fallbackRequest, partsOf } from '../../edge/escalation/fallback-messages.ts';
 import { resilienceOf } from '../../edge/escalation/resilience.ts';
 import screeningText from '../../edge/generated/screening.json.txt';
+import type { WriteImage } from '../../edge/inference.ts';
+import { answerOf, decideImages } from '../../edge/pipeline/decide.ts';
+import { screenImages } from '../../edge/pipeline/screen.ts';
 import { ProblemError } from '../../edge/problem.ts';
-import { screenImages, told } from '../../edge/screen.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
@@ -20,7 +22,7 @@ const config = (url: string, more: object = {}) => configOf({ FALLBACK_URL: url,
 /** A model that rejects everything, so that every image goes to the fallback. */
 const rejecting = {
   screening,
-  screen: async (_: Float32Array, count: number) => ({
+  screen: async (_: WriteImage, count: number) => ({
     label: new BigInt64Array(count),
     latent: new Float32Array(count * screening.latentDim),
     latentDistance: new Float32Array(count).fill(1e9),
@@ -34,8 +36,10 @@ const reclassifying = (url: string, fetcher: typeof fetch, more: object = {}) =>
     ...{ trace: traceOf(undefined, undefined), fault: () => undefined },
   });
 const verdicts = async (images: Float32Array[], url: string, fetcher: typeof fetch, more: object = {}) => {
-  const options = { explain: false, request: 'r', reclassify: reclassifying(url, fetcher, more) };
-  return (await screenImages(images, rejecting, config(url, more), options)).map((screened) => told(screened, 'r'));
+  const options = { explain: false, request: 'r', escalation: reclassifying(url, fetcher, more) };
+  const read = images.map((values) => ({ values }));
+  const screened = await screenImages(read, rejecting, { explain: false, keepRejected: options.escalation !== null });
+  return (await decideImages(screened, screening, config(url, more), options)).map((judged) => answerOf(judged, 'r'));
 };
 /** What the fallback was sent. */
 const readSent = (init?: RequestInit) =>

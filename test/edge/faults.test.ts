@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../edge/app.ts';
+import type { Model } from '../../edge/env.ts';
 import wasmModule from '../../edge/generated/ort.wasm';
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
 import { openScreen } from '../../edge/inference.ts';
-import type { Model } from '../../edge/screen.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import digit7 from '../samples/digit-7-a.png';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FormError, formParts } from '../../edge/decode/form-parts.ts';
 import { itemsOfMultipart } from '../../edge/decode/items.ts';
+import { FormError, formParts } from '../../edge/decode/multipart.ts';
 import { batchSchema } from '../../shared/protocol/screen-messages.ts';
 import digit7 from '../samples/digit-7-a.png';
 import { post, problemName } from './real-model.ts';

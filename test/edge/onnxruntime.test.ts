@@ -3,7 +3,7 @@ import wasmModule from '../../edge/generated/ort.wasm';
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
-import { openScreen } from '../../edge/inference.ts';
+import { openScreen, type WriteImage } from '../../edge/inference.ts';
 import { openScreen as openOwn } from '../../edge/runtime/open-screen.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
@@ -16,9 +16,9 @@ it('ONNX Runtime in workerd, which graphs get that the own kernels do not know, 
     'weights.bin': new Uint8Array(weights),
   };
   const bundle = await openBundle((file) => files[file] as Uint8Array, ['screen']);
-  const image = float32FromBase64(bundle.screening.golden.image);
-  const expected = await (await openScreen(wasmModule, bundle))(image, 1, true);
-  const actual = await openOwn(kernels, bundle)(image, 1, true);
+  const write: WriteImage = (_, input) => input.set(float32FromBase64(bundle.screening.golden.image));
+  const expected = await (await openScreen(wasmModule, bundle))(write, 1, true);
+  const actual = await openOwn(kernels, bundle)(write, 1, true);
   expect(actual.label).toEqual(expected.label);
   expect(Number(expected.label[0])).toBe(bundle.screening.golden.label);
   for (const name of ['latent', 'latentDistance', 'reconstructionError', 'reconstruction'] as const) {

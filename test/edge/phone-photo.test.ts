@@ -1,7 +1,7 @@
 import { expect, inject, it } from 'vitest';
 import { createApp } from '../../edge/app.ts';
 import { configOf } from '../../edge/config.ts';
-import { requestDecoder } from '../../edge/decode/decode-image.ts';
+import { requestDecoder } from '../../edge/decode/decoder.ts';
 import { encodePng } from '../../edge/guard/encode-png.ts';
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import { verdictSchema } from '../../shared/protocol/screen-messages.ts';

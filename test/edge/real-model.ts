@@ -1,11 +1,11 @@
 import { createApp } from '../../edge/app.ts';
+import type { Model } from '../../edge/env.ts';
 import wasmModule from '../../edge/generated/ort.wasm';
 import reclassifyGraph from '../../edge/generated/reclassify.onnx';
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
 import { openScreen, openSearchHere } from '../../edge/inference.ts';
-import type { Model } from '../../edge/screen.ts';
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { FallbackError } from '../../edge/escalation/ask-fallback.ts';
-import { breakerOf } from '../../edge/escalation/breaker.ts';
-import { resilienceOf } from '../../edge/escalation/resilience.ts';
-import { slotsOf } from '../../edge/escalation/slots.ts';
+import { FallbackError } from '../../edge/escalation/fallback.ts';
+import { createBreaker, createBulkhead, resilienceOf } from '../../edge/escalation/resilience.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -23,16 +21,16 @@ it('requests that are dropped give their places back when their time is over', a
 });
 
 it('a place is given back once, also where its time was over before', () => {
-  const slots = slotsOf(1);
-  const giveBack = slots.take(soon(1000));
+  const bulkhead = createBulkhead(1);
+  const leave = bulkhead.enter(soon(1000));
   vi.advanceTimersByTime(1000);
-  expect(slots.take(soon(1000))).not.toBeNull();
-  giveBack?.();
-  expect(slots.free()).toBe(0);
+  expect(bulkhead.enter(soon(1000))).not.toBeNull();
+  leave?.();
+  expect(bulkhead.free()).toBe(0);
 });
 
 it('a dropped probe of what was left alone is followed by another when its time is over', () => {
-  const breaker = breakerOf(2, 10_000);
+  const breaker = createBreaker(2, 10_000);
   for (let i = 0; i < 2; i++) breaker.attempt(soon(1000))?.(false);
   expect([breaker.state(), breaker.attempt(soon(1000))]).toEqual(['open', null]);
   vi.advanceTimersByTime(10_000);
@@ -47,7 +45,7 @@ it('a dropped probe of what was left alone is followed by another when its time 
 });
 
 it('a probe that fails: left alone for as long again', () => {
-  const breaker = breakerOf(1, 10_000);
+  const breaker = createBreaker(1, 10_000);
   breaker.attempt(soon(1000))?.(false);
   vi.advanceTimersByTime(10_000);
   breaker.attempt(soon(1000))?.(false);
@@ -58,13 +56,13 @@ it('a probe that fails: left alone for as long again', () => {
 });
 
 it('failures between which one succeeds are not in a row', () => {
-  const breaker = breakerOf(2, 10_000);
+  const breaker = createBreaker(2, 10_000);
   for (const succeeded of [false, true, false]) breaker.attempt(soon(1000))?.(succeeded);
   expect(breaker.state()).toBe('closed');
 });
 
 it('an attempt that says nothing of the fallback changes nothing, and keeps nobody else from finding out', () => {
-  const breaker = breakerOf(2, 10_000);
+  const breaker = createBreaker(2, 10_000);
   for (const outcome of [false, null, null, null, false]) breaker.attempt(soon(1000))?.(outcome);
   expect(breaker.state(), 'two failures, with nothing between them').toBe('open');
   vi.advanceTimersByTime(10_000);

@@ -54,7 +54,7 @@ it("the paper's architecture is trained, exported, screened on the edge's own ke
   const session = await ort.InferenceSession.create(join(directory, 'screen.onnx'));
   const expected = await session.run({ image: new ort.Tensor('float32', images, [5, 28, 28, 1]) });
   await session.release();
-  const actual = await openScreen(kernels, bundle)(images, 5, true);
+  const actual = await openScreen(kernels, bundle)((i, input) => input.set(images.subarray(784 * i, 784 * (i + 1))), 5, true);
   expect(actual.label).toEqual(expected.label?.data);
   expect(largestDifference(actual.latent, expected.latent?.data as Float32Array)).toBeLessThan(1e-4);
   expect(largestDifference(actual.reconstruction ?? [], expected.reconstruction?.data as Float32Array)).toBeLessThan(1e-5);

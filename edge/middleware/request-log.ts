@@ -1,9 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
-import { type Config, configOf } from './config.ts';
-import type { Env } from './env.ts';
-import { ProblemError } from './problem.ts';
-import type { RequestLine } from './request-line.ts';
+import { type Config, configOf } from '../config.ts';
+import type { Env, RequestLine } from '../env.ts';
+import { ProblemError } from '../problem.ts';
 
 /** A problem's text may repeat what the client sent. */
 const LONGEST_WHY = 300;

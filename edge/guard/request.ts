@@ -1,16 +1,13 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { ANY_FORMAT, kindOfFile } from '../../shared/images/formats.ts';
-import { inferContentProblem, inferRequestOf } from '../../shared/protocol/infer-request.ts';
-import { BINARY_HEADER, type Misfit, ProtocolError, splitBody, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { BINARY_HEADER, type Misfit, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import type { Config } from '../config.ts';
-import { inferImages } from '../decode/infer-images.ts';
-import { maxJsonValues, type ReadImage, readImages } from '../decode/read-images.ts';
+import { checkInferType, readInferImages } from '../decode/infer-request.ts';
+import { type ReadImage, readImages } from '../decode/read-images.ts';
+import { checkEncoding } from '../middleware/body-limit.ts';
 import { ProblemError, type ProblemName } from '../problem.ts';
-import { checkEncoding } from '../read-body.ts';
-import { requestProblem } from './forwardable-request.ts';
-import type { Forwarded, Passing } from './forwarded.ts';
-import { type InferGiven, inferBody } from './infer-body.ts';
-import { plainBody } from './plain-body.ts';
+import { type Forwarded, type InferGiven, inferBody, type Passing, plainBody } from './forward.ts';
+import { requestProblem } from './infer-members.ts';
 
 const PROBLEM_OF: Record<Misfit, ProblemName> = { form: 'bad-json', count: 'body-too-large', size: 'wrong-size', value: 'not-finite' };
 
@@ -31,45 +28,38 @@ export interface GuardedRequest {
 export async function readGuarded(headers: Headers, body: Uint8Array, screening: Screening, config: Config): Promise<GuardedRequest> {
   checkEncoding(headers);
   const type = headers.get('content-type') ?? '';
-  const rules = { config, input: screening.input };
-  const original: Forwarded = { body, headers: describedBy(headers) };
-  // Numbers are always re-encoded: raw floats could be taken for a file.
-  const isOriginal = (passing: readonly Passing[]) => config.FORWARD === 'original' && passing.every(({ image }) => image.picture);
   if (config.FORWARD === 'original') checkParameters(type);
-  if (config.UPSTREAM_PROTOCOL === 'plain') {
-    const read = await readImages(type, body, screening, config);
-    return {
-      images: read.images.map((image) => forwardable(image, config)),
-      forward: async (passing) =>
-        isOriginal(passing) && passing.length === read.images.length ? original : await plainBody(read, passing, rules),
-    };
-  }
-  const given = await readInfer(headers, type, body, screening, config);
-  const images = await inProtocol(() => inferImages([given.input], screening, config));
+  const rules = { config, screening };
+  const isPlain = config.UPSTREAM_PROTOCOL === 'plain';
+  const given = isPlain ? await readImages(type, body, screening, config) : await readInfer(headers, body, screening, config);
+  const count = given.images.length;
   return {
-    images: images.map((image) => forwardable(image, config)),
-    forward: async (passing) => (isOriginal(passing) && passing.length === images.length ? original : inferBody(given, passing, rules)),
+    images: given.images.map((image) => forwardable(image, config)),
+    async forward(passing) {
+      // Numbers are always encoded anew: raw floats could be taken for a file.
+      const isOriginal = config.FORWARD === 'original' && passing.length === count && passing.every(({ image }) => image.picture);
+      if (isOriginal) return { body, headers: describedBy(headers) };
+      return 'input' in given ? inferBody(given, passing, rules) : await plainBody(given, passing, rules);
+    },
   };
 }
 
-async function readInfer(headers: Headers, type: string, body: Uint8Array, screening: Screening, config: Config): Promise<InferGiven> {
+async function readInfer(
+  headers: Headers,
+  body: Uint8Array,
+  screening: Screening,
+  config: Config,
+): Promise<InferGiven & { images: (ReadImage | ProblemError)[] }> {
   if (body.byteLength === 0) throw new ProblemError('empty-body', 'The body is empty; an inference request is needed.');
-  const length = headers.get(BINARY_HEADER);
-  const wrong = inferContentProblem(type);
-  if (wrong) throw new ProblemError('unsupported-media-type', `The classifier takes inference requests (v2), and the ${wrong}.`);
-  // Awaited: workerd reports a rejected promise that nobody awaits yet.
-  return await inProtocol(() => {
-    const split = splitBody(body, length, maxJsonValues(screening, config));
-    // The classifier knows which outputs there are.
-    const { inputs } = inferRequestOf(split, null);
-    const problem = requestProblem(split.json, config.AGREEMENT_POINTER !== undefined);
-    if (problem) throw new ProtocolError(problem);
-    return { json: split.json as InferGiven['json'], input: inputs[0] as Tensor };
-  });
+  checkInferType(headers, (wrong) => `The classifier takes inference requests (v2), and the ${wrong}.`);
+  const check = (json: unknown) => requestProblem(json, config.AGREEMENT_POINTER !== undefined);
+  // The classifier knows which outputs there are.
+  const given = await inProtocol(() => readInferImages(headers, body, screening, config, null, check));
+  return { json: given.json as InferGiven['json'], input: given.request.inputs[0] as Tensor, images: given.images };
 }
 
 /** Runs a reader. @throws ProblemError in place of a ProtocolError */
-async function inProtocol<T>(read: () => T | Promise<T>): Promise<T> {
+async function inProtocol<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
@@ -86,7 +76,7 @@ function forwardable(image: ReadImage | ProblemError, { GUARD_TENSORS }: Config)
       'not-forwarded',
       `Numbers in place of a file are not forwarded to the classifier here (GUARD_TENSORS is off). Send a ${ANY_FORMAT}.`,
     );
-  const { buffer, byteOffset, byteLength } = image.tensor;
+  const { buffer, byteOffset, byteLength } = image.values;
   const kind = kindOfFile(new Uint8Array(buffer, byteOffset, byteLength));
   return kind
     ? new ProblemError(
@@ -112,7 +102,8 @@ function checkParameters(type: string): void {
   if (parameter)
     throw new ProblemError(
       'unsupported-media-type',
-      `The content type has the parameter ${parameter.slice(0, 100)}; a body that is forwarded unchanged (FORWARD=original) may have only charset=utf-8 and a form's boundary. Leave the parameter out.`,
+      `The content type has the parameter ${parameter.slice(0, 100)}; a body that is forwarded unchanged (FORWARD=original) may have ` +
+        "only charset=utf-8 and a form's boundary. Leave the parameter out.",
     );
 }
 

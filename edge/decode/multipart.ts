@@ -1,13 +1,11 @@
-import { extendedValue, headerParameters } from './header-parameters.ts';
-
 /*
- * Why no library is used: @remix-run/multipart-parser 0.16 and multipasta 0.2 skip any two bytes after a boundary, so a boundary that begins
+ * No library is used: @remix-run/multipart-parser 0.16 and multipasta 0.2 skip any two bytes after a boundary, so a boundary that begins
  * like another cuts a part short, and take the first or last of repeated headers; multipasta accepts a form without an end.
  * parse-multipart-data 1.5 goes byte by byte and refuses names without quotes, as does the runtime's own parser. busboy and @fastify/busboy
  * need Node's streams; undici exports its parser only as part of its fetch, for Node.
  */
 
-const [LF, CR] = [10, 13];
+const [TAB, LF, CR, SPACE, DASH] = [9, 10, 13, 32, 45];
 const MAX_HEADER_BYTES = 8 * 1024;
 
 /** A part of a form. */
@@ -32,21 +30,20 @@ export class FormError extends Error {
  * @throws FormError
  */
 export function formParts(body: Uint8Array, contentType: string, maxParts: number): FormPart[] {
-  // One character per byte: the runtime searches strings faster.
-  const text = new TextDecoder('latin1').decode(body);
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const boundary = `--${boundaryOf(contentType)}`;
   const parts: FormPart[] = [];
-  let found = findBoundary(text, boundary, 0);
+  let found = findBoundary(bytes, boundary, 0);
   if (!found) throw new FormError('its boundary does not stand on a line of its own that ends with CR LF');
   while (!found.closes) {
-    const next = findBoundary(text, boundary, found.end);
+    const next = findBoundary(bytes, boundary, found.end);
     if (!next) throw new FormError('it does not end with its boundary and two dashes');
     // The line end before a boundary belongs to it.
-    const bytes = body.subarray(found.end, Math.max(found.end, next.start - 2));
-    if (parts.push(partOf(bytes, parts.length + 1)) > maxParts) return parts;
+    const part = body.subarray(found.end, Math.max(found.end, next.start - 2));
+    if (parts.push(partOf(part, parts.length + 1)) > maxParts) return parts;
     found = next;
   }
-  if (findBoundary(text, boundary, found.end)) throw new FormError('its boundary stands again after its end');
+  if (findBoundary(bytes, boundary, found.end)) throw new FormError('its boundary stands again after its end');
   return parts;
 }
 
@@ -72,19 +69,20 @@ interface Boundary {
  * @param from start of a line
  * @throws FormError if such a line has anything after the boundary that does not belong to it
  */
-function findBoundary(text: string, boundary: string, from: number): Boundary | null {
-  const startsHere = text.startsWith(boundary, from);
-  const lineEnd = startsHere ? from : text.indexOf(`\r\n${boundary}`, from);
+function findBoundary(bytes: Buffer, boundary: string, from: number): Boundary | null {
+  const startsHere = bytes.toString('latin1', from, from + boundary.length) === boundary;
+  const lineEnd = startsHere ? from : bytes.indexOf(`\r\n${boundary}`, from, 'latin1');
   if (lineEnd < 0) return null;
   const start = startsHere ? from : lineEnd + 2;
-  // Two dashes, transport padding, a line end.
-  const rest = /(--)?[ \t]*(\r\n)?/y;
-  rest.lastIndex = start + boundary.length;
-  const [, dashes, ended] = rest.exec(text) as RegExpExecArray;
-  const closes = dashes !== undefined;
-  if (!ended && !(closes && rest.lastIndex === text.length))
+  let end = start + boundary.length;
+  const closes = bytes[end] === DASH && bytes[end + 1] === DASH;
+  if (closes) end += 2;
+  // Transport padding.
+  while (bytes[end] === SPACE || bytes[end] === TAB) end++;
+  const isEnded = bytes[end] === CR && bytes[end + 1] === LF;
+  if (!isEnded && !(closes && end === bytes.length))
     throw new FormError('a line begins with its boundary and continues with something else');
-  return { start, end: rest.lastIndex, closes };
+  return { start, end: isEnded ? end + 2 : end, closes };
 }
 
 /** Reads a part. @throws FormError if its headers can't be read, or say that it is encoded or holds more parts */
@@ -133,4 +131,40 @@ function headersOf(bytes: Uint8Array, number: number): Map<string, string> {
     headers.set(name.toLowerCase(), value.trimEnd());
   }
   return headers;
+}
+
+/** A token, a quoted string, or a bare value: some clients omit the quotes around values that are not tokens (RFC 9110, 5.6). */
+const PARAMETER = /;[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;",]+))[ \t]*)?/y;
+
+/**
+ * Parses a header of the form `value; name=value; name="value"`. Libraries take the first or the last of two parameters with the same
+ * name; here two are refused, because the choice decides where a form's parts begin.
+ *
+ * @returns the value in small letters, and the parameters by their names in small letters; null if the header does not have this form
+ */
+function headerParameters(header: string): { value: string; parameters: Map<string, string> } | null {
+  const value = header.split(';', 1)[0] as string;
+  const parameters = new Map<string, string>();
+  PARAMETER.lastIndex = value.length;
+  while (PARAMETER.lastIndex < header.length) {
+    const found = PARAMETER.exec(header);
+    if (!found) return null;
+    const [, name, quoted, bare] = found;
+    if (name === undefined) continue;
+    if (parameters.has(name.toLowerCase())) return null;
+    // Only these two are unescaped: some clients send a Windows path without escapes.
+    parameters.set(name.toLowerCase(), bare ?? (quoted as string).replace(/\\(["\\])/g, '$1'));
+  }
+  return { value: value.trim().toLowerCase(), parameters };
+}
+
+/** Decodes the value of a parameter such as `filename*`: `utf-8''a%20b.png` (RFC 8187). @returns null if it is malformed or of another charset */
+function extendedValue(text: string): string | null {
+  const encoded = /^utf-8'[^']*'(.*)$/i.exec(text)?.[1];
+  if (encoded === undefined) return null;
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return null;
+  }
 }

@@ -1,14 +1,13 @@
+import type { Context } from 'hono';
 import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
-import type { Model } from './screen.ts';
+import type { Env, Model, Readiness } from './env.ts';
+import { ProblemError } from './problem.ts';
 
 /** Sums of float32 differ a little between processors. */
 const TOLERANCE = 1e-3;
 
 /** How long an answer holds; until then nothing is computed again. */
 const HOLDS_MS = 10_000;
-
-/** Says what differs from the export; null if nothing does. */
-export type Readiness = (model: Model) => Promise<string | null>;
 
 /**
  * Creates a readiness check that shares one run of the golden image among all who ask while it holds.
@@ -29,7 +28,7 @@ export function createReadiness(checkedAtStart: boolean): Readiness {
 /** Runs the golden image. @returns what differs from the export, or null where nothing does */
 export async function goldenProblem({ screening, screen }: Model): Promise<string | null> {
   const { golden } = screening;
-  const output = await screen(float32FromBase64(golden.image), 1, false);
+  const output = await screen((_, input) => input.set(float32FromBase64(golden.image)), 1, false);
   if (Number(output.label[0]) !== golden.label) return `the golden image is labelled ${output.label[0]}, not ${golden.label}`;
   const pairs: [string, number | undefined, number][] = [
     ['latent_distance', output.latentDistance[0], golden.latentDistance],
@@ -38,4 +37,43 @@ export async function goldenProblem({ screening, screen }: Model): Promise<strin
   ];
   const odd = pairs.find(([, actual, expected]) => !(Math.abs((actual ?? Number.NaN) - expected) <= TOLERANCE * (1 + Math.abs(expected))));
   return odd ? `the golden image's ${odd[0]} is ${odd[1]}, not ${odd[2]}` : null;
+}
+
+/**
+ * Returns the model, if there is one that may answer.
+ *
+ * @throws ProblemError `model-unavailable`
+ */
+export async function modelOf(c: Context<Env>): Promise<Model> {
+  const { MODEL_ID } = c.get('config');
+  const model = await c
+    .get('services')
+    .model()
+    .catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ProblemError('model-unavailable', `The model could not be loaded: ${why} Deploy a whole bundle.`);
+    });
+  if (MODEL_ID !== undefined && !model.screening.id.startsWith(MODEL_ID)) {
+    throw new ProblemError(
+      'model-unavailable',
+      `MODEL_ID allows only ${MODEL_ID}, but the worker was built with ${model.screening.id}. Deploy that bundle, or change MODEL_ID.`,
+    );
+  }
+  return model;
+}
+
+/**
+ * Returns the model if a check of the last seconds shows that it computes what it did at its export.
+ *
+ * @throws ProblemError `model-unavailable`
+ */
+export async function readyModelOf(c: Context<Env>): Promise<Model> {
+  const model = await modelOf(c);
+  const problem = await c.get('readiness')(model);
+  if (problem)
+    throw new ProblemError(
+      'model-unavailable',
+      `The model does not compute what it did when it was exported: ${problem}. Deploy it again.`,
+    );
+  return model;
 }

@@ -1,14 +1,21 @@
+import type { Context } from 'hono';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import { type Trace, traceHeaders } from '../../shared/protocol/trace.ts';
 import type { Config } from '../config.ts';
+import type { Env, Model } from '../env.ts';
 import type { SearchHere } from '../inference.ts';
-import type { Reclassify } from '../screen.ts';
-import { askFallback, FallbackError } from './ask-fallback.ts';
-import { partsOf } from './fallback-request.ts';
+import { askFallback, FallbackError } from './fallback.ts';
+import { partsOf } from './fallback-messages.ts';
 import type { Resilience } from './resilience.ts';
 
-/** What the search of rejected images needs besides the images. */
+/**
+ * Reclassifies rejected images, each [H, W, C] in [0, 1]. Returns the scores of each one's best latent, null for an image that was not
+ * searched, and null for all if there was no complete and plausible answer.
+ */
+export type Reclassify = (images: Float32Array[]) => Promise<(Scores | null)[] | null>;
+
+/** The path of rejected images to a search. */
 export interface Escalation {
   screening: Screening;
   config: Config;
@@ -23,6 +30,16 @@ export interface Escalation {
   fault(why: string): void;
 }
 
+/** Returns the escalation of a request; null if rejected images are not reclassified. */
+export function escalationOf(c: Context<Env>, { screening }: Model): Reclassify | null {
+  const { fetcher, openSearch, waitUntil } = c.get('services');
+  const config = c.get('config');
+  return reclassifyOf({
+    ...{ screening, config, fetcher, openSearch, waitUntil, resilience: c.get('resilience')(config), trace: c.get('trace') },
+    fault: (why) => c.get('line').faults.push({ what: 'reclassification-unavailable', why }),
+  });
+}
+
 /**
  * Returns the search that `RECLASSIFY` asks for. Whatever breaks in it, the images stay rejected, and the log says why.
  *
@@ -31,7 +48,7 @@ export interface Escalation {
 export function reclassifyOf(escalation: Escalation): Reclassify | null {
   const { config, fault } = escalation;
   if (config.RECLASSIFY === 'off') return null;
-  const search = config.RECLASSIFY === 'local' ? searchHere : searchElsewhere;
+  const search = config.RECLASSIFY === 'local' ? searchLocally : searchByFallback;
   return async (images) => {
     try {
       return await search(images, escalation);
@@ -42,8 +59,8 @@ export function reclassifyOf(escalation: Escalation): Reclassify | null {
   };
 }
 
-/** Searches by the fallback, in as many requests as its limits need, one after the other. Results stay if a later request fails. */
-async function searchElsewhere(
+/** Asks the fallback, in as many requests as its limits need, one after the other. Results are kept if a later request fails. */
+async function searchByFallback(
   images: Float32Array[],
   { screening, config, fetcher, resilience, trace, waitUntil, fault }: Escalation,
 ): Promise<(Scores | null)[]> {
@@ -56,7 +73,7 @@ async function searchElsewhere(
     try {
       return await askFallback(part, screening, config, { fetcher, signal, headers, deadline });
     } catch (error) {
-      // It answered other parts of this request: there was just too much to search in the time.
+      // The fallback answered other parts of this request: there was just too much to search in the time.
       if (signal.aborted && found.length > 0) throw new FallbackError('it searched only some of the images', 'request');
       throw error;
     }
@@ -66,7 +83,7 @@ async function searchElsewhere(
   };
   try {
     const asked = askAll();
-    // Dropped with the request, it would keep its slot up to the deadline: clients that leave could take all of them.
+    // Dropped with the request, it would keep its place in the bulkhead up to the deadline: clients that leave could take all of them.
     waitUntil?.(asked.catch(() => undefined));
     await asked;
     return found;
@@ -80,8 +97,8 @@ async function searchElsewhere(
   }
 }
 
-/** One after the other, and only the first ones: each takes a hundred times as long as screening. */
-async function searchHere(images: Float32Array[], { config, openSearch }: Escalation): Promise<(Scores | null)[]> {
+/** Searches the first images in the worker, one after the other: each takes a hundred times as long as screening. */
+async function searchLocally(images: Float32Array[], { config, openSearch }: Escalation): Promise<(Scores | null)[]> {
   if (!openSearch) throw new Error('this worker was built without the search');
   const search = await openSearch();
   const found: (Scores | null)[] = [];

@@ -1,5 +1,4 @@
-import type { DecodedImage } from '../../shared/images/image.ts';
-import { ImageError } from '../../shared/images/image.ts';
+import { type DecodedImage, ImageError } from '../../shared/images/image.ts';
 import type { ImageLimits } from '../../shared/images/limits.ts';
 import { imageReader } from '../../shared/images/read-image.ts';
 import type { Config } from '../config.ts';
@@ -13,7 +12,7 @@ export type DecodeConfig = Pick<
   'MAX_BODY_BYTES' | 'MAX_PIXELS' | 'MAX_JPEG_PIXELS' | 'MAX_SIDE' | 'MAX_ASPECT' | 'MAX_SCANS' | 'MAX_REQUEST_PIXELS'
 >;
 
-/** Makes a decoder for the images of one request, which together may have MAX_REQUEST_PIXELS pixels. */
+/** Makes a decoder for the images of one request, which may have MAX_REQUEST_PIXELS pixels together. */
 export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => Promise<DecodedImage> {
   const limits: ImageLimits = {
     maxBytes: config.MAX_BODY_BYTES,
@@ -27,7 +26,8 @@ export function requestDecoder(config: DecodeConfig, background: number): (bytes
   const onPixels = (pixels: number) => {
     if (pixels > pixelsLeft)
       throw new ImageError(
-        `With this image the request has more than ${config.MAX_REQUEST_PIXELS} pixels, the most that is allowed. Send fewer images in a request, or smaller ones.`,
+        `With this image the request has more than ${config.MAX_REQUEST_PIXELS} pixels, the most that is allowed. ` +
+          'Send fewer images in a request, or smaller ones.',
         'image-too-large',
       );
     pixelsLeft -= pixels;

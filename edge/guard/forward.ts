@@ -1,0 +1,160 @@
+import type { z } from 'zod';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { preprocessLevels } from '../../shared/images/preprocess.ts';
+import { BINARY_HEADER, binaryOf, type inferRequestSchema, jsonOf, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import type { Config } from '../config.ts';
+import type { ReadImage, ReadImages } from '../decode/read-images.ts';
+import { ProblemError } from '../problem.ts';
+import { encodePng } from './encode-png.ts';
+
+/** A body as it is forwarded to the classifier, with the headers that describe it. */
+export interface Forwarded {
+  body: Uint8Array | ReadableStream<Uint8Array>;
+  headers: Record<string, string>;
+}
+
+/** An accepted image with its position in the client's request. */
+export interface Passing {
+  place: number;
+  image: ReadImage;
+}
+
+/** How pictures are forwarded. */
+export interface ForwardRules {
+  config: Pick<Config, 'FORWARD' | 'UPSTREAM_TENSORS'>;
+  screening: Pick<Screening, 'input' | 'preprocess'>;
+}
+
+type InferRequest = z.infer<typeof inferRequestSchema>;
+
+/** An inference request: its JSON, which holds only what may be forwarded (infer-members.ts), and its one input. */
+export interface InferGiven {
+  json: InferRequest;
+  input: Tensor;
+}
+
+/** Field names that every form parser reads alike. `_charset_` is left out: it says how the other fields are encoded (RFC 7578, 4.6). */
+const PLAIN_NAME = /^(?!_charset_$)[\w.[\]-]{1,64}$/;
+const OTHER_NAME = 'file';
+
+/**
+ * Makes a new body for the classifier from the accepted images only, in the form of the client's: a PNG, a form of PNGs, or JSON.
+ * Numbers become nested JSON, never raw floats, which some reader could take for a file.
+ *
+ * @throws ProblemError `not-forwarded` if numbers came in a form, which has no place for them
+ */
+export async function plainBody(
+  { form, names }: Pick<ReadImages, 'form' | 'names'>,
+  passing: readonly Passing[],
+  rules: ForwardRules,
+): Promise<Forwarded> {
+  const [first] = passing;
+  if (form === 'file' && first?.image.picture) return { body: forwardedPng(first.image, rules), headers: { 'content-type': 'image/png' } };
+  if (form === 'form') {
+    if (passing.some(({ image }) => !image.picture))
+      throw new ProblemError('not-forwarded', 'Numbers in a form are not forwarded to the classifier. Send them as JSON.');
+    return formBody(names, passing, rules);
+  }
+  const images = passing.map(({ image }) =>
+    image.picture
+      ? { image: base64Of(forwardedPng(image, rules)) }
+      : { pixels: nested(image.values as Float32Array, rules.screening.input) },
+  );
+  return { body: new TextEncoder().encode(JSON.stringify({ images })), headers: { 'content-type': 'application/json' } };
+}
+
+/** Writes a form with the runtime's own encoder, with nothing in it that needs escaping. */
+async function formBody(names: readonly (string | undefined)[], passing: readonly Passing[], rules: ForwardRules): Promise<Forwarded> {
+  const form = new FormData();
+  for (const { place, image } of passing) {
+    const name = names[place] ?? '';
+    const file = new File([forwardedPng(image, rules)], `image-${place + 1}.png`, { type: 'image/png' });
+    form.append(PLAIN_NAME.test(name) ? name : OTHER_NAME, file);
+  }
+  const made = new Response(form);
+  return { body: new Uint8Array(await made.arrayBuffer()), headers: { 'content-type': made.headers.get('content-type') as string } };
+}
+
+/**
+ * Makes a new inference request from the accepted images only: the client's id, parameters and outputs, and one input. That holds PNGs in place of
+ * the files, as text or bytes like these (always as text with `UPSTREAM_TENSORS=json`), or the numbers that were screened.
+ */
+export function inferBody({ json, input }: InferGiven, passing: readonly Passing[], rules: ForwardRules): Forwarded {
+  const given = json.inputs[0] as InferRequest['inputs'][number];
+  const { binary_data_size: binarySize, ...parameters } = withoutNull(given.parameters);
+  const isBinary = binarySize !== undefined && rules.config.UPSTREAM_TENSORS === 'as-sent';
+  const tensor = tensorOf(input, passing, rules, isBinary);
+  const bytes = isBinary ? binaryOf(tensor) : new Uint8Array(0);
+  const { name, datatype, shape } = tensor;
+  const content = isBinary
+    ? { parameters: { ...parameters, binary_data_size: bytes.byteLength } }
+    : { ...jsonOf(tensor), ...withParameters(parameters) };
+  const request = {
+    ...(json.id ? { id: json.id } : {}),
+    ...withParameters(withoutNull(json.parameters)),
+    inputs: [{ name, datatype, shape, ...content }],
+    ...(json.outputs
+      ? { outputs: json.outputs.map((output) => ({ name: output.name, ...withParameters(withoutNull(output.parameters)) })) }
+      : {}),
+  };
+  const head = new TextEncoder().encode(JSON.stringify(request));
+  if (!isBinary) return { body: head, headers: { 'content-type': 'application/json' } };
+  const body = new Uint8Array(head.byteLength + bytes.byteLength);
+  body.set(head);
+  body.set(bytes, head.byteLength);
+  return { body, headers: { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) } };
+}
+
+/** Makes the input from the accepted images alone. */
+function tensorOf(input: Tensor, passing: readonly Passing[], rules: ForwardRules, isBinary: boolean): Tensor {
+  const [, ...each] = input.shape;
+  const shape = [passing.length, ...each];
+  if (input.datatype === 'BYTES') {
+    const data = passing.map(({ place, image }) => {
+      const png = forwardedPng(image, rules);
+      return isBinary && typeof input.data[place] !== 'string' ? png : base64Of(png);
+    });
+    return { name: input.name, datatype: 'BYTES', shape, data };
+  }
+  const data = passing.length === input.shape[0] ? (input.data as Float32Array) : concatenated(passing);
+  return { name: input.name, datatype: 'FP32', shape, data };
+}
+
+function concatenated(passing: readonly Passing[]): Float32Array {
+  const values = passing.map(({ image }) => image.values as Float32Array);
+  const data = new Float32Array(values.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const one of values) {
+    data.set(one, at);
+    at += one.length;
+  }
+  return data;
+}
+
+const withoutNull = (parameters: Record<string, unknown> | null | undefined): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(parameters ?? {}).filter(([, value]) => value !== null));
+
+/** Returns the member `parameters`, or nothing if there are none. */
+const withParameters = (parameters: Record<string, unknown>) => (Object.keys(parameters).length > 0 ? { parameters } : {});
+
+/**
+ * Encodes the picture as a new PNG: as it was decoded, or as the model saw it (`FORWARD=screened`); never the client's own bytes, which the
+ * classifier's reader could decode differently.
+ *
+ * @param image with a picture
+ */
+function forwardedPng({ picture }: ReadImage, { config, screening }: ForwardRules): Uint8Array<ArrayBuffer> {
+  if (!picture) throw new Error('numbers have no picture');
+  if (config.FORWARD !== 'screened') return encodePng(picture);
+  const { input } = screening;
+  return encodePng({ ...input, pixels: preprocessLevels(picture, input, screening.preprocess) });
+}
+
+const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+
+/** Returns the values as nested lists, [H][W][C]. */
+function nested(values: Float32Array, { height, width, channels }: Screening['input']): number[][][] {
+  return Array.from({ length: height }, (_, y) =>
+    Array.from({ length: width }, (_, x) => Array.from(values.subarray((y * width + x) * channels, (y * width + x + 1) * channels))),
+  );
+}

@@ -1,0 +1,86 @@
+import { float32ToBase64 } from '../../shared/bundle/float32-base64.ts';
+import { sha256 } from '../../shared/bundle/hashes.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { type Decision, decideReclassified, pValue } from '../../shared/decision/decide.ts';
+import type { Scores } from '../../shared/decision/scores.ts';
+import type { Explanation, Problem, Verdict } from '../../shared/protocol/screen-messages.ts';
+import type { Config } from '../config.ts';
+import type { Reclassify } from '../escalation/escalation.ts';
+import { type ProblemError, problemOf } from '../problem.ts';
+import type { Screened } from './screen.ts';
+
+/** The verdict on an image and what led to it; or why there is none. */
+export type Judged =
+  | { problem: ProblemError; verdict?: undefined }
+  | { problem?: undefined; verdict: Verdict; scores: Scores; decision: Decision };
+
+/**
+ * Decides on each image, in order. All rejected images are reclassified together.
+ *
+ * @param options.escalation null if rejected images are not reclassified
+ */
+export async function decideImages(
+  images: readonly Screened[],
+  screening: Screening,
+  config: Pick<Config, 'RECLASSIFY_KEEP_ALL' | 'RECLASSIFY_MIN_MARGIN' | 'RECLASSIFY'>,
+  options: { explain: boolean; request: string; escalation: Reclassify | null },
+): Promise<Judged[]> {
+  const { escalation, explain, request } = options;
+  const rejected = images.filter((image) => !image.problem && !image.decision.accepted);
+  const tensors = rejected.map((image) => ('tensor' in image ? image.tensor : undefined) as Float32Array);
+  const found = escalation && tensors.length > 0 ? await escalation(tensors) : null;
+  const identity = { model: screening.id, request };
+  const rule = { keepAll: config.RECLASSIFY_KEEP_ALL === 'on', minMargin: config.RECLASSIFY_MIN_MARGIN };
+  const by = config.RECLASSIFY === 'local' ? ('local' as const) : ('fallback' as const);
+  const named = (index: number) => ({ label: screening.classes[index] as string, index });
+  const verdictOn = (image: Screened & { problem?: undefined }): Verdict => {
+    if (image.decision.accepted) return { verdict: 'accepted', ...named(image.scores.label), ...identity };
+    if (!escalation) return { verdict: 'rejected', ...identity };
+    const again = found?.[rejected.indexOf(image)];
+    if (!again) return { verdict: 'rejected', reclassification: 'unavailable', ...identity };
+    if (!decideReclassified(again, screening.thresholds, rule).accepted)
+      return { verdict: 'rejected', reclassification: 'rejected', ...identity };
+    return { verdict: 'reclassified', ...named(again.label), by, ...identity };
+  };
+  return Promise.all(
+    images.map(async (image): Promise<Judged> => {
+      if (image.problem) return image;
+      const verdict = verdictOn(image);
+      if (explain) verdict.explain = await explanationOf(image, screening);
+      return { verdict, scores: image.scores, decision: image.decision };
+    }),
+  );
+}
+
+/** Returns the answer for an image. */
+export const answerOf = (judged: Judged, request: string): Verdict | Problem =>
+  judged.problem ? problemOf(judged.problem, request) : judged.verdict;
+
+/** Explains the verdict on an image, for callers who may know. */
+async function explanationOf(image: Screened & { problem?: undefined }, screening: Screening): Promise<Explanation> {
+  const { scores, decision, tensor = new Float32Array(0), reconstruction = new Float32Array(0) } = image;
+  const { label, latentDistance, reconstructionError, relativeError } = scores;
+  const { thresholds, calibration } = screening;
+  const { levels, ...quantiles } = calibration.quantiles;
+  const finite = (value: number) => (Number.isFinite(value) ? value : null);
+  return {
+    reason: decision.accepted ? null : decision.reason,
+    nearest: screening.classes[label] ?? '',
+    scores: {
+      latentDistance: finite(latentDistance),
+      reconstructionError: finite(reconstructionError),
+      relativeError: finite(relativeError),
+    },
+    thresholds: {
+      latentDistance: thresholds.maxLatentDistance[label] ?? 0,
+      reconstructionError: thresholds.maxReconstructionError[label] ?? 0,
+      relativeError: thresholds.maxRelativeError?.[label] ?? null,
+    },
+    pValues: {
+      latentDistance: pValue(latentDistance, levels, quantiles.latentDistance[label] ?? []),
+      reconstructionError: pValue(reconstructionError, levels, quantiles.reconstructionError[label] ?? []),
+    },
+    tensor: await sha256(new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength)),
+    reconstruction: float32ToBase64(reconstruction),
+  };
+}

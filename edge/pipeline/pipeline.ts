@@ -1,0 +1,42 @@
+import type { Context } from 'hono';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { ReadImage } from '../decode/read-images.ts';
+import type { Env } from '../env.ts';
+import { escalationOf } from '../escalation/escalation.ts';
+import { modelOf } from '../model.ts';
+import type { ProblemError } from '../problem.ts';
+import { decideImages, type Judged } from './decide.ts';
+import { record } from './record.ts';
+import { screenImages } from './screen.ts';
+
+/** How a route gets its images; the other steps are the same for all. */
+export interface Source<Given extends { images: (ReadImage | ProblemError)[] }> {
+  route: 'screen' | 'guard' | 'infer';
+  /** Reads the body. */
+  body(): Promise<Uint8Array> | Uint8Array;
+  /** Reads the images in it; an image that can't be read is a problem. */
+  read(body: Uint8Array, screening: Screening): Promise<Given>;
+  /** Whether each verdict is explained. */
+  explain?: boolean;
+}
+
+/**
+ * Takes a request through the steps that `/screen`, `/guard` and `/v2` share: read → screen → decide → record. The route then answers.
+ *
+ * @returns what was read, and the verdict on each image in order; an image that could not be read keeps its problem in its place
+ * @throws ProblemError if there is no model, or the body can't be read
+ */
+export async function runPipeline<Given extends { images: (ReadImage | ProblemError)[] }>(
+  c: Context<Env>,
+  { route, body, read, explain = false }: Source<Given>,
+): Promise<{ given: Given; judged: Judged[]; model: Screening }> {
+  const model = await modelOf(c);
+  const given = await read(await body(), model.screening);
+  const escalation = escalationOf(c, model);
+  const screened = await screenImages(given.images, model, { explain, keepRejected: escalation !== null });
+  // Pictures take far more memory than tensors, and a fallback may take long to answer. The guard still forwards them.
+  if (route !== 'guard') given.images = [];
+  const judged = await decideImages(screened, model.screening, c.get('config'), { explain, request: c.get('requestId'), escalation });
+  record(c, route, model.screening.id, judged);
+  return { given, judged, model: model.screening };
+}
