@@ -1,5 +1,5 @@
 import type { Report } from '../evaluate/figures/report-schema.ts';
-import { sanityLines } from '../evaluate/report/sanity-lines.ts';
+import { sanityLines } from '../evaluate/report/tables.ts';
 import { percent } from '../trainer/outcomes.ts';
 
 /** The figures of a report as a table for a terminal, and what it says against itself. */

@@ -1,5 +1,5 @@
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
-import { writeReport } from '../trainer/report/write-report.ts';
+import { writeReport } from '../trainer/report/page.ts';
 import { latestTrainedRun, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';
 import { command, runCommand } from './run-command.ts';

@@ -20,7 +20,7 @@ import { parametersOf } from './gradient/parameters.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
 import { trainingFor } from './presets.ts';
-import { writeReport } from './report/write-report.ts';
+import { writeReport } from './report/page.ts';
 import {
   appendMetrics,
   createRun,

@@ -1,12 +1,13 @@
 import type { Norm } from '../../attacks/ball.ts';
-import { chart } from '../../trainer/report/chart.ts';
+import { chart } from '../../trainer/report/charts.ts';
 import type { BrokenWithin, Curve, Report, RiskCoverage, Scatter } from '../figures/report-schema.ts';
 
 const SIZE = { width: 400, height: 250 };
 const CROSS = 'M-1,-1L1,1M1,-1L-1,1';
+/** Colours of the verdicts. */
 const VERDICTS = { domain: ['right', 'wrong', 'rejected', 'clean'], range: ['#4c78a8', '#e45756', '#f58518', '#99999966'] };
 
-/** Share of images broken within each radius: the union of all attacks, and each attack that looks for the nearest image. */
+/** Draws the share of images broken within each radius, by the union of all attacks and by each attack that searches for the nearest one. */
 export function securityChart({ worst, security }: Report, norm: Norm): Promise<string> {
   const union = worst.find((own) => own.norm === norm);
   const lines = (name: string, images: number, { radii, broken }: BrokenWithin) =>
@@ -21,7 +22,7 @@ export function securityChart({ worst, security }: Report, norm: Norm): Promise<
     ...{ ...SIZE, title: norm },
     layer: [
       {
-        data: { values: union ? lines(`union: ${union.name}`, union.images, union.curve) : [] },
+        data: { values: union ? lines(`any attack (${union.name})`, union.images, union.curve) : [] },
         mark: { type: 'line', interpolate: 'step-after', strokeWidth: 6, opacity: 0.35 },
         encoding,
       },
@@ -30,7 +31,7 @@ export function securityChart({ worst, security }: Report, norm: Norm): Promise<
   });
 }
 
-/** One figure of attacks at several radii, with its intervals; a cross marks where an attack failed. */
+/** Draws one figure of attacks at several radii, with its intervals; a cross marks where an attack failed. */
 export function curveChart(curves: readonly Curve[], figure: 'acceptedWrong' | 'rejected'): Promise<string> {
   const values = curves.flatMap(({ attack, points }) =>
     points.map((point) => {
@@ -64,12 +65,12 @@ export function curveChart(curves: readonly Curve[], figure: 'acceptedWrong' | '
   });
 }
 
-/** Both scores in proportion to their thresholds; accepted images lie below and left of the lines. */
+/** Draws both scores divided by their thresholds; accepted images lie below and left of the lines. */
 export function scatterChart({ norm, points }: Scatter, all: readonly Scatter[]): Promise<string> {
   const drawn = all.flatMap((cloud) => cloud.points);
   const axis = (field: 'latent' | 'reconstruction', title: string) => {
     const values = drawn.map((point) => point[field]);
-    // The same for all clouds, and the thresholds among them.
+    // The same for all plots, with the thresholds inside.
     const domain = [Math.min(-1, ...values.map(Math.floor)), Math.max(1, ...values.map(Math.ceil))];
     return { field, type: 'quantitative' as const, title, scale: { domain } };
   };
@@ -81,7 +82,7 @@ export function scatterChart({ norm, points }: Scatter, all: readonly Scatter[])
     ...{ width: 265, height: 265, title: norm === null ? 'clean images' : `attacked, ${norm}` },
     layer: [
       {
-        // Clean ones lie beneath the attacked.
+        // Clean images are drawn below the attacked ones.
         data: { values: [...(norm === null ? [] : clean), ...points] },
         mark: { type: 'circle', size: 16, opacity: 0.6 },
         encoding: {
@@ -96,12 +97,13 @@ export function scatterChart({ norm, points }: Scatter, all: readonly Scatter[])
   });
 }
 
+/** Draws the risk at each coverage, with a dot for the thresholds in use. */
 export function riskCoverageChart({ points, operating }: RiskCoverage): Promise<string> {
   const { coverage, risk } = operating;
   const here = { coverage: coverage.count / Math.max(1, coverage.of), risk: risk.count / Math.max(1, risk.of) };
-  const x = { field: 'coverage', type: 'quantitative' as const, title: 'coverage: share taken', scale: { domain: [0, 1] } };
+  const x = { field: 'coverage', type: 'quantitative' as const, title: 'coverage: share accepted', scale: { domain: [0, 1] } };
   const most = Math.max(0.01, here.risk, ...points.map(({ risk }) => risk));
-  const y = { field: 'risk', type: 'quantitative' as const, title: 'risk: share of those wrong', scale: { domain: [0, most] } };
+  const y = { field: 'risk', type: 'quantitative' as const, title: 'risk: share of those that is wrong', scale: { domain: [0, most] } };
   return chart({
     ...SIZE,
     layer: [

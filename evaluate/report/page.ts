@@ -1,74 +1,75 @@
 import { NORMS } from '../../attacks/ball.ts';
+import { escaped, list, page, row, type Section, table } from '../../trainer/report/html.ts';
 import type { Report } from '../figures/report-schema.ts';
 import { curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
-import { escaped, type Figures, figuresOf } from './figures.ts';
+import { type Figures, figuresOf } from './figures.ts';
 import { galleryOf } from './gallery.ts';
-import { STYLE } from './style.ts';
-import { table } from './table.ts';
 import { othersTable, outcomeTables, reclassifiedTables, sanityTable, unionTables } from './tables.ts';
-import { COVERED, NOT_COVERED } from './threat-model.ts';
 import { verdict } from './verdict.ts';
 
-/** A heading, what it shows, and it; nothing where there is nothing to show. */
-type Section = [title: string, text: string, body: string];
-
-/**
- * The report as one page: static, without a network, light or dark as the reader has it, and for paper. Every figure is read from the
- * report and carries its path there (`data-rate`, `data-figure`).
- */
+/** Returns the report as one page. Every figure on it is read from the report and carries its path there (`data-rate`, `data-figure`). */
 export async function evaluationPage(report: Report): Promise<string> {
   const figures = figuresOf(report);
   const { model, provenance } = report;
   const { height, width, channels } = model.input;
-  const shown = (await sections(report, figures)).filter(([, , body]) => body !== '');
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(model.name)}, evaluated · Portcullis</title>
-<style>${STYLE}</style>
-<h1>${escaped(model.name)}: what attacks leave of it</h1>
-<p>${escaped(provenance.dataset)}, ${model.classes.length} classes, ${height} x ${width} x ${channels}; bundle ${model.id.slice(0, 12)}. Every rate with its count and its 95 % interval (Clopper and Pearson); each figure stands in report.json too.</p>
-${verdict(report, figures)}
-${shown.map(([title, text, body]) => `<section><h2>${title}</h2><p>${text}</p>${body}</section>`).join('\n')}
-</html>
-`;
+  return page({
+    title: `${model.name}, evaluated`,
+    heading: `Evaluation of ${model.name}`,
+    lead:
+      `${provenance.dataset}, ${model.classes.length} classes, ${height} x ${width} x ${channels}; bundle ${model.id.slice(0, 12)}. ` +
+      'Each rate comes with its count and its 95 % confidence interval (Clopper and Pearson). Every figure is also in report.json.',
+    verdict: verdict(report, figures),
+    sections: await sections(report, figures),
+  });
 }
 
 async function sections(report: Report, figures: Figures): Promise<Section[]> {
-  const { curves, worst, security, riskCoverage, scatter, galleries, others } = report;
+  const { curves, worst, security, scatter, galleries, others } = report;
   const norms = NORMS.filter((norm) => [...worst, ...security].some((own) => own.norm === norm));
   const families = [...Map.groupBy(curves, ({ protocol, norm }) => `${protocol}, ${norm}`)];
   return [
-    ['Can these figures be believed?', 'What must hold of attacks that are as strong as they are said to be.', sanityTable(report)],
     [
-      'Broken within each radius',
-      'The wide line is the union of all attacks: an image that one of them breaks is broken, and at every larger radius. Thin: each attack that looks for the nearest image.',
+      'Can these figures be trusted?',
+      'An attack that is too weak makes a model look safe. These checks hold for attacks that work. Where a check concerns the report and fails, ' +
+        'no figure here can be trusted; where it concerns one attack, the figures of that attack prove nothing.',
+      sanityTable(report),
+    ],
+    [
+      'Fooled images by radius',
+      'The share of test images that can be changed, within a radius, so that they are accepted as a wrong class. The wide line counts an image ' +
+        'as soon as one of the attacks succeeds. Each thin line is one attack that searches for the smallest change.',
       row(await Promise.all(norms.map((norm) => securityChart(report, norm)))),
     ],
     [
-      'What was tried',
-      'Each attack with its budget, on how many of the images, and for how many of those it found the nearest image that is accepted as a wrong class (alone or with others).',
+      'Attacks tried',
+      'Each attack with its budget, the number of images it was tried on, and for how many of them it found the smallest change that fools the ' +
+        'model, alone or together with others.',
       unionTables(report, figures),
     ],
     [
-      'Outcomes',
-      'In per cent of what was tried, below it the count and the interval. Attacks on both tests answer with the unchanged image where they find none: what they leave is what the clean image gets.',
+      'Results',
+      'What became of the images, in per cent. An attack on both tests leaves an image unchanged where it finds nothing: its result is then that ' +
+        'of the clean image.',
       outcomeTables(report, figures),
     ],
     [
       'Reclassification',
-      'What the search of Eq. 9 made of the rejected, in per cent of those; and of all images, what the edge and the search together say rightly and wrongly.',
+      'For a rejected image, a search finds the class that explains it best (Eq. 9 of the paper). The first three columns are shares of the ' +
+        'rejected images; the last two are shares of all images, accepted or reclassified.',
       reclassifiedTables(report, figures),
     ],
     [
-      'Against the radius',
-      'As it came out, with intervals; what is rejected, of attacks that do not answer with the unchanged image where they find none. A curve that falls is an attack that failed (a cross), not a defence that held: a larger radius holds all images of a smaller one.',
+      'Attacks at several radii',
+      'Results as measured, with their intervals. A larger radius allows every change that a smaller one does. So a curve that falls (a cross) ' +
+        'means that the attack failed there, not that the model is safer. Rejections are shown for attacks that always change the image.',
       (
         await Promise.all(
           families.map(async ([name, own]) => {
-            const moved = own.filter(({ orUnchanged }) => !orUnchanged);
-            const drawn = [await curveChart(own, 'acceptedWrong'), ...(moved.length > 0 ? [await curveChart(moved, 'rejected')] : [])];
+            const changing = own.filter(({ orUnchanged }) => !orUnchanged);
+            const drawn = [
+              await curveChart(own, 'acceptedWrong'),
+              ...(changing.length > 0 ? [await curveChart(changing, 'rejected')] : []),
+            ];
             return `<h3>${escaped(name)}</h3>${row(drawn)}`;
           }),
         )
@@ -76,38 +77,37 @@ async function sections(report: Report, figures: Figures): Promise<Section[]> {
     ],
     [
       'Scores and thresholds',
-      'Both scores in proportion to the thresholds of their label, logarithms within -6 and 6; what lies beyond 0 is rejected. A bundle with a third test (relative error) rejects some below it.',
+      'Each dot is an image: its two scores, each divided by the threshold of its label, as natural logarithms between -6 and 6. An image beyond ' +
+        '0 on either axis is rejected. A third test (relative error), where a bundle has it, also rejects some images below 0.',
       row(await Promise.all(scatter.map((cloud) => scatterChart(cloud, scatter)))),
     ],
     [
-      'Risk and coverage',
-      'Were only the surest of the clean images taken, by the larger of their scores in proportion to the thresholds: how many of those would be wrong. The dot is where the thresholds are.',
-      riskCoverage
-        ? `${row([await riskCoverageChart(riskCoverage)])}${table(
-            ['clean images', 'coverage', 'risk'],
-            [
-              [
-                figures.number('riskCoverage.images'),
-                figures.rate('riskCoverage.operating.coverage'),
-                figures.rate('riskCoverage.operating.risk'),
-              ],
-            ],
-          )}`
-        : '',
+      'Stricter and looser thresholds',
+      'The error on clean images if only those with the smallest scores were accepted. Coverage is the share that is accepted, risk is the share of ' +
+        'those that is wrong. The dot marks the thresholds in use.',
+      await riskCoverage(report, figures),
     ],
     [
-      'Images',
-      'From above: clean, attacked, the change (grey: none; its largest is black or white), and what the model makes of the attacked image, where known. The first images of the seed, not chosen.',
+      'Example images',
+      'From top to bottom: the clean image, the attacked one, the change (grey: none; black or white: the largest), and the reconstruction of the ' +
+        'attacked image, where it is known. These are the first images in the order of the seed, not a selection.',
       (await Promise.all(galleries.map((_, i) => galleryOf(report, i, figures)))).join(''),
     ],
-    ['Other figures', 'Measured by the protocol itself.', others.length > 0 ? othersTable(report, figures) : ''],
-    ['What this covers', 'And what it does not.', `<div><h3>Covered</h3>${list(COVERED)}<h3>Not covered</h3>${list(NOT_COVERED)}</div>`],
+    ['Other measurements', 'Figures that are not counts of images.', others.length > 0 ? othersTable(report, figures) : ''],
     [
-      'Where it comes from',
-      'The same bundle, data, seed and attacks give the same outcomes on the same backend.',
-      provenanceTable(report, figures),
+      'What this report covers',
+      'A report says nothing about attacks and images that were not tried.',
+      `<h3>Covered</h3>${list(COVERED)}<h3>Not covered</h3>${list(NOT_COVERED)}`,
     ],
+    ['Provenance', 'The same bundle, data, seed and attacks give the same outcomes on the same backend.', provenanceTable(report, figures)],
   ];
+}
+
+async function riskCoverage(report: Report, figures: Figures): Promise<string> {
+  if (!report.riskCoverage) return '';
+  const path = 'riskCoverage.operating';
+  const cells = [figures.number('riskCoverage.images'), figures.rate(`${path}.coverage`), figures.rate(`${path}.risk`)];
+  return row([await riskCoverageChart(report.riskCoverage)]) + table(['clean images', 'coverage', 'risk'], [cells]);
 }
 
 function provenanceTable({ model, provenance }: Report, figures: Figures): string {
@@ -120,15 +120,33 @@ function provenanceTable({ model, provenance }: Report, figures: Figures): strin
       ['model id', code(model.modelId)],
       ['data set', `${escaped(provenance.dataset)}<br><small>${files.join('<br>')}</small>`],
       ['seed of the evaluation', figures.number('provenance.seed')],
-      ['backend that gave the gradients', escaped(provenance.backend)],
-      ["attacks' source, sha256", code(provenance.attacks)],
-      ['Portcullis that evaluated', escaped(provenance.portcullis)],
+      ['backend that computed the gradients', escaped(provenance.backend)],
+      ['sha256 of the source of the attacks', code(provenance.attacks)],
+      ['version of Portcullis', escaped(provenance.portcullis)],
       ['trained, exported', `${escaped(provenance.trained)}, ${escaped(provenance.exported)}`],
-      ['time of one core, seconds', figures.number('provenance.seconds', 0)],
+      ['time on one core, in seconds', figures.number('provenance.seconds', 0)],
     ],
     'text',
   );
 }
 
-const row = (items: readonly string[]) => (items.length === 0 ? '' : `<div class="row">${items.join('')}</div>`);
-const list = (items: readonly string[]) => `<ul>${items.map((item) => `<li>${escaped(item)}</li>`).join('')}</ul>`;
+const COVERED = [
+  'An attacker who wants an image of one class accepted as another, and may change it within a radius. linf: the largest change of a pixel ' +
+    'value. l2: the root of the sum of squared changes. Pixel values are from 0 to 1.',
+  'An attacker who knows the whole model: weights, thresholds and decision. Gradients are those of the model in the bundle.',
+  'An attacker who sees only verdicts and scores, or owns a similar model, where black-box or transfer attacks are listed above.',
+  'Verdicts are those of the exported graphs and of the decision that the worker takes, not those of the model in training.',
+  'Images of no class, images of other data sets, and common corruptions, where such protocols are listed above. Nobody attacks in those.',
+];
+
+const NOT_COVERED = [
+  'Stronger attacks: every figure is the least that an attacker achieves. Intervals account for the choice of images, not of attacks.',
+  'Large changes that leave the class visible: patches, other viewpoints, printed and photographed images, redrawn images.',
+  'Poisoned training or calibration images, a stolen signing key, a replaced bundle.',
+  'An attacker who wants images rejected: the method does not prevent that. The rejections above are side effects of other attacks.',
+  'Rounding to image files: attacked images are screened as float32 values. A file with 8 bits a channel rounds them, and preprocessing ' +
+    'changes images of other sizes.',
+  'Images of another kind than this data set, and bundles with another id.',
+  'The results of the paper on SVHN: not measured, as its files were not available.',
+  'Changes of a few pixels by any amount (L0).',
+];

@@ -1,45 +1,47 @@
 import { NORMS } from '../../attacks/ball.ts';
-import type { PartFigures, Report } from '../figures/report-schema.ts';
+import { escaped, table } from '../../trainer/report/html.ts';
+import type { Check, PartFigures, Report } from '../figures/report-schema.ts';
 import type { Paper } from '../protocols/paper-figures.ts';
-import { escaped, type Figures } from './figures.ts';
-import { table } from './table.ts';
+import type { Figures } from './figures.ts';
 import { mainUnion } from './verdict.ts';
 
 type PaperFigure = Exclude<keyof Paper, 'note'>;
 
-/** Each protocol's parts: what was accepted rightly, wrongly and rejected; what the paper prints below it. */
+/** Tables of what was accepted rightly, accepted wrongly and rejected, one for each protocol, with the figures that the paper prints. */
 export function outcomeTables(report: Report, figures: Figures): string {
   return byProtocol(report.parts)
     .map(([protocol, parts]) => {
       const aimed = parts.some(({ part }) => part.asTarget);
-      const rows = parts.map(({ part, i }, row) => [
-        named(part, i, parts[row - 1]?.part, figures),
-        `${figures.number(`parts.${i}.images`)}${part.tried === part.images ? '' : `<br><small>${figures.number(`parts.${i}.tried`)} tries</small>`}`,
+      const rows = parts.map(({ part, i }, place) => [
+        describe(part, i, parts[place - 1]?.part, figures),
+        figures.number(`parts.${i}.images`) +
+          (part.tried === part.images ? '' : `<br><small>${figures.number(`parts.${i}.tried`)} tries</small>`),
         ...(['acceptedRight', 'acceptedWrong', 'rejected'] as const).map(
           (name) => figures.rate(`parts.${i}.${name}`) + paperOf(part, i, name, figures),
         ),
         ...(aimed ? [part.asTarget ? figures.rate(`parts.${i}.asTarget`) : ''] : []),
       ]);
-      return `<h3>${escaped(protocol)}</h3>${table(['', 'images', 'accepted, right', 'accepted, wrong', 'rejected', ...(aimed ? ['as the wanted class'] : [])], rows)}`;
+      const heads = ['', 'images', 'accepted, right', 'accepted, wrong', 'rejected', ...(aimed ? ['accepted as the class aimed at'] : [])];
+      return `<h3>${escaped(protocol)}</h3>${table(heads, rows)}`;
     })
     .join('');
 }
 
-/** What Eq. 9 made of the rejected, and of the edge and the search together. */
+/** The rules that take or refuse the class that the search found. */
+const RULES = { kept: 'as deployed', keptByPaper: "the paper's: both thresholds", keepAll: 'every class kept' } as const;
+
+/** Tables of what reclassification did with the rejected images, and of edge and search together. */
 export function reclassifiedTables(report: Report, figures: Figures): string {
-  const rules = { kept: 'as deployed', keptByPaper: 'both thresholds', keepAll: 'every label taken' } as const;
-  return byProtocol(
-    report.parts.filter(({ reclassified }) => reclassified),
-    report.parts,
-  )
+  const searched = report.parts.filter(({ reclassified }) => reclassified);
+  return byProtocol(searched, report.parts)
     .map(([protocol, parts]) => {
       const rows = parts.flatMap(({ part, i }) => [
-        [`${escaped(part.name)} <small>${figures.number(`parts.${i}.reclassified.asked`)} rejected and searched for</small>`],
-        ...(Object.keys(rules) as (keyof typeof rules)[]).map((rule) => {
+        [`${escaped(part.name)} <small>${figures.number(`parts.${i}.reclassified.asked`)} rejected images searched</small>`],
+        ...(Object.keys(RULES) as (keyof typeof RULES)[]).map((rule) => {
           const path = `parts.${i}.reclassified.${rule}`;
           const printed = (name: PaperFigure) => (rule === 'keepAll' ? paperOf(part, i, name, figures) : '');
           return [
-            rules[rule],
+            RULES[rule],
             figures.rate(`${path}.right`) + printed('reclassifiedRight'),
             figures.rate(`${path}.wrong`),
             figures.rate(`${path}.rejectedStill`),
@@ -48,13 +50,13 @@ export function reclassifiedTables(report: Report, figures: Figures): string {
           ];
         }),
       ]);
-      const heads = ['rule', 'right', 'wrong', 'rejected still', 'of all: right', 'of all: wrong'];
+      const heads = ['rule', 'right', 'wrong', 'still rejected', 'of all images: right', 'of all images: wrong'];
       return `<h3>${escaped(protocol)}</h3>${table(heads, rows)}`;
     })
     .join('');
 }
 
-/** Which attacks a norm's union is of, and which of them found the nearest images. */
+/** Tables of the attacks in each norm's union, and of which of them found the nearest images. */
 export function unionTables(report: Report, figures: Figures): string {
   return NORMS.flatMap((norm) => mainUnion(report, norm) ?? [])
     .map(({ worst: { name, norm, attacks }, path }) => {
@@ -62,29 +64,34 @@ export function unionTables(report: Report, figures: Figures): string {
       const rows = sorted.map(({ attack, i }) => [
         `${escaped(attack.attack)}<br><small>${escaped(attack.about)}</small>`,
         escaped(attack.protocol),
-        attack.radii.length === 0
-          ? 'the nearest'
-          : attack.radii.map((_, j) => figures.number(`${path}.attacks.${i}.radii.${j}`)).join(', '),
+        attack.radii.map((_, j) => figures.number(`${path}.attacks.${i}.radii.${j}`)).join(', ') || 'searches for the smallest',
         figures.number(`${path}.attacks.${i}.tried`),
         figures.number(`${path}.attacks.${i}.nearest`),
       ]);
-      const heads = ['', 'protocol', 'radii', 'images', 'found the nearest'];
+      const heads = ['attack', 'protocol', 'radii', 'images', 'smallest change found'];
       return `<h3>${norm}: ${escaped(name)}, ${figures.number(`${path}.images`)} images</h3>${table(heads, rows)}`;
     })
     .join('');
 }
 
-/** Those that failed first. */
+/** A table of the checks, those that failed first. */
 export function sanityTable({ sanity }: Report): string {
-  const order = (passed: boolean | null) => (passed === false ? 0 : passed === null ? 1 : 2);
-  const told = (passed: boolean | null) => (passed === null ? 'not run' : passed ? 'passed' : '<b class="loud">FAILED</b>');
+  const order = ({ passed }: Check) => (passed === false ? 0 : passed === null ? 1 : 2);
   const rows = sanity
-    .toSorted((a, b) => order(a.passed) - order(b.passed))
-    .map(({ name, of, passed, detail }) => [
-      `${escaped(name)}<br><small>${of === 'attack' ? 'marks the attack; ' : ''}${escaped(detail)}</small>`,
-      told(passed),
+    .toSorted((a, b) => order(a) - order(b))
+    .map((check) => [
+      `${escaped(check.name)}<br><small>${escaped(check.detail)}</small>`,
+      check.of === 'attack' ? 'this attack' : 'the report',
+      check.passed === null ? 'not run' : check.passed ? 'passed' : '<b class="loud">FAILED</b>',
     ]);
-  return table(['check', ''], rows, 'wide');
+  return table(['check', 'concerns', ''], rows, 'wide');
+}
+
+/** Formats the checks for a terminal, those that failed last. */
+export function sanityLines(checks: readonly Check[]): string[] {
+  const place = ({ passed, of }: Check) => (passed === false ? (of === 'report' ? 3 : 2) : passed === null ? 1 : 0);
+  const word = ({ passed, of }: Check) => (passed === null ? 'not run' : passed ? 'passed' : of === 'report' ? 'FAILED' : 'attack failed');
+  return checks.toSorted((a, b) => place(a) - place(b)).map((check) => `${word(check).padEnd(13)} ${check.name}: ${check.detail}`);
 }
 
 export function othersTable({ others }: Report, figures: Figures): string {
@@ -97,13 +104,14 @@ export function othersTable({ others }: Report, figures: Figures): string {
   return table(['', 'protocol', 'measured', 'the paper'], rows);
 }
 
+/** Groups the shown parts by protocol, each with its index among all. */
 function byProtocol(shown: readonly PartFigures[], all = shown): [string, { part: PartFigures; i: number }[]][] {
   const placed = shown.map((part) => ({ part, i: all.indexOf(part) }));
   return [...Map.groupBy(placed, ({ part }) => part.protocol)];
 }
 
-/** What it is and costs is not said again where it is that of the part before. */
-function named({ name, about, paper, queries }: PartFigures, i: number, before: PartFigures | undefined, figures: Figures): string {
+/** Names a part and describes it, without what is the same as in the part before. */
+function describe({ name, about, paper, queries }: PartFigures, i: number, before: PartFigures | undefined, figures: Figures): string {
   const lines = [
     about === before?.about ? '' : escaped(about),
     queries

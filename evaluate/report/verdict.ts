@@ -1,60 +1,69 @@
 import { NORMS, type Norm } from '../../attacks/ball.ts';
-import type { Report, Worst } from '../figures/report-schema.ts';
-import { escaped, type Figures } from './figures.ts';
-import { table } from './table.ts';
+import { escaped, row, table, verdictBox } from '../../trainer/report/html.ts';
+import type { Check, Report, Worst } from '../figures/report-schema.ts';
+import type { Figures } from './figures.ts';
 
-/** Of a norm the union that says most: over all protocols, where there are several. */
+/** Returns the widest union of a norm: that of all protocols, where there are several. */
 export function mainUnion(report: Report, norm: Norm): { worst: Worst; path: string } | null {
   const i = report.worst.findIndex((worst) => worst.norm === norm);
   return i < 0 ? null : { worst: report.worst[i] as Worst, path: `worst.${i}` };
 }
 
-/** What gets through, in words first. */
+/** What the radius of a norm limits, in words. */
+const LIMITS: Record<Norm, string> = {
+  linf: 'each pixel value may change by up to the radius; 0 is black and 1 is white',
+  l2: 'the whole image may change by up to the radius: the root of the sum of all squared changes, pixel values from 0 to 1',
+};
+
+/** The box that comes first: how much change it takes to fool the model, and how far the figures can be trusted. */
 export function verdict(report: Report, figures: Figures): string {
-  const ofReport = report.sanity.filter(({ of }) => of === 'report');
-  const failed = ofReport.filter(({ passed }) => passed === false);
-  const notRun = ofReport.filter(({ passed }) => passed === null);
-  const marked = report.sanity.filter(({ of, passed }) => of === 'attack' && passed === false);
+  const checks = (of: Check['of'], passed: boolean | null) =>
+    report.sanity.filter((check) => check.of === of && check.passed === passed).map(({ name }) => escaped(name));
+  const [failed, notRun, weak] = [checks('report', false), checks('report', null), checks('attack', false)];
   const unions = NORMS.flatMap((norm) => mainUnion(report, norm) ?? []);
-  const strong = unions.filter(({ worst }) => report.security.some(({ norm, blackBox }) => norm === worst.norm && !blackBox));
-  const names = (checks: readonly { name: string }[]) => checks.map(({ name }) => escaped(name)).join('; ');
-  return `<div class="verdict${failed.length > 0 || strong.length === 0 ? ' bad' : ''}"><h2>What gets through</h2>${
-    failed.length > 0 ? `<p class="loud">Do not believe these figures: the report fails its own checks (${names(failed)}).</p>` : ''
-  }${
-    strong.length === 0
-      ? '<p class="loud">Not known: no attack was run that looks for the nearest image accepted as a wrong class. Weaker ones flatter; <code>pnpm evaluate --protocol adaptive</code> runs it.</p>'
-      : ''
-  }${strong.map((union) => sentence(figures, union)).join('')}<div class="row">${unions.map((union) => radiiTable(figures, union)).join('')}</div>${
-    notRun.length > 0 ? `<p>Checks that were not run: ${names(notRun)}.</p>` : ''
-  }${marked.length > 0 ? `<p>Attacks that failed somewhere, so that their own figures prove nothing: ${names(marked)}.</p>` : ''}</div>`;
+  const searched = unions.filter(({ worst }) => report.security.some(({ norm, blackBox }) => norm === worst.norm && !blackBox));
+  const html = [
+    failed.length > 0 ? `<p class="loud">Do not trust these figures: the report fails its own checks (${failed.join('; ')}).</p>` : '',
+    searched.length === 0
+      ? '<p class="loud">Not known yet: no attack was run that searches for the smallest change that fools the model. Weaker attacks make a ' +
+        'model look safer than it is. <code>pnpm evaluate --protocol adaptive</code> runs such attacks.</p>'
+      : '',
+    ...searched.map((union) => headline(figures, union)),
+    row(unions.map((union) => radiusTable(figures, union))),
+    notRun.length > 0 ? `<p>Checks that were not run: ${notRun.join('; ')}.</p>` : '',
+    weak.length > 0
+      ? `<details><summary>${weak.length} checks of single attacks failed. The figures of those attacks prove nothing; the union above holds.` +
+        `</summary><p>${weak.join('; ')}.</p></details>`
+      : '',
+  ];
+  return verdictBox(failed.length > 0 || searched.length === 0 ? 'bad' : '', 'How much change fools the model', html.join(''));
 }
 
-const MEASURE: Record<Norm, string> = { linf: 'no value by more than the radius', l2: 'the root of the sum of squares' };
-
-/** The smallest radius of the tables within which most get through, else the largest. */
-function sentence(figures: Figures, { worst, path }: { worst: Worst; path: string }): string {
-  const most = worst.at.findIndex(({ broken }) => 2 * broken.count >= broken.of);
-  const i = most < 0 ? worst.at.length - 1 : most;
-  const at = `${path}.at.${i}`;
-  return `<p class="headline">Within ${worst.norm} ${figures.number(`${at}.radius`)}, ${figures.number(`${at}.broken.count`)} of ${figures.number(`${at}.broken.of`)} test images can be changed so that they are accepted as a wrong class.</p>`;
+/** States the smallest radius of the table within which at least half of the images are broken, else the largest radius. */
+function headline(figures: Figures, { worst, path }: { worst: Worst; path: string }): string {
+  const half = worst.at.findIndex(({ broken }) => 2 * broken.count >= broken.of);
+  const at = `${path}.at.${half < 0 ? worst.at.length - 1 : half}`;
+  return (
+    `<p class="headline">Within ${worst.norm} radius ${figures.number(`${at}.radius`)}, ${figures.number(`${at}.broken.count`)} of ` +
+    `${figures.number(`${at}.broken.of`)} test images can be changed so that they are accepted as a wrong class.</p>`
+  );
 }
 
-function radiiTable(figures: Figures, { worst, path }: { worst: Worst; path: string }): string {
-  const half = worst.curve.broken.findIndex((count) => 2 * count >= worst.images);
+function radiusTable(figures: Figures, { worst, path }: { worst: Worst; path: string }): string {
   const rows = worst.at.map((_, i) => [
     figures.number(`${path}.at.${i}.radius`),
     figures.rate(`${path}.at.${i}.broken`),
     figures.number(`${path}.at.${i}.withstood`),
     figures.number(`${path}.at.${i}.rejectedClean`),
   ]);
-  const last = worst.curve.radii.length - 1;
+  const half = worst.curve.broken.findIndex((count) => 2 * count >= worst.images);
   const halfway =
     half < 0
-      ? `Not half of the images, within any radius up to ${figures.number(`${path}.curve.radii.${last}`)}.`
-      : `Half of the images within ${figures.number(`${path}.curve.radii.${half}`)}.`;
-  const tried = worst.attacks.map(({ attack }) => escaped(attack.replace(`, ${worst.norm}`, ''))).join('; ');
-  return `<div class="half"><h3>${worst.norm} <small>${MEASURE[worst.norm]}</small></h3>${table(
-    ['radius', 'accepted, wrong', 'withstood', 'rejected unchanged'],
-    rows,
-  )}<p>${halfway} Tried: ${tried}.</p></div>`;
+      ? `Fewer than half of the images are fooled within ${figures.number(`${path}.curve.radii.${worst.curve.radii.length - 1}`)}.`
+      : `Half of the images are fooled within ${figures.number(`${path}.curve.radii.${half}`)}.`;
+  return (
+    `<div class="half"><h3>${worst.norm} <small>${LIMITS[worst.norm]}</small></h3>` +
+    `${table(['radius', 'fooled: accepted as a wrong class', 'withstood', 'rejected even unchanged'], rows)}` +
+    `<p>${halfway} ${worst.attacks.length} attacks were tried, see “Attacks tried”.</p></div>`
+  );
 }

@@ -7,16 +7,16 @@ import { type Evaluation, summarise } from '../figures/summarise.ts';
 import { isBeside } from '../protocols/other-bundles.ts';
 import { evaluationPage } from './page.ts';
 
-/** What is told beside the outcomes. */
+/** An evaluation, and how its images are reconstructed. */
 export interface WriteOptions extends Omit<Evaluation, 'portcullis'> {
-  /** What the model makes of images, [N, H, W, C] flat, for the galleries; by the exported graph. */
+  /** Reconstructs images, [N, H, W, C] flat, for the galleries, by the exported graph. */
   reconstruct?: (images: Float32Array) => Float32Array | Promise<Float32Array>;
 }
 
 /**
- * The report of an evaluation: `report.json`, which holds every figure, and `report.html`, made from what was written there.
+ * Writes the report of an evaluation: `report.json`, which holds every figure, and `report.html`, which is made from it.
  *
- * @returns the same object; `sanity`: what it says of itself. A check of the report that has not passed (`false`) should fail the command
+ * @returns the report; where a check of the report in `sanity` has failed (`false`), the command should fail
  * @throws RangeError where the results do not belong together
  */
 export async function writeEvaluation(
@@ -28,13 +28,13 @@ export async function writeEvaluation(
   await mkdir(directory, { recursive: true });
   const text = `${JSON.stringify(summary, null, 1)}\n`;
   await writeAtomically(join(directory, 'report.json'), text);
-  // From the text: what the page says is what the file says.
+  // Made from the text, so that the page shows what the file says.
   await writeAtomically(join(directory, 'report.html'), await evaluationPage(reportSchema.parse(JSON.parse(text))));
   return { summary, sanity: summary.sanity };
 }
 
 async function addReconstructions({ galleries }: Report, reconstruct: NonNullable<WriteOptions['reconstruct']>): Promise<void> {
-  // What another bundle makes of its own images is not known here.
+  // Images of another bundle have no reconstruction here.
   const entries = galleries.filter(({ part }) => !isBeside({ name: part })).flatMap((gallery) => gallery.entries);
   if (entries.length === 0) return;
   const levels = entries.map(({ attacked }) => Buffer.from(attacked, 'base64'));

@@ -35,7 +35,10 @@ it.each([
 
 it('a name that is no folder is refused', async () => {
   for (const option of ['--name', '--resume']) {
-    expect(await train(option, '../out/x')).toMatchObject({ code: 1, err: expect.stringContaining('"../out/x" is no name; allowed are') });
+    expect(await train(option, '../out/x')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('"../out/x" is not a valid name. Allowed are'),
+    });
   }
   expect(existsSync(join(directory, 'runs/../out'))).toBe(false);
 });

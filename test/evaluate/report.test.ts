@@ -132,31 +132,33 @@ describe('report.html', () => {
       .slice(page.indexOf('<h1>'))
       .replaceAll(/<[^>]+>/g, ' ')
       .replaceAll(/\s+/g, ' ');
-    expect(text).toMatch(/What gets through Within linf 0.05 , 3 of 5 test images can be changed/);
+    expect(text).toMatch(/How much change fools the model Within linf radius 0.05 , 3 of 5 test images can be changed/);
     expect(text).toMatch(/Checks that were not run: an attack without a limit breaks every image/);
-    expect(text).toMatch(/prove nothing: a larger radius never finds less: PGD, linf \(adaptive\)/);
+    expect(text).toMatch(/prove nothing; the union above holds. a larger radius never finds less: PGD, linf \(adaptive\)/);
     expect(text).toMatch(/paper: 3.89 %/);
     expect(text).toMatch(/501 queries an image/);
   });
 
   it('draws what a reviewer looks for: curves per norm, scores with the thresholds, risk and coverage, galleries, what is covered', () => {
     for (const title of [
-      'Broken within each radius',
-      'Against the radius',
+      'Fooled images by radius',
+      'Attacks at several radii',
       'Scores and thresholds',
-      'Risk and coverage',
-      'Images',
-      'What this covers',
+      'Stricter and looser thresholds',
+      'Example images',
+      'What this report covers',
     ])
       expect(page).toContain(`<h2>${title}</h2>`);
     const section = (title: string) => page.slice(page.indexOf(`<h2>${title}</h2>`)).split('</section>')[0] as string;
     const drawings = (title: string) => section(title).split('<svg').length - 1;
-    expect([drawings('Broken within each radius'), drawings('Risk and coverage')]).toEqual([2, 1]);
+    expect([drawings('Fooled images by radius'), drawings('Stricter and looser thresholds')]).toEqual([2, 1]);
     // Of clean images and of each norm; in each a line where the score is the threshold, for both.
     expect(drawings('Scores and thresholds')).toBe(report.scatter.length);
     expect(section('Scores and thresholds').split('stroke-dasharray="4,4"').length - 1).toBe(2 * report.scatter.length);
-    expect(section('Images').split('<figure>').length - 1).toBe(report.galleries.reduce((sum, { entries }) => sum + entries.length, 0));
-    expect(section('What this covers')).toContain('SVHN: not measured');
+    expect(section('Example images').split('<figure>').length - 1).toBe(
+      report.galleries.reduce((sum, { entries }) => sum + entries.length, 0),
+    );
+    expect(section('What this report covers')).toContain('on SVHN: not measured');
   });
 
   it('is made for paper too, and for light and dark', () => {

@@ -4,7 +4,7 @@ import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import { sanityOf } from '../../evaluate/figures/sanity.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { gradientCheckSchema } from '../../evaluate/protocols/outcome.ts';
-import { sanityLines } from '../../evaluate/report/sanity-lines.ts';
+import { sanityLines } from '../../evaluate/report/tables.ts';
 import { broken, KEY, nearest } from './made-results.ts';
 
 const sanity = (jobs: JobResult[]) => sanityOf(measuredParts(jobs, KEY), null);

@@ -70,7 +70,7 @@ it('a run that was stopped is trained, calibrated and reported as it was begun, 
       .split('\n')
       .map((line) => ({ ...JSON.parse(line), seconds: 0 }));
   expect(await metrics('stopped')).toEqual(await metrics('whole'));
-  expect((await read('stopped', 'report.html')).toString()).toContain('Outcomes on the test images');
+  expect((await read('stopped', 'report.html')).toString()).toContain('Results on the test images');
 
   // As a kill before calibration leaves it, then one before the outcomes are kept.
   const calibrated = await openRun('stopped');
@@ -81,7 +81,7 @@ it('a run that was stopped is trained, calibrated and reported as it was begun, 
     const finished = await resumeTraining({ name: 'stopped' });
     expect([finished.test, finished.run.config.status]).toEqual([whole.test, 'calibrated']);
     for (const file of ['calibration.json', 'outcomes.json']) expect(await read('stopped', file)).toEqual(await read('whole', file));
-    expect((await read('stopped', 'report.html')).toString()).toContain('Outcomes on the test images');
+    expect((await read('stopped', 'report.html')).toString()).toContain('Results on the test images');
   }
 
   // What is not said stays as the run was begun: only alpha is another.

@@ -9,7 +9,7 @@ import type { Dataset } from '../../trainer/data/dataset.ts';
 import { type Splits, splitsOf } from '../../trainer/data/splits.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import { saveModel } from '../../trainer/model/save-model.ts';
-import { writeReport } from '../../trainer/report/write-report.ts';
+import { writeReport } from '../../trainer/report/page.ts';
 import {
   createRun,
   latestTrainedRun,
@@ -100,7 +100,7 @@ describe('a run', () => {
     const page = await readFile(path, 'utf8');
     for (const title of [
       'Not fit to deploy',
-      'Outcomes on the test images',
+      'Results on the test images',
       'Does the false-rejection rate hold?',
       'Latent space',
       'Reconstructions',

@@ -11,7 +11,7 @@ const classes = (count: number, images: number, change = {}) =>
 it('is fit where only attacks are unknown', () => {
   const verdict = fitToDeploy(outcomes(10_000, 36, 115), classes(10, 1000), conformal);
   expect(verdict.fit).toBe(true);
-  expect(verdict.reasons).toEqual([expect.stringMatching(/Nothing is known here of attacks/)]);
+  expect(verdict.reasons).toEqual([expect.stringMatching(/Attacks are not measured here/)]);
 });
 
 it.each([
@@ -34,7 +34,7 @@ it.each([
     outcomes(10_000, 10, 10),
     classes(10, 1000),
     { ...conformal, method: 'three-sigma' as const },
-    /promise no false-rejection rate/,
+    /guarantee no false-rejection rate/,
   ],
   ['small classes', outcomes(290, 0, 0), classes(10, 29), conformal, /10 of 10 classes have fewer than 30 test images \(class 0, .*, …\)/],
   [
@@ -42,7 +42,7 @@ it.each([
     outcomes(1000, 5, 5),
     classes(10, 100, { acceptedRight: 89 }),
     conformal,
-    /Class class 0: 11.00 % of its test images are not accepted rightly/,
+    /Class class 0: 11.00 % of its test images are rejected or accepted with a wrong class/,
   ],
 ])('is not fit for %s', (_, all, perClass, calibration, reason) => {
   const verdict = fitToDeploy(all, perClass, calibration);

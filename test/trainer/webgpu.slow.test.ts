@@ -116,7 +116,7 @@ describe.runIf(environment)('a run on webgpu', () => {
         for (const [name, value] of Object.entries(values))
           expect(Math.abs(JSON.parse(line)[name] / value - 1), `${name} of epoch ${epoch + 1}`).toBeLessThan(1e-3);
       }
-      expect(await read('webgpu', 'report.html')).toContain('Outcomes on the test images');
+      expect(await read('webgpu', 'report.html')).toContain('Results on the test images');
     },
     AT_MOST_MS,
   );

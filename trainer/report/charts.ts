@@ -1,15 +1,31 @@
-import { chart } from './chart.ts';
+import * as vega from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Findings } from './findings.ts';
+
+/** Renders a Vega-Lite specification as SVG, for light and dark pages. */
+export async function chart(spec: TopLevelSpec): Promise<string> {
+  const config = {
+    background: 'transparent',
+    axis: { labelColor: '#777', titleColor: '#777', gridColor: '#77777740', domainColor: '#777', tickColor: '#777' },
+    view: { stroke: '#77777740' },
+    title: { color: '#777' },
+    legend: { labelColor: '#777', titleColor: '#777' },
+  };
+  const view = new vega.View(vega.parse(compile({ config, ...spec }).spec), { renderer: 'none', logLevel: vega.Error });
+  const svg = await view.toSVG();
+  view.finalize();
+  return svg;
+}
 
 type Metrics = Record<string, number>[];
 
 export function lossChart(metrics: Metrics): Promise<string> {
   const values = metrics.flatMap(({ epoch, reconstruction, total, validationLoss }) => [
     { epoch, part: 'reconstruction', loss: reconstruction ?? 0 },
-    { epoch, part: 'weighted latent', loss: (total ?? 0) - (reconstruction ?? 0) },
+    { epoch, part: 'latent, weighted', loss: (total ?? 0) - (reconstruction ?? 0) },
     { epoch, part: 'validation, both', loss: validationLoss ?? 0 },
   ]);
-  // Of variable entropy the latent's part may be below zero, which has no logarithm.
+  // With variable entropy the latent loss may be below zero, where there is no logarithm.
   const shown = values.filter(({ loss }) => loss > 0);
   return overEpochs(shown, { y: { field: 'loss', type: 'quantitative', scale: { type: 'log' } }, color: { field: 'part', title: null } });
 }
@@ -21,11 +37,11 @@ export function accuracyChart(metrics: Metrics): Promise<string> {
 }
 
 function overEpochs(values: object[], encoding: object): Promise<string> {
-  const x = { field: 'epoch', type: 'quantitative' as const, axis: { tickMinStep: 1 } };
+  const x = { field: 'epoch', type: 'quantitative' as const, axis: { tickMinStep: 1, format: 'd' } };
   return chart({ data: { values }, width: 380, height: 180, mark: { type: 'line', point: true }, encoding: { x, ...encoding } });
 }
 
-/** Histogram of a score over all test images, with the threshold of each class. */
+/** Draws a histogram of a score over all test images, with the threshold of each class. */
 export function scoreChart(
   name: 'latentDistance' | 'reconstructionError',
   { scores, labels }: Findings,
@@ -43,7 +59,7 @@ export function scoreChart(
         encoding: {
           x: { field: 'value', bin: { maxbins: 60 }, title: `log10 of the ${title.toLowerCase()}` },
           y: { aggregate: 'count', scale: { type: 'symlog' }, title: 'images' },
-          color: { field: 'right', scale: { domain: ['right', 'wrong'], range: ['#4c78a8', '#e45756'] }, title: 'nearest mean' },
+          color: { field: 'right', scale: { domain: ['right', 'wrong'], range: ['#4c78a8', '#e45756'] }, title: 'label' },
         },
       },
       {
@@ -69,8 +85,8 @@ export function reliabilityChart(reliability: Findings['reliability']): Promise<
         data: { values },
         mark: { type: 'line', point: true },
         encoding: {
-          x: { field: 'alpha', type: 'quantitative', title: 'asked for', scale },
-          y: { field: 'rate', type: 'quantitative', title: 'rejected', scale },
+          x: { field: 'alpha', type: 'quantitative', title: 'rejection rate asked for', scale },
+          y: { field: 'rate', type: 'quantitative', title: 'test images rejected', scale },
           color: { field: 'of', title: null },
         },
       },

@@ -1,38 +1,46 @@
 import * as tf from '@tensorflow/tfjs';
 import { PCA } from 'ml-pca';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { decide } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
+import { randomFrom } from '../../shared/random.ts';
 import { type Calibrated, defaultCalibration, thresholdsFor } from '../calibrate.ts';
+import { deviationsOf } from '../covariances.ts';
 import { type Dataset, imagesAt, labelsAt } from '../data/dataset.ts';
 import type { Splits } from '../data/splits.ts';
 import { encodeAt, scoresOf } from '../encode.ts';
 import type { Model } from '../model/build-model.ts';
 import { type Outcomes, outcomesOf } from '../outcomes.ts';
-import { generate } from './generated.ts';
 
-/** All that a report shows of a calibrated model; every figure is of the test split. */
+/** Everything that a report shows of a calibrated model, measured on the test split. */
 export interface Findings {
   outcomes: Outcomes;
   perClass: { name: string; outcomes: Outcomes }[];
-  /** Accepted images: count by true class and label. */
+  /** Counts of the accepted images by true class and label. */
   confusion: { truth: string; label: string; count: number }[];
   scores: Scores[];
   labels: number[];
-  /** Up to so many latents on the two directions in which they vary most. */
+  /** Latents on the two directions in which they vary most. */
   plane: { x: number; y: number; truth: string }[];
-  /** False-rejection rate that was asked for, and what came out, over all and in the worst class. */
+  /** The false-rejection rate that is asked for, and the measured one, over all images and in the worst class. */
   reliability: { alpha: number; overall: number; worstClass: number }[];
-  /** What the decoder makes of each class, `perClass` images each. */
+  /** Images that the decoder makes of each class. */
   generated: { images: Float32Array[]; perClass: number };
-  /** The best, the median and the worst reconstructed images, each above its reconstruction. */
+  /** The images that are reconstructed best, in the middle and worst, a third each. */
   reconstructions: { images: Float32Array[]; reconstructed: Float32Array[] };
 }
 
+/** Most points in the plane of latents. */
 const PLANE_POINTS = 1500;
-const SHOWN = 12;
+const RECONSTRUCTIONS = 12;
 const ALPHAS = [0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2];
+/** Images that the decoder makes of samples of a class; with more classes than this, only of their means. */
+const SAMPLES = 11;
+const MOST_CLASSES_SAMPLED = 20;
+/** Latents in a batch of the decoder. */
+const AT_ONCE = 20;
 
-/** @throws the signal's reason, where it is aborted */
+/** Measures a calibrated model. @throws the signal's reason, where it is aborted */
 export async function findingsOf(
   model: Model,
   dataset: Dataset,
@@ -41,71 +49,114 @@ export async function findingsOf(
   signal?: AbortSignal,
 ): Promise<Findings> {
   const { test, train, input, classes } = dataset;
-  const { means, covariances, thresholds, relativeErrorOffset, calibration } = calibrated;
-  const encodings = await encodeAt(model, test, splits.test, input, relativeErrorOffset, signal);
+  const { means, covariances, thresholds, relativeErrorOffset } = calibrated;
+  const encode = (split: 'test' | 'tune' | 'calibration') =>
+    encodeAt(model, split === 'test' ? test : train, splits[split], input, relativeErrorOffset, signal);
+  const encodings = await encode('test');
   const scores = scoresOf(encodings, means, covariances);
+  const tune = scoresOf(await encode('tune'), means, covariances);
+  const calibration = scoresOf(await encode('calibration'), means, covariances);
   const labels = labelsAt(test, splits.test);
-  const of = (indices: number[]) =>
+  const byClass = Map.groupBy(scores.keys(), (i) => labels[i] as number);
+  const outcomesAt = (indices: readonly number[]) =>
     outcomesOf(
       indices.map((i) => scores[i] as Scores),
       indices.map((i) => labels[i] as number),
       thresholds,
     );
-  const all = Array.from(scores, (_, i) => i);
-  const perClass = classes.map((name, y) => ({ name, outcomes: of(all.filter((i) => labels[i] === y)) }));
+  return {
+    outcomes: outcomesOf(scores, labels, thresholds),
+    perClass: classes.map((name, y) => ({ name, outcomes: outcomesAt(byClass.get(y) ?? []) })),
+    confusion: confusionOf(scores, labels, classes, calibrated),
+    ...{ scores, labels },
+    plane: planeOf(encodings, labels, classes),
+    reliability: reliabilityOf(
+      { tune, calibration },
+      scores,
+      classes.map((_, y) => byClass.get(y) ?? []),
+      calibrated,
+    ),
+    generated: generatedBy(model, input, calibrated),
+    reconstructions: reconstructionsBy(model, dataset, splits, scores),
+  };
+}
 
-  const counts = new Map<string, number>();
-  scores.forEach((score, i) => {
-    if (!decide(score, thresholds).accepted) return;
-    const key = `${labels[i]}\n${score.label}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  });
-  const confusion = Array.from(counts, ([key, count]) => {
-    const [truth, label] = key.split('\n').map((y) => classes[Number(y)] as string) as [string, string];
-    return { truth, label, count };
-  });
+function confusionOf(scores: readonly Scores[], labels: readonly number[], classes: string[], { thresholds }: Calibrated) {
+  const accepted = [...scores.keys()].filter((i) => decide(scores[i] as Scores, thresholds).accepted);
+  const cells = Map.groupBy(accepted, (i) => (labels[i] as number) * classes.length + (scores[i] as Scores).label);
+  return Array.from(cells, ([cell, { length: count }]) => ({
+    truth: classes[Math.floor(cell / classes.length)] as string,
+    label: classes[cell % classes.length] as string,
+    count,
+  }));
+}
 
-  const tune = scoresOf(await encodeAt(model, train, splits.tune, input, relativeErrorOffset, signal), means, covariances);
-  const held = scoresOf(await encodeAt(model, train, splits.calibration, input, relativeErrorOffset, signal), means, covariances);
-  const reliability = ALPHAS.flatMap((alpha) => {
+function planeOf(encodings: readonly { latent: number[] }[], labels: readonly number[], classes: string[]): Findings['plane'] {
+  const every = Math.ceil(encodings.length / PLANE_POINTS);
+  const shown = [...encodings.keys()].filter((i) => i % every === 0);
+  const latents = shown.map((i) => encodings[i]?.latent as number[]);
+  return new PCA(latents)
+    .predict(latents, { nComponents: 2 })
+    .to2DArray()
+    .map(([x, y], n) => ({ x: x as number, y: y as number, truth: classes[labels[shown[n] as number] as number] as string }));
+}
+
+function reliabilityOf(
+  held: { tune: Scores[]; calibration: Scores[] },
+  scores: readonly Scores[],
+  byClass: readonly number[][],
+  { means, calibration }: Calibrated,
+): Findings['reliability'] {
+  return ALPHAS.flatMap((alpha) => {
     try {
       const options = { ...defaultCalibration, delta: calibration.delta ?? defaultCalibration.delta, alpha };
-      const { thresholds: own } = thresholdsFor({ tune, calibration: held }, classes.length, means[0]?.length as number, options);
-      const rate = (indices: number[]) =>
-        indices.filter((i) => !decide(scores[i] as Scores, own).accepted).length / Math.max(1, indices.length);
-      return [{ alpha, overall: rate(all), worstClass: Math.max(...classes.map((_, y) => rate(all.filter((i) => labels[i] === y)))) }];
+      const { thresholds } = thresholdsFor(held, byClass.length, means[0]?.length as number, options);
+      const isRejected = scores.map((score) => !decide(score, thresholds).accepted);
+      const rate = (rejected: readonly boolean[]) => rejected.filter(Boolean).length / Math.max(1, rejected.length);
+      const rates = byClass.map((indices) => rate(indices.map((i) => isRejected[i] as boolean)));
+      return [{ alpha, overall: rate(isRejected), worstClass: Math.max(...rates) }];
     } catch (error) {
-      // Too few images for so small an alpha: the curve begins later.
+      // There are too few images for so small an alpha: the curve starts later.
       if (error instanceof RangeError) return [];
       throw error;
     }
   });
+}
 
-  const some = all.filter((i) => i % Math.ceil(all.length / PLANE_POINTS) === 0);
-  const latents = some.map((i) => encodings[i]?.latent as number[]);
-  const plane = new PCA(latents)
-    .predict(latents, { nComponents: 2 })
-    .to2DArray()
-    .map(([x, y], n) => ({ x: x as number, y: y as number, truth: classes[labels[some[n] as number] as number] as string }));
+/** Decodes the mean of each class, then samples from N(mu_y, Sigma_y) (the paper's figure 2; of a full covariance its diagonal). */
+function generatedBy(model: Model, input: Screening['input'], { means, covariances }: Calibrated): Findings['generated'] {
+  const random = randomFrom(1, 'generated');
+  const samples = means.length <= MOST_CLASSES_SAMPLED ? SAMPLES : 0;
+  const latents = means.flatMap((mean, y) => {
+    const deviations = deviationsOf(covariances, y, mean.length);
+    const sample = () => mean.map((value, j) => value + (deviations[j] as number) * random.normal());
+    return [mean, ...Array.from({ length: samples }, sample)];
+  });
+  const images: Float32Array[] = [];
+  for (let first = 0; first < latents.length; first += AT_ONCE) {
+    const batch = latents.slice(first, first + AT_ONCE);
+    images.push(...imagesIn(tf.tidy(() => (model.decoder.predict(tf.tensor2d(batch)) as tf.Tensor).dataSync()) as Float32Array, input));
+  }
+  return { images, perClass: 1 + samples };
+}
 
-  const byError = [...all].sort((a, b) => (scores[a] as Scores).reconstructionError - (scores[b] as Scores).reconstructionError);
-  const middle = Math.max(0, Math.floor((byError.length - SHOWN) / 2));
-  const shown = [...byError.slice(0, SHOWN), ...byError.slice(middle, middle + SHOWN), ...byError.slice(-SHOWN)];
-  const size = input.height * input.width * input.channels;
-  const each = (values: Float32Array) => Array.from({ length: values.length / size }, (_, i) => values.slice(i * size, (i + 1) * size));
-  const flat = imagesAt(
+function reconstructionsBy(model: Model, { test, input }: Dataset, splits: Splits, scores: readonly Scores[]): Findings['reconstructions'] {
+  const error = (i: number) => (scores[i] as Scores).reconstructionError;
+  const sorted = [...scores.keys()].sort((a, b) => error(a) - error(b));
+  const middle = Math.max(0, Math.floor((sorted.length - RECONSTRUCTIONS) / 2));
+  const shown = [sorted.slice(0, RECONSTRUCTIONS), sorted.slice(middle, middle + RECONSTRUCTIONS), sorted.slice(-RECONSTRUCTIONS)].flat();
+  const images = imagesAt(
     test,
     shown.map((i) => splits.test[i] as number),
   );
   const reconstructed = tf.tidy(() => {
-    const x = tf.tensor4d(flat, [shown.length, input.height, input.width, input.channels]);
+    const x = tf.tensor4d(images, [shown.length, input.height, input.width, input.channels]);
     return (model.decoder.predict(model.encoder.predict(x) as tf.Tensor) as tf.Tensor).dataSync() as Float32Array;
   });
-  const generated = generate(model, means, covariances);
-  return {
-    outcomes: of(all),
-    ...{ perClass, confusion, scores, labels, plane, reliability },
-    generated: { images: each(generated.values), perClass: generated.perClass },
-    reconstructions: { images: each(flat), reconstructed: each(reconstructed) },
-  };
+  return { images: imagesIn(images, input), reconstructed: imagesIn(reconstructed, input) };
+}
+
+function imagesIn(values: Float32Array, { height, width, channels }: Screening['input']): Float32Array[] {
+  const size = height * width * channels;
+  return Array.from({ length: values.length / size }, (_, i) => values.slice(i * size, (i + 1) * size));
 }

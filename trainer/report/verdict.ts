@@ -1,18 +1,22 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Outcomes } from '../outcomes.ts';
 
-/** What a report says first: whether the model is fit to deploy, and every reason why not. */
+/** Says whether a model is fit to deploy, and gives every reason against it. */
 export interface FitToDeploy {
   fit: boolean;
   reasons: string[];
 }
 
-/** Of all test images, accepted with a wrong class: more is a reason not to deploy. */
+/** Largest share of the test images that may be accepted with a wrong class. */
 const MOST_ERROR = 0.01;
-/** Of a class with fewer test images nothing can be said. */
+/** Largest share of the test images of a class that may be rejected, or accepted with a wrong class. */
+const MOST_LOST = 0.1;
+/** With fewer test images, nothing can be said about a class. */
 const LEAST_IMAGES = 30;
 
 /**
+ * Judges a calibrated model by its clean test images.
+ *
  * @param outcomes on the test split
  * @param perClass the same, by true class
  */
@@ -26,27 +30,31 @@ export function fitToDeploy(
   const { images, acceptedWrong, rejected } = outcomes;
   if (acceptedWrong > MOST_ERROR * images)
     reasons.push(
-      `${share(acceptedWrong, images)} of the test images are accepted with a wrong class; ${100 * MOST_ERROR} % is the most that should be. Train longer, or on more images.`,
+      `${share(acceptedWrong, images)} of the test images are accepted with a wrong class; at most ${100 * MOST_ERROR} % should be. ` +
+        'Train longer, or on more images.',
     );
-  // Two standard deviations of the test's own noise.
+  // Two standard deviations of the sampling noise of the test split.
   const noise = 2 * Math.sqrt((calibration.alpha * (1 - calibration.alpha)) / images);
   if (rejected > (calibration.alpha + noise) * images)
     reasons.push(
-      `${share(rejected, images)} of the test images are rejected, more than the ${100 * calibration.alpha} % that calibration is for. Are the test images of another kind than the calibration images?`,
+      `${share(rejected, images)} of the test images are rejected, more than the ${100 * calibration.alpha} % that calibration aims at. ` +
+        'Check that test and calibration images are of the same kind.',
     );
-  if (calibration.method !== 'conformal') reasons.push('The thresholds promise no false-rejection rate: they are not conformal.');
+  if (calibration.method !== 'conformal') reasons.push('The thresholds guarantee no false-rejection rate, as they are not conformal.');
   const few = perClass.filter(({ outcomes: own }) => own.images < LEAST_IMAGES).map(({ name }) => name);
   if (few.length > 0)
     reasons.push(
-      `${few.length} of ${perClass.length} classes have fewer than ${LEAST_IMAGES} test images (${few.slice(0, 5).join(', ')}${few.length > 5 ? ', …' : ''}): nothing can be said of them. Add images.`,
+      `${few.length} of ${perClass.length} classes have fewer than ${LEAST_IMAGES} test images (${few.slice(0, 5).join(', ')}` +
+        `${few.length > 5 ? ', …' : ''}), too few to judge them. Add images.`,
     );
   for (const { name, outcomes: own } of perClass) {
     const lost = own.images - own.acceptedRight;
-    if (own.images >= LEAST_IMAGES && lost > 0.1 * own.images)
-      reasons.push(`Class ${name}: ${share(lost, own.images)} of its test images are not accepted rightly.`);
+    if (own.images >= LEAST_IMAGES && lost > MOST_LOST * own.images)
+      reasons.push(`Class ${name}: ${share(lost, own.images)} of its test images are rejected or accepted with a wrong class.`);
   }
+  const fit = reasons.length === 0;
   reasons.push(
-    'Nothing is known here of attacks: pnpm evaluate measures FGSM; as published, the method does not withstand an adaptive attack.',
+    'Attacks are not measured here: pnpm evaluate does that. The method as published does not withstand an attacker who knows it.',
   );
-  return { fit: reasons.length === 1, reasons };
+  return { fit, reasons };
 }
