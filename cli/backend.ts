@@ -1,30 +1,35 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { acquireLock } from '../node/files/lock.ts';
 import { BackendError } from '../trainer/backend/backend.ts';
 import { chooseBackend } from '../trainer/backend/backends.ts';
-import { backendsFolder } from '../trainer/backend/cache-folder.ts';
-import { findCudaProviders } from '../trainer/backend/install/cuda-provider.ts';
-import { cudaProviderManifest } from '../trainer/backend/install/cuda-provider-manifest.ts';
-import type { InstallOptions } from '../trainer/backend/install/install.ts';
-import { installBackend } from '../trainer/backend/install/install-backend.ts';
-import { installCudaProvider } from '../trainer/backend/install/install-cuda-provider.ts';
-import { type Manifest, manifestFor } from '../trainer/backend/install/manifests.ts';
-import { removeBackends, removeIfEmpty } from '../trainer/backend/install/remove-backends.ts';
-import { type Probed, probeTensorFlow } from '../trainer/backend/probe.ts';
-import { findInstallations } from '../trainer/backend/tensorflow/installations.ts';
-import { lineOf, providerLine, type ShownProvider, shownOf, shownProvider } from './describe-backend.ts';
+import { backendsFolder, bytesOf, readRecord } from '../trainer/backend/cache.ts';
+import { type CudaProvider, findCudaProviders, missingLibraries } from '../trainer/backend/install/cuda-provider.ts';
+import {
+  type InstallOptions,
+  installCudaProvider,
+  installTensorFlow,
+  megabytes,
+  removeBackends,
+  removeIfEmpty,
+} from '../trainer/backend/install/install.ts';
+import { cudaProviderManifest, type Manifest, manifestFor } from '../trainer/backend/install/manifests.ts';
+import { findInstallations, type Installation } from '../trainer/backend/tensorflow/installations.ts';
+import { probeTensorFlow, type TensorFlowProbed } from '../trainer/backend/tensorflow/tensorflow.ts';
 import { duration } from './progress.ts';
 import { command, runCommand } from './run-command.ts';
 
 const program = command(
   'backend',
-  'Install, show or remove the native backend of the trainer: TensorFlow, kept in a cache outside of node_modules.',
-  '  pnpm backend install          274 MB by pip, a binding compiled by g++\n  pnpm backend install --gpu    with CUDA, 3.4 GB, and CUDA for pnpm fallback, 1.6 GB\n  pnpm backend status           what is there, and what pnpm train would take\n  pnpm backend remove',
+  'Install, show or remove the native backend of the trainer: TensorFlow, kept in a cache outside node_modules.',
+  `  pnpm backend install          274 MB by pip, a binding compiled by g++
+  pnpm backend install --gpu    with CUDA, 3.4 GB, and CUDA for pnpm fallback, 1.6 GB
+  pnpm backend status           what is installed, and what pnpm train would take
+  pnpm backend remove`,
 );
 
 program
   .command('install')
-  .description('Fetch TensorFlow with pip, compile the binding with g++, and try both. Goes on where an earlier one was stopped.')
+  .description('Fetch TensorFlow with pip, compile the binding with g++, and try both. Goes on where an earlier install was stopped.')
   .option('--gpu', 'with CUDA, for NVIDIA cards, and the CUDA provider of pnpm fallback (Linux on x64)')
   .option('--json', 'print the result as JSON on standard output, progress on standard error')
   .action(async ({ gpu, json }: { gpu?: boolean; json?: boolean }) => {
@@ -38,16 +43,16 @@ program
     const unlock = await lock();
     try {
       const options: InstallOptions = { signal: interrupt.signal, output: json ? 'stderr' : 'stdout', say };
-      const { installation, probed } = await installBackend(manifest, options);
+      const { installation, probed } = await installTensorFlow(manifest, options);
       const provider = forFallback && (await shownProvider(await installCudaProvider(forFallback, options)));
       const { name, why } = await chooseBackend('auto');
       say(lineOf(installation, probed));
       if (provider) say(providerLine(provider));
       say(`installed in ${duration((performance.now() - started) / 1000)}; pnpm train takes ${name} (${why})`);
-      if (json) console.log(JSON.stringify({ ...shownOf(installation, probed), ...(gpu ? { cudaProvider: provider } : {}) }));
+      if (json) console.log(JSON.stringify({ ...shown(installation, probed), ...(gpu ? { cudaProvider: provider } : {}) }));
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;
-      say('stopped; pnpm backend install goes on with the files that are whole');
+      say('stopped; pnpm backend install goes on with the files that are complete');
       process.exitCode = 130;
     } finally {
       await unlock();
@@ -56,30 +61,31 @@ program
 
 program
   .command('status')
-  .description('What is installed, whether it loads, and which backend pnpm train takes by itself.')
+  .description('Show what is installed, whether it loads, and which backend pnpm train takes by itself.')
   .option('--json', 'print it as JSON')
   .action(async ({ json }: { json?: boolean }) => {
     const installations = findInstallations();
-    const probes: Probed[] = [];
-    for (const installation of installations) probes.push(await probeTensorFlow(installation, installation.kind === 'gpu'));
+    const probed: { installation: Installation; probed: TensorFlowProbed }[] = [];
+    for (const installation of installations)
+      probed.push({ installation, probed: await probeTensorFlow(installation, installation.kind === 'gpu') });
     const { name, why } = await chooseBackend('auto', installations);
-    const shown = installations.map((installation, i) => shownOf(installation, probes[i] as Probed));
-    const providers: ShownProvider[] = [];
-    for (const provider of findCudaProviders()) providers.push(await shownProvider(provider));
-    if (json)
-      return console.log(JSON.stringify({ folder: backendsFolder(), installations: shown, cudaProviders: providers, auto: { name, why } }));
+    const cudaProviders: ShownProvider[] = [];
+    for (const provider of findCudaProviders()) cudaProviders.push(await shownProvider(provider));
+    if (json) {
+      const shownInstallations = probed.map(({ installation, probed }) => shown(installation, probed));
+      console.log(JSON.stringify({ folder: backendsFolder(), installations: shownInstallations, cudaProviders, auto: { name, why } }));
+      return;
+    }
     console.log(`folder: ${backendsFolder()}`);
-    if (shown.length === 0) console.log('installed: nothing (pnpm backend install)');
-    installations.forEach((installation, i) => {
-      console.log(lineOf(installation, probes[i] as Probed));
-    });
-    for (const provider of providers) console.log(providerLine(provider));
+    if (probed.length === 0) console.log('installed: nothing (pnpm backend install)');
+    for (const { installation, probed: found } of probed) console.log(lineOf(installation, found));
+    for (const provider of cudaProviders) console.log(providerLine(provider));
     console.log(`pnpm train takes ${name} (${why})`);
   });
 
 program
   .command('remove')
-  .description('Remove what pnpm backend install made, on this machine, and nothing else.')
+  .description('Remove what pnpm backend install has made on this machine, and nothing else.')
   .option('--json', 'print the folders as JSON')
   .action(async ({ json }: { json?: boolean }) => {
     const unlock = await lock();
@@ -91,7 +97,7 @@ program
 
 await runCommand(program);
 
-/** What pnpm fallback needs for CUDA. Where there is none for this machine that is said, and is no error. */
+/** Returns what pnpm fallback needs for CUDA. If there is none for this machine, it says so; that is no error. */
 function providerManifest(say: InstallOptions['say']): Manifest | null {
   try {
     return cudaProviderManifest();
@@ -104,4 +110,48 @@ function providerManifest(say: InstallOptions['say']): Manifest | null {
 
 function lock(): Promise<() => Promise<void>> {
   return acquireLock('pnpm backend install or remove', join(backendsFolder(), '.lock'));
+}
+
+function shown(installation: Installation, probed: TensorFlowProbed) {
+  const { directory, kind, origin } = installation;
+  return { directory, kind, origin, bytes: origin === 'installed' ? bytesIn(directory) : null, ...probed };
+}
+
+function lineOf(installation: Installation, probed: TensorFlowProbed): string {
+  const { directory, origin, kind, bytes } = shown(installation, probed);
+  const name = origin === 'own' ? `a tfjs-node of your own in ${directory}` : `${basename(directory)} in ${directory}`;
+  const size = bytes ? `, ${megabytes(bytes)}` : '';
+  if (probed.fault !== null) return `${name}${size}: can't be used: ${probed.fault}`;
+  const processor = kind === 'gpu' ? 'no GPU that it can use, so on the processor' : 'on the processor';
+  const { tensorflow, gpu, milliseconds } = probed;
+  const device = gpu ? 'on a GPU' : processor;
+  return `${name}${size}: TensorFlow ${tensorflow} loads, ${device}; a product of 512 x 512 in ${milliseconds.toFixed(1)} ms`;
+}
+
+function bytesIn(directory: string): number | null {
+  const record = readRecord(directory);
+  return record && bytesOf(record);
+}
+
+/** `pnpm backend status` on ONNX Runtime's CUDA provider. */
+interface ShownProvider {
+  directory: string;
+  bytes: number | null;
+  /** Libraries that it needs and the system's loader does not find; null if that is not known. */
+  missing: string[] | null;
+  fault: string | null;
+}
+
+async function shownProvider(provider: CudaProvider): Promise<ShownProvider> {
+  const { directory, fault } = provider;
+  return { directory, bytes: bytesIn(directory), missing: fault ? null : await missingLibraries(provider), fault };
+}
+
+const DRIVER = 'libcuda.so.1';
+
+function providerLine({ directory, bytes, missing, fault }: ShownProvider): string {
+  const absent = missing?.map((name) => (name === DRIVER ? `${name} (NVIDIA's driver)` : name)).join(', ');
+  const unknown = missing === null ? 'there is no ldd to ask whether its libraries are found' : 'all libraries are found';
+  const state = fault ? `can't be used: ${fault}` : absent ? `can't be loaded here, without ${absent}` : unknown;
+  return `${basename(directory)} in ${directory}${bytes ? `, ${megabytes(bytes)}` : ''}: CUDA for pnpm fallback, ${state}`;
 }

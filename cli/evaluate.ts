@@ -12,7 +12,7 @@ import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../node/bundle/graphs.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
-import { MOST_THREADS } from '../trainer/backend/backends.ts';
+import { backendsOnCores, choicesOf, MOST_THREADS } from '../trainer/backend/backends.ts';
 import { datasets } from '../trainer/data/datasets.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
 import { callersPath } from './callers-path.ts';
@@ -56,7 +56,7 @@ ${Object.values(protocols)
   .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...datasets.keys()]))
   .option('--unknown-dir <folder>', 'that holds that one; for images any folder of images, all of them unknown', callersPath)
   .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
-  .addOption(new Option('--backend <name>', 'that gives the gradients').choices(['auto', 'native', 'wasm']).default('auto'))
+  .addOption(new Option('--backend <name>', 'that gives the gradients').choices(choicesOf(backendsOnCores)).default('auto'))
   .option('--threads <n>', 'each with a tfjs of its own (default: one a core)', upTo(MOST_THREADS))
   .option('--shard <i/n>', 'only this part of the jobs, 1/n to n/n; they are put together by --merge', shard)
   .option('--merge <folders...>', 'put the jobs of these folders beside those that are here', (path: string, before: string[] = []) => [

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Argument, Option } from 'commander';
 import { type Recipe, referenceRecipes } from '../node/bundle/models-folder.ts';
 import { UsageError, UserError } from '../shared/user-error.ts';
-import { BACKENDS, MOST_THREADS } from '../trainer/backend/backends.ts';
+import { backends, choicesOf, MOST_THREADS } from '../trainer/backend/backends.ts';
 import { listRuns, RUNS, RunError } from '../trainer/run.ts';
 import { differencesFrom, type RunConfig } from '../trainer/run-config.ts';
 import { callersPath } from './callers-path.ts';
@@ -22,7 +22,7 @@ const program = command(
   .option('--seed <n>', 'the one seed of all randomness', positive, 1)
   .option('--data-dir <folder>', 'that holds its data set (MNIST comes with the project)', callersPath)
   .option('--unknown-dir <folder>', 'with the files of Fashion-MNIST: screened as unknown images by the bundles of MNIST', callersPath)
-  .addOption(new Option('--backend <name>', 'that trains').choices(BACKENDS).default('auto'))
+  .addOption(new Option('--backend <name>', 'that trains').choices(choicesOf(backends)).default('auto'))
   .option('--threads <n>', 'that it trains with', upTo(MOST_THREADS))
   .option('--only-train', 'neither export nor measure')
   .action(async (name: string, options) => {

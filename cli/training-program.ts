@@ -1,5 +1,5 @@
 import { type Command, Option, type OptionValues } from 'commander';
-import { BACKENDS, MOST_THREADS } from '../trainer/backend/backends.ts';
+import { backends, choicesOf, MOST_THREADS } from '../trainer/backend/backends.ts';
 import { presets } from '../trainer/presets.ts';
 import type { Recipe } from '../trainer/run-config.ts';
 import { calibrationOf, withCalibrationOptions } from './calibration-options.ts';
@@ -28,7 +28,9 @@ export function trainingProgram(): Command {
     .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
     .option('--resume <name>', 'go on with a run that was stopped or killed')
     .option('--max-minutes <n>', 'stop after that time, to be resumed', upTo(MOST_MINUTES))
-    .addOption(new Option('--backend <name>', 'that computes; auto is the fastest that is there').choices(BACKENDS).default('auto'))
+    .addOption(
+      new Option('--backend <name>', 'that computes; auto is the fastest that is there').choices(choicesOf(backends)).default('auto'),
+    )
     .option(
       '--threads <n>',
       'that share the work on each batch (default: all processors, on wasm at most 4); another number gives other last digits',

@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { Screener } from '../node/bundle/graphs.ts';
-import type { BackendChoice } from '../trainer/backend/backends.ts';
+import { type BackendChoice, useBackendOnCores } from '../trainer/backend/backends.ts';
 import type { DataSource } from '../trainer/data/datasets.ts';
 import { openDataset } from '../trainer/data/datasets.ts';
 import { openUnknown, type UnknownSource } from './images/unknown.ts';
-import { evaluationBackend } from './jobs/backend.ts';
 import { type Job, type JobResult, jobsOf, keyOf } from './jobs/job.ts';
 import { mergeJobs } from './jobs/merge-jobs.ts';
 import { doneBefore, type Key, openThreads, type Progress, runJobs } from './jobs/run-jobs.ts';
@@ -69,7 +68,7 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
     ...(request.images === undefined ? {} : { images: request.images }),
   };
   const parts = new Map(protocol.parts(screening, asked).map((part) => [part.name, part]));
-  const { name, thread } = await evaluationBackend(request.backend);
+  const { name, thread } = await useBackendOnCores(request.backend);
   const key = keyOf(screening, seed, name, protocol);
   if (request.merge) await mergeJobs(request.merge, folder, key);
   const jobs = jobsOf(protocol.name, [...parts.values()]);

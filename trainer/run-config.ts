@@ -18,7 +18,9 @@ export const configSchema = z.strictObject({
   training: trainingSchema,
   seed: z.int(),
   calibration: calibrationOptionsSchema.default(defaultCalibration),
+  /** The backend's description, with its versions. Runs of older versions have no name with it. */
   backend: z.string(),
+  backendName: z.string().optional(),
   /** Threads that share the work on a batch; another number of them rounds differently. */
   threads: z.int().positive().default(1),
   started: z.iso.datetime(),

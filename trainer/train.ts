@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { recoverFolder } from '../node/files/replace-folder.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
-import { type Backend, type BackendChoice, useBackend, useBackendAgain } from './backend/backends.ts';
-import { copyParameters, endTraining, evaluating } from './backend/evaluation.ts';
+import { type Backend, type BackendChoice, endTraining, evaluating, useBackend, useBackendAgain } from './backend/backends.ts';
 import { useWasm } from './backend/wasm/wasm.ts';
 import { checkGuarantee } from './calibrate.ts';
 import { calibrateRun } from './calibrate-run.ts';
@@ -16,7 +15,7 @@ import { openDataset } from './data/datasets.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
 import { fit, type Step } from './fit.ts';
 import { openBatchGradients } from './gradient/batch-gradients.ts';
-import { parametersOf } from './gradient/parameters.ts';
+import { copyParameters, parametersOf } from './gradient/parameters.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
 import { trainingFor } from './presets.ts';
@@ -95,6 +94,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     calibration: options.calibration,
     threads: backend.threads,
     backend: backend.description,
+    backendName: backend.name,
     started: new Date().toISOString(),
     epochs: 0,
     bestEpoch: 0,
@@ -128,7 +128,7 @@ export async function resumeTraining(options: TrainingOptions): Promise<Trained>
   if (config.status === 'calibrated' && hasOutcomes(run))
     throw new RunError(`run ${config.name} is calibrated already. pnpm calibrate sets its thresholds anew.`);
   const isTrained = config.status === 'trained' || config.status === 'calibrated';
-  const backend = isTrained ? null : await useBackendAgain(config.backend, config.threads);
+  const backend = isTrained ? null : await useBackendAgain(config);
   const dataset = await openDatasetOf(run, options.signal);
   const splits = await readSplits(run);
   checkGuarantee(dataset, splits, config.calibration);

@@ -138,13 +138,13 @@ it('random numbers go on from their state', () => {
 
 it('a thread that can not be started is said, with what to do', async () => {
   const { model, parameters } = begin(tinyTraining);
-  const thread = { name: 'tensorflow', binding: join(root, 'none.node'), kind: 'cpu' } as const;
+  const thread = { name: 'native', settings: { binding: join(root, 'none.node'), kind: 'cpu' } };
   await expect(
     openBatchGradients(model, parameters, { input, classes: 3, training: tinyTraining }, 16, { parts: 3, thread }),
   ).rejects.toThrow(
     expect.objectContaining({
       name: 'ThreadError',
-      message: 'of 3 threads for gradients not all could be started. Train with --threads 1, or fewer than 3.',
+      message: 'not all of 3 threads for gradients could be started. Train with fewer, such as --threads 1.',
     }),
   );
 });

@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { randomFrom } from '../../shared/random.ts';
 import { adam } from '../../trainer/adam.ts';
-import { type BackendName, useBackend } from '../../trainer/backend/backends.ts';
-import { copyParameters, endTraining, evaluating } from '../../trainer/backend/evaluation.ts';
-import { closeWebGpu, useWebGpu } from '../../trainer/backend/webgpu/webgpu.ts';
+import { type BackendName, endTraining, evaluating, useBackend } from '../../trainer/backend/backends.ts';
+import { useWebGpu } from '../../trainer/backend/webgpu/webgpu.ts';
 import { encode } from '../../trainer/encode.ts';
 import { lossGradients, type Part } from '../../trainer/gradient/loss-gradients.ts';
-import { parametersOf } from '../../trainer/gradient/parameters.ts';
+import { copyParameters, parametersOf } from '../../trainer/gradient/parameters.ts';
 import { type Architecture, strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import type { Training } from '../../trainer/presets.ts';
@@ -76,7 +75,7 @@ for (const [kind, { training, steps }] of Object.entries(kinds)) {
 }
 await endTraining(backend);
 if (tf.getBackend() !== 'wasm') throw new Error(`what follows a training would be on ${tf.getBackend()}`);
-if (backend.name === 'webgpu') findings.fault = await faultOfTooLarge();
+if (backend.close) findings.fault = await faultOfTooLarge();
 console.log(JSON.stringify(findings));
 
 /** On the backend opened anew. */
@@ -91,7 +90,7 @@ async function faultOfTooLarge(): Promise<string | null> {
     (error: Error) => `${error.name}: ${error.message}`,
   );
   await tf.setBackend('wasm');
-  closeWebGpu();
+  backend.close?.();
   await collectGarbage();
   return fault;
 }

@@ -1,3 +1,59 @@
 import { UserError } from '../../shared/user-error.ts';
-/** A backend of tfjs can't be had or can't be installed here. The message says why, what is allowed and what to do. */
+import type { Installation } from './tensorflow/installations.ts';
+
+/** A backend of tfjs is not available, or can't be installed here. */
 export class BackendError extends UserError {}
+
+/**
+ * A way to compute with tfjs. To add one, write a file that exports one of these, add it to the list in backends.ts, and write a test.
+ */
+export interface BackendKind<Name extends string = string> {
+  /** The value of `--backend`. */
+  name: Name;
+  /** Computes on the processor's cores, so that each thread of a process can have one to itself. */
+  onCores: boolean;
+  /** Reads tensors synchronously (`dataSync`), as validation, calibration and report do; otherwise those run on wasm. */
+  readsSynchronously: boolean;
+  /** Matches the description that a run has kept; runs keep the name beside it only since 0.1.0's last months. */
+  wrote: RegExp;
+  /** What to do to get it: a sentence's beginning, for the error that it is not available. */
+  advice: string;
+  /** Finds out whether it works here, without loading it into this process. */
+  find(request: Request): Promise<Found>;
+  /** Makes it tfjs's current backend in a further thread. Absent if one thread feeds it. @param settings of `ThreadBackend` */
+  useInThread?(settings: unknown): Promise<void>;
+}
+
+interface Request {
+  /** No user asked for this one: it is taken only if it is sure to be faster than those after it. */
+  automatic: boolean;
+  installations: Installation[];
+}
+
+/** The reason, as a clause, that a backend can't be used, or the way to make it tfjs's current one. */
+export type Found = { fault: string } | { fault: null; use(threads?: number): Promise<Used> };
+
+export interface Used {
+  /** Kept in a run: `tfjs-node 4.22.0 on TensorFlow 2.21.0, cpu`. */
+  description: string;
+  /** Threads that share the work on a batch. */
+  threads: number;
+  /** Parts that a batch is cut into, each for a thread of its own; the remaining threads work within each operation. */
+  parts: number;
+  /** How further threads compute; null if there are none. */
+  thread: ThreadBackend | null;
+  /** Frees a device after the last step. */
+  close?(): void;
+}
+
+/** What a further thread needs to compute as the first one does; it can be sent to a thread. */
+export interface ThreadBackend {
+  /** Of the backend. */
+  name: string;
+  settings?: unknown;
+}
+
+/** Returns how many parts a batch is cut into: with many threads the parts get too small to be worth it. */
+export function partsFor(threads: number): number {
+  return Math.min(4, threads);
+}

@@ -1,20 +1,29 @@
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseJsonOrNull } from '../../node/files/files.ts';
 
-/** The mark of a whole installation, written last. */
-export const RECORD = 'installed.json';
+/** Returns the folder of installed backends, outside node_modules: in $PORTCULLIS_CACHE, else in $XDG_CACHE_HOME or ~/.cache. */
+export function backendsFolder(): string {
+  const cache = process.env.PORTCULLIS_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'portcullis');
+  // Libraries are loaded by absolute paths only.
+  return resolve(cache, 'backends');
+}
 
-/** platform-arch, of Node: a home may be shared by several machines. */
+/** platform-arch, as Node names them: several machines may share a home. */
 export const MACHINE = `${process.platform}-${process.arch}`;
+
+/** The mark of a complete installation; it is written last. */
+export const RECORD = 'installed.json';
 
 const common = {
   machine: z.string(),
-  /** Those without which it is of no use; of TensorFlow its two, to link the binding with. */
+  /** Files that it can't work without; for TensorFlow the two libraries that the binding links with. */
   libraries: z.array(z.string()),
   wheels: z.array(z.strictObject({ requirement: z.string(), sha256: z.string(), bytes: z.int() })),
-  /** Each unpacked file with its size. */
+  /** The size of each unpacked file. */
   files: z.record(z.string(), z.int()),
 };
 
@@ -25,7 +34,7 @@ const recordSchema = z.discriminatedUnion('kind', [
 
 export type InstallationRecord = z.infer<typeof recordSchema>;
 
-/** @returns null where it is not there or can't be read */
+/** Returns the record of an installation, null if it is missing or can't be read. */
 export function readRecord(directory: string): InstallationRecord | null {
   try {
     return recordSchema.safeParse(parseJsonOrNull(readFileSync(join(directory, RECORD), 'utf8'))).data ?? null;
@@ -34,11 +43,30 @@ export function readRecord(directory: string): InstallationRecord | null {
   }
 }
 
-/** The first file that is not there as it was unpacked, by its size; undefined where all are. */
+/** Returns the first file that is missing or has another size than when it was unpacked. */
 export function changedFile(directory: string, { files }: InstallationRecord): string | undefined {
   const sizeOf = (file: string) => statSync(join(directory, file), { throwIfNoEntry: false })?.size;
   return Object.keys(files).find((file) => sizeOf(file) !== files[file]);
 }
 
-/** Of all its files, in bytes. */
+/** Returns the size of all its files, in bytes. */
 export const bytesOf = ({ files }: InstallationRecord): number => Object.values(files).reduce((sum, size) => sum + size, 0);
+
+const require = createRequire(import.meta.url);
+
+type Package = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu' | 'node-api-headers' | 'onnxruntime-node';
+
+/** Returns the folder of an npm package, null if it is not installed (all but onnxruntime-node are optional dependencies). */
+export function packageFolder(name: Package): string | null {
+  try {
+    return dirname(require.resolve(`${name}/package.json`));
+  } catch {
+    return null;
+  }
+}
+
+/** Returns the version of an npm package, `none` if it is not installed. */
+export function packageVersion(name: Package): string {
+  const folder = packageFolder(name);
+  return folder ? (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version : 'none';
+}

@@ -1,40 +1,30 @@
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseJsonOrNull } from '../../node/files/files.ts';
-import type { Installation } from './tensorflow/installations.ts';
-import { type Loaded, tensorFlowSettings } from './tensorflow/tensorflow.ts';
 
-export type Probed = (Loaded & { milliseconds: number; fault: null }) | { fault: string };
+/** What a probe process writes as the last line of its output: a `fault`, or null and what it found. */
+export type Probed<Findings> = (Findings & { fault: null }) | { fault: string };
+
+const MOST_MS = 120_000;
 
 /**
- * Loads a TensorFlow in a process of its own and lets it multiply, as a library that is cut off, or made for another processor, ends the process.
+ * Tries a backend in a process of its own: a library or a driver that is broken, or made for another processor, ends the process or
+ * never answers.
  *
- * @param gpu whether it may use one
- * @returns what it is, or what is wrong with it
+ * @param entry program that writes a `Probed` as the last line of its output
+ * @returns what it wrote, or how it ended; and its standard error
  */
-export async function probeTensorFlow({ binding, kind, fault }: Installation, gpu: boolean): Promise<Probed> {
-  if (fault) return { fault };
-  const entry = fileURLToPath(new URL('tensorflow/probe-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [entry, binding, kind], {
-    env: { ...process.env, ...tensorFlowSettings(gpu, undefined) },
-    stdio: ['ignore', 'pipe', 'pipe'],
+export function probe<Findings>(entry: URL, args: string[], env = {}): Promise<{ probed: Probed<Findings>; errors: string }> {
+  const options = { env: { ...process.env, ...env }, timeout: MOST_MS, killSignal: 'SIGKILL' } as const;
+  return new Promise((resolve) => {
+    execFile(process.execPath, [fileURLToPath(entry), ...args], options, (error, output, errors) => {
+      // Whatever its end was: what it had computed by then was right, and a training waits for no more than that.
+      const written = parseJsonOrNull(lastLine(output)) as Probed<Findings> | null;
+      const reason = lastLine(errors);
+      const ended = `trying it ended its process with ${error?.signal ?? error?.code ?? 0}${reason && ` (${reason})`}`;
+      resolve({ probed: written ?? { fault: ended }, errors });
+    });
   });
-  let [output, errors] = ['', ''];
-  child.stdout.on('data', (text) => {
-    output += text;
-  });
-  child.stderr.on('data', (text) => {
-    errors = (errors + text).slice(-2000);
-  });
-  const ended = await new Promise<number | string | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve(signal ?? code));
-  });
-  const said = parseJsonOrNull(output.trim().split('\n').at(-1) ?? '') as Probed | null;
-  return said ?? { fault: `loading it ended the process with ${ended}${lastLine(errors)}` };
 }
 
-const lastLine = (text: string) => {
-  const line = text.trim().split('\n').at(-1);
-  return line ? ` (${line})` : '';
-};
+const lastLine = (text: string) => text.trim().split('\n').at(-1) ?? '';

@@ -1,23 +1,19 @@
 import { workerData } from 'node:worker_threads';
-import { useBackendInThread } from '../backend/thread-backend.ts';
+import { useBackendInThread } from '../backend/backends.ts';
 import { buildModel } from '../model/build-model.ts';
-import { type GradientThreadData, rowsOf, STATE } from './gradient-memory.ts';
-import { lossGradients } from './loss-gradients.ts';
+import { type GradientThreadData, STATE, setState } from './batch-gradients.ts';
+import { lossGradients, rowsOf } from './loss-gradients.ts';
 import { parametersOf } from './parameters.ts';
 
-/** Waits for a part, answers its gradient, until it is told to end. */
+/** Waits for a part and answers with its gradient, until the state is `end`. */
 async function serve({ control, setting, ...data }: GradientThreadData): Promise<void> {
-  const tell = (state: number) => {
-    Atomics.store(control, 0, state);
-    Atomics.notify(control, 0);
-  };
   try {
     await useBackendInThread(data.backend);
     const model = buildModel(setting.training.architecture, setting.input, 1);
     const parameters = parametersOf(model);
-    // Made once: megabytes of new memory a step cost more than the copy.
+    // Made once: megabytes of new memory in each step cost more than the copy.
     const values = new Float32Array(parameters.count);
-    tell(STATE.idle);
+    setState(control, STATE.idle);
     for (;;) {
       Atomics.wait(control, 0, STATE.idle);
       Atomics.wait(control, 0, STATE.done);
@@ -33,11 +29,11 @@ async function serve({ control, setting, ...data }: GradientThreadData): Promise
       data.answer.set(gradient.dataSync());
       data.answer.set([losses.reconstruction, losses.latent, losses.total], parameters.count);
       gradient.dispose();
-      tell(STATE.done);
+      setState(control, STATE.done);
     }
   } catch (error) {
     console.error(`a thread for gradients: ${(error as Error).message}`);
-    tell(STATE.failed);
+    setState(control, STATE.failed);
   }
 }
 

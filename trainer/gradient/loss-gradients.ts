@@ -13,18 +13,32 @@ export interface Part extends BatchRows {
   unlabelledWeight: number;
 }
 
-/** What is the same in each step. */
+/** The part of a training that is the same in each step. */
 export interface LossSetting {
   input: Screening['input'];
   classes: number;
   training: Pick<Training, 'architecture' | 'latentWeight' | 'encoderNoise' | 'labelsPerClass' | 'classWeights' | 'outliers'>;
 }
 
+export type RowName = Exclude<keyof BatchRows, 'count'>;
+
+/** Returns how many values each image has in each kind of row. */
+export function rowSizes({ input, training }: LossSetting): Record<RowName, number> {
+  const d = training.architecture.latentDim;
+  return { images: input.height * input.width * input.channels, targets: d, noise: d, labelled: 1, weights: 1, genuine: 1 };
+}
+
+/** Cuts out the rows of `count` images from `first` on. @param cut takes an index from and an index to */
+export function rowsOf<T>(setting: LossSetting, first: number, count: number, cut: (name: RowName, from: number, to: number) => T) {
+  const entries = Object.entries(rowSizes(setting)) as [RowName, number][];
+  return Object.fromEntries(entries.map(([name, size]) => [name, cut(name, first * size, (first + count) * size)])) as Record<RowName, T>;
+}
+
 /** Means over the part. */
 export type Losses = Record<'reconstruction' | 'latent' | 'total', number>;
 
 /**
- * Loss and its gradient for one part of a batch, both means over the part.
+ * Computes the loss and its gradient for one part of a batch, both means over the part.
  *
  * @returns `gradient` by all parameters, to be disposed of by the caller
  */

@@ -1,18 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
+import { type Backend, evaluating } from '../backend/backends.ts';
 import { currentHeap } from '../backend/wasm/heap.ts';
 import { copyOnHeap } from '../backend/wasm/vectors.ts';
 import type { Model } from '../model/build-model.ts';
 
 /** All trainable weights of a model as one vector, which a step updates at once. */
 export interface Parameters {
-  /** The encoder's, the decoder's, then what only training has; in the order in which they were made. */
+  /** The encoder's, the decoder's, then those that only training has, in the order in which they were made. */
   weights: tf.Variable[];
   count: number;
   /** Their values, one after the other. */
   values(): tf.Tensor1D;
   /** Gives each weight its part of the vector; it may be disposed of afterwards. */
   assign(values: tf.Tensor1D): void;
-  /** The same from outside of the backend. TensorFlow reads `values` only when a weight is next used: they must stay until then. */
+  /** Does the same from outside the backend. TensorFlow reads `values` only when a weight is next used: they must stay until then. */
   load(values: Float32Array): void;
 }
 
@@ -48,7 +49,17 @@ export function parametersOf({ encoder, decoder, posterior }: Model): Parameters
   };
 }
 
-/** Tensors of any shape, one after the other. */
+/**
+ * Gives the weights of a model made by `evaluating` values that were trained.
+ *
+ * @param values [count], of the backend that trains
+ */
+export async function copyParameters(backend: Pick<Backend, 'readsSynchronously'>, values: tf.Tensor1D, to: Parameters): Promise<void> {
+  const copy = await values.data<'float32'>();
+  await evaluating(backend, () => tf.tidy(() => to.assign(tf.tensor1d(copy))));
+}
+
+/** Returns the values of tensors of any shape, one after the other. */
 export function flattened(tensors: readonly tf.Tensor[]): tf.Tensor1D {
   return tf.tidy(() => tf.concat1d(tensors.map((tensor) => tensor.flatten())));
 }

@@ -2,60 +2,56 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ProgramOptions, runProgram } from '../../../node/processes/run-program.ts';
 import { BackendError } from '../backend.ts';
-import { packageFolder } from '../package-folder.ts';
+import { packageFolder } from '../cache.ts';
 import { bindingName, NO_TFJS_NODE } from '../tensorflow/installations.ts';
 
 const compiler = () => process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
 
-const missing = () =>
-  `there is no ${compiler()}, which compiles the binding between Node and TensorFlow. Install it (Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or name one with CXX=/path/to/g++.`;
-
-/** Asked before anything is downloaded. @throws BackendError where the compiler or the sources are missing */
-export async function checkCompiler(options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
-  const { code, errors } = await runProgram(compiler(), ['--version'], {
+const runCompiler = (args: string[], options: Pick<ProgramOptions, 'signal'>) =>
+  runProgram(compiler(), args, {
     ...options,
     output: 'kept',
-    missing: new BackendError(missing()),
+    missing: new BackendError(
+      `there is no ${compiler()}, which compiles the binding between Node and TensorFlow. Install it ` +
+        '(Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or name one with CXX=/path/to/g++.',
+    ),
   });
+
+/** Checks, before anything is downloaded, that compiler and sources are there. @throws BackendError if not */
+export async function checkCompiler(options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
+  const { code, errors } = await runCompiler(['--version'], options);
   if (code !== 0) throw new BackendError(`${compiler()} does not run: ${errors.trim()}. CXX=/path/to/g++ names another compiler.`);
   sources();
 }
 
 /**
- * Compiles tfjs-node's own C++ sources against the TensorFlow libraries in a folder, beside them; what was there is replaced as a
+ * Compiles tfjs-node's own C++ sources against the TensorFlow libraries in a folder, next to them, and replaces what was there as a
  * whole. Nothing is written to node_modules.
  *
  * @param libraries TensorFlow's, in the folder, all in one subfolder
- * @returns the binding's path
- * @throws BackendError with the compiler's words; AbortError
+ * @throws BackendError with the compiler's messages; AbortError
  */
-export async function compileBinding(
-  directory: string,
-  libraries: string[],
-  options: Pick<ProgramOptions, 'signal'> = {},
-): Promise<string> {
+export async function compileBinding(directory: string, libraries: string[], options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
   const { tfjsNode, headers } = sources();
   const binding = join(directory, bindingName());
   const temporary = `${binding}.${process.pid}.tmp`;
   const mac = process.platform === 'darwin';
-  const beside = dirname(libraries[0] as string);
+  const subfolder = dirname(libraries[0] as string);
   try {
-    const { code, errors } = await runProgram(
-      compiler(),
+    const { code, errors } = await runCompiler(
       [
         ...['-O2', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8'],
-        ...[`-I${tfjsNode}`, `-I${join(directory, beside, 'include')}`, `-I${headers}`],
+        ...[`-I${tfjsNode}`, `-I${join(directory, subfolder, 'include')}`, `-I${headers}`],
         ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(tfjsNode, 'binding', file)),
         ...libraries.map((library) => join(directory, library)),
-        `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${beside}`,
+        `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${subfolder}`,
         ...(mac ? ['-undefined', 'dynamic_lookup'] : []),
         ...['-o', temporary],
       ],
-      { ...options, output: 'kept', missing: new BackendError(missing()) },
+      options,
     );
     if (code !== 0) throw new BackendError(`${compiler()} could not compile tfjs-node's binding (it takes C++17):\n${errors.trim()}`);
     await rename(temporary, binding);
-    return binding;
   } finally {
     await rm(temporary, { force: true });
   }

@@ -1,33 +1,24 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runProgram } from '../../../node/processes/run-program.ts';
-import { changedFile, MACHINE, RECORD, readRecord } from '../cache.ts';
-import { backendsFolder } from '../cache-folder.ts';
-import { packageVersion } from '../package-folder.ts';
+import { backendsFolder, changedFile, MACHINE, packageVersion, RECORD, readRecord } from '../cache.ts';
+import { CUDA_PROVIDER_PREFIX } from './manifests.ts';
 
-/** ONNX Runtime's CUDA provider of `pnpm backend install --gpu`, for the fallback server. */
+/** ONNX Runtime's CUDA provider that `pnpm backend install --gpu` has installed, for the fallback server. */
 export interface CudaProvider {
   directory: string;
-  /** Folders for LD_LIBRARY_PATH; that of ONNX Runtime, which looks for its providers beside itself, first. */
+  /** Folders for LD_LIBRARY_PATH; the one of ONNX Runtime, which looks for its providers beside itself, comes first. */
   libraryPath: string[];
-  /** Why it can't be used; null where nothing speaks against it before it is loaded. */
+  /** Why it can't be used; null if nothing speaks against it before it is loaded. */
   fault: string | null;
 }
 
-const PREFIX = 'onnxruntime-cuda-';
-
-/** Whether a folder of the cache is one, by its name. */
-export const isCudaProvider = (name: string) => name.startsWith(PREFIX);
-
-/** Of this machine, for that version of the npm package onnxruntime-node: a provider works with its own version only. */
-export const cudaProviderName = (version: string) => `${PREFIX}${version}-${MACHINE}`;
-
-/** All of this machine, that for the version of onnxruntime-node in node_modules first. */
+/** Returns all of this machine, the one for the version of onnxruntime-node in node_modules first: others do not work with it. */
 export function findCudaProviders(folder = backendsFolder()): CudaProvider[] {
-  const current = cudaProviderName(packageVersion('onnxruntime-node'));
+  const current = `${CUDA_PROVIDER_PREFIX}${packageVersion('onnxruntime-node')}-${MACHINE}`;
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names
-    .filter((name) => isCudaProvider(name) && name.endsWith(`-${MACHINE}`) && existsSync(join(folder, name, RECORD)))
+    .filter((name) => name.startsWith(CUDA_PROVIDER_PREFIX) && name.endsWith(`-${MACHINE}`) && existsSync(join(folder, name, RECORD)))
     .sort((a, b) => Number(b === current) - Number(a === current))
     .map((name) => providerIn(join(folder, name), name === current));
 }
@@ -35,22 +26,21 @@ export function findCudaProviders(folder = backendsFolder()): CudaProvider[] {
 function providerIn(directory: string, current: boolean): CudaProvider {
   const record = readRecord(directory);
   const { libraries = [], files = {} } = record ?? {};
-  const folders = [...new Set([...libraries, ...Object.keys(files)].map((file) => join(directory, dirname(file))))];
-  const changed = record && changedFile(directory, record);
-  const fault = !record
-    ? `${RECORD} can't be read`
-    : !current
-      ? `onnxruntime-node is ${packageVersion('onnxruntime-node')} now`
-      : changed
-        ? `${changed} is missing or has not the size that it had`
-        : null;
-  return { directory, libraryPath: folders, fault };
+  const libraryPath = [...new Set([...libraries, ...Object.keys(files)].map((file) => join(directory, dirname(file))))];
+  return { directory, libraryPath, fault: fault() };
+
+  function fault(): string | null {
+    if (!record) return `${RECORD} can't be read`;
+    if (!current) return `onnxruntime-node is ${packageVersion('onnxruntime-node')} now`;
+    const changed = changedFile(directory, record);
+    return changed ? `${changed} is missing or its size has changed` : null;
+  }
 }
 
 /**
- * Asks the system's loader, by `ldd`, which libraries its own ones need and do not find, such as the driver's libcuda.so.1.
+ * Asks the system's loader, by `ldd`, which libraries the provider's own ones need and do not find, such as the driver's libcuda.so.1.
  *
- * @returns their names; null where that can't be told, as there is no `ldd`
+ * @returns their names; null if there is no `ldd` to ask
  */
 export async function missingLibraries({ directory, libraryPath }: CudaProvider): Promise<string[] | null> {
   const files = Object.keys(readRecord(directory)?.files ?? {}).map((file) => join(directory, file));

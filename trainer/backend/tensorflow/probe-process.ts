@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Probed } from '../probe.ts';
-import { useTensorFlow } from './tensorflow.ts';
+import type { Installation } from './installations.ts';
+import { type TensorFlowProbed, useTensorFlow } from './tensorflow.ts';
 
-/** node trainer/backend/tensorflow/probe-process.ts BINDING KIND; the last line of its output is a `Probed`. */
-const [binding, kind] = process.argv.slice(2) as [string, 'cpu' | 'gpu'];
+/** node trainer/backend/tensorflow/probe-process.ts BINDING KIND; the last line of its output is a `TensorFlowProbed`. */
+const [binding, kind] = process.argv.slice(2) as [string, Installation['kind']];
 const SIZE = 512;
 
-async function probe(): Promise<Probed> {
+async function probe(): Promise<TensorFlowProbed> {
   try {
     const loaded = await useTensorFlow({ binding, kind });
     const ones = tf.ones([SIZE, SIZE]);

@@ -1,34 +1,71 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { BackendError } from '../backend.ts';
-import { packageFolder } from '../package-folder.ts';
+import { BackendError, type Found, partsFor, type Used } from '../backend.ts';
+import { packageFolder } from '../cache.ts';
+import { type Probed, probe } from '../probe.ts';
 import { RELU_GRAD, replaceReluGradient } from '../relu-gradient.ts';
 import { type Installation, NO_TFJS_NODE } from './installations.ts';
+
+/** The name of tfjs-node's backend within tfjs. */
+const NAME = 'tensorflow';
 
 /** What the loaded library says of itself. */
 export interface Loaded {
   /** Its version. */
   tensorflow: string;
-  /** Whether it works on a GPU. */
+  /** Whether it computes on a GPU. */
   gpu: boolean;
 }
 
-const require = createRequire(import.meta.url);
+/** A TensorFlow that was tried: loaded, with the time of a product of 512 x 512, or a fault. */
+export type TensorFlowProbed = Probed<Loaded & { milliseconds: number }>;
 
-interface Binding {
-  TF_Version: string;
-  isUsingGpuDevice?(): boolean;
+/** Tries a TensorFlow in a process of its own. @param gpu whether it may use one */
+export async function probeTensorFlow({ binding, kind, fault }: Installation, gpu: boolean): Promise<TensorFlowProbed> {
+  if (fault) return { fault };
+  const entry = new URL('probe-process.ts', import.meta.url);
+  return (await probe<Loaded & { milliseconds: number }>(entry, [binding, kind], settingsFor(gpu, undefined))).probed;
+}
+
+/** Finds the first of the installations that works. @param gpu whether it has to compute on a GPU, or must not */
+export async function findTensorFlow(name: string, installations: Installation[], gpu: boolean): Promise<Found> {
+  if (installations.length === 0) return { fault: `${name} is not installed` };
+  const faults: string[] = [];
+  // The smaller library first: the one with CUDA computes on processors too.
+  for (const installation of installations.toSorted((a, b) => a.kind.localeCompare(b.kind))) {
+    const probed = await probeTensorFlow(installation, gpu);
+    if (probed.fault === null && (!gpu || probed.gpu)) return { fault: null, use: (threads) => use(installation, gpu, threads) };
+    faults.push(`${installation.directory}: ${probed.fault ?? 'TensorFlow sees no GPU that it can use'}`);
+  }
+  return { fault: `${name} does not work: ${faults.join('; ')}` };
+}
+
+async function use(installation: Installation, gpu: boolean, threads: number | undefined): Promise<Used> {
+  const all = threads ?? (Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism());
+  const parts = gpu ? 1 : partsFor(all);
+  Object.assign(process.env, settingsFor(gpu, parts === 1 ? threads : Math.floor(all / parts)));
+  const { binding, kind } = installation;
+  const loaded = await useTensorFlow({ binding, kind });
+  if (loaded.gpu !== gpu)
+    throw new BackendError(`TensorFlow ${loaded.gpu ? 'took' : 'no longer sees'} a GPU when it was loaded again. Try once more.`);
+  return {
+    description: `tfjs-node ${tf.version_core} on TensorFlow ${loaded.tensorflow}, ${gpu ? 'cuda' : 'cpu'}`,
+    threads: all,
+    parts,
+    thread: gpu ? null : { name: 'native', settings: { binding, kind } },
+  };
 }
 
 /**
- * What TensorFlow reads from the environment when it is loaded; what the user has set stays.
+ * Returns what TensorFlow reads from the environment when it is loaded; what the user has set stays.
  *
  * @param gpu whether it may use one
  */
-export function tensorFlowSettings(gpu: boolean, threads: number | undefined): Record<string, string> {
+function settingsFor(gpu: boolean, threads: number | undefined): Record<string, string> {
   const { env } = process;
   return {
     // On some processors it leaves its fast kernels off: 642 instead of 395 ms a step.
@@ -39,23 +76,43 @@ export function tensorFlowSettings(gpu: boolean, threads: number | undefined): R
   };
 }
 
-/** How many threads work on one operation, with these settings. */
-export const tensorFlowThreads = (threads: number | undefined): number =>
-  threads ?? (Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism());
+/**
+ * Makes TensorFlow tfjs's current backend in a further thread. tfjs-node's binding keeps its tensors in one place for the whole process,
+ * without a lock; loaded from another file it is another one, over the same TensorFlow.
+ */
+export async function useTensorFlowInThread(settings: unknown): Promise<void> {
+  const { binding, kind } = settings as Pick<Installation, 'binding' | 'kind'>;
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-binding-'));
+  try {
+    const copy = join(folder, 'tfjs_binding.node');
+    await copyFile(binding, copy);
+    await useTensorFlow({ binding: copy, kind });
+  } finally {
+    // Once it is loaded, the file is not needed any more.
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const require = createRequire(import.meta.url);
+
+interface Binding {
+  TF_Version: string;
+  isUsingGpuDevice?(): boolean;
+}
 
 /**
- * Makes TensorFlow tfjs's current backend, through tfjs-node's own JavaScript and the given binding. Once a process: a library that is
- * loaded stays. Its settings (`tensorFlowSettings`) must be in the environment of the main thread by then.
+ * Makes TensorFlow tfjs's current backend, through tfjs-node's own JavaScript and the given binding. Call it once a process: a library
+ * that is loaded stays. Its settings must be in the environment of the main thread by then.
  *
  * @throws BackendError, or what the loader of the system says
  */
 export async function useTensorFlow({ binding: path, kind }: Pick<Installation, 'binding' | 'kind'>): Promise<Loaded> {
-  // tfjs-node calls these two, deprecated in Node 22 and gone from 24 on.
+  // tfjs-node calls these two, which are deprecated in Node 22 and gone from Node 24 on.
   Object.assign(util, { isNullOrUndefined: (value: unknown) => value == null, isArray: Array.isArray });
   const binding = require(path) as Binding;
   const tfjsNode = packageFolder('@tensorflow/tfjs-node') ?? packageFolder('@tensorflow/tfjs-node-gpu');
   if (!tfjsNode) throw new BackendError(`${NO_TFJS_NODE}.`);
-  // Its entry would look for the binding in its own folder, in node_modules; these two are what it needs besides.
+  // Its entry would look for the binding in its own folder, in node_modules; these two files are what it needs besides.
   require(join(tfjsNode, 'dist', 'register_all_kernels.js'));
   const { NodeJSKernelBackend } = require(join(tfjsNode, 'dist', 'nodejs_kernel_backend.js')) as {
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => tf.KernelBackend;
@@ -69,9 +126,12 @@ export async function useTensorFlow({ binding: path, kind }: Pick<Installation, 
   return { tensorflow: binding.TF_Version, gpu: binding.isUsingGpuDevice?.() ?? false };
 }
 
-const NAME = 'tensorflow';
+interface TfjsNode {
+  binding: { TF_ATTR_TYPE: number; TF_FLOAT: number };
+  executeSingleOutput(operation: string, attributes: object[], inputs: tf.TensorInfo[]): tf.TensorInfo;
+}
 
-/** TensorFlow's own kernel, which tfjs-node does not name. */
+/** TensorFlow's own kernel, for which tfjs-node has no name. */
 const reluGradient: tf.KernelConfig = {
   kernelName: RELU_GRAD,
   backendName: NAME,
@@ -81,8 +141,3 @@ const reluGradient: tf.KernelConfig = {
     return executeSingleOutput.call(backend, 'ReluGrad', [type], [inputs.dy as tf.TensorInfo, inputs.x as tf.TensorInfo]);
   },
 };
-
-interface TfjsNode {
-  binding: { TF_ATTR_TYPE: number; TF_FLOAT: number };
-  executeSingleOutput(operation: string, attributes: object[], inputs: tf.TensorInfo[]): tf.TensorInfo;
-}

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { type BackendKind, partsFor } from '../backend.ts';
 import { replaceReluGradient } from '../relu-gradient.ts';
 import { convolutionKernels } from './convolution.ts';
 import type { BackendWasm, Kernel } from './heap.ts';
@@ -9,10 +11,24 @@ import { matMulKernels } from './mat-mul.ts';
 import { resamplingKernels } from './resampling.ts';
 import { vectorKernels } from './vectors.ts';
 
-/**
- * Makes tfjs's wasm backend the current one, with the kernels that it lacks, has slow or has wrong replaced.
- * Needs nothing but npm packages; one thread.
- */
+/** tfjs's WebAssembly, which uses one thread under Node, with kernels of our own. It needs nothing but npm packages. */
+export const wasm: BackendKind<'wasm'> = {
+  name: 'wasm',
+  onCores: true,
+  readsSynchronously: true,
+  wrote: /^tfjs-backend-wasm /,
+  advice: 'pnpm install brings it',
+  find: async () => ({
+    fault: null,
+    use: async (threads = partsFor(availableParallelism())) => {
+      await useWasm();
+      return { description: `tfjs-backend-wasm ${tf.version_core}`, threads, parts: threads, thread: { name: 'wasm' } };
+    },
+  }),
+  useInThread: useWasm,
+};
+
+/** Makes tfjs's wasm backend the current one and replaces the kernels that it lacks, or that are slow or wrong. */
 export async function useWasm(): Promise<void> {
   const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
   setWasmPaths(`${dirname(entry)}/`);

@@ -2,23 +2,23 @@ import { BackendError } from '../backend.ts';
 
 /** A graphics adapter that tfjs's webgpu backend would take. */
 export interface Adapter {
-  /** As the driver tells: `SwiftShader driver 5.0.0 (google, swiftshader) through Vulkan`. */
+  /** The driver's own name: `SwiftShader driver 5.0.0 (google, swiftshader) through Vulkan`. */
   name: string;
-  /** One that computes on the processor: right, and far slower than the wasm backend. */
+  /** Computes on the processor: right, but far slower than the wasm backend. */
   software: boolean;
 }
 
 let gpu: GPU | undefined;
 
-/** By what Dawn reaches the driver. */
+/** The interface by which Dawn reaches the driver. */
 const API: Partial<Record<NodeJS.Platform, string>> = { linux: 'Vulkan', darwin: 'Metal', win32: 'Direct3D 12' };
 
 /**
  * Opens Dawn, Chrome's implementation of WebGPU, from the npm package `webgpu`, and gives tfjs what it looks for: the classes of WebGPU
- * as globals, and `navigator.gpu`. Once a process: let go of, collected as garbage and opened again, it crashes.
+ * as globals, and `navigator.gpu`. It is opened once a process: released, collected as garbage and opened again, it crashes.
  *
- * @returns what tfjs would take, null where there is no adapter
- * @throws BackendError where Dawn is not installed, or not made for this machine
+ * @returns what tfjs would take, null if there is no adapter
+ * @throws BackendError if Dawn is not installed, or not made for this machine
  */
 export async function findAdapter(): Promise<Adapter | null> {
   const dawn = await import('webgpu').catch((error: NodeJS.ErrnoException) => {
@@ -30,7 +30,7 @@ export async function findAdapter(): Promise<Adapter | null> {
     gpu = dawn.create([]);
     Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu });
   }
-  // As tfjs asks for it.
+  // The same request as tfjs's.
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return null;
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
@@ -42,5 +42,4 @@ export async function findAdapter(): Promise<Adapter | null> {
   };
 }
 
-const NOT_INSTALLED =
-  'the npm package webgpu is not in node_modules (an optional dependency; pnpm install brings it unless it was told --no-optional)';
+const NOT_INSTALLED = 'the npm package webgpu is missing (an optional dependency: pnpm install brings it, but not with --no-optional)';

@@ -1,27 +1,58 @@
 import * as tf from '@tensorflow/tfjs';
-import { BackendError } from '../backend.ts';
+import { BackendError, type BackendKind } from '../backend.ts';
+import { probe } from '../probe.ts';
 import { type Adapter, findAdapter } from './adapter.ts';
 
 const NAME = 'webgpu';
 
-/** What this needs of tfjs's `WebGPUBackend`. */
+/** Any GPU with a driver for Vulkan, Metal or Direct3D 12, over Dawn. One thread feeds it. */
+export const webgpu: BackendKind<'webgpu'> = {
+  name: NAME,
+  onCores: false,
+  readsSynchronously: false,
+  wrote: /^tfjs-backend-webgpu /,
+  advice: `It needs a GPU with its driver, on Linux also libvulkan.so.1 (Debian: apt-get install libvulkan1), see docs/backends-webgpu.md`,
+  async find({ automatic }) {
+    const { probed, errors } = await probe<{ adapter: Adapter }>(new URL('probe-process.ts', import.meta.url), [
+      automatic ? 'hardware' : 'any',
+    ]);
+    if (probed.fault !== null) return { fault: `webgpu does not work: ${probed.fault}${automatic ? '' : warningsIn(errors)}` };
+    return {
+      fault: null,
+      use: async () => {
+        const { name } = await useWebGpu();
+        const description = `tfjs-backend-webgpu ${tf.version_core} on ${name}`;
+        return { description, threads: 1, parts: 1, thread: null, close: closeWebGpu };
+      },
+    };
+  },
+};
+
+/** Returns Dawn's own lines on why it passed an adapter over; each attempt writes them again. */
+function warningsIn(errors: string): string {
+  const lines = errors.split('\n').filter((line) => line.startsWith('Warning: '));
+  const warnings = [...new Set(lines.map((line) => line.slice('Warning: '.length)))];
+  return warnings.length > 0 ? ` (${warnings.join('; ')})` : '';
+}
+
+/** The part of tfjs's `WebGPUBackend` that is used here. */
 interface WebGpuBackend extends tf.KernelBackend {
   device: GPUDevice;
 }
 
-/** How tfjs starts it; `removeBackend` forgets that, and a module is run once only. */
+/** tfjs's way to start it, which `removeBackend` forgets; a module runs once only. */
 let factory: ReturnType<typeof tf.findBackendFactory> | undefined;
 
 /**
- * Makes tfjs's webgpu backend the current one, over Dawn. It can't be read synchronously: `data()`, never `dataSync()`, and no tensor of
- * it on another backend (`evaluating`). Errors of the GPU, which WebGPU itself only logs while it computes zeros, are thrown by the
+ * Makes tfjs's webgpu backend the current one. It can't be read synchronously: use `data()`, never `dataSync()`, and take none of its
+ * tensors to another backend (`evaluating`). Errors of the GPU, which WebGPU itself only logs while it computes zeros, are thrown by the
  * next read.
  *
- * @throws BackendError where there is no adapter, or it gives no device
+ * @throws BackendError if there is no adapter, or it gives no device
  */
 export async function useWebGpu(): Promise<Adapter> {
   const adapter = await findAdapter();
-  if (!adapter) throw new BackendError('there is no graphics adapter any more that WebGPU could use. Train with --backend wasm.');
+  if (!adapter) throw new BackendError('WebGPU finds no graphics adapter any more. Train with --backend wasm.');
   await import('@tensorflow/tfjs-backend-webgpu');
   factory ??= tf.findBackendFactory(NAME);
   if (!tf.findBackendFactory(NAME)) tf.registerBackend(NAME, factory, 3);
@@ -31,7 +62,7 @@ export async function useWebGpu(): Promise<Adapter> {
   return adapter;
 }
 
-/** Frees the GPU; what is left of the backend's tensors can't be read any more. */
+/** Frees the GPU; the backend's tensors can't be read any more. */
 export function closeWebGpu(): void {
   if (!(NAME in tf.engine().registry)) return;
   const { device } = tf.findBackend(NAME) as WebGpuBackend;
@@ -50,10 +81,10 @@ function throwErrorsOnRead(backend: WebGpuBackend, adapter: Adapter): void {
   });
   const read = backend.read.bind(backend);
   const check = () => {
-    if (fault !== null)
-      throw new BackendError(
-        `${adapter.name} failed: ${(fault.split('\n')[0] as string).replace(/\.$/, '')}. Go on with pnpm train --resume; where it fails again, train a new run with a smaller --batch-size or with --backend wasm.`,
-      );
+    if (fault === null) return;
+    const reason = (fault.split('\n')[0] as string).replace(/\.$/, '');
+    const advice = 'train a new run with a smaller --batch-size or with --backend wasm';
+    throw new BackendError(`${adapter.name} failed: ${reason}. Go on with pnpm train --resume; if it fails again, ${advice}.`);
   };
   backend.read = async (data) => {
     check();
