@@ -32,9 +32,8 @@ export type Shape = Pick<Architecture, 'encoder' | 'decoder' | 'dense'>;
 export function encoderLayers({ encoder, dense, latentDim }: Omit<Architecture, 'entropy'>): Layer[] {
   return [
     ...encoder.map((step, i): Layer => {
-      if ('size' in step) return { kind: 'MaxPooling2D', size: step.size, name: `encoder_pool_${i}` };
-      const { filters, kernel, stride } = step;
-      return { kind: 'Conv2D', filters, kernel, stride, activation: 'relu', name: `encoder_conv_${i}` };
+      if (!('filters' in step)) return { ...step, kind: step.layer, name: `encoder_${step.layer}_${i}` };
+      return { ...step, kind: 'Conv2D', activation: 'relu', name: `encoder_conv_${i}` };
     }),
     { kind: 'Flatten', name: 'encoder_flatten' },
     { kind: 'Dense', units: dense, activation: 'relu', name: 'encoder_dense' },
@@ -48,12 +47,10 @@ export function decoderLayers({ decoder, dense }: Omit<Architecture, 'entropy'>,
   let channels: number = input.channels;
   const backwards = decoder.map((step, i): Layer => {
     const place = decoder.length - 1 - i;
-    if ('size' in step) return { kind: 'UpSampling2D', size: step.size, name: `decoder_upsample_${place}` };
-    const { kernel, stride } = step;
+    if (!('filters' in step)) return { ...step, kind: step.layer, name: `decoder_${step.layer}_${place}` };
     const filters = channels;
     channels = step.filters;
-    const activation = i === 0 ? 'sigmoid' : 'relu';
-    return { kind: 'Conv2DTranspose', filters, kernel, stride, activation, name: `decoder_conv_${place}` };
+    return { ...step, kind: 'Conv2DTranspose', filters, activation: i === 0 ? 'sigmoid' : 'relu', name: `decoder_conv_${place}` };
   });
   const grid = [input.height / factor, input.width / factor, channels] as const;
   return [

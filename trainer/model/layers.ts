@@ -14,12 +14,15 @@ import {
   type Value,
 } from './layer.ts';
 
-const maxPoolingSchema = z.strictObject({ layer: z.literal('MaxPooling2D'), size: z.literal(2) });
-const upSamplingSchema = z.strictObject({ layer: z.literal('UpSampling2D'), size: z.literal(2) });
-
-/** What a list of an architecture may hold; a convolution needs no `layer`. */
-export const encoderStepSchema = z.discriminatedUnion('layer', [conv2DSchema, maxPoolingSchema]);
-export const decoderStepSchema = z.discriminatedUnion('layer', [conv2DTransposeSchema, upSamplingSchema]);
+/** What the lists of an architecture may hold. A convolution needs no `layer`; the other steps are layers with these options. */
+export const encoderStepSchema = z.discriminatedUnion('layer', [
+  conv2DSchema,
+  z.strictObject({ layer: z.literal('MaxPooling2D'), size: z.literal(2) }),
+]);
+export const decoderStepSchema = z.discriminatedUnion('layer', [
+  conv2DTransposeSchema,
+  z.strictObject({ layer: z.literal('UpSampling2D'), size: z.literal(2) }),
+]);
 
 /** No pullback: only encoders have it. */
 const maxPooling2D: LayerType<{ size: number }> = {
