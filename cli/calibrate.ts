@@ -8,32 +8,31 @@ import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate-run.ts';
 import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';
-import { calibrationOf, calibrationOver, outcomesLine, withCalibrationOptions } from './calibration-options.ts';
-import { callersPath } from './callers-path.ts';
-import { resolveModel } from './resolve-model.ts';
+import { calibrationOf, calibrationOver, RUN_OPTION, withCalibrationOptions } from './options.ts';
+import { callersPath, resolveModel } from './paths.ts';
+import { outcomesLine } from './print.ts';
 import { command, runCommand } from './run-command.ts';
 
-const program = withCalibrationOptions(
-  command(
-    'calibrate',
-    'Set the thresholds of a trained run again, without training; pnpm export then makes a bundle with them. ' +
-      'Do not choose among several by their outcomes on test images: then neither those nor the promise mean what they say.',
-    '  pnpm calibrate --alpha 0.01                   the latest run\n  pnpm calibrate --run digits --calibration three-sigma --covariance diagonal\n  pnpm calibrate --bundle mnist --images scans/ --name scans',
-  ),
-  'as the run has it; of a bundle: as pnpm train',
-)
-  .option('--run <name>', 'the run in runs/ (default: the latest that is trained)')
-  .option('--test', 'tell the outcomes on the test images, rather than on the validation images')
-  .option('--bundle <name>', 'rather than a run: a bundle, for your own clean images; its graphs stay, its id is new')
+const DESCRIPTION = `Set the thresholds of a trained run again, without training; pnpm export then makes a bundle with them.
+Do not choose among several by their outcomes on test images: neither these nor the promise would then hold.`;
+
+const EXAMPLES = `  pnpm calibrate --alpha 0.01                   the latest run
+  pnpm calibrate --run digits --calibration three-sigma --covariance diagonal
+  pnpm calibrate --bundle mnist --images scans/ --name scans`;
+
+const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLES), "the run's; for a bundle as in pnpm train")
+  .option(...RUN_OPTION)
+  .option('--test', 'report the outcomes on the test images instead of the validation images')
+  .option('--bundle <name>', 'calibrate a bundle, not a run, on your own clean images; its graphs stay, its id is new')
   .option(
     '--images <folder>',
-    `of your own clean images, ${ANY_FORMAT}, at best some thousands of every class; no labels are needed`,
+    `folder of your own clean images, ${ANY_FORMAT}, ideally thousands of every class; no labels are needed`,
     callersPath,
   )
-  .option('--name <name>', 'of the new bundle (default: the old name with -calibrated)')
+  .option('--name <name>', 'name of the new bundle (default: the old name with -calibrated)')
   .option('--json', 'print the result as JSON')
   .action(async (options, program: Command) => {
-    if (options.bundle !== undefined || options.images !== undefined) return ofBundle(options, program);
+    if (options.bundle !== undefined || options.images !== undefined) return calibrateOwnBundle(options, program);
     await useWasm();
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     const { model, splits } = await loadTrained(run);
@@ -49,9 +48,10 @@ const program = withCalibrationOptions(
 
 await runCommand(program);
 
-async function ofBundle({ bundle, images, run, name, json, ...options }: OptionValues, program: Command): Promise<void> {
+/** Calibrates a bundle on the user's own images. */
+async function calibrateOwnBundle({ bundle, images, run, name, json, ...options }: OptionValues, program: Command): Promise<void> {
   const without = ['test', 'covariance'].find((option) => program.getOptionValueSource(option) === 'cli');
-  if (without) throw new UsageError(`--${without} says nothing of a bundle: its covariances stay, and there are no test images`);
+  if (without) throw new UsageError(`--${without} does not apply to a bundle: its covariances stay, and there are no test images`);
   if (bundle === undefined || images === undefined || run !== undefined)
     throw new UsageError('--bundle and --images belong together, without --run: --bundle mnist --images DIR');
   const source = await resolveModel(bundle);
@@ -65,6 +65,7 @@ async function ofBundle({ bundle, images, run, name, json, ...options }: OptionV
   for (const note of notes) console.log(note);
   const { n, rejected } = screening.calibration;
   console.log(
-    `${target}: id ${screening.id.slice(0, 12)}, thresholds from ${count} images, ${rejected} of ${n} calibration images rejected\nnext: MODEL=${chosen} pnpm wrangler deploy`,
+    `${target}: id ${screening.id.slice(0, 12)}, thresholds from ${count} images, ${rejected} of ${n} calibration images rejected\n` +
+      `next: MODEL=${chosen} pnpm wrangler deploy`,
   );
 }

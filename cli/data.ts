@@ -4,24 +4,27 @@ import { type Dataset, imagesAt } from '../trainer/data/dataset.ts';
 import { openDataset } from '../trainer/data/datasets.ts';
 import { type Splits, splitsOf } from '../trainer/data/splits.ts';
 import { contactSheetPng } from '../trainer/report/contact-sheet.ts';
-import { callersPath } from './callers-path.ts';
-import { dataSourceOf, withDataOptions } from './data-options.ts';
-import { command, runCommand, wholeNumber } from './run-command.ts';
+import { dataSourceOf, wholeNumber, withDataOptions } from './options.ts';
+import { callersPath } from './paths.ts';
+import { command, runCommand } from './run-command.ts';
 
-/** Pictures of each class on the contact sheet, and most classes on it. */
+/** Pictures of each class on the contact sheet, and the largest number of classes on it. */
 const COLUMNS = 16;
 const MOST_CLASSES = 100;
+const SPLITS = ['train', 'validation', 'tune', 'calibration', 'test'] as const;
 
 const program = command(
   'data',
-  'Look at the images that a training would see.',
+  'Show the images that a training would see.',
   '  pnpm data inspect\n  pnpm data inspect --data images --data-dir photos --image-size 64',
 );
 withDataOptions(
-  program.command('inspect').description('Counts of each class in each split, what is missing or unreadable, and a contact sheet.'),
+  program
+    .command('inspect')
+    .description('Count the images of each class in each split, list missing or unreadable files, and make a contact sheet.'),
 )
-  .option('--seed <n>', 'of the splits', wholeNumber, 1)
-  .option('--sheet <file>', 'the contact sheet, a PNG', callersPath, 'runs/contact-sheet.png')
+  .option('--seed <n>', 'seed of the splits', wholeNumber, 1)
+  .option('--sheet <file>', 'contact sheet to write, a PNG', callersPath, 'runs/contact-sheet.png')
   .option('--json', 'print the counts as JSON')
   .action(async (options) => {
     const dataset = await openDataset(dataSourceOf(options));
@@ -36,9 +39,10 @@ withDataOptions(
     for (const note of dataset.notes ?? []) console.log(note);
     const { height, width, channels } = dataset.input;
     console.log(
-      `${dataset.name}: ${dataset.train.count} + ${dataset.test.count} images of ${height} x ${width} x ${channels}, ${dataset.classes.length} classes`,
+      `${dataset.name}: ${dataset.train.count} + ${dataset.test.count} images of ${height} x ${width} x ${channels}, ` +
+        `${dataset.classes.length} classes`,
     );
-    const names = ['class', 'train', 'validation', 'tune', 'calibration', 'test'] as const;
+    const names = ['class', ...SPLITS] as const;
     const wide = Math.max(5, ...dataset.classes.map((name) => name.length));
     const line = (cells: (string | number)[]) =>
       cells.map((cell, i) => (i === 0 ? String(cell).padEnd(wide) : String(cell).padStart((names[i] as string).length))).join('  ');
@@ -46,7 +50,7 @@ withDataOptions(
     for (const row of counts) console.log(line(names.map((name) => row[name])));
     console.log(line(['all', ...names.slice(1).map((name) => counts.reduce((sum, row) => sum + (row[name] as number), 0))]));
     console.log(
-      `contact sheet: ${options.sheet}, a class a row${dataset.classes.length > MOST_CLASSES ? `, the first ${MOST_CLASSES}` : ''}`,
+      `contact sheet: ${options.sheet}, one class per row${dataset.classes.length > MOST_CLASSES ? `, the first ${MOST_CLASSES}` : ''}`,
     );
   });
 
@@ -54,16 +58,10 @@ await runCommand(program);
 
 function countsOf({ train, test }: Dataset, splits: Splits, y: number): Record<keyof Splits, number> {
   const count = (split: keyof Splits) => splits[split].filter((i) => (split === 'test' ? test : train).labels[i] === y).length;
-  return {
-    train: count('train'),
-    validation: count('validation'),
-    tune: count('tune'),
-    calibration: count('calibration'),
-    test: count('test'),
-  };
+  return Object.fromEntries(SPLITS.map((split) => [split, count(split)])) as Record<keyof Splits, number>;
 }
 
-/** The first training images of each class, a class a row. */
+/** Draws the first training images of each class, one class per row. */
 function sheetOf({ train, classes, input }: Dataset, splits: Splits): Promise<Buffer> {
   const size = input.height * input.width * input.channels;
   const images = classes.slice(0, MOST_CLASSES).flatMap((_, y) => {

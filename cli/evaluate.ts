@@ -15,21 +15,20 @@ import { writeAtomically } from '../node/files/files.ts';
 import { backendsOnCores, choicesOf, MOST_THREADS } from '../trainer/backend/backends.ts';
 import { datasets } from '../trainer/data/datasets.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
-import { callersPath } from './callers-path.ts';
-import { lockEvaluation } from './evaluation-locks.ts';
-import { checkOptions, shard, sourceFor } from './evaluation-options.ts';
-import { evaluationProgress } from './evaluation-progress.ts';
-import { printEvaluation } from './print-evaluation.ts';
-import { resolveModel } from './resolve-model.ts';
-import { command, runCommand, upTo, wholeNumber } from './run-command.ts';
+import { checkOptions, lockEvaluation, shardOf, sourceFor } from './evaluation-options.ts';
+import { MODEL_OPTION, upTo, wholeNumber } from './options.ts';
+import { callersPath, resolveModel } from './paths.ts';
+import { printEvaluation } from './print.ts';
+import { evaluationProgress } from './progress.ts';
+import { command, interruptible, interruptSignal, runCommand } from './run-command.ts';
 
-/** Of a kind: all outcomes are in memory for the report. */
+/** Largest number of images of a kind: all outcomes are in memory for the report. */
 const MOST_IMAGES = 100_000;
 
-const program = command(
-  'evaluate',
-  'What a bundle makes of clean, attacked and nonsense images, by its exported graphs: report.html and report.json in runs/evaluate/, figures kept in the bundle and its model card.',
-  `  pnpm evaluate                                  the active model, quick
+const DESCRIPTION = `Measure a bundle on clean, attacked and nonsense images by its exported graphs.
+The report is written to runs/evaluate/ (report.html, report.json); the figures are kept in the bundle and its model card.`;
+
+const EXAMPLES = `  pnpm evaluate                                  the active model, quick
   pnpm evaluate --model mnist --protocol adaptive
   pnpm evaluate --protocol adaptive quick        both in one report
   pnpm evaluate --protocol full                  every protocol
@@ -37,53 +36,45 @@ const program = command(
   pnpm evaluate --protocol adaptive --merge a/adaptive b/adaptive
   pnpm evaluate --unknown fashion-mnist --unknown-dir /usr/share/datasets/fashion-mnist
 
-SCREEN_URL and SCREEN_KEY (scope explain): a worker with this bundle, which black-box attacks then ask too.
+SCREEN_URL and SCREEN_KEY (scope explain) name a worker with this bundle; black-box attacks then query it too.
 
 Protocols:
 ${Object.values(protocols)
   .map(({ name, about }) => `  ${name.padEnd(12)} ${about}`)
-  .join('\n')}`,
-)
-  .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
+  .join('\n')}`;
+
+const program = command('evaluate', DESCRIPTION, EXAMPLES)
+  .option(...MODEL_OPTION)
   .addOption(
-    new Option('--protocol <names...>', 'what is measured; several go into one report')
+    new Option('--protocol <names...>', 'measurements to take; several go into one report')
       .choices([...Object.keys(protocols), 'full'])
       .default(['quick']),
   )
-  .option('--images <n>', 'of each kind, but for the clean ones (default: as the protocol says)', upTo(MOST_IMAGES))
-  .option('--reclassify', 'search for the class of each rejected image too (some 15 ms each, for 28x28)')
-  .option('--data-dir <folder>', 'that holds its data set (default: where the run of its name read it)', callersPath, process.env.DATA_DIR)
+  .option('--images <n>', 'images of each kind but the clean ones (default: as the protocol says)', upTo(MOST_IMAGES))
+  .option('--reclassify', 'also search for the class of each rejected image (about 15 ms each for 28x28)')
+  .option('--data-dir <folder>', "folder of its data set (default: the run's of the same name)", callersPath, process.env.DATA_DIR)
   .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...datasets.keys()]))
-  .option('--unknown-dir <folder>', 'that holds that one; for images any folder of images, all of them unknown', callersPath)
-  .option('--seed <n>', 'the one seed of all randomness', wholeNumber, 1)
-  .addOption(new Option('--backend <name>', 'that gives the gradients').choices(choicesOf(backendsOnCores)).default('auto'))
-  .option('--threads <n>', 'each with a tfjs of its own (default: one a core)', upTo(MOST_THREADS))
-  .option('--shard <i/n>', 'only this part of the jobs, 1/n to n/n; they are put together by --merge', shard)
-  .option('--merge <folders...>', 'put the jobs of these folders beside those that are here', (path: string, before: string[] = []) => [
+  .option('--unknown-dir <folder>', 'folder of that data set; with images, any folder of images, all of them unknown', callersPath)
+  .option('--seed <n>', 'seed of all randomness', wholeNumber, 1)
+  .addOption(new Option('--backend <name>', 'backend that computes the gradients').choices(choicesOf(backendsOnCores)).default('auto'))
+  .option('--threads <n>', 'threads, each with its own tfjs (default: one per core)', upTo(MOST_THREADS))
+  .option('--shard <i/n>', 'do only this part of the jobs, 1/n to n/n; --merge joins the parts', shardOf)
+  .option('--merge <folders...>', 'add the jobs of these folders to those here', (path: string, before: string[] = []) => [
     ...before,
     callersPath(path),
   ])
-  .option('--out <folder>', 'where jobs and report are kept (default: runs/evaluate/NAME-ID/PROTOCOL)', callersPath)
-  .option('--figures <file>', "the report's figures without its pictures, also as a file of its own", callersPath)
+  .option('--out <folder>', 'folder of jobs and report (default: runs/evaluate/NAME-ID/PROTOCOL)', callersPath)
+  .option('--figures <file>', "also write the report's figures, without its pictures, to this file", callersPath)
   .option('--dry', 'print only; keep nothing in the bundle')
-  .option('--reference', 'keep it in a bundle that comes with the project too')
+  .option('--reference', 'keep the figures even in a bundle that comes with the project')
   .option('--json', 'print the outcomes as JSON')
   .action(async (options) => {
     const names: string[] = options.protocol.includes('full') ? Object.keys(protocols) : [...new Set<string>(options.protocol)];
     checkOptions(options, names);
-    const interrupt = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => {
-        console.error('stopping after the jobs at hand; once more ends it at once, they are then done again');
-        interrupt.abort();
-      });
-    try {
-      await evaluateProtocols(names, options, interrupt.signal);
-    } catch (error) {
-      if (!interrupt.signal.aborted) throw error;
-      console.error('stopped; the same command goes on from here');
-      process.exitCode = 130;
-    }
+    const signal = interruptSignal();
+    const notice = 'stopping after the jobs under way; a second Ctrl-C stops at once, and those jobs are then repeated';
+    signal.addEventListener('abort', () => console.error(notice));
+    await interruptible(signal, evaluateProtocols(names, options, signal), 'stopped; the same command goes on from here');
   });
 
 async function evaluateProtocols(names: string[], options: OptionValues, signal: AbortSignal): Promise<void> {
@@ -92,7 +83,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
   const { screening } = screener;
   const folderOf = (name: string) =>
     options.out ?? evaluationFolder(directory, screening, `${name}${options.seed === 1 ? '' : `-seed${options.seed}`}`);
-  // Not another one that took the name since.
+  // Another run may have taken the name since.
   const isItsRun = ({ config }: Run) => config.name === basename(directory) && config.started === screening.provenance.trained;
   const run = (await listRuns()).find(isItsRun) ?? null;
   const unknownSource: UnknownSource | null = options.unknown ? { dataset: options.unknown, directory: options.unknownDir ?? null } : null;
@@ -133,7 +124,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
     const results = evaluations.flatMap((evaluation) => evaluation.results);
     const missing = evaluations.reduce((sum, evaluation) => sum + evaluation.missing, 0);
     if (missing > 0) {
-      console.log(`${results.length} jobs are in ${folder}, ${missing} of other shards are missing: --merge FOLDER… puts them together`);
+      console.log(`${results.length} jobs are in ${folder}, ${missing} of other shards are missing: --merge FOLDER… joins them`);
       return;
     }
     const { key } = evaluations[0] as (typeof evaluations)[number];
@@ -154,9 +145,9 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
       printEvaluation(directory, summary);
       console.log(`report: ${folder}/report.html`);
       if (keep) console.log(`kept in ${directory}/screening.json and ${directory}/README.md`);
-      else if (!options.dry) console.log(`not kept: ${directory} comes with the project (--reference, if you are making it)`);
+      else if (!options.dry) console.log(`not kept: ${directory} comes with the project (use --reference if you are making it)`);
     }
-    // Loudly: figures of attacks that did not work flatter.
+    // Figures of attacks that did not work flatter: fail loudly.
     if (sanity.some(({ of, passed }) => of === 'report' && passed === false)) process.exitCode = 1;
   }
 }

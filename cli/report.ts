@@ -2,14 +2,13 @@ import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { writeReport } from '../trainer/report/page.ts';
 import { latestTrainedRun, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';
+import { RUN_OPTION } from './options.ts';
 import { command, runCommand } from './run-command.ts';
 
-const program = command(
-  'report',
-  'Write what a run came to as runs/NAME/report.html, to be opened in a browser.',
-  '  pnpm report\n  pnpm report --run mnist-paper',
-)
-  .option('--run <name>', 'the run in runs/ (default: the latest that is trained)')
+const DESCRIPTION = 'Write the results of a run as runs/NAME/report.html, to be opened in a browser.';
+
+const program = command('report', DESCRIPTION, '  pnpm report\n  pnpm report --run mnist-paper')
+  .option(...RUN_OPTION)
   .option('--json', 'print the path as JSON')
   .action(async (options) => {
     await useWasm();

@@ -6,11 +6,11 @@ const TEST_FIGURES = ['test right', 'test accuracy', 'test error', 'test rejecti
 
 const program = command(
   'runs',
-  'List the runs in runs/, the newest first, or compare those that are named.',
-  '  pnpm runs\n  pnpm runs mnist-paper mnist-quick      side by side, with what differs in their settings',
+  'List the runs in runs/, the newest first, or compare the named ones.',
+  '  pnpm runs\n  pnpm runs mnist-paper mnist-quick      side by side, with the settings that differ',
 )
   .argument('[names...]', 'runs to compare')
-  .option('--json', 'one JSON object a line')
+  .option('--json', 'print one JSON object per line')
   .action(async (names: string[], options) => {
     const all = await listRuns();
     const unknown = names.find((name) => !all.some(({ config }) => config.name === name));
@@ -24,20 +24,11 @@ const program = command(
       chosen.map(async (run) => {
         const { config } = run;
         const last = (await readMetrics(run)).at(-1) ?? {};
-        const { name, status, preset, dataset, seed, epochs, training } = config;
+        const { name, status, preset, dataset, seed, backend, epochs, bestEpoch, training } = config;
         const { epoch: _, ...metrics } = last;
         const outcomes = await readTestOutcomes(run);
         return {
-          ...{
-            name,
-            status,
-            dataset,
-            preset,
-            seed,
-            backend: config.backend,
-            epochs: `${epochs} of ${training.epochs}`,
-            bestEpoch: config.bestEpoch,
-          },
+          ...{ name, status, dataset, preset, seed, backend, epochs: `${epochs} of ${training.epochs}`, bestEpoch },
           ...metrics,
           ...(outcomes ? inPercent(outcomes) : {}),
           settings: training,
@@ -56,14 +47,14 @@ const program = command(
     }
   });
 
-/** The outcomes on the test images, per cent. */
+/** Returns the outcomes on the test images in per cent. */
 function inPercent({ images, nearestRight, acceptedRight, acceptedWrong, rejected }: Outcomes) {
   const share = (of: number) => Math.round((10_000 * of) / images) / 100;
   const [right, accuracy, error, rejection] = [nearestRight, acceptedRight, acceptedWrong, rejected].map(share);
   return { 'test right': right, 'test accuracy': accuracy, 'test error': error, 'test rejection': rejection };
 }
 
-/** Mean, least and largest of each test figure, where at least two runs have it. */
+/** Returns mean, smallest and largest value of each test figure that at least two runs have. */
 function spread(rows: Record<string, unknown>[]): string[] {
   return TEST_FIGURES.flatMap((key) => {
     const values = rows.map((row) => row[key]).filter((value) => typeof value === 'number');
@@ -73,7 +64,7 @@ function spread(rows: Record<string, unknown>[]): string[] {
   });
 }
 
-/** Columns for a list, rows for a comparison, of which only those that differ. */
+/** Formats runs as rows or, to compare them, as columns with only the rows that differ. */
 function table(rows: Record<string, unknown>[], compare: boolean): string {
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const text = (value: unknown) => (typeof value === 'number' && !Number.isInteger(value) ? value.toPrecision(4) : String(value ?? ''));

@@ -5,8 +5,8 @@ import { sha256 } from '../shared/bundle/hashes.ts';
 import { ALL_FORMATS, ANY_FORMAT } from '../shared/images/formats.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { preprocess } from '../shared/images/preprocess.ts';
-import { callersPath } from './callers-path.ts';
-import { resolveModel } from './resolve-model.ts';
+import { MODEL_OPTION } from './options.ts';
+import { callersPath, resolveModel } from './paths.ts';
 import { command, runCommand } from './run-command.ts';
 
 const program = command(
@@ -15,9 +15,9 @@ const program = command(
   '  pnpm screen test/samples/*.png\n  pnpm screen --explain --json scan.jpg',
 )
   .argument('<files...>', `${ANY_FORMAT} files`)
-  .option('--model <name>', 'in models/, or a folder (default: the active model, else mnist)')
-  .option('--explain', 'reason, scores and the hash of the preprocessed image')
-  .option('--json', 'one JSON object a line')
+  .option(...MODEL_OPTION)
+  .option('--explain', 'add reason, scores and the hash of the preprocessed image')
+  .option('--json', 'print one JSON object per line')
   .action(async (files: string[], options) => {
     const { screening, screen, close } = await openScreener(await resolveModel(options.model));
     const readImage = await openImageReader();
@@ -32,23 +32,18 @@ const program = command(
         const verdict = decision.accepted ? { verdict: 'accepted', label } : { verdict: 'rejected' };
         const reason = decision.accepted ? null : decision.reason;
         const { latentDistance, reconstructionError, relativeError } = scores;
-        const explain = {
-          reason,
-          nearest: label,
-          latentDistance,
-          reconstructionError,
-          relativeError,
-          tensor: await sha256(new Uint8Array(image.buffer)),
-        };
+        const tensor = await sha256(new Uint8Array(image.buffer));
+        const explain = { reason, nearest: label, latentDistance, reconstructionError, relativeError, tensor };
         if (options.json) console.log(JSON.stringify({ file, ...verdict, ...(options.explain ? { explain } : {}) }));
         else {
-          const scored = `nearest ${label}, ${reason ?? 'within all thresholds'}, latent distance ${latentDistance.toFixed(3)}, reconstruction error ${reconstructionError.toFixed(3)}, tensor ${explain.tensor}`;
+          const scored =
+            `nearest ${label}, ${reason ?? 'within all thresholds'}, latent distance ${latentDistance.toFixed(3)}, ` +
+            `reconstruction error ${reconstructionError.toFixed(3)}, tensor ${tensor}`;
           console.log(`${file}: ${decision.accepted ? `accepted as ${label}` : 'rejected'}${options.explain ? ` (${scored})` : ''}`);
         }
       } catch (error) {
-        console.error(
-          `${file}: ${(error as NodeJS.ErrnoException).code === 'EISDIR' ? 'is a folder; name files' : (error as Error).message}`,
-        );
+        const { code, message } = error as NodeJS.ErrnoException;
+        console.error(`${file}: ${code === 'EISDIR' ? 'is a folder; name files' : message}`);
         process.exitCode = 1;
       }
     }

@@ -9,11 +9,11 @@ export interface Worker {
 }
 
 /**
- * Starts the worker in the real Workers runtime (wrangler dev) on a free port of loopback, and waits until it is ready.
+ * Starts the worker in the Workers runtime (wrangler dev) on a free port of loopback, and waits until it is ready.
  *
  * @param model name in models/
- * @param variables of the worker
- * @throws Error with what wrangler said, where it does not get ready
+ * @param variables environment of the worker
+ * @throws Error with the output of wrangler, if it does not get ready
  */
 export async function startWorker(model: string, variables: Record<string, string>): Promise<Worker> {
   const port = await freePort();
@@ -22,17 +22,8 @@ export async function startWorker(model: string, variables: Record<string, strin
   const child = spawn(
     process.execPath,
     [
-      SUPERVISE,
-      'wrangler',
-      'dev',
-      '--ip',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--inspector-port',
-      '0',
-      '--show-interactive-dev-session=false',
-      ...vars,
+      ...[SUPERVISE, 'wrangler', 'dev', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
+      ...['--show-interactive-dev-session=false', ...vars],
     ],
     {
       env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false', CI: '1' },
@@ -40,16 +31,16 @@ export async function startWorker(model: string, variables: Record<string, strin
       detached: true,
     },
   );
-  let said = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (text) => {
-      said = (said + text).slice(-4000);
+      output = (output + text).slice(-4000);
     });
   }
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', (error) => {
-      said += error.message;
+      output += error.message;
       resolve();
     });
   });
@@ -68,7 +59,7 @@ export async function startWorker(model: string, variables: Record<string, strin
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   await close();
-  throw new UserError(`the worker did not get ready. wrangler said:\n${said}`);
+  throw new UserError(`the worker did not get ready. wrangler said:\n${output}`);
 }
 
 /** Finds a port of loopback that nothing listens on. */

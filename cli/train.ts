@@ -6,19 +6,17 @@ import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
 import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
 import { resumeTraining, train } from '../trainer/train.ts';
-import { outcomesLine } from './calibration-options.ts';
+import { outcomesLine } from './print.ts';
 import { duration, trainingProgress } from './progress.ts';
-import { runCommand } from './run-command.ts';
-import { recipeOf, trainingProgram } from './training-program.ts';
+import { interruptSignal, runCommand } from './run-command.ts';
+import { recipeOf, trainingProgram } from './training-options.ts';
 
 const program = trainingProgram().action(async (options, program: Command) => {
   if (options.resume !== undefined) refuseOthers(program);
-  const say = options.json ? process.stderr : process.stdout;
-  const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
-  process.once('SIGTERM', () => interrupt.abort());
+  const stream = options.json ? process.stderr : process.stdout;
+  const interrupt = interruptSignal();
   const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const progress = trainingProgress(say);
+  const progress = trainingProgress(stream);
   const name: string = options.resume ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
   checkName(name);
   let begun = options.resume !== undefined;
@@ -26,14 +24,15 @@ const program = trainingProgram().action(async (options, program: Command) => {
   const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
   const common = {
     name,
-    signal: AbortSignal.any([interrupt.signal, ...minutes]),
+    signal: AbortSignal.any([interrupt, ...minutes]),
     onStart: ({ directory, config }: Run, dataset: Dataset, done: number, { name, why }: Backend) => {
       begun = true;
-      for (const note of dataset.notes ?? []) say.write(`${note}\n`);
-      say.write(`backend ${name}: ${why}\n`);
+      for (const note of dataset.notes ?? []) stream.write(`${note}\n`);
+      stream.write(`backend ${name}: ${why}\n`);
       const more = options.resume ? `, resumed after ${done} whole epochs` : '';
-      say.write(
-        `training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, ${config.threads} threads, into ${directory}${more}\n`,
+      stream.write(
+        `training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, ${config.threads} threads, ` +
+          `into ${directory}${more}\n`,
       );
     },
     onStep: progress.step,
@@ -56,29 +55,30 @@ const program = trainingProgram().action(async (options, program: Command) => {
   });
   progress.stop();
   if (!trained) {
-    say.write(begun ? `stopped; go on with pnpm train --resume ${name}\n` : 'stopped before there was a run\n');
-    process.exitCode = interrupt.signal.aborted ? 130 : begun ? 0 : 1;
+    stream.write(begun ? `stopped; go on with pnpm train --resume ${name}\n` : 'stopped before there was a run\n');
+    process.exitCode = interrupt.aborted ? 130 : begun ? 0 : 1;
     return;
   }
   const { run, test, trainingSeconds } = trained;
   if (!test) {
-    say.write(`stopped after ${run.config.epochs} whole epochs; go on with pnpm train --resume ${run.config.name}\n`);
-    process.exitCode = interrupt.signal.aborted ? 130 : 0;
+    stream.write(`stopped after ${run.config.epochs} whole epochs; go on with pnpm train --resume ${run.config.name}\n`);
+    process.exitCode = interrupt.aborted ? 130 : 0;
     return;
   }
-  say.write(
-    `trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\nreport: ${join(run.directory, 'report.html')}\nnext: pnpm export\n`,
+  stream.write(
+    `trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\n` +
+      `report: ${join(run.directory, 'report.html')}\nnext: pnpm export\n`,
   );
   if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, trainingSeconds, test }));
 });
 
 await runCommand(program);
 
-/** A run goes on as it was begun. @throws UsageError */
+/** Refuses options that would change a run that is resumed. @throws UsageError */
 function refuseOthers(given: Command): void {
   const allowed = ['resume', 'maxMinutes', 'json'];
   const other = given.options.find(
     (option) => given.getOptionValueSource(option.attributeName()) === 'cli' && !allowed.includes(option.attributeName()),
   );
-  if (other) throw new UsageError(`${other.long} can't be given with --resume: the run goes on with the settings that it was begun with`);
+  if (other) throw new UsageError(`${other.long} can't be given with --resume: the run goes on with its own settings`);
 }

@@ -3,66 +3,115 @@ import { type Command, Option, type OptionValues } from 'commander';
 import { z } from 'zod';
 import { parseJsonOrNull } from '../node/files/files.ts';
 import { UsageError } from '../shared/user-error.ts';
+import { backends, choicesOf, MOST_THREADS } from '../trainer/backend/backends.ts';
 import { architectureSchema, type Shape } from '../trainer/model/architecture.ts';
 import { type ArchitectureName, architectures } from '../trainer/model/architectures.ts';
-import type { TrainingChoices } from '../trainer/presets.ts';
-import { positive, positiveNumber, wholeNumber } from './run-command.ts';
+import { presets } from '../trainer/presets.ts';
+import type { Recipe } from '../trainer/run-config.ts';
+import {
+  calibrationOf,
+  dataSourceOf,
+  positive,
+  positiveNumber,
+  upTo,
+  wholeNumber,
+  withCalibrationOptions,
+  withDataOptions,
+} from './options.ts';
+import { command } from './run-command.ts';
 
-const names = Object.keys(architectures) as ArchitectureName[];
+const ARCHITECTURES = Object.keys(architectures) as ArchitectureName[];
 
-/** Adds what may be said instead of a preset's own. */
-export function withTrainingOptions(program: Command): Command {
-  return program
-    .option('--epochs <n>', "instead of the preset's", positive)
-    .option('--patience <n>', 'epochs without a smaller validation loss before it stops; 0: never', wholeNumber)
-    .option('--batch-size <n>', 'images a step', positive)
-    .option('--learning-rate <n>', 'peak of it', positiveNumber)
-    .option('--latent-weight <n>', 'alpha of Eq. 7', positiveNumber)
-    .option('--latent <n>', 'dimensions of the latent (default: the number of classes)', positive)
-    .option('--architecture <name>', `${names.join(', ')}, or a JSON file like docs/training.md shows`, architectureOf)
-    .addOption(
-      new Option('--entropy <kind>', "of the encoder: Eq. 7's constant noise, or an ordinary VAE's").choices(['constant', 'variable']),
-    )
-    .option('--outliers <share>', 'images of no class that are added to each batch, 0 to 1 of its own; 0: none', shareOrNone)
-    .option('--labels-per-class <n>', 'semi-supervised: so many images of each class have labels, the others go by Eq. 3', positive)
-    .addOption(
-      new Option('--class-weights <kind>', 'in the loss (default: balanced where the classes differ by more than 2 in size)').choices([
-        'none',
-        'balanced',
-      ]),
-    );
-}
+/** 24 days: AbortSignal.timeout counts milliseconds in 31 bits, and fires at once beyond that. */
+const MOST_MINUTES = 35_000;
 
+/** Options that replace a preset's own value, but for `--latent`, whose name differs there. */
 const CHOICES = [
   ...(['epochs', 'patience', 'batchSize', 'learningRate', 'latentWeight', 'architecture', 'entropy'] as const),
   ...(['outliers', 'labelsPerClass', 'classWeights'] as const),
 ];
 
-/** What was chosen, from the parsed options. */
-export function trainingChoicesOf(options: OptionValues): TrainingChoices {
-  const given = CHOICES.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
-  return { ...Object.fromEntries(given), ...(options.latent === undefined ? {} : { latentDim: options.latent }) };
+const EXAMPLES = `  pnpm train                          the paper preset
+  pnpm train --preset quick           half a minute
+  pnpm train --data-dir ~/mnist --alpha 0.01
+  pnpm train --resume mnist-paper-20260101-120000
+  pnpm train --data images --data-dir photos --image-size 64   a folder of class folders
+  pnpm train --labels-per-class 100   semi-supervised`;
+
+/** Returns `pnpm train` with all of its options, without its action. */
+export function trainingProgram(): Command {
+  const program = command('train', 'Train a GMVAE, calibrate it, and keep the result in runs/NAME.', EXAMPLES);
+  return withDataOptions(withCalibrationOptions(program))
+    .option('--epochs <n>', "replaces the preset's", positive)
+    .option('--patience <n>', 'epochs without a smaller validation loss before the training stops; 0: never', wholeNumber)
+    .option('--batch-size <n>', 'images per step', positive)
+    .option('--learning-rate <n>', 'peak learning rate', positiveNumber)
+    .option('--latent-weight <n>', 'alpha of Eq. 7', positiveNumber)
+    .option('--latent <n>', 'dimensions of the latent (default: the number of classes)', positive)
+    .option('--architecture <name>', `${ARCHITECTURES.join(', ')}, or a JSON file as in docs/training.md`, architectureOf)
+    .addOption(
+      new Option('--entropy <kind>', "of the encoder: Eq. 7's constant noise, or an ordinary VAE's").choices(['constant', 'variable']),
+    )
+    .option('--outliers <share>', 'images of no class added to each batch, 0 to 1 of its size; 0: none', shareOrZero)
+    .option('--labels-per-class <n>', 'semi-supervised: this many images of each class have labels, Eq. 3 trains the others', positive)
+    .addOption(
+      new Option('--class-weights <kind>', 'in the loss (default: balanced if the sizes of the classes differ by more than 2)').choices([
+        'none',
+        'balanced',
+      ]),
+    )
+    .addOption(new Option('--preset <preset>', 'settings to start from').choices(Object.keys(presets)).default('paper'))
+    .option('--name <name>', 'name of the run (default: data set, preset and time)')
+    .option('--seed <n>', 'seed of all randomness', wholeNumber, 1)
+    .option('--resume <name>', 'continue a run that was stopped or killed')
+    .option('--max-minutes <n>', 'stop after this time, to be resumed', upTo(MOST_MINUTES))
+    .addOption(
+      new Option('--backend <name>', 'backend of tfjs; auto is the fastest available').choices(choicesOf(backends)).default('auto'),
+    )
+    .option(
+      '--threads <n>',
+      'threads that share each batch (default: all processors, on wasm at most 4); another number changes the last digits',
+      upTo(MOST_THREADS),
+    )
+    .option('--json', 'print the result as JSON on standard output, progress on standard error');
 }
 
-/** @throws UsageError */
-function shareOrNone(text: string): number {
+/** Returns the training that the parsed options describe. */
+export function recipeOf(options: OptionValues): Recipe {
+  const given = CHOICES.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
+  return {
+    calibration: calibrationOf(options),
+    preset: options.preset,
+    seed: options.seed,
+    source: dataSourceOf(options),
+    choices: { ...Object.fromEntries(given), ...(options.latent === undefined ? {} : { latentDim: options.latent }) },
+  };
+}
+
+/** Returns the training that these arguments of `pnpm train` describe. @throws UsageError, CommanderError if it would refuse them */
+export function recipeOfArguments(args: readonly string[]): Recipe {
+  return recipeOf(trainingProgram().parse(args, { from: 'user' }).opts());
+}
+
+/** Parses a share that may be 0 or 1. @throws UsageError */
+function shareOrZero(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new UsageError(`${text} is not a number from 0 to 1`);
-  return value;
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new UsageError(`${text} is not a number from 0 to 1`);
 }
 
 const shapeSchema = architectureSchema.pick({ encoder: true, decoder: true, dense: true });
 
-/** @throws UsageError where it is neither a name nor a file that describes one */
+/** Reads an architecture. @throws UsageError if the text is neither a name nor a file that describes one */
 function architectureOf(text: string): Shape {
-  const known = names.find((name) => name === text);
+  const known = ARCHITECTURES.find((name) => name === text);
   if (known) return architectures[known];
   let content: string;
   try {
     content = readFileSync(text, 'utf8');
   } catch (error) {
     throw new UsageError(
-      `${text} is neither an architecture (${names.join(', ')}) nor a file that can be read (${(error as Error).message})`,
+      `${text} is neither an architecture (${ARCHITECTURES.join(', ')}) nor a file that can be read (${(error as Error).message})`,
     );
   }
   const shape = shapeSchema.safeParse(parseJsonOrNull(content));

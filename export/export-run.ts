@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { imagesWithinMemory } from '../node/bundle/images-within-memory.ts';
-import { ACTIVE_FILE, MODELS, referenceNames } from '../node/bundle/models-folder.ts';
+import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
+import { ACTIVE_FILE } from '../shared/bundle/active-model.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { UsageError } from '../shared/user-error.ts';

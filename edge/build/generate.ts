@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { chooseModel } from '../../shared/bundle/active-model.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
@@ -39,11 +40,9 @@ function decodersModule(): string {
   return `${imports.join('')}export const decoders = {\n${members.join('')}};\n`;
 }
 
-/** The model to build with: MODEL, else the active one, else the reference. */
-export async function chosenModel(models: string, environment: string | undefined): Promise<{ name: string; why: string }> {
-  if (environment) return { name: environment, why: 'MODEL' };
-  const active = (await readFile(join(models, '.active'), 'utf8').catch(() => '')).trim();
-  return active ? { name: active, why: 'the active model' } : { name: 'mnist', why: 'the reference model' };
+/** Chooses the model to build with: the value of MODEL, else as `chooseModel` does. */
+export function chosenModel(models: string, environment: string | undefined): Promise<{ name: string; why: string }> {
+  return chooseModel({ MODEL: environment || undefined }, (file) => readFile(join(models, file), 'utf8'));
 }
 
 /** Unchanged files are left alone, so that a watcher does not start again over them. */

@@ -6,8 +6,6 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { writeAtomically } from '../files/files.ts';
 
 export const MODELS = 'models';
-/** Names the model that the worker's build and the command line take; ignored by git. */
-export const ACTIVE_FILE = '.active';
 /** Lists the bundles that come with the project and how each is made (`pnpm reference`). */
 const REFERENCE_FILE = 'reference.json';
 

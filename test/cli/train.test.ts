@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { recipeOfArguments } from '../../cli/training-program.ts';
+import { recipeOfArguments } from '../../cli/training-options.ts';
 import { openRun } from '../../trainer/run.ts';
 import { runInProcess } from './run-in-process.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { recipeOfArguments } from '../../cli/training-program.ts';
+import { recipeOfArguments } from '../../cli/training-options.ts';
 import { openScreen } from '../../edge/runtime/open-screen.ts';
 import { exportRun } from '../../export/export-run.ts';
 import { defaultSearch } from '../../export/search.ts';

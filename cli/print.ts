@@ -1,17 +1,28 @@
 import type { Report } from '../evaluate/figures/report-schema.ts';
 import { sanityLines } from '../evaluate/report/tables.ts';
-import { percent } from '../trainer/outcomes.ts';
+import { type Outcomes, percent } from '../trainer/outcomes.ts';
 
-/** The figures of a report as a table for a terminal, and what it says against itself. */
+/** Formats the outcomes of a calibrated model as one line. */
+export function outcomesLine(outcomes: Outcomes, split: 'test' | 'validation'): string {
+  const { images, nearestRight, acceptedRight, acceptedWrong, rejected } = outcomes;
+  const [nearest, accuracy, error, rejection] = [nearestRight, acceptedRight, acceptedWrong, rejected].map((n) => percent(n, images));
+  return (
+    `on ${images} ${split} images: without thresholds ${nearest} % right; ` +
+    `with: accuracy ${accuracy}, error ${error}, rejection ${rejection}`
+  );
+}
+
+/** Prints the figures of an evaluation as a table, and what speaks against them. */
 export function printEvaluation(directory: string, report: Report): void {
   console.log(`${directory}, id ${report.model.id.slice(0, 12)}; per cent of all images: accuracy / error / rejection`);
   const width = Math.max(20, ...report.parts.map(({ name }) => name.length));
   for (const { name, tried, acceptedRight, acceptedWrong, rejected, reclassified } of report.parts) {
-    const shares = [acceptedRight, acceptedWrong, rejected].map(({ count }) => percent(count, tried).padStart(6)).join(' / ');
+    const share = ({ count }: { count: number }) => percent(count, tried);
+    const shares = [acceptedRight, acceptedWrong, rejected].map((part) => share(part).padStart(6)).join(' / ');
     const { right, wrong, rejectedStill } = reclassified?.kept ?? {};
     const again =
       right && wrong && rejectedStill
-        ? `; reclassified right ${percent(right.count, tried)}, wrong ${percent(wrong.count, tried)}, rejected still ${percent(rejectedStill.count, tried)}`
+        ? `; reclassified right ${share(right)}, wrong ${share(wrong)}, rejected still ${share(rejectedStill)}`
         : '';
     console.log(`${name.padEnd(width)} ${String(tried).padStart(5)}  ${shares}${again}`);
   }

@@ -1,0 +1,95 @@
+import { type Command, Option, type OptionValues } from 'commander';
+import { UsageError } from '../shared/user-error.ts';
+import { type CalibrationOptions, defaultCalibration } from '../trainer/calibrate.ts';
+import { LARGEST_SIDE } from '../trainer/data/dataset.ts';
+import { type DataSource, datasets } from '../trainer/data/datasets.ts';
+import { callersPath } from './paths.ts';
+
+/** Descriptions of options that several commands have. */
+export const RUN_OPTION = ['--run <name>', 'run in runs/ (default: the latest trained one)'] as const;
+export const MODEL_OPTION = ['--model <name>', 'name in models/, or a folder (default: the active model, else mnist)'] as const;
+
+/** Parses a share such as 0.015. @throws UsageError */
+export function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new UsageError(`${text} is not a share; a number more than 0 and less than 1 is needed, such as 0.015`);
+}
+
+/** Parses a whole number. @throws UsageError */
+export function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`${text} is not a whole number of 0 or more`);
+}
+
+/** Parses a whole number of 1 or more. @throws UsageError */
+export function positive(text: string): number {
+  const value = wholeNumber(text);
+  if (value >= 1) return value;
+  throw new UsageError(`${text} is too small; a whole number of 1 or more is needed`);
+}
+
+/** Returns a parser of whole numbers from 1 to `most`, which throws a UsageError. */
+export function upTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = positive(text);
+    if (value <= most) return value;
+    throw new UsageError(`${text} is too large; a whole number of 1 to ${most} is needed`);
+  };
+}
+
+/** Parses a number above 0. @throws UsageError */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value;
+  throw new UsageError(`${text} is not a number above 0`);
+}
+
+/** Adds the options that choose a data set. */
+export function withDataOptions(program: Command): Command {
+  return program
+    .addOption(new Option('--data <name>', 'data set').choices([...datasets.keys()]).default('mnist'))
+    .option('--data-dir <folder>', 'folder of the data set (MNIST comes with the project)', callersPath, process.env.DATA_DIR)
+    .option('--image-size <n>', 'height and width to which the images of a folder are resized (default: 64)', upTo(LARGEST_SIDE))
+    .addOption(new Option('--channels <n>', 'channels of the images of a folder (default: 3)').choices(['1', '3']));
+}
+
+/** Returns the data set that the parsed options choose. */
+export function dataSourceOf({ data, dataDir, imageSize, channels }: OptionValues): DataSource {
+  return {
+    dataset: data,
+    dataDir: dataDir ?? null,
+    imageSize: imageSize ?? null,
+    channels: channels === undefined ? null : channels === '1' ? 1 : 3,
+  };
+}
+
+/**
+ * Adds the options of a calibration.
+ *
+ * @param defaults shown in the help in place of the default values, for a command whose defaults are a run's own
+ */
+export function withCalibrationOptions(program: Command, defaults?: string): Command {
+  const option = (flags: string, description: string, value: string | number) => new Option(flags, description).default(value, defaults);
+  const choice = (flags: string, description: string, choices: string[], value: string) =>
+    option(flags, description, value).choices(choices);
+  const { method, guarantee, alpha, delta, covariance } = defaultCalibration;
+  return program
+    .addOption(choice('--calibration <method>', 'method that sets the thresholds', ['conformal', 'three-sigma'], method))
+    .addOption(choice('--guarantee <kind>', 'promise over all images, or in every class', ['marginal', 'per-class'], guarantee))
+    .addOption(option('--alpha <share>', 'false-rejection rate to promise', alpha).argParser(share))
+    .addOption(option('--delta <share>', 'probability that the promise does not hold', delta).argParser(share))
+    .addOption(choice('--covariance <kind>', 'covariances of the latent test', ['diagonal', 'spherical', 'full'], covariance));
+}
+
+/** Returns the calibration that the parsed options choose. */
+export function calibrationOf({ calibration: method, guarantee, alpha, delta, covariance }: OptionValues): CalibrationOptions {
+  return { method, guarantee, alpha, delta, covariance };
+}
+
+/** Returns a run's calibration with the choices of the command line in place of its own. */
+export function calibrationOver(own: CalibrationOptions, program: Command): CalibrationOptions {
+  const isGiven = (name: string) => program.getOptionValueSource(name) === 'cli';
+  const chosen = Object.entries(calibrationOf(program.opts())).filter(([name]) => isGiven(name === 'method' ? 'calibration' : name));
+  return { ...own, ...Object.fromEntries(chosen) };
+}
