@@ -13,6 +13,8 @@ import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
 import { RUN_OPTION, share } from './options.ts';
 import { command, interruptible, interruptSignal, runCommand } from './run-command.ts';
 
+const DESCRIPTION = 'Write a trained run as ONNX graphs and screening.json to models/NAME, which becomes the active model.';
+
 const EXAMPLES = `  pnpm export                              the latest run
   pnpm export --run mnist-quick-20260101-1200 --name digits
   pnpm export --via tf2onnx                compares the bundle with what tf2onnx makes of the run`;
@@ -21,7 +23,7 @@ const VIA =
   'instead of writing a bundle: convert the run with tf2onnx into runs/NAME/tf2onnx and compare models/NAME with it ' +
   '(Python 3.11; 2.6 GB of packages the first time)';
 
-const program = command('export', 'Write a trained run as ONNX graphs and screening.json to models/NAME, the active model.', EXAMPLES)
+const program = command('export', DESCRIPTION, EXAMPLES)
   .option(...RUN_OPTION)
   .option('--name <name>', "name of the bundle (default: the run's)")
   .option('--search <stages>', 'search of reclassify.onnx: STARTSxSTEPS of each stage', searchStages, defaultSearch.stages)

@@ -10,9 +10,10 @@ import { command, runCommand } from './run-command.ts';
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
-const DESCRIPTION = `Serve the search for the true class of rejected images (Open Inference Protocol v2) until Ctrl-C.
-With FALLBACK_TOKEN set, requests must carry it: Authorization: Bearer TOKEN. With FALLBACK_HMAC_KEY set (two keys with a comma
-between while one is replaced), inference requests must be signed with it, as the worker does.`;
+const DESCRIPTION =
+  'Serve the search for the true class of rejected images (Open Inference Protocol v2) until Ctrl-C.\n' +
+  'With FALLBACK_TOKEN set, requests must carry it: Authorization: Bearer TOKEN. With FALLBACK_HMAC_KEY set (two keys with a comma ' +
+  'between while one is replaced), inference requests must be signed with it, as the worker does.';
 
 const EXAMPLES = `  pnpm fallback
   pnpm fallback --model mnist --port 9000

@@ -14,8 +14,9 @@ import { recipeOfArguments } from './training-options.ts';
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const recipes = await referenceRecipes();
 
-const DESCRIPTION = `Make a bundle that comes with the project: train it (runs/NAME-sSEED, unless that is trained already), export it to
-models/NAME, measure it.`;
+const DESCRIPTION =
+  'Make a bundle that comes with the project: train it (runs/NAME-sSEED, unless that is trained already), export it to models/NAME, ' +
+  'measure it.';
 
 const EXAMPLES = `  pnpm reference mnist
   pnpm reference mnist --seed 2 --only-train      for the spread over seeds: pnpm runs mnist-s1 mnist-s2 mnist-s3

@@ -15,7 +15,7 @@ it.each([
   [['--unknown', 'fashion-mnist'], 'fashion-mnist does not come with the project: name the folder that holds it with --unknown-dir'],
   [['--protocol', 'fancy'], 'Allowed choices are quick, table1'],
   [['--shard', '5/4'], '5/4 is no shard; 1/4 to 4/4 are, for four'],
-  [['--protocol', 'full', '--out', 'x'], '--out is for one protocol; of several each has its own folder'],
+  [['--protocol', 'full', '--out', 'x'], '--out takes one protocol; of several each has its own folder'],
   [['--images', '0'], '0 is too small'],
   [['--images', '-1'], '-1 is not a whole number'],
   [['--images', '999999999'], '999999999 is too large; a whole number of 1 to 100000 is needed'],

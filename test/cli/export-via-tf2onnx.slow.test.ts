@@ -48,9 +48,9 @@ const via = ['--via', 'tf2onnx', '--run', 'digits', '--name', 'mnist'];
 it.each([
   [['--via', 'onnxmltools'], 2, /Allowed choices are tf2onnx/],
   [['--python', 'python3'], 2, /--python belongs to --via tf2onnx/],
-  [[...via, '--search', '3x3'], 2, /writes no bundle: of the others only --run, --name, --python and --json/],
+  [[...via, '--search', '3x3'], 2, /writes no bundle; it takes only --run, --name, --python and --json/],
   [[...via, '--reference'], 2, /writes no bundle/],
-  [['--via', 'tf2onnx', '--run', 'digits'], 2, /models\/digits is not there to be compared. Make it first: pnpm export --run digits/],
+  [['--via', 'tf2onnx', '--run', 'digits'], 2, /there is no models\/digits to compare with. Make it first \(pnpm export --run digits\)/],
   [[...via, '--python', 'nowhere/python'], 1, /nowhere\/python is no Python that can be run/],
   [[...via, '--python', 'true'], 1, /true is no Python that can be run/],
 ])('%j is refused, and nothing is made', async (args, code, message) => {
