@@ -1,32 +1,53 @@
 import * as tf from '@tensorflow/tfjs';
-import { distances } from './ball.ts';
-import { combined, logRatios } from './joint-loss.ts';
-import { acceptedAs } from './look.ts';
+import type { Attack, GradientModel } from './attack.ts';
+import { combined, logRatios } from './losses/joint.ts';
+import { acceptedAs } from './losses/objective.ts';
 import type { Nearest } from './minimum-norm.ts';
-import { imagesOf, type Rows } from './rows.ts';
-import { sizeOf, tensorOf, type Victim } from './victim.ts';
-import { withAdam } from './with-adam.ts';
+import { attackRows, type Rows } from './rows.ts';
+import { minimise } from './steps/adam.ts';
+import { distances } from './steps/projection.ts';
+import { imagesOf, sizeOf, tensorOf } from './tensors.ts';
 
-export interface CarliniWagnerOptions {
+interface Options {
   /** of Adam, for each weight */
   steps: number;
-  /** weights of the tests against the distance that are tried, each by half the interval */
+  /** weights of the tests against the distance that are tried, by bisection */
   searches: number;
 }
 
+const TARGETS = 3;
 const LEARNING_RATE = 0.02;
 const FIRST_WEIGHT = 10;
-/** How far below all thresholds the tests still count: without it the least loss would lie just outside. */
+/** The tests count until all are this far below their thresholds: otherwise the least loss would lie just outside. */
 const MARGIN = 0.02;
+/** The cost of a step, with its test of what is accepted, in gradients. */
+const STEP_COST = 1.5;
+
+/** Carlini and Wagner's attack (S&P 2017) on the joint decision, from outside. */
+export const carliniWagnerL2 = ({ steps, searches }: Options = { steps: 80, searches: 4 }): Attack => ({
+  name: 'Carlini-Wagner',
+  ...{ knowledge: 'white-box', norm: 'l2', kind: 'minimum norm', counts: 'best', source: import.meta.url },
+  cost: TARGETS * searches * steps * STEP_COST,
+  about: `least l2 change by Adam with a searched weight, from outside: ${TARGETS} targets x ${searches} weights x ${steps} steps`,
+  async run(model, images, labels, _radius, seeds) {
+    const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'outside', targets: TARGETS });
+    return {
+      images: of.length === 0 ? new Float32Array() : carliniWagner(model, rows, { steps, searches }).images,
+      of,
+      targets: rows.targets,
+    };
+  },
+});
 
 /**
- * Least l2 change that is accepted as the target, after Carlini and Wagner (2017): Adam on ||x' - x||^2 + c times what the tests of the joint decision are over their
- * thresholds (logarithms, as their smooth maximum), c searched for each row. Images are kept in [0, 1] by clipping, not by their change of variables, which starts flat at 0 and 1.
+ * Minimises ||x' - x||^2 + c times the excess of the joint decision's tests over their thresholds (logarithms, as their smooth maximum) by
+ * Adam, and searches c for each row. Images are kept in [0, 1] by clipping, not by Carlini and Wagner's change of variables, which is flat at
+ * 0 and 1.
  */
-export function carliniWagner(victim: Victim, rows: Rows, { steps, searches }: CarliniWagnerOptions): Nearest {
+export function carliniWagner(model: GradientModel, rows: Rows, { steps, searches }: Options): Nearest {
   const { origins, targets } = rows;
-  const size = sizeOf(victim.input);
-  const [origin, start] = [tensorOf(victim, origins), tensorOf(victim, rows.starts)];
+  const size = sizeOf(model.input);
+  const [origin, start] = [tensorOf(model, origins), tensorOf(model, rows.starts)];
   const images = rows.starts.slice();
   const radii = targets.map(() => Number.POSITIVE_INFINITY);
   let interval = targets.map(() => ({ low: 0, weight: FIRST_WEIGHT, high: Number.POSITIVE_INFINITY }));
@@ -34,14 +55,14 @@ export function carliniWagner(victim: Victim, rows: Rows, { steps, searches }: C
     const reached = targets.map(() => false);
     const weights = tf.tensor1d(interval.map(({ weight }) => weight));
     const lossOf = (x: tf.Tensor4D) => {
-      const tests = combined(logRatios(victim, x, targets), 'log-sum-exp')
+      const tests = combined(logRatios(model, x, targets), 'log-sum-exp')
         .add(MARGIN)
         .relu()
         .mul(weights);
       return tf.squaredDifference(x, origin).sum([1, 2, 3]).add(tests) as tf.Tensor1D;
     };
-    const seen = (x: tf.Tensor4D) => {
-      const accepted = acceptedAs(victim, x, targets);
+    const visit = (x: tf.Tensor4D) => {
+      const accepted = acceptedAs(model, x, targets);
       if (!accepted.includes(true)) return;
       const values = x.dataSync() as Float32Array;
       const lengths = distances(values, origins, size, 'l2');
@@ -53,7 +74,7 @@ export function carliniWagner(victim: Victim, rows: Rows, { steps, searches }: C
         images.set(imagesOf(values, [i], size), i * size);
       }
     };
-    withAdam(start, { steps, learningRate: LEARNING_RATE }, lossOf, (x) => tf.clipByValue(x, 0, 1), seen).dispose();
+    minimise(start, { steps, learningRate: LEARNING_RATE }, lossOf, visit).dispose();
     weights.dispose();
     interval = interval.map(({ low, weight, high }, i) => {
       const [below, above] = reached[i] ? [low, weight] : [weight, high];

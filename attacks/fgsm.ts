@@ -1,25 +1,21 @@
 import * as tf from '@tensorflow/tfjs';
-import { signOf } from './ball.ts';
-import { encoderGradient } from './encoder-loss.ts';
-import type { EncoderVictim } from './victim.ts';
+import { type Attack, type EncoderModel, oneOfEach } from './attack.ts';
+import { crossEntropyGradient } from './losses/cross-entropy.ts';
+import { signOf } from './steps/projection.ts';
+import { tensorOf } from './tensors.ts';
 
-/**
- * Fast gradient sign method (Goodfellow et al., 2015) on the encoder: clip(x + eps * sign(grad of the cross-entropy)).
- *
- * @param images [N, H, W, C] flat, in [0, 1]
- * @param labels the true class of each
- * @param eps radius in the maximum norm, in [0, 1]
- * @returns images of the same shape, within eps of the given and in [0, 1]
- */
-export function fgsm(
-  victim: EncoderVictim,
-  images: Float32Array,
-  shape: [number, number, number, number],
-  labels: number[],
-  eps: number,
-): Float32Array {
+/** The fast gradient sign method (Goodfellow et al., 2015) on the encoder. */
+export const fgsm: Attack<EncoderModel> = {
+  name: 'FGSM',
+  ...{ knowledge: 'white-box', norm: 'linf', kind: 'fixed radius', cost: 1, counts: 'every', source: import.meta.url },
+  about: "fast gradient sign method on the encoder's cross-entropy over -||z - mu||^2 / 0.1: one gradient an image",
+  run: async (model, images, labels, radius) => oneOfEach(fastGradientSign(model, images, labels, radius), labels),
+};
+
+/** Makes clip(x + radius * sign(gradient of the cross-entropy)) of each image, [N, H, W, C] flat. */
+export function fastGradientSign(model: EncoderModel, images: Float32Array, labels: readonly number[], radius: number): Float32Array {
   return tf.tidy(() => {
-    const x = tf.tensor4d(images, shape);
-    return tf.clipByValue(x.add(signOf(encoderGradient(victim, x, labels)).mul(eps)), 0, 1).dataSync() as Float32Array;
+    const x = tensorOf(model, images);
+    return tf.clipByValue(x.add(signOf(crossEntropyGradient(model, x, labels)).mul(radius)), 0, 1).dataSync() as Float32Array;
   });
 }

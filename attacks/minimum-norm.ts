@@ -1,52 +1,96 @@
 import * as tf from '@tensorflow/tfjs';
-import { noMoments } from './adam.ts';
-import { adamDirection } from './adam-direction.ts';
-import { lengths, type Norm, projected } from './ball.ts';
-import { acceptedAs, looking, type Objective } from './look.ts';
-import { column, cosineDecay } from './row-tensors.ts';
-import type { Rows } from './rows.ts';
-import { tensorOf, type Victim } from './victim.ts';
+import type { Attack, GradientModel } from './attack.ts';
+import { acceptedAs, type ObjectiveName, objectiveOf } from './losses/objective.ts';
+import { attackRows, MOST_TARGETS, type RowOptions, type Rows } from './rows.ts';
+import { adamDirection, noMoments } from './steps/adam.ts';
+import { lengths, type Norm, projected } from './steps/projection.ts';
+import { cosineDecay } from './steps/step.ts';
+import { column, concatenated, mask, tensorOf, valuesOf } from './tensors.ts';
 
-/** The nearest image of each row that is accepted as its target; where none was found the radius is infinite and the image the start. */
+/** Rows that are attacked together: which, with which loss and for how long. */
+interface Round extends RowOptions {
+  objective: ObjectiveName;
+  steps: number;
+}
+
+const OUTSIDE: Round[] = [
+  { from: 'outside', targets: MOST_TARGETS, objective: 'hinges', steps: 150 },
+  { from: 'outside', targets: 4, neighbours: 2, skip: 1, objective: 'hinges', steps: 250 },
+  { from: 'outside', targets: 4, skip: 3, objective: 'log-sum-exp', steps: 200 },
+];
+const IMAGE: Round[] = [
+  { from: 'image', targets: MOST_TARGETS, objective: 'hinges', steps: 150 },
+  { from: 'image', targets: 4, objective: 'orthogonal', steps: 100 },
+];
+
+/** Begins at the nearest own image of each wrong class, then at more images of the nearer classes and with another loss. */
+export const nearestFromOutside = ({ norm }: { norm: Norm }) => nearestImage('nearest from outside', norm, OUTSIDE);
+
+/** Begins at the image itself. */
+export const nearestFromImage = ({ norm }: { norm: Norm }) => nearestImage('nearest from the image', norm, IMAGE);
+
+function nearestImage(name: string, norm: Norm, rounds: Round[]): Attack {
+  const starts = ({ targets, neighbours = 1 }: Round) => targets * neighbours;
+  const cost = rounds.reduce((sum, round) => sum + starts(round) * round.steps * (round.objective === 'orthogonal' ? 2 : 1), 0);
+  const budget = rounds.map(
+    ({ targets, neighbours = 1, objective, steps }) => `${targets} targets x ${neighbours} starts x ${steps} steps (${objective})`,
+  );
+  return {
+    ...{ name, norm, cost, knowledge: 'white-box', kind: 'minimum norm', counts: 'best', source: import.meta.url },
+    about: `minimum norm on the joint decision, ${budget.join(', ')}: at most ${cost} gradients an image`,
+    async run(model, images, labels, _radius, seeds) {
+      const found: Float32Array[] = [];
+      const [of, targets]: [number[], number[]] = [[], []];
+      for (const { objective, steps, ...options } of rounds) {
+        const own = await attackRows(model, images, labels, seeds, options);
+        if (own.of.length === 0) continue;
+        found.push(minimumNorm(model, own.rows, { norm, steps, objective }).images);
+        of.push(...own.of);
+        targets.push(...own.rows.targets);
+      }
+      return { images: concatenated(found), of, targets };
+    },
+  };
+}
+
+/** The nearest image of each row that is accepted as its target. Where there is none the radius is infinite and the image the start. */
 export interface Nearest {
   images: Float32Array;
   radii: number[];
 }
 
-export interface MinimumNormOptions {
-  norm: Norm;
-  steps: number;
-  objective: Objective;
-}
-
-/** Points on the line from the image to the start that are looked at first. */
+/** Points on the line from the image to the start that are tried first. */
 const ON_LINE = 16;
-/** Of the radius: the length of the first step, and of the last. */
+/** Lengths of the first and the last step, as shares of the radius. */
 const STEP = { first: 0.2, last: 0.005 };
-/** By which the radius shrinks where the image is accepted as the target, and grows where not: at first and at last. */
+/** Shares by which the radius shrinks where the image is accepted as the target, and grows where it is not. */
 const RATE = { first: 0.08, last: 0.002 };
-/** A start at the image itself has no radius yet. */
+/** The first radius of a start at the image itself. */
 const LEAST_RADIUS = { linf: 0.02, l2: 0.2 };
 
 /**
- * The nearest image that is accepted as a wrong class: from the start (best one that is accepted as the target: a training image of it) the joint
- * loss is descended within a radius that shrinks while the image stays accepted-and-wrong and grows where it does not. What is found is monotone in
- * the radius by construction, and it comes from outside: descending from the image itself may never meet what is there.
- * After the fast minimum-norm attack (Pintor et al., NeurIPS 2021), with the start of the decision-based attacks.
+ * Finds the nearest image that is accepted as the target. From the start, best a training image of the target, it descends the joint loss
+ * within a radius that shrinks while the image is accepted as the target and grows while it is not. What it finds is monotone in the radius by
+ * construction; and it comes from outside, as a descent from the image itself may never meet what is there. After the fast minimum-norm attack
+ * (Pintor et al., NeurIPS 2021), with the start of the decision-based attacks.
  */
-export function minimumNorm(victim: Victim, rows: Rows, { norm, steps, objective }: MinimumNormOptions): Nearest {
+export function minimumNorm(
+  model: GradientModel,
+  rows: Rows,
+  { norm, steps, objective: name }: { norm: Norm; steps: number; objective: ObjectiveName },
+): Nearest {
   const { targets } = rows;
-  const { look, glance } = looking(victim, rows, objective);
+  const objective = objectiveOf(model, rows, name);
   const all = targets.map((_, row) => row);
-  const origin = tensorOf(victim, rows.origins);
-  let image = onTheLine(victim, origin, rows);
+  const origin = tensorOf(model, rows.origins);
+  let image = onTheLine(model, origin, rows);
   let nearest = image.clone();
   let moments = noMoments(image);
   const best = targets.map(() => Number.POSITIVE_INFINITY);
   const radii = distancesTo(origin, image, norm).map((radius) => Math.max(radius, LEAST_RADIUS[norm]));
   for (let step = 0; step <= steps; step++) {
-    const ahead = step < steps ? look(image, all) : null;
-    const { accepted } = ahead ?? glance(image, all);
+    const ahead = step < steps ? objective.lossAndGradients(image, all) : null;
+    const { accepted } = ahead ?? objective.loss(image, all);
     const found = distancesTo(origin, image, norm);
     const rate = cosineDecay(RATE, step / steps);
     const better = all.map((i) => {
@@ -58,7 +102,7 @@ export function minimumNorm(victim: Victim, rows: Rows, { norm, steps, objective
         : Math.min((radii[i] as number) * (1 + rate), (best[i] as number) * (1 - RATE.last));
       return isBetter;
     });
-    const kept = tf.tidy(() => tf.where(column(better.map(Number)).cast('bool'), image, nearest) as tf.Tensor4D);
+    const kept = tf.tidy(() => tf.where(mask(better), image, nearest) as tf.Tensor4D);
     nearest.dispose();
     nearest = kept;
     if (!ahead) continue;
@@ -71,19 +115,17 @@ export function minimumNorm(victim: Victim, rows: Rows, { norm, steps, objective
     tf.dispose([image, ahead.gradients, direction, moments.mean, moments.square]);
     [image, moments] = [moved, next];
   }
-  const images = nearest.dataSync() as Float32Array;
-  tf.dispose([origin, image, nearest, moments.mean, moments.square]);
-  return { images, radii: best };
+  return { images: valuesOf(nearest, origin, image, moments.mean, moments.square), radii: best };
 }
 
-/** The point nearest to the image, of some on the line to the start, that is accepted as the target; the start where none is. */
-function onTheLine(victim: Victim, origin: tf.Tensor4D, { starts, targets }: Rows): tf.Tensor4D {
+/** Returns the point on the line to the start, nearest to the image, that is accepted as the target; the start where none is. */
+function onTheLine(model: GradientModel, origin: tf.Tensor4D, { starts, targets }: Rows): tf.Tensor4D {
   return tf.tidy(() => {
-    const start = tensorOf(victim, starts);
+    const start = tensorOf(model, starts);
     const shares = targets.map(() => 1);
     for (let point = ON_LINE - 1; point > 0; point--) {
       const share = point / ON_LINE;
-      const accepted = acceptedAs(victim, origin.add(start.sub(origin).mul(share)) as tf.Tensor4D, targets);
+      const accepted = acceptedAs(model, origin.add(start.sub(origin).mul(share)) as tf.Tensor4D, targets);
       for (const [i, is] of accepted.entries()) if (is) shares[i] = share;
     }
     return origin.add(start.sub(origin).mul(column(shares))) as tf.Tensor4D;

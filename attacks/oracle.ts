@@ -1,30 +1,21 @@
-/** What the door says of one image. */
-export interface Answer {
-  accepted: boolean;
-  /** the class that it is accepted as; where scores are shown the nearest class, also of a rejected image; else null */
-  label: number | null;
-  /** log(score / threshold of that class) of each test, the latent distance first; null where scores are not shown */
-  logRatios: number[] | null;
-}
+import type { Answer, Candidates, EncoderModel, Oracle } from './attack.ts';
+import { concatenated, imagesOf, sizeOf } from './tensors.ts';
 
-/** All that an attacker without the model has: images in [0, 1], flat, one after the other → an answer for each. */
-export type Oracle = (images: Float32Array) => Promise<Answer[]>;
-
-/** An oracle that is asked so many images, and no more. */
-export interface Limited {
-  /** @throws RangeError beyond the budget: an attack has to look at `left` */
+/** An oracle with a budget of queries. */
+export interface LimitedOracle {
+  /** @throws RangeError beyond the budget; an attack has to check `left` */
   ask: Oracle;
   queries(): number;
   left(): number;
 }
 
-/** @param size floats of an image @param budget images that may be asked about */
-export function limited(oracle: Oracle, size: number, budget: number): Limited {
+/** @param size floats in an image @param budget images that may be asked about */
+export function limited(oracle: Oracle, size: number, budget: number): LimitedOracle {
   let queries = 0;
   return {
     ask: (images) => {
       queries += images.length / size;
-      if (queries > budget) throw new RangeError(`${queries} questions were asked of ${budget} that are allowed`);
+      if (queries > budget) throw new RangeError(`the attack asked ${queries} queries; its budget is ${budget}`);
       return oracle(images);
     },
     queries: () => queries,
@@ -32,11 +23,11 @@ export function limited(oracle: Oracle, size: number, budget: number): Limited {
   };
 }
 
-/** What is wanted: accepted, and not as what it is. */
+/** The attack has succeeded: the image is accepted as a wrong class. */
 export const isBroken = ({ accepted, label }: Answer, truth: number) => accepted && label !== null && label !== truth;
 
-/** An image that is attacked without gradients, each alone: what is found does not depend on its batch. */
-export interface Attacked {
+/** One image that is attacked without gradients. */
+export interface QueriedImage {
   /** [H, W, C] flat, in [0, 1] */
   image: Float32Array;
   height: number;
@@ -46,8 +37,30 @@ export interface Attacked {
   seed: number;
 }
 
-/** Null where nothing was found. */
-export interface Found {
+/** What an attack without gradients ends with; `image` is null where it found nothing. */
+export interface QueryResult {
   image: Float32Array | null;
   queries: number;
+}
+
+/** Attacks each image of a batch alone; those for which nothing is found have no candidate. */
+export async function eachImage(
+  input: EncoderModel['input'],
+  images: Float32Array,
+  labels: readonly number[],
+  seeds: readonly number[],
+  attack: (image: QueriedImage) => Promise<QueryResult>,
+): Promise<Candidates> {
+  const { height, width, channels } = input;
+  const found: Float32Array[] = [];
+  const [of, queries]: [number[], number[]] = [[], []];
+  for (const [i, truth] of labels.entries()) {
+    const image = imagesOf(images, [i], sizeOf(input));
+    const result = await attack({ ...{ image, height, width, channels, truth }, seed: seeds[i] as number });
+    queries.push(result.queries);
+    if (!result.image) continue;
+    found.push(result.image);
+    of.push(i);
+  }
+  return { images: concatenated(found), of, queries };
 }

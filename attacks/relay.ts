@@ -1,51 +1,66 @@
-import type { Budget } from './ball.ts';
-import { type Descended, type DescentOptions, descend } from './descend.ts';
-import { imagesOf, type Rows } from './rows.ts';
-import { sizeOf, type Victim } from './victim.ts';
+import type { Attack, GradientModel } from './attack.ts';
+import { type Descended, type DescentOptions, descend } from './descent.ts';
+import { attackRows, MOST_TARGETS, type Rows } from './rows.ts';
+import type { Ball, Norm } from './steps/projection.ts';
+import { imagesOf, sizeOf } from './tensors.ts';
 
-/** A descent of the most promising rows of each group. */
+/** A descent from the most promising rows of each group. */
 export interface Leg extends DescentOptions {
-  /** of a group: those that the legs before brought nearest to their targets, or the first ones */
+  /** Rows of a group that take part: those that the legs before brought nearest to their targets, at first the nearest classes. */
   rows: number;
 }
 
 /**
- * Targeted DLR by APGD, quickly and towards nine wrong classes at most, the nearest ones, then the hinges by Adam, longer and towards the four that came nearest: at small radii the
- * first finds more, at large ones the second. Nine targets x 50 steps and four x 112 are 898 gradients.
+ * Targeted DLR by APGD, briefly and towards the nine nearest wrong classes, then the hinges by Adam, longer and towards the four that came
+ * nearest: at small radii the first finds more, at large ones the second. Nine targets x 50 steps and four x 112 make 898 gradients.
  */
-export const RELAY: Leg[] = [
-  { walk: 'apgd', objective: 'dlr', steps: 50, rows: 9 },
-  { walk: 'adam', objective: 'hinges', steps: 112, rows: 4 },
+const LEGS: Leg[] = [
+  { step: 'apgd', objective: 'dlr', steps: 50, rows: 9 },
+  { step: 'adam', objective: 'hinges', steps: 112, rows: 4 },
 ];
 
+/** Two descents from outside, one after the other, on fewer and fewer targets. */
+export const relay = ({ norm }: { norm: Norm }): Attack => {
+  const cost = LEGS.reduce((sum, { rows, steps }) => sum + rows * steps, 0);
+  return {
+    name: 'relay of APGD, targeted DLR, and PGD (Adam), hinges, from outside',
+    ...{ knowledge: 'white-box', norm, kind: 'fixed radius', cost, counts: 'best', source: import.meta.url },
+    about: `${LEGS.map(({ rows, steps }) => `${rows} targets x ${steps} steps`).join(', then ')}: at most ${cost} gradients an image`,
+    async run(model, images, labels, radius, seeds) {
+      const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'outside', targets: MOST_TARGETS });
+      return { images: relayed(model, { ...rows, groups: of }, { norm, radius }).images, of, targets: rows.targets };
+    },
+  };
+};
+
 /**
- * Descents one after the other, each from the rows' starts: of a group that is not broken yet fewer rows go on, for longer, down another loss. So gradients are
- * spent where they may still find something: successive halving (Jamieson and Talwalkar, AISTATS 2016) over targets.
+ * Runs descents one after the other, each from the rows' starts. Of a group that is not broken yet fewer rows go on, for longer and down
+ * another loss, so that gradients are spent where they may still find something: successive halving (Jamieson and Talwalkar, AISTATS 2016)
+ * over targets.
  *
  * @param rows those of a group stand for one image
- * @returns of each row whether it was found, and the image of the last leg it was in: its origin where it was in none
+ * @returns for each row whether it was found, and the image of its last leg, or its origin where it was in none
  */
-export function relay(victim: Victim, rows: Rows, budget: Budget, legs: readonly Leg[] = RELAY): Pick<Descended, 'images' | 'found'> {
-  const size = sizeOf(victim.input);
+export function relayed(model: GradientModel, rows: Rows, ball: Ball, legs: readonly Leg[] = LEGS): Pick<Descended, 'images' | 'found'> {
+  const size = sizeOf(model.input);
   const images = rows.origins.slice();
   const found = rows.targets.map(() => false);
-  let promise = rows.targets.map(() => 0);
+  let losses = rows.targets.map(() => 0);
   for (const { rows: most, ...options } of legs) {
-    const at = promising(rows, promise, found, most);
+    const at = promising(rows, losses, found, most);
     if (at.length === 0) break;
-    const leg = descend(victim, rowsAt(rows, at, size), budget, options);
-    const losses = rows.targets.map(() => Number.POSITIVE_INFINITY);
+    const leg = descend(model, rowsAt(rows, at, size), ball, options);
+    losses = rows.targets.map(() => Number.POSITIVE_INFINITY);
     for (const [i, row] of at.entries()) {
       found[row] = leg.found[i] as boolean;
       losses[row] = leg.losses.end[i] as number;
       images.set(imagesOf(leg.images, [i], size), row * size);
     }
-    promise = losses;
   }
   return { images, found };
 }
 
-/** Of each group of which no row is found, so many of least loss, in the rows' order. */
+/** The rows of least loss, in the rows' order, so many of each group in which no row is found. */
 function promising({ targets, groups }: Rows, losses: number[], found: boolean[], most: number): number[] {
   const byGroup = Map.groupBy(targets.keys(), (row) => groups?.[row] ?? row);
   const left = [...byGroup.values()].filter((of) => !of.some((row) => found[row]));

@@ -1,20 +1,74 @@
-/** What is attacked, from where, and as what it is to be accepted: one row each. The same image may stand in several. */
+import type { AttackedModel } from './attack.ts';
+import { randomInBall } from './steps/projection.ts';
+import { concatenated, imagesOf, sizeOf } from './tensors.ts';
+
+/** What an attack works on: an image, a start and a target each. The same image may stand in several rows. */
 export interface Rows {
   /** [N, H, W, C] flat, in [0, 1] */
   origins: Float32Array;
-  /** [N, H, W, C] flat: where the attack begins */
+  /** [N, H, W, C] flat */
   starts: Float32Array;
   /** a wrong class for each */
   targets: number[];
-  /** the class that each image is of: for `dlr`, which sets the target against it */
+  /** The true classes, for the loss `dlr`. */
   truths?: number[];
-  /** what rows of one group attack: they stop together, where an attack stops at the first success; each on its own where absent */
+  /** Rows of one group stop together, at the first success of any; each stops on its own where this is absent. */
   groups?: number[];
 }
 
-/** Of flat images, those at `at`. */
-export function imagesOf(images: Float32Array, at: readonly number[], size: number): Float32Array {
-  const chosen = new Float32Array(at.length * size);
-  for (const [to, from] of at.entries()) chosen.set(images.subarray(from * size, (from + 1) * size), to * size);
-  return chosen;
+/** Where a row begins: at own images of the wrong class (`outside`), at the attacked image, or at a random point of the ball. */
+export type From = 'outside' | 'image' | 'random';
+
+/** The most wrong classes that an attack tries, nearest first; of ten classes this is all. */
+export const MOST_TARGETS = 9;
+
+export interface RowOptions {
+  from: From;
+  /** wrong classes an image, nearest first */
+  targets: number;
+  /** own images of each class, for starts from outside (default 1) */
+  neighbours?: number;
+  /** leaves out so many of the nearest ones */
+  skip?: number;
+  /** of the ball, for random starts in linf; the projection brings them into the l2 ball */
+  radius?: number;
+}
+
+/** Pairs each image with its nearest wrong classes. An image has no rows where the attacker has no image of any other class. */
+export async function attackRows(
+  model: AttackedModel,
+  images: Float32Array,
+  labels: readonly number[],
+  seeds: readonly number[],
+  { from, targets, neighbours = 1, skip = 0, radius = 0.3 }: RowOptions,
+): Promise<{ rows: Rows; of: number[] }> {
+  const size = sizeOf(model.input);
+  const starts: Float32Array[] = [];
+  const [of, wanted]: [number[], number[]] = [[], []];
+  for (const [i, label] of labels.entries()) {
+    const image = imagesOf(images, [i], size);
+    const classes = [];
+    for (let target = 0; target < model.means.length; target++) {
+      if (target !== label) classes.push({ target, near: await model.startingPoints(image, target, skip + neighbours) });
+    }
+    classes.sort((a, b) => (a.near[0]?.distance ?? Number.POSITIVE_INFINITY) - (b.near[0]?.distance ?? Number.POSITIVE_INFINITY));
+    for (const { target, near } of classes.slice(0, targets)) {
+      for (const start of from === 'outside' ? near.slice(skip).map((point) => point.image) : [image]) {
+        starts.push(start);
+        of.push(i);
+        wanted.push(target);
+      }
+    }
+  }
+  const all = concatenated(starts);
+  const rowSeeds = of.map((i, row) => (seeds[i] as number) + (wanted[row] as number));
+  return {
+    of,
+    rows: {
+      origins: imagesOf(images, of, size),
+      starts: from === 'random' ? randomInBall(all, size, rowSeeds, radius) : all,
+      targets: wanted,
+      truths: of.map((i) => labels[i] as number),
+    },
+  };
 }

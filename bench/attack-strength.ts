@@ -3,17 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { distances } from '../attacks/ball.ts';
-import { descend, type WalkName } from '../attacks/descend.ts';
-import { fgsm } from '../attacks/fgsm.ts';
-import type { Objective } from '../attacks/look.ts';
+import { descend, type StepName } from '../attacks/descent.ts';
+import { fastGradientSign } from '../attacks/fgsm.ts';
+import type { ObjectiveName } from '../attacks/losses/objective.ts';
 import { minimumNorm } from '../attacks/minimum-norm.ts';
-import { RELAY, relay } from '../attacks/relay.ts';
-import { imagesOf } from '../attacks/rows.ts';
-import { sizeOf } from '../attacks/victim.ts';
-import { chosenFor } from '../evaluate/jobs/job.ts';
-import { type From, imageRows } from '../evaluate/protocols/attack-rows.ts';
-import { openSetup } from '../evaluate/protocols/setup.ts';
+import { relay, relayed } from '../attacks/relay.ts';
+import { attackRows, type From, type RowOptions } from '../attacks/rows.ts';
+import { distances } from '../attacks/steps/projection.ts';
+import { imagesOf, sizeOf } from '../attacks/tensors.ts';
+import { chosenFor, openSetup } from '../evaluate/protocols/setup.ts';
 import { useBackend } from '../trainer/backend/backends.ts';
 
 /**
@@ -35,7 +33,7 @@ const RADII = [0.05, 0.1, 0.2];
 const FGSM_EPS = 0.1;
 /** Of an image under an attack: 100 steps for each of nine wrong classes. */
 const STEPS = 100;
-const RELAY_GRADIENTS = RELAY.reduce((sum, { rows, steps }) => sum + rows * steps, 0);
+const RELAY_GRADIENTS = relay({ norm: 'linf' }).cost;
 const BUNDLE = join(import.meta.dirname, '../models/mnist');
 
 await useBackend('native', 1);
@@ -45,11 +43,12 @@ const setup = await openSetup({
   seed: 1,
   unknownSource: null,
 });
-const { victim, screening } = setup;
+const { model, screening } = setup;
 const size = sizeOf(screening.input);
 const targets = screening.classes.length - 1;
 const from = Number(values.from);
 const chosen = chosenFor(setup, { from, to: from + Number(values.images) });
+const rowsOf = (options: RowOptions) => attackRows(model, chosen.images, chosen.labels, chosen.seeds, options);
 const directory = await mkdtemp(join(tmpdir(), 'attack-strength-'));
 const ours: { attack: string; eps: number; gradients: number; seconds: number; file: string; of: number[] }[] = [];
 let files = 0;
@@ -73,30 +72,30 @@ async function keep(
   ours.push({ ...about, seconds: Math.round(about.seconds * 10) / 10, file, of: all });
 }
 
-const DESCENTS: { walk: WalkName; from: From; objective: Objective }[] = [
-  { walk: 'adam', from: 'image', objective: 'hinges' },
-  { walk: 'adam', from: 'outside', objective: 'hinges' },
-  { walk: 'apgd', from: 'random', objective: 'dominant' },
-  { walk: 'apgd', from: 'outside', objective: 'log-sum-exp' },
+const DESCENTS: { step: StepName; from: From; objective: ObjectiveName }[] = [
+  { step: 'adam', from: 'image', objective: 'hinges' },
+  { step: 'adam', from: 'outside', objective: 'hinges' },
+  { step: 'apgd', from: 'random', objective: 'dominant' },
+  { step: 'apgd', from: 'outside', objective: 'log-sum-exp' },
 ];
 try {
   for (const eps of RADII) {
-    for (const { walk, from, objective } of DESCENTS) {
-      const attack = `${walk === 'apgd' ? 'APGD' : 'PGD (Adam)'} from ${from === 'image' ? 'the image' : from}, ${objective}`;
-      const { rows, of } = await imageRows(setup, chosen, { from, targets, neighbours: 1, eps });
+    for (const { step, from, objective } of DESCENTS) {
+      const attack = `${step === 'apgd' ? 'APGD' : 'PGD (Adam)'} from ${from === 'image' ? 'the image' : from}, ${objective}`;
+      const { rows, of } = await rowsOf({ from, targets, radius: eps });
       const begun = performance.now();
-      const { images, found } = descend(victim, { ...rows, groups: of }, { norm: 'linf', eps }, { steps: STEPS, objective, walk });
+      const { images, found } = descend(model, { ...rows, groups: of }, { norm: 'linf', radius: eps }, { steps: STEPS, objective, step });
       await keep({ attack, eps, gradients: targets * STEPS, seconds: (performance.now() - begun) / 1000 }, images, of, found);
     }
-    const { rows, of } = await imageRows(setup, chosen, { from: 'outside', targets, neighbours: 1 });
+    const { rows, of } = await rowsOf({ from: 'outside', targets });
     const begun = performance.now();
-    const { images, found } = relay(victim, { ...rows, groups: of }, { norm: 'linf', eps });
+    const { images, found } = relayed(model, { ...rows, groups: of }, { norm: 'linf', radius: eps });
     const about = { attack: 'relay from outside: APGD, targeted DLR; PGD (Adam), hinges', eps, gradients: RELAY_GRADIENTS };
     await keep({ ...about, seconds: (performance.now() - begun) / 1000 }, images, of, found);
   }
-  const { rows, of } = await imageRows(setup, chosen, { from: 'outside', targets, neighbours: 1 });
+  const { rows, of } = await rowsOf({ from: 'outside', targets });
   const begun = performance.now();
-  const { images } = minimumNorm(victim, rows, { norm: 'linf', steps: STEPS, objective: 'hinges' });
+  const { images } = minimumNorm(model, rows, { norm: 'linf', steps: STEPS, objective: 'hinges' });
   const seconds = (performance.now() - begun) / 1000;
   const radii = distances(images, rows.origins, size, 'linf');
   for (const eps of RADII) {
@@ -104,13 +103,7 @@ try {
     await keep({ attack: 'nearest from outside (all radii at once)', eps, gradients: targets * STEPS, seconds }, images, of, found);
   }
   await writeFile(join(directory, 'clean.f32'), chosen.images);
-  const shape: [number, number, number, number] = [
-    chosen.labels.length,
-    screening.input.height,
-    screening.input.width,
-    screening.input.channels,
-  ];
-  await writeFile(join(directory, 'fgsm.f32'), fgsm(victim, chosen.images, shape, chosen.labels, FGSM_EPS));
+  await writeFile(join(directory, 'fgsm.f32'), fastGradientSign(model, chosen.images, chosen.labels, FGSM_EPS));
   const asked = {
     ...{ bundle: BUNDLE, labels: chosen.labels, radii: RADII, gradients: targets * STEPS, ours },
     fgsm: { eps: FGSM_EPS, file: 'fgsm.f32' },

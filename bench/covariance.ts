@@ -1,4 +1,4 @@
-import { fgsm } from '../attacks/fgsm.ts';
+import { fastGradientSign } from '../attacks/fgsm.ts';
 import type { Covariances } from '../shared/bundle/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrate, defaultCalibration } from '../trainer/calibrate.ts';
@@ -21,7 +21,6 @@ const { model, splits } = await loadRun(run);
 const kinds: Covariances['kind'][] = ['diagonal', 'spherical', 'full'];
 const calibrated = await Promise.all(kinds.map((covariance) => calibrate(model, dataset, splits, { ...defaultCalibration, covariance })));
 const { means, relativeErrorOffset } = calibrated[0] as (typeof calibrated)[number];
-const { height, width, channels } = dataset.input;
 const attacked = splits.validation.slice(0, 1000);
 const images = imagesAt(dataset.train, attacked);
 const labels = labelsAt(dataset.train, attacked);
@@ -30,7 +29,7 @@ const rows = [
   ...[0.06, 0.12, 0.3].map((eps) => ({
     name: `FGSM ${eps}`,
     labels,
-    images: fgsm({ encoder: model.encoder, means }, images, [labels.length, height, width, channels], labels, eps),
+    images: fastGradientSign({ encoder: model.encoder, means, input: dataset.input }, images, labels, eps),
   })),
 ];
 console.log(`${run.config.name}, validation images: accuracy / error / rejection, per cent of all`);

@@ -5,7 +5,7 @@ import { evidenceOf, keepEvidence } from '../evaluate/figures/evidence.ts';
 import { withoutThresholds } from '../evaluate/figures/part-figures.ts';
 import type { UnknownSource } from '../evaluate/images/unknown.ts';
 import { evaluationFolder } from '../evaluate/jobs/job.ts';
-import { doorOf } from '../evaluate/protocols/endpoint.ts';
+import { endpointOf } from '../evaluate/protocols/endpoint.ts';
 import { protocols } from '../evaluate/protocols/list.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/protocols/paper-figures.ts';
 import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
@@ -87,7 +87,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
   const isItsRun = ({ config }: Run) => config.name === basename(directory) && config.started === screening.provenance.trained;
   const run = (await listRuns()).find(isItsRun) ?? null;
   const unknownSource: UnknownSource | null = options.unknown ? { dataset: options.unknown, directory: options.unknownDir ?? null } : null;
-  const door = doorOf(process.env);
+  const endpoint = endpointOf(process.env);
   const folder = folderOf(options.protocol.includes('full') ? 'full' : names.join('+'));
   const unlock = await lockEvaluation(names.map(folderOf), folder, options.shard);
   try {
@@ -110,7 +110,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
               search: options.reclassify === true,
               backend: options.backend,
               shard: options.shard ?? null,
-              door,
+              endpoint,
             },
             ...(options.merge ? { merge: options.merge } : {}),
             ...(options.images === undefined ? {} : { images: options.images }),

@@ -4,12 +4,10 @@ import { type BackendChoice, useBackendOnCores } from '../trainer/backend/backen
 import type { DataSource } from '../trainer/data/datasets.ts';
 import { openDataset } from '../trainer/data/datasets.ts';
 import { openUnknown, type UnknownSource } from './images/unknown.ts';
-import { type Job, type JobResult, jobsOf, keyOf } from './jobs/job.ts';
-import { mergeJobs } from './jobs/merge-jobs.ts';
-import { doneBefore, type Key, openThreads, type Progress, runJobs } from './jobs/run-jobs.ts';
-import type { Door } from './protocols/endpoint.ts';
-import { checkDoor } from './protocols/http-oracle.ts';
-import { bundlesBeside } from './protocols/other-bundles.ts';
+import { hashedParts, type Job, type JobResult, jobsOf, type Key } from './jobs/job.ts';
+import { doneBefore, mergeJobs, openThreads, type Progress, runJobs } from './jobs/run-jobs.ts';
+import { checkEndpoint, type Endpoint } from './protocols/endpoint.ts';
+import { otherBundles } from './protocols/other-bundles.ts';
 import type { Asked, Protocol } from './protocols/protocol.ts';
 import { checkDataset } from './protocols/setup.ts';
 
@@ -21,20 +19,20 @@ export interface Request {
   seed: number;
   protocol: Protocol;
   images?: number;
-  /** whether Eq. 9 is asked about what is rejected, where the protocol leaves that open */
+  /** rejected images are reclassified, where the protocol leaves that open */
   search: boolean;
   /** a worker with this bundle, for attacks over HTTP; null without */
-  door: Door | null;
+  endpoint: Endpoint | null;
   backend: BackendChoice;
   threads?: number;
   /** only each `of`-th job, from the `part`-th */
   shard: { part: number; of: number } | null;
-  /** folders of other machines' shards, whose jobs are taken over first */
+  /** folders of other machines' shards, whose jobs are copied first */
   merge?: readonly string[];
   /** where jobs are kept */
   folder: string;
   signal?: AbortSignal;
-  /** told before the work begins: jobs to do and done before, and seconds they take at most */
+  /** called before the work begins, with the jobs to do and done before, and the seconds they take at most */
   onStart?: (plan: { jobs: number; before: number; seconds: number; threads: number; backend: string }) => void;
   onProgress?: (progress: Progress) => void;
 }
@@ -43,15 +41,15 @@ export interface Evaluation {
   /** what all results share */
   key: Key;
   results: JobResult[];
-  /** jobs of other shards that are not there */
+  /** jobs of other shards that are missing */
   missing: number;
 }
 
 /**
- * Does a protocol's jobs on a bundle: those that are not done yet, in threads with a tfjs each.
+ * Does a protocol's jobs on a bundle that are not done yet, in threads with a tfjs each.
  *
  * @param screener of the bundle
- * @throws BundleError, DataError, BackendError; DoorError before anything is done, or of a job; the signal's reason
+ * @throws BundleError, DataError, BackendError; EndpointError before anything is done, or of a job; the signal's reason
  */
 export async function evaluate(request: Request, screener: Screener): Promise<Evaluation> {
   const { directory, source, unknownSource, seed, protocol, shard, folder, signal, onStart, onProgress } = request;
@@ -62,28 +60,28 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
   const asked: Asked = {
     test: dataset.test.count,
     search: request.search,
-    door: request.door,
-    others: await bundlesBeside(directory, screening),
-    unknown: unknown && { name: unknown.name, count: unknown.images.count },
+    endpoint: request.endpoint,
+    others: await otherBundles(directory, screening),
+    unknown: unknown && { name: unknown.name, count: unknown.images.count, sha256: unknown.sha256 },
     ...(request.images === undefined ? {} : { images: request.images }),
   };
-  const parts = new Map(protocol.parts(screening, asked).map((part) => [part.name, part]));
+  const parts = hashedParts(protocol, protocol.parts(screening, asked));
   const { name, thread } = await useBackendOnCores(request.backend);
-  const key = keyOf(screening, seed, name, protocol);
-  if (request.merge) await mergeJobs(request.merge, folder, key);
-  const jobs = jobsOf(protocol.name, [...parts.values()]);
+  const key: Key = { id: screening.id, seed, backend: name };
+  if (request.merge) await mergeJobs(request.merge, folder, parts, key);
+  const jobs = jobsOf(protocol.name, parts.values());
   const known = new Map<Job, JobResult>();
-  const look = async () => {
+  const readResults = async () => {
     for (const job of jobs) {
       if (known.has(job)) continue;
-      const result = await doneBefore(folder, job, parts.get(job.part) as NonNullable<ReturnType<typeof parts.get>>, key);
+      const result = await doneBefore(folder, job, parts, key);
       if (result) known.set(job, result);
     }
   };
-  await look();
+  await readResults();
   const todo = jobs.filter((job, i) => !known.has(job) && (!shard || i % shard.of === shard.part));
   if (todo.length > 0) {
-    if (protocol.asksDoor && request.door) await checkDoor(request.door, screening);
+    if (protocol.asksEndpoint && request.endpoint) await checkEndpoint(request.endpoint, screening);
     const threads = Math.min(todo.length, request.threads ?? availableParallelism());
     const pool = openThreads({ subject: { directory, source, seed, unknownSource }, backend: thread, asked }, threads);
     try {
@@ -94,7 +92,7 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
     } finally {
       await pool.destroy();
     }
-    await look();
+    await readResults();
   }
   return { key, results: jobs.flatMap((job) => known.get(job) ?? []), missing: jobs.length - known.size };
 }

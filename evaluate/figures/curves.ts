@@ -1,6 +1,6 @@
-import type { Norm } from '../../attacks/ball.ts';
+import type { Norm } from '../../attacks/steps/projection.ts';
 import { undetected } from '../protocols/outcome.ts';
-import { isUnbounded, type MeasuredPart, TWICE } from './measured-parts.ts';
+import { isTwice, isUnbounded, type MeasuredPart } from './measured-parts.ts';
 import { partFigures } from './part-figures.ts';
 import type { Curve } from './report-schema.ts';
 import { type Comparison, compareAttacks } from './statistics.ts';
@@ -17,7 +17,7 @@ export interface Family {
 /** Groups the parts by attack; returns the attacks that were run at more than one radius. */
 export function families(parts: readonly MeasuredPart[]): Family[] {
   const fixed = parts.filter(
-    (part) => part.attack !== null && part.norm !== null && part.eps !== null && !part.name.includes(TWICE) && !isUnbounded(part),
+    (part) => part.attack !== null && part.norm !== null && part.eps !== null && !isTwice(part) && !isUnbounded(part),
   );
   const groups = Map.groupBy(fixed, ({ protocol, attack, norm }) => [protocol, attack, norm].join('\n'));
   return Array.from(groups.values(), (group) => {

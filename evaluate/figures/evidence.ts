@@ -5,7 +5,6 @@ import { rebuildFolder } from '../../node/files/replace-folder.ts';
 import { sealed } from '../../shared/bundle/hashes.ts';
 import { BundleError, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Evidence, Screening } from '../../shared/bundle/screening-schema.ts';
-import { isBeside } from '../protocols/other-bundles.ts';
 import type { PartFigures, Report, Worst } from './report-schema.ts';
 
 /**
@@ -17,7 +16,7 @@ export function evidenceOf(report: Report): Evidence[] {
   const isSearched = (protocol: string, norm: Worst['norm'] | null) =>
     security.some((curve) => curve.protocol === protocol && curve.norm === norm);
   const strong = worst.filter(({ norm, attacks }) => attacks.some(({ protocol }) => isSearched(protocol, norm)));
-  const alone = parts.filter((part) => part.tried > 0 && !isSearched(part.protocol, part.norm) && !isBeside(part));
+  const alone = parts.filter((part) => part.tried > 0 && !isSearched(part.protocol, part.norm) && !part.otherBundle);
   return [...alone.map((part) => partEvidence(part, report)), ...strong.flatMap((union) => unionEvidence(union, report))];
 }
 

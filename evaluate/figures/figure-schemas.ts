@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NORMS } from '../../attacks/ball.ts';
+import { NORMS } from '../../attacks/steps/projection.ts';
 import { paperSchema } from '../protocols/paper-figures.ts';
 
 /** The schemas of the figures in `report.json` that describe attacks: counts, curves and unions. */
@@ -24,6 +24,8 @@ export const ruleSchema = z.strictObject({
 export const partSchema = z.strictObject({
   protocol: z.string(),
   name: z.string(),
+  /** Measured on another bundle, for comparison. */
+  otherBundle: z.boolean().default(false),
   /** The attack and its budget: gradients, restarts, targets. */
   about: z.string(),
   /** Null where the outcomes are of several attacks. */

@@ -1,6 +1,6 @@
-import { RADII } from '../protocols/adaptive.ts';
 import type { Outcome } from '../protocols/outcome.ts';
-import { isClean, type MeasuredPart, TWICE } from './measured-parts.ts';
+import { RADII } from '../protocols/outcome.ts';
+import { isClean, isTwice, type MeasuredPart } from './measured-parts.ts';
 import type { Gallery } from './report-schema.ts';
 
 /** Most galleries of a protocol. */
@@ -18,14 +18,14 @@ const LARGE = 4096;
 export function galleriesOf(parts: readonly MeasuredPart[], size: number): Gallery[] {
   const clean = parts.filter(isClean);
   const groups = Map.groupBy(
-    parts.filter((part) => !isClean(part) && !part.name.includes(TWICE) && part.outcomes.some(({ picture }) => picture)),
+    parts.filter((part) => !isClean(part) && !isTwice(part) && part.outcomes.some(({ picture }) => picture)),
     ({ protocol, attack, name, norm }) => [protocol, attack ?? name, norm].join('\n'),
   );
   const byProtocol = Map.groupBy([...groups.values()].map(partToShow), ({ protocol }) => protocol);
   const most = size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES;
   return [...byProtocol.values()]
     .flatMap((own) => own.slice(0, MOST_GALLERIES))
-    .map(({ protocol, name, outcomes }) => {
+    .map(({ protocol, name, outcomes, descriptor: { otherBundle } }) => {
       const origins = originsOf(outcomes, clean.find((part) => part.protocol === protocol) ?? clean[0]);
       const entries = outcomes.flatMap(({ image, truth, label, accepted, reason, radius, picture }) =>
         picture === null
@@ -37,7 +37,7 @@ export function galleriesOf(parts: readonly MeasuredPart[], size: number): Galle
               },
             ],
       );
-      return { protocol, part: name, entries: entries.filter((_, i) => i % Math.ceil(entries.length / most) === 0) };
+      return { protocol, part: name, otherBundle, entries: entries.filter((_, i) => i % Math.ceil(entries.length / most) === 0) };
     });
 }
 

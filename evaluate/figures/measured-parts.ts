@@ -1,13 +1,13 @@
-import type { Norm } from '../../attacks/ball.ts';
-import type { JobResult } from '../jobs/job.ts';
-import type { Key } from '../jobs/run-jobs.ts';
-import { type Outcome, undetected } from '../protocols/outcome.ts';
+import type { Norm } from '../../attacks/steps/projection.ts';
+import type { JobResult, Key } from '../jobs/job.ts';
+import type { Descriptor, Outcome } from '../protocols/outcome.ts';
 
 /** All outcomes of a part of a protocol, whatever jobs they came from. */
 export interface MeasuredPart {
   protocol: string;
   name: string;
   about: string;
+  descriptor: Descriptor;
   /** images that were asked for */
   asked: number;
   seconds: number;
@@ -24,16 +24,17 @@ export interface MeasuredPart {
  *
  * @throws RangeError where a result is of another evaluation, or holds images that another one holds too
  */
-export function measuredParts(results: readonly JobResult[], key: Omit<Key, 'attacks'>): MeasuredPart[] {
+export function measuredParts(results: readonly JobResult[], key: Key): MeasuredPart[] {
   const groups = Map.groupBy(results, ({ protocol, part }) => `${protocol}\n${part}`);
   return Array.from(groups.values(), (jobs) => {
     const sorted = jobs.toSorted((a, b) => a.from - b.from);
-    const { protocol, part, about, images } = sorted[0] as JobResult;
+    const { protocol, part, about, descriptor, images, source } = sorted[0] as JobResult;
     for (const [i, job] of sorted.entries()) {
-      // Each protocol has its own attacks, but all jobs of a part have the same.
-      for (const [name, value] of Object.entries({ ...key, attacks: sorted[0]?.attacks }))
-        if (job[name as keyof Key] !== value)
-          throw new RangeError(`${part}, images ${job.from} to ${job.to}: its ${name} is ${job[name as keyof Key]}, not ${value}`);
+      // Each part has its own source, but all of its jobs have the same.
+      for (const [name, value] of Object.entries({ ...key, source })) {
+        const own = job[name as keyof JobResult];
+        if (own !== value) throw new RangeError(`${part}, images ${job.from} to ${job.to}: its ${name} is ${own}, not ${value}`);
+      }
       const before = sorted[i - 1];
       if (before && before.to > job.from) throw new RangeError(`${part}: images ${job.from} to ${before.to} are in two results`);
     }
@@ -43,38 +44,35 @@ export function measuredParts(results: readonly JobResult[], key: Omit<Key, 'att
       return values.size === 1 ? ([...values][0] as T) : null;
     };
     return {
-      ...{ protocol, name: part, about, asked: images, outcomes },
+      ...{ protocol, name: part, about, descriptor, asked: images, outcomes },
       seconds: sorted.reduce((sum, { seconds }) => sum + seconds, 0),
       ...{ attack: only(({ attack }) => attack), norm: only(({ norm }) => norm), eps: only(({ eps }) => eps) },
     };
   });
 }
 
+type Described = Pick<MeasuredPart, 'descriptor'>;
+
 /** The test images as they are. */
-export const isClean = ({ name, norm }: Pick<MeasuredPart, 'name' | 'norm'>) => norm === null && /^clean( test images)?$/.test(name);
+export const isClean = ({ descriptor }: Described) => descriptor.images === 'clean';
 
-/**
- * An attack that looks for the nearest image that does what it wants: one answer an image, without a radius where there is none. (Others
- * that nothing limits, such as the paper's Eq. 10, tell what they end with.)
- */
-export const isMinimumNorm = ({ norm, outcomes }: MeasuredPart) =>
-  norm !== null &&
-  outcomes.length > 0 &&
-  outcomes.every((outcome) => outcome.eps === null && (outcome.radius === null || undetected(outcome))) &&
-  new Set(outcomes.map(({ image }) => image)).size === outcomes.length;
+/** The attack finds, for each image, the nearest one that succeeds; the radius is null where there is none. */
+export const isMinimumNorm = ({ descriptor, outcomes }: MeasuredPart) => descriptor.attack?.kind === 'minimum norm' && outcomes.length > 0;
 
-/** An attack of which every outcome is for a class that was wanted, such as the paper's: not one that takes the nearest of any. */
-export const isAimed = (part: MeasuredPart) =>
-  part.eps === null && !isMinimumNorm(part) && part.outcomes.length > 0 && part.outcomes.every(({ target }) => target !== null);
+/** Every outcome is for a class that was wanted, as in the paper: not for the nearest of any. */
+export const isTargeted = ({ descriptor }: Described) => descriptor.attack?.targeted === true;
 
-/** An attack that sees verdicts and scores alone, or another model's gradients: it should find no more than one that sees all. */
-export const isBlackBox = ({ attack, name }: MeasuredPart) => /^(square|hopskipjump|boundary|transfer)/i.test(attack ?? name);
+/** The attack sees verdicts and scores alone, or another model's gradients: it should find no more than one that sees everything. */
+export const isBlackBox = ({ descriptor }: Described) => descriptor.attack !== null && descriptor.attack.knowledge !== 'white-box';
 
-/** An attack without gradients once more on a few images, through the worker's HTTP. */
-export const isAtDoor = ({ name }: Pick<MeasuredPart, 'name'>) => name.includes(', through the HTTP door');
+/** The attack was run on a few images, through the worker's HTTP. */
+export const isAtEndpoint = ({ descriptor }: Described) => descriptor.endpoint;
 
-/** Another part with twice as many steps, run to see whether it finds more. */
-export const TWICE = ', twice the steps';
+/** The part repeats another one with twice as many steps, to see whether it finds more. */
+export const isTwice = ({ descriptor }: Described) => descriptor.twiceTheStepsOf !== null;
 
-/** An attack that may change anything: it has to find all. */
-export const isUnbounded = ({ name }: Pick<MeasuredPart, 'name'>) => /^unbounded/i.test(name);
+/** The attack may change anything, so it has to break every image. */
+export const isUnbounded = ({ descriptor }: Described) => descriptor.unbounded;
+
+/** The part was measured on another bundle, for comparison. */
+export const isOfOtherBundle = ({ descriptor }: Described) => descriptor.otherBundle;

@@ -18,23 +18,23 @@ import {
   undetected,
 } from '../protocols/outcome.ts';
 import type { Paper } from '../protocols/paper-figures.ts';
-import { isAimed, isClean, type MeasuredPart } from './measured-parts.ts';
+import { isClean, isTargeted, type MeasuredPart } from './measured-parts.ts';
 import { imagesOf } from './perturbations.ts';
 import type { PartFigures, RuleFigures } from './report-schema.ts';
 import { rate } from './statistics.ts';
 
 /** Counts the outcomes of a part, with intervals. */
 export function partFigures(part: MeasuredPart, paper: Paper | null): PartFigures {
-  const { protocol, name, about, attack, norm, eps, asked, seconds, outcomes } = part;
+  const { protocol, name, about, attack, norm, eps, asked, seconds, outcomes, descriptor } = part;
   const counted = (criterion: Criterion) => rate(outcomes.filter(criterion).length, outcomes.length);
   const images = imagesOf([part]).size;
   const reasons = Map.groupBy(outcomes.filter(not(accepted)), ({ reason }) => reason ?? 'not said');
   return {
-    ...{ protocol, name, about, attack, norm, eps, asked, images, tried: outcomes.length, seconds },
+    ...{ protocol, name, about, attack, norm, eps, asked, images, tried: outcomes.length, seconds, otherBundle: descriptor.otherBundle },
     acceptedRight: counted(acceptedRight),
     acceptedWrong: counted(undetected),
     rejected: counted(not(accepted)),
-    asTarget: isAimed(part) ? counted(both(undetected, asTarget)) : null,
+    asTarget: isTargeted(part) ? counted(both(undetected, asTarget)) : null,
     imagesBroken: rate(new Set(outcomes.filter(undetected).map(({ image }) => image)).size, images),
     reasons: Object.fromEntries(Array.from(reasons, ([reason, { length }]) => [reason, length])),
     reclassified: reclassifiedFigures(outcomes),
@@ -69,7 +69,7 @@ function queriesOf(outcomes: readonly Outcome[]): PartFigures['queries'] {
  * @param paper the figure that the paper prints there; null where it prints none
  */
 export function withoutThresholds(results: readonly JobResult[], paper: number | null): OtherFigure[] {
-  const clean = results.filter(({ part }) => isClean({ name: part, norm: null }));
+  const clean = results.filter(isClean);
   return Array.from(
     Map.groupBy(clean, ({ protocol }) => protocol),
     ([protocol, jobs]) => {

@@ -38,6 +38,8 @@ const scatterSchema = z.strictObject({
 const gallerySchema = z.strictObject({
   protocol: z.string(),
   part: z.string(),
+  /** Of another bundle's images, for comparison. */
+  otherBundle: z.boolean().default(false),
   entries: z.array(
     z.strictObject({
       image: count,

@@ -1,10 +1,9 @@
-import { NORMS, type Norm } from '../../attacks/ball.ts';
-import { RADII } from '../protocols/adaptive.ts';
-import { isBeside } from '../protocols/other-bundles.ts';
+import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
 import type { GradientCheck } from '../protocols/outcome.ts';
+import { RADII } from '../protocols/outcome.ts';
 import { comparePartsByImage, type Family, fallsOf, families } from './curves.ts';
 import { gradientChecks } from './gradient-checks.ts';
-import { isBlackBox, isMinimumNorm, isUnbounded, type MeasuredPart, TWICE } from './measured-parts.ts';
+import { isBlackBox, isMinimumNorm, isOfOtherBundle, isTwice, isUnbounded, type MeasuredPart } from './measured-parts.ts';
 import { countBroken, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
 import type { Check } from './report-schema.ts';
 import { compareAttacks } from './statistics.ts';
@@ -18,12 +17,12 @@ const UNBOUNDED_SHARE = 0.99;
  * trusted. Where a check of an attack fails, that attack's own figures prove nothing, while the union of all attacks still holds.
  */
 export function sanityOf(all: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null): Check[] {
-  const parts = all.filter((part) => !isBeside(part));
+  const parts = all.filter((part) => !isOfOtherBundle(part));
   return [
     everyImageMeasured(all),
     ...NORMS.map((norm) => nearestImageSearched(parts, norm)),
     ...families(parts).map(largerRadiusFindsMore),
-    ...parts.filter(({ name }) => name.includes(TWICE)).flatMap((twice) => twiceTheSteps(twice, parts)),
+    ...parts.filter(isTwice).flatMap((twice) => twiceTheSteps(twice, parts)),
     unlimitedAttackBreaksAll(parts),
     ...NORMS.map((norm) => whiteBoxFindsMost(parts, norm)),
     ...gradientChecks(gradients),
@@ -70,7 +69,7 @@ function largerRadiusFindsMore(family: Family): Check {
 }
 
 function twiceTheSteps(twice: MeasuredPart, parts: readonly MeasuredPart[]): Check[] {
-  const once = parts.find(({ protocol, name }) => protocol === twice.protocol && name === twice.name.replace(TWICE, ''));
+  const once = parts.find(({ protocol, name }) => protocol === twice.protocol && name === twice.descriptor.twiceTheStepsOf);
   if (!once) return [];
   const { norm } = once;
   const comparisons =

@@ -1,4 +1,4 @@
-import { NORMS } from '../../attacks/ball.ts';
+import { NORMS } from '../../attacks/steps/projection.ts';
 import type { Thresholds } from '../../shared/bundle/screening-schema.ts';
 import { accepted, misclassified, type Outcome, undetected } from '../protocols/outcome.ts';
 import { isClean, type MeasuredPart } from './measured-parts.ts';

@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import type { JobResult } from '../jobs/job.ts';
-import type { Key } from '../jobs/run-jobs.ts';
-import { isBeside } from '../protocols/other-bundles.ts';
-import type { GradientCheck, OtherFigure } from '../protocols/outcome.ts';
+import type { JobResult, Key } from '../jobs/job.ts';
+import type { Descriptor, GradientCheck, OtherFigure } from '../protocols/outcome.ts';
 import { type Paper, paperSchema } from '../protocols/paper-figures.ts';
 import { curvesOf } from './curves.ts';
 import { galleriesOf } from './galleries.ts';
-import { measuredParts } from './measured-parts.ts';
+import { isOfOtherBundle, measuredParts } from './measured-parts.ts';
 import { partFigures } from './part-figures.ts';
 import { securityCurves } from './perturbations.ts';
 import type { Report } from './report-schema.ts';
@@ -18,13 +16,13 @@ import { worstOf } from './worst.ts';
 /** Everything that a report is made from. */
 export interface Evaluation {
   screening: Screening;
-  key: Omit<Key, 'attacks'>;
+  key: Key;
   /** Version of the package that evaluates. */
   portcullis: string;
   /** Of one protocol or of several, from any shards. */
   results: readonly JobResult[];
   /** Returns the figures that the paper prints for a part of a protocol, in per cent. */
-  paper?: (protocol: string, part: string) => Partial<Paper> | null;
+  paper?: (protocol: string, descriptor: Descriptor) => Partial<Paper> | null;
   gradients?: readonly GradientCheck[];
   others?: readonly OtherFigure[];
 }
@@ -36,7 +34,7 @@ export interface Evaluation {
  */
 export function summarise({ screening, key, portcullis, results, paper, gradients, others }: Evaluation): Report {
   const parts = measuredParts(results, key);
-  const own = parts.filter((part) => !isBeside(part));
+  const own = parts.filter((part) => !isOfOtherBundle(part));
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
   const { dataset, data, trained, exported } = provenance;
   return {
@@ -48,7 +46,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
       seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
     },
     parts: parts.map((part) => {
-      const printed = paper?.(part.protocol, part.name) ?? null;
+      const printed = paper?.(part.protocol, part.descriptor) ?? null;
       return partFigures(part, printed && paperSchema.parse(printed));
     }),
     curves: curvesOf(own),
@@ -64,6 +62,6 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
 
 /** Returns one hash for the attacks of all protocols. */
 function attacksHash(results: readonly JobResult[]): string {
-  const hashes = [...new Set(results.map(({ attacks }) => attacks))].sort();
+  const hashes = [...new Set(results.map(({ source }) => source))].sort();
   return hashes.length === 1 ? (hashes[0] as string) : createHash('sha256').update(hashes.join('\n')).digest('hex');
 }

@@ -1,6 +1,6 @@
-import { NORMS, type Norm } from '../../attacks/ball.ts';
-import { RADII } from '../protocols/adaptive.ts';
-import { isAtDoor, isBlackBox, isClean, isMinimumNorm, type MeasuredPart, TWICE } from './measured-parts.ts';
+import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
+import { RADII } from '../protocols/outcome.ts';
+import { isAtEndpoint, isBlackBox, isClean, isMinimumNorm, isTwice, type MeasuredPart } from './measured-parts.ts';
 import { brokenCurve, countBroken, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
 import type { Worst } from './report-schema.ts';
 import { rate } from './statistics.ts';
@@ -62,16 +62,16 @@ function unionOf(name: string, norm: Norm, attacks: readonly MeasuredPart[], cle
   };
 }
 
-/** Groups the parts that are one attack with one budget at several radii. Numbers in `about` may differ, as the step size may grow. */
+/** Groups the parts that are one attack with one budget at several radii. */
 function attacksOf(parts: readonly MeasuredPart[]) {
-  const groups = Map.groupBy(parts, ({ protocol, attack, name, about }) =>
-    [protocol, attack ?? name, about.replaceAll(/\d+\.\d+/g, '#'), name.includes(TWICE)].join('\n'),
+  const groups = Map.groupBy(parts, ({ protocol, attack, name, descriptor }) =>
+    [protocol, attack ?? name, descriptor.attack?.cost].join('\n'),
   );
   return Array.from(groups.values(), (own) => {
     const { protocol, attack, name, eps, about: first } = own[0] as MeasuredPart;
     return {
       protocol,
-      attack: `${attack ?? name}${name.includes(TWICE) && !attack?.includes(TWICE) ? TWICE : ''}`,
+      attack: attack ?? name,
       about: own.every((part) => part.about === first) ? first : `at ${eps}: ${first}`,
       radii: own.flatMap((part) => part.eps ?? []).sort((a, b) => a - b),
       parts: own,
@@ -85,8 +85,8 @@ function attacksOf(parts: readonly MeasuredPart[]) {
  * what they found there.
  */
 export function imagesOfUnion(attacks: readonly MeasuredPart[]): Set<number> {
-  const searching = attacks.filter((part) => isMinimumNorm(part) && !isBlackBox(part) && !part.name.includes(TWICE));
-  const sets = (searching.length > 0 ? searching : attacks.filter((part) => !isAtDoor(part))).map((part) => imagesOf([part]));
+  const searching = attacks.filter((part) => isMinimumNorm(part) && !isBlackBox(part) && !isTwice(part));
+  const sets = (searching.length > 0 ? searching : attacks.filter((part) => !isAtEndpoint(part))).map((part) => imagesOf([part]));
   return new Set([...(sets[0] ?? [])].filter((image) => sets.every((own) => own.has(image))));
 }
 

@@ -1,22 +1,19 @@
+import type { StartingPoints } from '../../attacks/attack.ts';
 import type { Screener } from '../../node/bundle/graphs.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { imagesAt, type LabelledImages } from '../../trainer/data/dataset.ts';
 
-/** Of each class so many training images are looked at; the nearest of more would be a little nearer. */
+/** So many training images of each class are searched; the nearest of more would be a little nearer. */
 const CANDIDATES = 1000;
 /** Screened at once, nearest first. */
 const AT_ONCE = 8;
 
 /**
- * The training images of a class that are nearest to an image and are accepted as that class: where an attack from outside begins.
+ * Finds the training images of a class that are nearest to an image and are accepted as that class.
  *
- * @param image [H, W, C] flat, in [0, 1]
- * @returns `count` of them at most, nearest first, each with its distance (l2)
+ * @param train the training images; `seed` chooses among them where there are many
  */
-export type NearestImages = (image: Float32Array, label: number, count: number) => Promise<{ image: Float32Array; distance: number }[]>;
-
-/** @param train the training images; `seed` chooses among them where there are many */
-export function nearestImages(train: LabelledImages, screener: Screener, seed: number): NearestImages {
+export function startingPoints(train: LabelledImages, screener: Screener, seed: number): StartingPoints {
   const order = randomFrom(seed, 'nearest-images').shuffle(Array.from({ length: train.count }, (_, i) => i));
   const classes = new Map<number, number[]>();
   for (const index of order) {

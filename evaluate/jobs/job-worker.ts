@@ -1,44 +1,45 @@
 import * as tf from '@tensorflow/tfjs';
 import { workerData } from 'piscina';
-import { looking } from '../../attacks/look.ts';
-import { tensorOf } from '../../attacks/victim.ts';
+import { objectiveOf } from '../../attacks/losses/objective.ts';
+import { tensorOf } from '../../attacks/tensors.ts';
+import { UserError } from '../../shared/user-error.ts';
 import type { ThreadBackend } from '../../trainer/backend/backend.ts';
 import { useBackendInThread } from '../../trainer/backend/backends.ts';
 import { protocols } from '../protocols/list.ts';
 import type { Asked } from '../protocols/protocol.ts';
-import { openSetup, type Setup, type Subject } from '../protocols/setup.ts';
-import { chosenFor, type Job, type JobResult } from './job.ts';
+import { chosenFor, openSetup, type Setup, type Subject } from '../protocols/setup.ts';
+import type { Job, JobResult } from './job.ts';
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface JobThreadData {
   subject: Subject;
   backend: ThreadBackend;
   asked: Asked;
 }
 
-/** What a job gives. */
+/** The result of a job. */
 export type Done = Pick<JobResult, 'outcomes' | 'gradients' | 'figures' | 'seconds'>;
 
 const { subject, backend, asked } = workerData as JobThreadData;
 let opened: Promise<Setup> | undefined;
 
-/** tfjs is one for all of a thread's modules: opened by its first job. */
+/** Opens bundle and backend at the thread's first job; all of its modules share one tfjs. */
 function setup(): Promise<Setup> {
   opened ??= useBackendInThread(backend).then(() => openSetup(subject));
   return opened;
 }
 
-/** An error of ours, which tells what a user can mend: its class would be lost between threads. */
+/** A failure that the user can act on; its class would be lost between threads. */
 export interface Failed {
   failed: Pick<Error, 'name' | 'message'>;
 }
 
-/** Does one job. @throws what is a fault of the program */
+/** Does one job. @throws errors that are faults of the program */
 export default async function work(job: Job): Promise<Done | Failed> {
   try {
     return await done(job);
   } catch (error) {
-    if (!(error instanceof Error) || error.name in globalThis) throw error;
+    if (!(error instanceof UserError)) throw error;
     return { failed: { name: error.name, message: error.message } };
   }
 }
@@ -55,20 +56,19 @@ async function done(job: Job): Promise<Done> {
   return { outcomes, gradients, figures, seconds: (performance.now() - started) / 1000 };
 }
 
-/** Seconds that one gradient of one image takes, in batches as the attacks have them; the least of three. */
+/** Measures the seconds that one gradient of one image takes, in batches as the attacks have them: the least of three. */
 export async function rate(): Promise<number> {
-  const { victim, screening } = await setup();
+  const own = await setup();
+  const { model, screening } = own;
   const count = screening.input.height > 64 ? 8 : 64;
-  const { images, labels } = chosenFor(await setup(), { from: 0, to: Math.min(count, (await setup()).dataset.test.count) });
+  const { images, labels } = chosenFor(own, { from: 0, to: Math.min(count, own.dataset.test.count) });
   const targets = labels.map((label) => (label + 1) % screening.classes.length);
-  const { look } = looking(victim, { origins: images, starts: images, targets }, 'log-sum-exp');
-  const x = tensorOf(victim, images);
+  const objective = objectiveOf(model, { origins: images, starts: images, targets }, 'log-sum-exp');
+  const x = tensorOf(model, images);
+  const all = targets.map((_, i) => i);
   const times = Array.from({ length: 4 }, () => {
     const started = performance.now();
-    const { gradients } = look(
-      x,
-      targets.map((_, i) => i),
-    );
+    const { gradients } = objective.lossAndGradients(x, all);
     gradients.dataSync();
     tf.dispose(gradients);
     return (performance.now() - started) / 1000 / targets.length;

@@ -1,12 +1,10 @@
 import { basename, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { randomFrom } from '../../shared/random.ts';
-import { imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
-import { gradientCheckSchema, otherFigureSchema, outcomeSchema } from '../protocols/outcome.ts';
-import type { Chosen, Part, Protocol } from '../protocols/protocol.ts';
-import type { Setup } from '../protocols/setup.ts';
-import { attacksHash } from './source-hash.ts';
+import { descriptorSchema, gradientCheckSchema, otherFigureSchema, outcomeSchema } from '../protocols/outcome.ts';
+import type { Part, Protocol } from '../protocols/protocol.ts';
+import { sourceHash } from './source-hash.ts';
 
 /** Some images of a part of a protocol: what one thread does at a time, and one file holds. */
 export interface Job {
@@ -17,17 +15,21 @@ export interface Job {
   to: number;
 }
 
-/** What a job's file holds: its outcomes, and all that they depend on. Another value of any of it is another job. */
+/** Version of the jobs' files. Those of another version are done again. */
+const VERSION = 2;
+
+/** The file of a job: its outcomes, and everything that they depend on. Where any of that differs, it is another job. */
 export const jobResultSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(VERSION),
   /** of the bundle */
   id: z.string(),
   seed: z.int(),
   backend: z.string(),
-  /** sha256 of the source of the attacks that the protocol uses */
-  attacks: z.string(),
+  /** sha256 of the code that the part's outcomes depend on */
+  source: z.string(),
   protocol: z.string(),
   part: z.string(),
+  descriptor: descriptorSchema,
   about: z.string(),
   images: z.int(),
   from: z.int(),
@@ -40,9 +42,19 @@ export const jobResultSchema = z.strictObject({
 
 export type JobResult = z.infer<typeof jobResultSchema>;
 
-/** All jobs of a protocol, in an order that does not depend on who does them. */
-export function jobsOf(protocol: string, parts: readonly Part[]): Job[] {
-  return parts.flatMap((part) =>
+/** What all results of an evaluation share. */
+export type Key = Pick<JobResult, 'id' | 'seed' | 'backend'>;
+
+/** A protocol's part with the hash of its sources. */
+export type HashedPart = Part & { source: string };
+
+/** The parts of a protocol by name. */
+export const hashedParts = (protocol: Protocol, parts: readonly Part[]): ReadonlyMap<string, HashedPart> =>
+  new Map(parts.map((part) => [part.name, { ...part, source: sourceHash(part, protocol) }]));
+
+/** Lists all jobs of a protocol, in an order that does not depend on who does them. */
+export function jobsOf(protocol: string, parts: Iterable<Part>): Job[] {
+  return Array.from(parts).flatMap((part) =>
     Array.from({ length: Math.ceil(part.images / part.atOnce) }, (_, i) => ({
       ...{ protocol, part: part.name, from: i * part.atOnce },
       to: Math.min(part.images, (i + 1) * part.atOnce),
@@ -50,8 +62,8 @@ export function jobsOf(protocol: string, parts: readonly Part[]): Job[] {
   );
 }
 
-/** Name of a job's file: `nearest-from-outside-linf.0-10.json`. */
-export function fileOf({ part, from, to }: Job): string {
+/** Names a job's file: `nearest-from-outside-linf.0-10.json`. */
+export function fileOf({ part, from, to }: Pick<Job, 'part' | 'from' | 'to'>): string {
   const plain = part
     .toLowerCase()
     .replaceAll(/[^a-z0-9.]+/g, '-')
@@ -59,39 +71,25 @@ export function fileOf({ part, from, to }: Job): string {
   return `${plain}.${from}-${to}.json`;
 }
 
+/** A job's result but for what the job gives. */
+export function frameOf({ protocol, from, to }: Job, { name, descriptor, about, images, source }: HashedPart, key: Key) {
+  return { version: VERSION as typeof VERSION, ...key, source, protocol, part: name, descriptor, about, images, from, to };
+}
+
 /**
- * The test images of a job: those of the seed's order at its places. Parts that begin with nothing take the numbers and seeds alone.
+ * Takes a result for the job where nothing that it depends on differs; null otherwise. The number of images in the whole part changes nothing of
+ * a job: one of an evaluation of more or fewer images is taken, and returned with this evaluation's number.
  */
-export function chosenFor(
-  { dataset, seed }: Pick<Setup, 'dataset' | 'seed'>,
-  { from, to }: Pick<Job, 'from' | 'to'>,
-  drawn = false,
-): Chosen {
-  const order = randomFrom(seed, 'image-sets').shuffle(Array.from({ length: dataset.test.count }, (_, i) => i));
-  const indices = drawn ? [] : order.slice(from, to);
-  const numbers = Array.from({ length: to - from }, (_, i) => from + i);
-  return {
-    numbers,
-    images: imagesAt(dataset.test, indices),
-    labels: labelsAt(dataset.test, indices),
-    seeds: numbers.map((number) => mixed(seed * 1_000_003 + number)),
-  };
+export function resultFor(result: JobResult | null, job: Job, part: HashedPart, key: Key): JobResult | null {
+  if (!result) return null;
+  const wanted = frameOf(job, part, key);
+  const same = Object.entries({ ...wanted, images: result.images }).every(([name, value]) =>
+    isDeepStrictEqual(result[name as keyof JobResult], value),
+  );
+  return same ? { ...result, images: wanted.images } : null;
 }
 
-/** Seeds in a row give random numbers in a row: mixed, 32 bits (the finalizer of MurmurHash3), they do not. */
-function mixed(seed: number): number {
-  const first = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b);
-  const second = Math.imul(first ^ (first >>> 13), 0xc2b2ae35);
-  return second ^ (second >>> 16);
-}
-
-/** Where an evaluation keeps its jobs and its report: `runs/evaluate/NAME-ID/PROTOCOL`. */
+/** The folder of an evaluation's jobs and report: `runs/evaluate/NAME-ID/PROTOCOL`. */
 export function evaluationFolder(directory: string, { id }: Pick<Screening, 'id'>, protocol: string, root = 'runs'): string {
   return join(root, 'evaluate', `${basename(directory)}-${id.slice(0, 12)}`, protocol);
 }
-
-/** What a result has in common with all others that belong beside it. */
-export const keyOf = (screening: Screening, seed: number, backend: string, { source }: Pick<Protocol, 'source'>) => ({
-  ...{ id: screening.id, seed, backend },
-  attacks: attacksHash(source),
-});

@@ -1,30 +1,87 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { init, parse } from 'es-module-lexer';
+import type { Part, Protocol } from '../protocols/protocol.ts';
 
-const ATTACKS = join(import.meta.dirname, '../../attacks');
-/** The whole of an import, whether it is of types alone, and the file. */
-const IMPORT = /^(?:import|export)( type)?\b[^;]*?'(\.[^']+\.ts)';/gm;
+await init;
+
+const ROOT = join(import.meta.dirname, '../..');
+/** Every part depends on these: how the bundle, its model and the images are opened, and what computes the gradients. */
+const EVERY_PART = [new URL('../protocols/setup.ts', import.meta.url), new URL('../../trainer/backend/backends.ts', import.meta.url)];
+
+/** A file's own hash, the files that it loads, and the packages that it imports. */
+interface Module {
+  hash: string;
+  files: string[];
+  packages: string[];
+}
+
+const modules = new Map<string, Module>();
 
 /**
- * sha256 of the files of `attacks/` that a module uses, itself or through others: outcomes of other attacks are not mixed with theirs, and a
- * change that does not concern them costs nothing.
- *
- * @param source URL of the module
+ * Hashes everything that a part's outcomes depend on beside bundle, seed and backend: the protocol's file, the modules that the part names with
+ * all that they import, the installed versions of the packages among those, and the part's own data. A change of another attack changes nothing
+ * of it.
  */
-export function attacksHash(source: string): string {
-  const [seen, todo] = [new Set<string>(), [fileURLToPath(source)]];
+export function sourceHash({ sources, data }: Pick<Part, 'sources' | 'data'>, { source }: Pick<Protocol, 'source'>): string {
+  const [files, packages] = [new Set<string>(), new Set<string>()];
+  const todo = [...EVERY_PART, ...sources].map((url) => fileURLToPath(url));
   for (let file = todo.pop(); file; file = todo.pop()) {
-    if (seen.has(file)) continue;
-    seen.add(file);
-    for (const [, types, other] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
-      // Types from elsewhere say nothing of what is done.
-      if (!types || file.startsWith(ATTACKS)) todo.push(join(dirname(file), other as string));
-    }
+    if (files.has(file)) continue;
+    files.add(file);
+    const module = moduleOf(file);
+    todo.push(...module.files);
+    for (const name of module.packages) packages.add(name);
   }
-  const hash = createHash('sha256');
-  const names = [...seen].map((file) => relative(ATTACKS, file)).filter((name) => !name.startsWith('..'));
-  for (const name of names.sort()) hash.update(name).update(readFileSync(join(ATTACKS, name)));
+  // Of the protocol its text alone, as it imports all of its attacks.
+  files.add(fileURLToPath(source));
+  const hash = createHash('sha256').update(data ?? '');
+  const named = [...files].map((file) => [relative(ROOT, file), moduleOf(file).hash] as const);
+  for (const [name, own] of named.sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${name} ${own}\n`);
+  for (const name of [...packages].sort()) hash.update(`${name} ${versionOf(name)}\n`);
   return hash.digest('hex');
+}
+
+function moduleOf(file: string): Module {
+  const known = modules.get(file) ?? read(file);
+  modules.set(file, known);
+  return known;
+}
+
+/** Reads a module, TypeScript as it is. */
+function read(file: string): Module {
+  const content = readFileSync(file);
+  const module: Module = { hash: createHash('sha256').update(content).digest('hex'), files: [], packages: [] };
+  if (!file.endsWith('.ts')) return module;
+  const text = content.toString();
+  for (const specifier of importsOf(text)) {
+    if (specifier.startsWith('.')) module.files.push(join(dirname(file), specifier));
+    else if (!specifier.startsWith('node:')) module.packages.push(packageOf(specifier));
+  }
+  // Files that are read at run time, such as compiled kernels, or that a thread is started with.
+  for (const [, path] of text.matchAll(/new URL\('(\.[^']+)', import\.meta\.url\)/g)) {
+    const loaded = join(dirname(file), path as string);
+    if (existsSync(loaded)) module.files.push(loaded);
+  }
+  return module;
+}
+
+/** Lists the specifiers that a module imports; leaves out imports of types alone. */
+export function importsOf(text: string): string[] {
+  const [imports] = parse(text);
+  return imports.flatMap((found) => ('specifier' in found && !('typeOnly' in found && found.typeOnly) && found.specifier) || []);
+}
+
+const packageOf = (specifier: string) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+/** The installed version of a package; empty where it is not installed, as an optional one. */
+function versionOf(name: string): string {
+  const file = join(ROOT, 'node_modules', name, 'package.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : '';
 }

@@ -1,9 +1,11 @@
+import { concatenated } from '../../attacks/tensors.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { corruptions as all, SEVERITIES } from '../images/corruptions.ts';
-import { cleanPart, common } from './gradient-parts.ts';
-import { nonsenseParts, unknownPart } from './nothing-parts.ts';
+import { drawnParts } from './drawn-parts.ts';
+import { descriptorOf } from './outcome.ts';
+import { cleanPart, common } from './parts.ts';
 import type { Part, Protocol } from './protocol.ts';
-import { screened } from './screen-attacked.ts';
+import { screened } from './screen.ts';
 
 const IMAGES = 500;
 
@@ -11,30 +13,23 @@ export const corruptions: Protocol = {
   name: 'corruptions',
   source: import.meta.url,
   about: `${IMAGES} test images rotated, shifted, scaled, blurred, covered, noisy, … in five severities; images of nothing`,
-  parts: (screening, { test, images = IMAGES, search, unknown }) => {
+  parts: (screening, { test, images = IMAGES, ...asked }) => {
     const shared = common(screening, images, test);
     const parts = Object.entries(all).flatMap(([name, corrupt]) =>
       SEVERITIES.map(
         (severity): Part => ({
-          ...shared,
-          ...{ name: `${name}, severity ${severity}`, work: 1, about: `${name}, severity ${severity} of 5: nobody's attack` },
+          ...{ ...shared, name: `${name}, severity ${severity}`, work: 1, descriptor: descriptorOf({ images: 'other' }) },
+          ...{ about: `${name}, severity ${severity} of 5: no attack`, sources: [import.meta.url] },
           run: (setup, { images: clean, numbers, labels, seeds }) => {
             const size = clean.length / numbers.length;
-            const changed = new Float32Array(clean.length);
-            for (const [i, seed] of seeds.entries()) {
-              const image = clean.slice(i * size, (i + 1) * size);
-              changed.set(corrupt(image, screening.input, severity, randomFrom(seed, name)), i * size);
-            }
-            return screened(setup, { attack: name, images: changed, numbers, truths: labels });
+            const corrupted = seeds.map((seed, i) =>
+              corrupt(clean.slice(i * size, (i + 1) * size), screening.input, severity, randomFrom(seed, name)),
+            );
+            return screened(setup, { attack: name, images: concatenated(corrupted), numbers, truths: labels });
           },
         }),
       ),
     );
-    return [
-      cleanPart(shared, false),
-      ...parts,
-      ...nonsenseParts(screening, images, search),
-      ...(unknown ? [unknownPart(screening, unknown, search)] : []),
-    ];
+    return [cleanPart(shared), ...parts, ...drawnParts(screening, images, asked)];
   },
 };

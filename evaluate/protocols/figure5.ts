@@ -1,19 +1,18 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { figure2 } from './generated.ts';
-import { cleanPart, common } from './gradient-parts.ts';
-import { BESIDE, type Beside, type Entropy, entropyOf } from './other-bundles.ts';
-import { setupBeside } from './other-setup.ts';
+import { type Entropy, entropyOf, type OtherBundle } from './other-bundles.ts';
 import { fooling, whitebox } from './paper.ts';
+import { cleanPart, common } from './parts.ts';
 import type { Asked, Part, Protocol } from './protocol.ts';
-import type { Setup } from './setup.ts';
+import { type Setup, setupOfOther } from './setup.ts';
 
 /** Generated images; images that Eq. 10 changes and noise that Eq. 11 does, each for every class. */
 const GENERATED = 1000;
 const ATTACKED = 20;
 
 /**
- * What the encoder's entropy does: the same samples of the classes, Eq. 10 and Eq. 11 on this bundle and on each beside it that was trained with
- * the other entropy. What is of another bundle is shown beside, and is no part of what is said of this one.
+ * Shows what the encoder's entropy does: the same samples of the classes, Eq. 10 and Eq. 11 on this bundle and on each other one in its folder
+ * that was trained with the other entropy. The other bundles' figures are shown for comparison and count for nothing else.
  */
 export const figure5: Protocol = {
   name: 'figure5',
@@ -24,10 +23,10 @@ export const figure5: Protocol = {
     const own = entropyOf(screening);
     const others = asked.others.filter(({ entropy }) => entropy !== own);
     return [
-      cleanPart(common(screening, ATTACKED, asked.test), false),
+      cleanPart(common(screening, ATTACKED, asked.test)),
       ...comparedParts(screening, asked).flatMap((part) => [
         ofBundle(part, '', own, 'this bundle', async (setup) => setup),
-        ...others.map((other) => besidePart(part, other)),
+        ...others.map((other) => otherPart(part, other)),
       ]),
     ];
   },
@@ -38,16 +37,18 @@ function comparedParts(screening: Screening, asked: Asked): Part[] {
   const few = { ...asked, images: Math.min(images, ATTACKED) };
   return [
     ...figure2.parts(screening, { ...asked, images: Math.min(images, GENERATED) }),
-    // Its second part; the first are the images as they are.
+    // The first part is the clean images.
     ...whitebox.parts(screening, few).slice(1),
     ...fooling.parts(screening, few),
   ];
 }
 
-const besidePart = (part: Part, other: Beside) =>
-  ofBundle(part, `${BESIDE}${other.name}: `, other.entropy, `${other.name}, id ${other.id.slice(0, 12)}`, (setup) =>
-    setupBeside(setup, other),
-  );
+const otherPart = (part: Part, other: OtherBundle): Part => ({
+  ...ofBundle(part, `beside ${other.name}: `, other.entropy, `${other.name}, id ${other.id.slice(0, 12)}`, (setup) =>
+    setupOfOther(setup, other),
+  ),
+  descriptor: { ...part.descriptor, otherBundle: true },
+});
 
 function ofBundle(part: Part, before: string, entropy: Entropy | null, whose: string, setupOf: (setup: Setup) => Promise<Setup>): Part {
   const name = `${before}${part.name}, ${entropy ?? 'unknown'} entropy`;

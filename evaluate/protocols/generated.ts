@@ -1,27 +1,29 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Victim } from '../../attacks/victim.ts';
+import type { GradientModel } from '../../attacks/attack.ts';
+import { concatenated } from '../../attacks/tensors.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { deviationsOf } from '../../trainer/covariances.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
 import { frechetDistance } from './frechet.ts';
-import { common } from './gradient-parts.ts';
 import type { Outcome } from './outcome.ts';
+import { descriptorOf } from './outcome.ts';
+import { common } from './parts.ts';
 import { outputsOf, trainPlainClassifier } from './plain-classifier.ts';
 import type { Protocol } from './protocol.ts';
-import { screened } from './screen-attacked.ts';
+import { screened } from './screen.ts';
 import type { Setup } from './setup.ts';
 
 /** Decoded at once. */
 const AT_ONCE = 100;
 
 /**
- * What the decoder makes of samples from N(mu_y, Sigma_y) (of a full covariance its diagonal).
+ * Decodes samples from N(mu_y, Sigma_y); of a full covariance it takes the diagonal.
  *
  * @param labels y of each
- * @param seeds of each sample
+ * @param seeds one for each sample
  * @returns [N, H, W, C] flat
  */
-export function generated({ decoder, means, covariances }: Victim, labels: number[], seeds: number[]): Float32Array {
+export function generated({ decoder, means, covariances }: GradientModel, labels: number[], seeds: number[]): Float32Array {
   const latents = labels.map((y, i) => {
     const random = randomFrom(seeds[i] as number, 'generated');
     const mean = means[y] as number[];
@@ -31,19 +33,13 @@ export function generated({ decoder, means, covariances }: Victim, labels: numbe
   const parts: Float32Array[] = [];
   for (let first = 0; first < latents.length; first += AT_ONCE)
     parts.push(tf.tidy(() => (decoder.apply(tf.tensor2d(latents.slice(first, first + AT_ONCE))) as tf.Tensor).dataSync() as Float32Array));
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return concatenated(parts);
 }
 
-/** Samples of the classes in turn; accepted as its class is right. */
+/** Screens samples of the classes in turn; right is to be accepted as its class. */
 function screenedSamples(setup: Setup, numbers: number[], seeds: number[]): Promise<Outcome[]> {
   const truths = numbers.map((number) => number % setup.screening.classes.length);
-  return screened(setup, { attack: 'generated images', images: generated(setup.victim, truths, seeds), numbers, truths });
+  return screened(setup, { attack: 'generated images', images: generated(setup.model, truths, seeds), numbers, truths });
 }
 
 export const figure2: Protocol = {
@@ -53,7 +49,7 @@ export const figure2: Protocol = {
   parts: (screening, { images = 1000 }) => [
     {
       ...common(screening, images, images),
-      ...{ name: 'generated images', drawn: true, work: 2 },
+      ...{ name: 'generated images', drawn: true, work: 2, descriptor: descriptorOf({ images: 'other' }), sources: [import.meta.url] },
       about: `${images} samples from the Gaussians of the classes in turn, decoded; accepted as its class is right`,
       run: (setup, { numbers, seeds }) => screenedSamples(setup, numbers, seeds),
     },
@@ -73,6 +69,7 @@ export const fid: Protocol = {
     return [
       {
         ...{ name: 'generated images, Frechet distance', images: count, atOnce: count, drawn: true, work: 8 },
+        ...{ descriptor: descriptorOf({ images: 'other' }), sources: [import.meta.url] },
         about: `${count} samples from the Gaussians of the classes in turn, decoded: accepted as its class is right; ${count} test images; features: 64, of a plain network trained here`,
         run: (setup, { numbers, seeds }) => screenedSamples(setup, numbers, seeds),
         figures: async (setup, { numbers, seeds }) => {
@@ -83,7 +80,7 @@ export const fid: Protocol = {
           const test = imagesAt(dataset.test, numbers);
           const real = featuresOf(test);
           const truths = numbers.map((number) => number % screening.classes.length);
-          const made = generated(setup.victim, truths, seeds);
+          const made = generated(setup.model, truths, seeds);
           const order = randomFrom(seed, 'fid').shuffle(Array.from({ length: dataset.train.count }, (_, i) => i));
           const train = featuresOf(imagesAt(dataset.train, order.slice(0, count)));
           const right = outputsOf(logits, made, [height, width, channels]).filter(

@@ -1,10 +1,10 @@
-import type { Oracle } from '../../attacks/oracle.ts';
+import type { Oracle } from '../../attacks/attack.ts';
 import type { Screener } from '../../node/bundle/graphs.ts';
 import type { Thresholds } from '../../shared/bundle/screening-schema.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 
 /**
- * screen.onnx as a door that an attack asks.
+ * Makes an oracle of screen.onnx.
  *
  * @param shows `scores`: what the scope `explain` sees; `verdicts`: what everyone sees
  */
@@ -26,7 +26,7 @@ const limitsOf = ({ maxLatentDistance, maxReconstructionError, maxRelativeError 
   relativeError: maxRelativeError ? (maxRelativeError[label] as number) : null,
 });
 
-/** log(score / threshold) of each test that the bundle has; a score that is no number is beyond all. */
+/** Calculates log(score / threshold) of each test that the bundle has; a score that is not a number is beyond any threshold. */
 export function logRatiosOf(scores: { [test in keyof Limits]: number | null }, limits: Limits): number[] {
   return (['latentDistance', 'reconstructionError', 'relativeError'] as const).flatMap((test) => {
     const [score, limit] = [scores[test], limits[test]];

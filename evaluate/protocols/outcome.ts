@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { NORMS } from '../../attacks/ball.ts';
+import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
+
+/** The radii at which reports state the undetected error, and at which attacks at a fixed radius are run. */
+export const RADII: Record<Norm, number[]> = { linf: [0.05, 0.1, 0.2, 0.3], l2: [0.5, 1, 1.5, 2] };
 
 /**
  * What became of one image under one attack, by the exported graphs: the one form of everything that is measured, as kept in a job's
@@ -35,6 +38,43 @@ export const outcomeSchema = z.strictObject({
 });
 
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/**
+ * Says what a part of a protocol does, for figures and checks: nothing is read out of its name. It is written into the files of its jobs.
+ */
+export const descriptorSchema = z.strictObject({
+  /** `clean`: test images as they are; `attacked`: test images that an attack changed; `other`: corrupted, drawn, generated, unknown. */
+  images: z.enum(['clean', 'attacked', 'other']),
+  attack: z
+    .strictObject({
+      name: z.string(),
+      knowledge: z.enum(['white-box', 'black-box', 'transfer']),
+      norm: z.enum(NORMS).nullable(),
+      kind: z.enum(['fixed radius', 'minimum norm', 'unconstrained']),
+      cost: z.number(),
+      targeted: z.boolean(),
+    })
+    .nullable(),
+  radius: z.number().nullable(),
+  /** Rejected images are reclassified. */
+  reclassifies: z.boolean(),
+  /** The attack asks a worker through HTTP. */
+  endpoint: z.boolean(),
+  /** The radius holds every image: an attack that works breaks them all. */
+  unbounded: z.boolean(),
+  /** The part that this one runs again with twice the steps; null otherwise. */
+  twiceTheStepsOf: z.string().nullable(),
+  /** Measured on another bundle, for comparison: it says nothing about this one. */
+  otherBundle: z.boolean(),
+});
+
+export type Descriptor = z.infer<typeof descriptorSchema>;
+
+/** Completes a descriptor with what holds of most parts. */
+export const descriptorOf = (own: Partial<Descriptor> & Pick<Descriptor, 'images'>): Descriptor => ({
+  ...{ attack: null, radius: null, reclassifies: false, endpoint: false, unbounded: false, twiceTheStepsOf: null, otherBundle: false },
+  ...own,
+});
 
 /** Null where the loss is NaN: JSON has no NaN, and a job's file with one would always count as damaged. */
 const loss = z.number().nullable();

@@ -1,25 +1,27 @@
-import { foolingImages, paperWhitebox } from '../../attacks/paper-whitebox.ts';
-import { imagesOf } from '../../attacks/rows.ts';
-import { sizeOf } from '../../attacks/victim.ts';
+import type { Attack } from '../../attacks/attack.ts';
+import { suites } from '../../attacks/list.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FGSM_EPSILONS } from '../images/image-sets.ts';
-import { cleanPart, common, fgsmPart, momentumPart, pgdPart } from './gradient-parts.ts';
-import { nonsenseParts, unknownPart } from './nothing-parts.ts';
+import { drawnParts } from './drawn-parts.ts';
+import { attackPart, type Common, cleanPart, common } from './parts.ts';
 import type { Part, Protocol } from './protocol.ts';
-import { screened } from './screen-attacked.ts';
 
-/** Gradients of Eq. 10 and of Eq. 11. */
-const STEPS = 300;
+const { encoder, paper } = suites;
+const MOST_TARGETS = 9;
+
+/** The part of an attack on the encoder, named as the paper does. */
+const encoderPart = (attack: Attack, shared: Common, radius: number, search = false) =>
+  attackPart(attack, shared, { radius, search, name: `${attack.name}, epsilon ${radius}` });
 
 export const quick: Protocol = {
   name: 'quick',
   source: import.meta.url,
   about: "clean test images, FGSM at the paper's five epsilons, noise, blank pages and drawn nonsense; some seconds",
-  parts: (screening, { test, images = 1000, search, unknown }) => [
-    cleanPart(common(screening, test, test), search),
-    ...FGSM_EPSILONS.map((eps) => fgsmPart(common(screening, images, test), eps, search)),
-    ...nonsenseParts(screening, images, search),
-    ...(unknown ? [unknownPart(screening, unknown, search)] : []),
+  parts: (screening, { test, images = 1000, ...asked }) => [
+    cleanPart(common(screening, test, test), asked.search),
+    ...FGSM_EPSILONS.map((radius) => encoderPart(encoder.fgsm, common(screening, images, test), radius, asked.search)),
+    ...drawnParts(screening, images, asked),
   ],
 };
 
@@ -27,7 +29,7 @@ export const table1: Protocol = {
   name: 'table1',
   source: import.meta.url,
   about: 'all test images, with thresholds and without (paper, table 1)',
-  parts: (screening, { test, images = test }) => [cleanPart(common(screening, images, test), false)],
+  parts: (screening, { test, images = test }) => [cleanPart(common(screening, images, test))],
 };
 
 export const table2: Protocol = {
@@ -36,7 +38,7 @@ export const table2: Protocol = {
   about: 'FGSM and all clean test images, what is rejected searched by Eq. 9 (paper, table 2 and section 4)',
   parts: (screening, { test, images = 1000 }) => [
     cleanPart(common(screening, test, test), true),
-    ...FGSM_EPSILONS.map((eps) => fgsmPart(common(screening, images, test), eps, true)),
+    ...FGSM_EPSILONS.map((radius) => encoderPart(encoder.fgsm, common(screening, images, test), radius, true)),
   ],
 };
 
@@ -46,42 +48,29 @@ export const figure3: Protocol = {
   about: 'FGSM from .03 to .3 (paper, figure 3); momentum iterative and PGD beside it',
   parts: (screening, { test, images = 1000 }) => {
     const shared = common(screening, images, test);
-    const eps = Array.from({ length: 10 }, (_, i) => (i + 1) * 3).map((hundredths) => hundredths / 100);
+    const fine = Array.from({ length: 10 }, (_, i) => ((i + 1) * 3) / 100);
     const coarse = [0.05, 0.1, 0.2, 0.3];
     return [
-      cleanPart(shared, false),
-      ...eps.map((radius) => fgsmPart(shared, radius, false)),
-      ...coarse.map((radius) => momentumPart(shared, radius, false)),
-      ...coarse.map((radius) => pgdPart(shared, radius, false)),
+      cleanPart(shared),
+      ...Object.values(encoder).flatMap((attack: Attack) =>
+        (attack.cost === 1 ? fine : coarse).map((radius) => encoderPart(attack, shared, radius)),
+      ),
     ];
   },
 };
+
+/** Eq. 10 on some images; every target is an outcome. */
+function eq10Part(screening: Screening, images: number): Part {
+  const targets = Math.min(MOST_TARGETS, screening.classes.length - 1);
+  const atOnce = Math.max(1, Math.floor(imagesWithinMemory(screening.input, 90, 4) / targets));
+  return attackPart(paper.eq10, { images, atOnce }, { targets, name: `${paper.eq10.name}, each target` });
+}
 
 export const whitebox: Protocol = {
   name: 'whitebox',
   source: import.meta.url,
   about: 'Eq. 10 for every other class as target (at most nine), 1000 test images, some 100 of each digit (paper, section 4)',
-  parts: (screening, { test, images = 1000 }) => {
-    const targets = Math.min(9, screening.classes.length - 1);
-    const atOnce = Math.max(1, Math.floor(imagesWithinMemory(screening.input, 90, 4) / targets));
-    const part: Part = {
-      name: 'Eq. 10, each target',
-      images: Math.min(images, test),
-      atOnce,
-      work: targets * STEPS,
-      about: `Adam on eta from 0, a = 100, b = 2, ${STEPS} steps, ${targets} targets an image; each target is an outcome of its own`,
-      run: (setup, { images: all, numbers, labels }) => {
-        const of = labels.flatMap((_, i) => Array.from({ length: targets }, () => i));
-        const wanted = labels.flatMap((label) => Array.from({ length: targets }, (_, j) => (label + 1 + j) % screening.classes.length));
-        const origins = imagesOf(all, of, sizeOf(screening.input));
-        const attacked = paperWhitebox(setup.victim, origins, wanted);
-        const at = (values: number[]) => of.map((i) => values[i] as number);
-        const about = { attack: 'Eq. 10', norm: 'l2' } as const;
-        return screened(setup, { ...about, images: attacked, origins, numbers: at(numbers), truths: at(labels), targets: wanted });
-      },
-    };
-    return [cleanPart(common(screening, images, test), false), part];
-  },
+  parts: (screening, { test, images = 1000 }) => [cleanPart(common(screening, images, test)), eq10Part(screening, Math.min(images, test))],
 };
 
 /** Images of the gallery. */
@@ -99,27 +88,9 @@ export const fooling: Protocol = {
   source: import.meta.url,
   about: 'Eq. 11: 100 images of noise for every class (paper, section 4)',
   parts: (screening, { images = 100 }) => {
-    const classes = screening.classes.length;
-    const atOnce = Math.max(1, Math.floor(imagesWithinMemory(screening.input, 100, 4) / classes));
-    return [
-      {
-        name: 'Eq. 11, each class',
-        drawn: true,
-        ...{ images, atOnce, work: classes * STEPS },
-        about: `Adam from uniform noise, a = 100, b = 2, ${STEPS} steps, each of ${classes} classes; what is accepted as anything is an error`,
-        run: (setup, { numbers, seeds }) => {
-          const of = numbers.flatMap((_, i) => screening.classes.map(() => i));
-          const targets = numbers.flatMap(() => screening.classes.map((_, target) => target));
-          const fooled = foolingImages(
-            setup.victim,
-            targets,
-            of.map((i) => seeds[i] as number),
-          );
-          const at = of.map((i) => numbers[i] as number);
-          return screened(setup, { attack: 'Eq. 11', images: fooled, numbers: at, truths: at.map(() => -1), targets });
-        },
-      },
-    ];
+    const targets = screening.classes.length;
+    const atOnce = Math.max(1, Math.floor(imagesWithinMemory(screening.input, 100, 4) / targets));
+    return [attackPart(paper.eq11, { images, atOnce }, { drawn: true, targets, name: `${paper.eq11.name}, each class` })];
   },
 };
 
@@ -127,15 +98,9 @@ export const coil: Protocol = {
   name: 'coil',
   source: import.meta.url,
   about: "FGSM, momentum iterative and PGD with cleverhans' defaults, and Eq. 10 (the paper's experiments on COIL-100; any bundle)",
-  parts: (screening, { test, images = 200 }) => {
-    const shared = common(screening, images, test, 40);
-    const [, eq10] = whitebox.parts(screening, { test, images: 10, search: false, unknown: null, door: null, others: [] });
-    return [
-      cleanPart(common(screening, test, test), false),
-      fgsmPart(shared, 0.3, false),
-      momentumPart(shared, 0.3, false),
-      pgdPart(shared, 0.3, false),
-      eq10 as Part,
-    ];
-  },
+  parts: (screening, { test, images = 200 }) => [
+    cleanPart(common(screening, test, test)),
+    ...Object.values(encoder).map((attack: Attack) => encoderPart(attack, common(screening, images, test, 40), 0.3)),
+    eq10Part(screening, Math.min(10, test)),
+  ],
 };

@@ -1,15 +1,16 @@
-import { type Victim, victimOf } from '../../attacks/victim.ts';
+import { type AttackedModel, gradientModel } from '../../attacks/attack.ts';
 import { openReclassifier, openScreener, type Reclassifier, type Screener } from '../../node/bundle/graphs.ts';
 import { canonicalJson } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { DataError, type Dataset } from '../../trainer/data/dataset.ts';
+import { randomFrom } from '../../shared/random.ts';
+import { DataError, type Dataset, imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
 import { type DataSource, openDataset } from '../../trainer/data/datasets.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
-import type { Unknown } from '../images/image-sets.ts';
-import { type NearestImages, nearestImages } from '../images/starting-points.ts';
-import { openUnknown, type UnknownSource } from '../images/unknown.ts';
+import { startingPoints } from '../images/starting-points.ts';
+import { openUnknown, type Unknown, type UnknownSource } from '../images/unknown.ts';
+import { graphOracle } from './graph-oracle.ts';
 
-/** What is attacked, and with what: as an evaluation is asked for. */
+/** What is attacked, and with which data and seed. */
 export interface Subject {
   /** of the bundle */
   directory: string;
@@ -22,52 +23,106 @@ export interface Subject {
 export interface Setup extends Subject {
   screening: Screening;
   screener: Screener;
-  /** opened when it is first asked for */
+  /** opened at the first call */
   reclassifier(): Promise<Reclassifier>;
-  victim: Victim;
+  model: AttackedModel;
   dataset: Dataset;
-  /** opened when it is first asked for @throws DataError where there is none */
+  /** opened at the first call @throws DataError where no unknown images were named */
   unknown(): Promise<Unknown>;
-  nearest: NearestImages;
 }
 
 /**
- * tfjs has to have a backend already.
+ * Opens a bundle, its model and its data set. tfjs must have a backend already.
  *
  * @throws BundleError, DataError where the images are not those that the bundle was trained beside
  */
 export async function openSetup(subject: Subject): Promise<Setup> {
-  const screener = await openScreener(subject.directory, { intraOpNumThreads: 1 });
-  const { screening } = screener;
   const dataset = await openDataset(subject.source);
-  checkDataset(screening, dataset);
-  let reclassifier: Promise<Reclassifier> | undefined;
   let unknown: Promise<Unknown> | undefined;
-  const victim = victimOf(await rebuildModel(subject.directory), screening);
-  return {
-    ...subject,
-    ...{ screening, screener, victim, dataset },
-    reclassifier: () => {
-      reclassifier ??= openReclassifier(subject.directory, { intraOpNumThreads: 1 });
-      return reclassifier;
-    },
+  const setup = {
+    ...{ ...subject, dataset },
     unknown: () => {
-      if (!subject.unknownSource) throw new DataError('no unknown images were named');
-      unknown ??= openUnknown(subject.unknownSource, screening);
+      if (!subject.unknownSource) throw new DataError('no unknown images were named; name them with --unknown');
+      unknown ??= openUnknown(subject.unknownSource, opened.screening);
       return unknown;
     },
-    nearest: nearestImages(dataset.train, screener, subject.seed),
+  };
+  const opened: Setup = await withBundle(setup, subject.directory);
+  checkDataset(opened.screening, dataset);
+  return opened;
+}
+
+const others = new Map<string, Promise<Setup>>();
+
+/** Opens another bundle of the same data in place of the evaluated one, once a thread. @throws BundleError */
+export function setupOfOther(setup: Setup, { directory }: { directory: string }): Promise<Setup> {
+  const opened = others.get(directory) ?? withBundle(setup, directory);
+  others.set(directory, opened);
+  return opened;
+}
+
+async function withBundle(setup: Subject & Pick<Setup, 'dataset' | 'unknown'>, directory: string): Promise<Setup> {
+  const screener = await openScreener(directory, { intraOpNumThreads: 1 });
+  const { screening } = screener;
+  let reclassifier: Promise<Reclassifier> | undefined;
+  return {
+    ...{ ...setup, directory, screening, screener },
+    reclassifier: () => {
+      reclassifier ??= openReclassifier(directory, { intraOpNumThreads: 1 });
+      return reclassifier;
+    },
+    model: {
+      ...gradientModel(await rebuildModel(directory), screening),
+      startingPoints: startingPoints(setup.dataset.train, screener, setup.seed),
+      oracle: (shows) => graphOracle(screener, shows),
+    },
   };
 }
 
-/** @throws DataError */
+/** @throws DataError where the data set is not the one that the bundle was trained on, or of another size */
 export function checkDataset(screening: Screening, dataset: Dataset): void {
   if (canonicalJson(dataset.checksums) !== canonicalJson(screening.provenance.data)) {
     throw new DataError(
-      `${screening.name} was trained on other files of ${screening.provenance.dataset}: the test images here may be among those it was trained on. Name the same folder with --data-dir.`,
+      `${screening.name} was trained on other files of ${screening.provenance.dataset}, so the test images here may be among those it was ` +
+        'trained on. Name the folder that it was trained on with --data-dir.',
     );
   }
   const size = ({ height, width, channels }: Screening['input']) => `${height} x ${width} x ${channels}`;
   if (size(dataset.input) !== size(screening.input))
-    throw new DataError(`images of ${dataset.name} are ${size(dataset.input)}, those of ${screening.name} ${size(screening.input)}`);
+    throw new DataError(`images of ${dataset.name} are ${size(dataset.input)}; ${screening.name} needs ${size(screening.input)}`);
+}
+
+/** The test images of a job. */
+export interface Chosen {
+  /** their places in the protocol's order */
+  numbers: number[];
+  /** [N, H, W, C] flat, in [0, 1] */
+  images: Float32Array;
+  labels: number[];
+  /** one for each image's randomness, the same in every batch and shard */
+  seeds: number[];
+}
+
+/** Returns the test images of a job: those of the seed's order at its places. Parts that are `drawn` get numbers and seeds alone. */
+export function chosenFor(
+  { dataset, seed }: Pick<Setup, 'dataset' | 'seed'>,
+  { from, to }: { from: number; to: number },
+  drawn = false,
+): Chosen {
+  const order = randomFrom(seed, 'image-sets').shuffle(Array.from({ length: dataset.test.count }, (_, i) => i));
+  const indices = drawn ? [] : order.slice(from, to);
+  const numbers = Array.from({ length: to - from }, (_, i) => from + i);
+  return {
+    numbers,
+    images: imagesAt(dataset.test, indices),
+    labels: labelsAt(dataset.test, indices),
+    seeds: numbers.map((number) => mixed(seed * 1_000_003 + number)),
+  };
+}
+
+/** Mixes a seed (the finalizer of MurmurHash3, 32 bits): seeds in a row would give random numbers in a row. */
+function mixed(seed: number): number {
+  const first = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b);
+  const second = Math.imul(first ^ (first >>> 13), 0xc2b2ae35);
+  return second ^ (second >>> 16);
 }

@@ -1,4 +1,4 @@
-import type { Norm } from '../../attacks/ball.ts';
+import type { Norm } from '../../attacks/steps/projection.ts';
 import { chart } from '../../trainer/report/charts.ts';
 import type { BrokenWithin, Curve, Report, RiskCoverage, Scatter } from '../figures/report-schema.ts';
 

@@ -1,4 +1,4 @@
-import { NORMS } from '../../attacks/ball.ts';
+import { NORMS } from '../../attacks/steps/projection.ts';
 import { escaped, list, page, row, type Section, table } from '../../trainer/report/html.ts';
 import type { Report } from '../figures/report-schema.ts';
 import { curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';

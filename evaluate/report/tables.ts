@@ -1,4 +1,4 @@
-import { NORMS } from '../../attacks/ball.ts';
+import { NORMS } from '../../attacks/steps/projection.ts';
 import { escaped, table } from '../../trainer/report/html.ts';
 import type { Check, PartFigures, Report } from '../figures/report-schema.ts';
 import type { Paper } from '../protocols/paper-figures.ts';

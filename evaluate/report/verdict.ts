@@ -1,4 +1,4 @@
-import { NORMS, type Norm } from '../../attacks/ball.ts';
+import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
 import { escaped, row, table, verdictBox } from '../../trainer/report/html.ts';
 import type { Check, Report, Worst } from '../figures/report-schema.ts';
 import type { Figures } from './figures.ts';

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { writeAtomically } from '../../node/files/files.ts';
 import { type Check, type Report, reportSchema } from '../figures/report-schema.ts';
 import { type Evaluation, summarise } from '../figures/summarise.ts';
-import { isBeside } from '../protocols/other-bundles.ts';
 import { evaluationPage } from './page.ts';
 
 /** An evaluation, and how its images are reconstructed. */
@@ -35,7 +34,7 @@ export async function writeEvaluation(
 
 async function addReconstructions({ galleries }: Report, reconstruct: NonNullable<WriteOptions['reconstruct']>): Promise<void> {
   // Images of another bundle have no reconstruction here.
-  const entries = galleries.filter(({ part }) => !isBeside({ name: part })).flatMap((gallery) => gallery.entries);
+  const entries = galleries.filter(({ otherBundle }) => !otherBundle).flatMap((gallery) => gallery.entries);
   if (entries.length === 0) return;
   const levels = entries.map(({ attacked }) => Buffer.from(attacked, 'base64'));
   const made = await reconstruct(Float32Array.from(Buffer.concat(levels), (level) => level / 255));

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { distances, type Norm } from '../../attacks/ball.ts';
-import { hopSkipJump } from '../../attacks/hop-skip-jump.ts';
-import { type Attacked, limited, type Oracle } from '../../attacks/oracle.ts';
-import { square } from '../../attacks/square.ts';
-import { l2Moves } from '../../attacks/square-l2.ts';
-import { linfMoves } from '../../attacks/square-linf.ts';
+import type { Oracle } from '../../attacks/attack.ts';
+import { boundarySearch } from '../../attacks/hop-skip-jump.ts';
+import { limited, type QueriedImage } from '../../attacks/oracle.ts';
+import { squareSearch } from '../../attacks/square.ts';
+import { l2Moves, linfMoves } from '../../attacks/square-moves.ts';
+import { distances, type Norm } from '../../attacks/steps/projection.ts';
 import { randomFrom } from '../../shared/random.ts';
 
 const SIZE = 36;
@@ -18,7 +18,7 @@ const byMean: Oracle = async (images) =>
     // Of class 0 the "distance" grows with the mean; of class 1 all pass.
     return { accepted: true, label: Number(mean > BOUNDARY), logRatios: [mean > BOUNDARY ? -1 : mean] };
   });
-const attacked = (level: number, seed = 1): Attacked => ({
+const attacked = (level: number, seed = 1): QueriedImage => ({
   ...{ image: new Float32Array(SIZE).fill(level), height: 6, width: 6, channels: 1, truth: 0, seed },
 });
 const far = (found: Float32Array | null, image: Float32Array, norm: Norm) =>
@@ -28,10 +28,10 @@ describe('square', () => {
   it.each(['linf', 'l2'] as const)('crosses a known boundary within its %s ball, and only where the ball reaches it', async (norm) => {
     // The mean has to rise by .1: .1 in each value, or .1 * 6 in length.
     const reach = norm === 'linf' ? 0.1 : 0.6;
-    const found = await square(byMean, attacked(0.4), { norm, eps: reach * 2.5 }, 500);
+    const found = await squareSearch(byMean, attacked(0.4), { norm, radius: reach * 2.5 }, 500);
     expect(meanOf(found.image as Float32Array)).toBeGreaterThan(BOUNDARY);
     expect(far(found.image, attacked(0.4).image, norm)).toBeLessThanOrEqual(reach * 2.5 + 1e-5);
-    const short = await square(byMean, attacked(0.4), { norm, eps: reach * 0.9 }, 50);
+    const short = await squareSearch(byMean, attacked(0.4), { norm, radius: reach * 0.9 }, 50);
     expect(short).toEqual({ image: null, queries: 50 });
   });
 
@@ -61,17 +61,17 @@ describe('square', () => {
   });
 
   it('depends on the seed alone, and needs scores', async () => {
-    const run = (seed: number) => square(byMean, attacked(0.4, seed), { norm: 'linf', eps: 0.3 }, 200);
+    const run = (seed: number) => squareSearch(byMean, attacked(0.4, seed), { norm: 'linf', radius: 0.3 }, 200);
     expect(await run(3)).toEqual(await run(3));
     const silent: Oracle = async (images) => (await byMean(images)).map((answer) => ({ ...answer, logRatios: null }));
-    await expect(square(silent, attacked(0.4), { norm: 'linf', eps: 0.01 }, 5)).rejects.toThrow(/shows no scores/);
+    await expect(squareSearch(silent, attacked(0.4), { norm: 'linf', radius: 0.01 }, 5)).rejects.toThrow(/shows no scores/);
   });
 });
 
 describe('hopSkipJump', () => {
   it.each(['linf', 'l2'] as const)('comes near to the least distance to a known boundary in %s', async (norm) => {
     const start = Float32Array.from({ length: SIZE }, (_, i) => (i % 3 === 0 ? 0.6 : 1));
-    const found = await hopSkipJump(byMean, attacked(0.4), start, norm, 2000);
+    const found = await boundarySearch(byMean, attacked(0.4), start, norm, 2000);
     const least = norm === 'linf' ? 0.1 : 0.6;
     expect(meanOf(found.image as Float32Array)).toBeGreaterThan(BOUNDARY);
     expect(far(found.image, attacked(0.4).image, norm)).toBeLessThan(least * 1.15);
@@ -86,20 +86,20 @@ describe('hopSkipJump', () => {
         asked += images.length / SIZE;
         return byMean(images);
       };
-      const { queries } = await hopSkipJump(counting, attacked(0.4), start, 'l2', budget);
+      const { queries } = await boundarySearch(counting, attacked(0.4), start, 'l2', budget);
       expect(asked).toBe(queries);
       expect(asked).toBeLessThanOrEqual(budget);
     }
   });
 
   it('finds nothing from a start that is not accepted as a wrong class', async () => {
-    expect(await hopSkipJump(byMean, attacked(0.4), attacked(0.3).image, 'linf', 100)).toEqual({ image: null, queries: 1 });
+    expect(await boundarySearch(byMean, attacked(0.4), attacked(0.3).image, 'linf', 100)).toEqual({ image: null, queries: 1 });
   });
 });
 
 it('an oracle is not asked beyond its budget', async () => {
-  const door = limited(byMean, SIZE, 2);
-  await door.ask(new Float32Array(2 * SIZE));
-  expect([door.queries(), door.left()]).toEqual([2, 0]);
-  expect(() => door.ask(new Float32Array(SIZE))).toThrow(/3 questions were asked of 2/);
+  const oracle = limited(byMean, SIZE, 2);
+  await oracle.ask(new Float32Array(2 * SIZE));
+  expect([oracle.queries(), oracle.left()]).toEqual([2, 0]);
+  expect(() => oracle.ask(new Float32Array(SIZE))).toThrow(/3 queries; its budget is 2/);
 });

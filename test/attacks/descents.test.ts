@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { distances, NORMS, projected } from '../../attacks/ball.ts';
 import { carliniWagner } from '../../attacks/carlini-wagner.ts';
-import { descend, type WalkName } from '../../attacks/descend.ts';
+import { descend, type StepName } from '../../attacks/descent.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
-import { relay } from '../../attacks/relay.ts';
+import { relayed } from '../../attacks/relay.ts';
+import { distances, NORMS, projected } from '../../attacks/steps/projection.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { TO_CLASS_1, twoPixels } from './two-pixels.ts';
 
@@ -41,12 +41,12 @@ it('Carlini and Wagner find it too', () => {
   expect(radii[0]).toBeLessThan(least * 1.05);
 });
 
-describe.each(['adam', 'apgd'] as WalkName[])('descent by %s', (walk) => {
+describe.each(['adam', 'apgd'] as StepName[])('descent by %s', (step) => {
   it.each(NORMS)('%s finds what lies within the ball, and nothing where nothing does', (norm) => {
-    const options = { steps: 60, objective: 'hinges', walk } as const;
+    const options = { steps: 60, objective: 'hinges', step } as const;
     for (const rows of [fromImage, fromOutside]) {
-      expect(descend(twoPixels(), rows, { norm, eps: TO_CLASS_1[norm] * 1.05 }, options).found).toEqual([true]);
-      expect(descend(twoPixels(), rows, { norm, eps: TO_CLASS_1[norm] * 0.97 }, options).found).toEqual([false]);
+      expect(descend(twoPixels(), rows, { norm, radius: TO_CLASS_1[norm] * 1.05 }, options).found).toEqual([true]);
+      expect(descend(twoPixels(), rows, { norm, radius: TO_CLASS_1[norm] * 0.97 }, options).found).toEqual([false]);
     }
   });
 
@@ -57,7 +57,7 @@ describe.each(['adam', 'apgd'] as WalkName[])('descent by %s', (walk) => {
       targets: [1, 1, 1],
       groups: [7, 7, 8],
     };
-    const { found, losses } = descend(twoPixels(), rows, { norm: 'linf', eps: 1 }, { steps: 40, objective: 'log-sum-exp', walk });
+    const { found, losses } = descend(twoPixels(), rows, { norm: 'linf', radius: 1 }, { steps: 40, objective: 'log-sum-exp', step });
     // The second begins accepted; the first, of its group, is not looked at any more.
     expect(found).toEqual([false, true, true]);
     for (const [row, start] of losses.start.entries()) {
@@ -74,14 +74,14 @@ describe('relay', () => {
     starts: Float32Array.of(1, 0, 0.9, 0.1, 0, 1),
     ...{ targets: [1, 1, 1], truths: [0, 0, 0], groups: [7, 7, 8] },
   };
-  const budget = { norm: 'linf', eps: 1 } as const;
+  const budget = { norm: 'linf', radius: 1 } as const;
 
   it('goes on, of each group that is not broken yet, with the row that came nearest', () => {
     const legs = [
-      { walk: 'apgd', objective: 'dlr', steps: 0, rows: 2 },
-      { walk: 'adam', objective: 'hinges', steps: 40, rows: 1 },
+      { step: 'apgd', objective: 'dlr', steps: 0, rows: 2 },
+      { step: 'adam', objective: 'hinges', steps: 40, rows: 1 },
     ] as const;
-    const { images, found } = relay(twoPixels(), rows, budget, legs);
+    const { images, found } = relayed(twoPixels(), rows, budget, legs);
     expect(found).toEqual([false, true, true]);
     // The first and the last are as they began: the one was too far off, the other accepted at once.
     expect([...images.slice(0, 2), ...images.slice(4)]).toEqual([1, 0, 0, 1]);
@@ -89,22 +89,22 @@ describe('relay', () => {
   });
 
   it('leaves a row that no leg took up at its origin', () => {
-    const leg = { walk: 'adam', objective: 'hinges', steps: 0, rows: 1 } as const;
+    const leg = { step: 'adam', objective: 'hinges', steps: 0, rows: 1 } as const;
     const two = { ...rows, groups: [7, 8, 8], starts: Float32Array.of(1, 0, 0.9, 0.1, 0, 1) };
-    const { images, found } = relay(twoPixels(), two, budget, [leg]);
+    const { images, found } = relayed(twoPixels(), two, budget, [leg]);
     expect([...images.slice(4)]).toEqual([1, 0]);
     expect(found).toEqual([false, false, false]);
   });
 
   it('finds nothing where nothing lies within the ball', () => {
-    const within = { norm: 'linf', eps: TO_CLASS_1.linf * 0.97 } as const;
-    expect(relay(twoPixels(), rows, within).found).toEqual([false, false, false]);
+    const within = { norm: 'linf', radius: TO_CLASS_1.linf * 0.97 } as const;
+    expect(relayed(twoPixels(), rows, within).found).toEqual([false, false, false]);
   });
 });
 
 it('targeted DLR needs the true classes', () => {
-  const options = { steps: 1, objective: 'dlr', walk: 'apgd' } as const;
-  expect(() => descend(twoPixels(), fromImage, { norm: 'l2', eps: 1 }, options)).toThrow(/true class/);
+  const options = { steps: 1, objective: 'dlr', step: 'apgd' } as const;
+  expect(() => descend(twoPixels(), fromImage, { norm: 'l2', radius: 1 }, options)).toThrow(/true class/);
 });
 
 it('never leaves the ball or [0, 1], whatever the start, the radius and the objective', () => {
@@ -115,10 +115,10 @@ it('never leaves the ball or [0, 1], whatever the start, the radius and the obje
     fc.constantFrom(...NORMS),
     fc.double({ min: 0.01, max: 1.5, noNaN: true }),
     fc.constantFrom(...objectives),
-    fc.constantFrom<WalkName>('adam', 'apgd'),
-    ([a, b, c, d], norm, eps, objective, walk) => {
+    fc.constantFrom<StepName>('adam', 'apgd'),
+    ([a, b, c, d], norm, eps, objective, step) => {
       const rows = { origins: Float32Array.of(a, b), starts: Float32Array.of(c, d), targets: [1], truths: [0] };
-      const { images } = descend(twoPixels(), rows, { norm, eps }, { steps: 5, objective, walk });
+      const { images } = descend(twoPixels(), rows, { norm, radius: eps }, { steps: 5, objective, step });
       expect(distances(images, rows.origins, 2, norm)[0]).toBeLessThanOrEqual(eps + 1e-5);
       for (const value of images) expect(value >= 0 && value <= 1).toBe(true);
     },
@@ -127,13 +127,13 @@ it('never leaves the ball or [0, 1], whatever the start, the radius and the obje
 });
 
 it('an image does not depend on those it is attacked with', () => {
-  const alone = descend(twoPixels(), fromImage, { norm: 'l2', eps: 0.7 }, { steps: 12, objective: 'hinges', walk: 'apgd' });
+  const alone = descend(twoPixels(), fromImage, { norm: 'l2', radius: 0.7 }, { steps: 12, objective: 'hinges', step: 'apgd' });
   const beside = {
     origins: Float32Array.of(0.2, 0.2, 1, 0),
     starts: Float32Array.of(0.4, 0.1, 1, 0),
     targets: [0, 1],
   };
-  const both = descend(twoPixels(), beside, { norm: 'l2', eps: 0.7 }, { steps: 12, objective: 'hinges', walk: 'apgd' });
+  const both = descend(twoPixels(), beside, { norm: 'l2', radius: 0.7 }, { steps: 12, objective: 'hinges', step: 'apgd' });
   expect([...both.images.slice(2)]).toEqual([...alone.images]);
 });
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encoderCrossEntropy } from '../../attacks/encoder-loss.ts';
-import { fgsm } from '../../attacks/fgsm.ts';
+import { fastGradientSign } from '../../attacks/fgsm.ts';
+import { crossEntropy } from '../../attacks/losses/cross-entropy.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
@@ -15,20 +15,21 @@ const random = randomFrom(3, 'fgsm');
 const images = Float32Array.from({ length: 6 * 64 }, () => 0.3 + 0.4 * random.uniform());
 const labels = [0, 1, 2, 0, 1, 2];
 const shape: [number, number, number, number] = [6, 8, 8, 1];
-const victim = () => ({
+const model = () => ({
+  input,
   encoder: buildModel({ encoder: strided(4), decoder: strided(4), dense: 8, latentDim: 3, entropy: 'constant' }, input, 5).encoder,
   means: oneHotMeans(3, 3),
 });
 
 describe('fgsm', () => {
   it('moves every pixel that has a gradient by exactly eps, however small the gradient is', () => {
-    const { encoder, means } = victim();
+    const { encoder, means } = model();
     // A model that is very sure: all gradients are far below 1e-7.
     const weights = encoder.getWeights();
     encoder.setWeights([...weights.slice(0, -1), tf.tensor1d([3, 0, 0])]);
-    const attacked = fgsm({ encoder, means }, images, shape, new Array(6).fill(0), 0.1);
+    const attacked = fastGradientSign({ encoder, means, input }, images, new Array(6).fill(0), 0.1);
     const gradient = tf
-      .grad((x) => encoderCrossEntropy({ encoder, means }, x, new Array(6).fill(0)))(tf.tensor4d(images, shape))
+      .grad((x) => crossEntropy({ encoder, means }, x, new Array(6).fill(0)))(tf.tensor4d(images, shape))
       .dataSync();
     expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-7);
     expect(gradient.filter((value) => value !== 0).length).toBeGreaterThan(200);
@@ -37,12 +38,12 @@ describe('fgsm', () => {
   });
 
   it('raises the cross-entropy, stays within eps and [0, 1]', () => {
-    const target = victim();
-    const loss = (values: Float32Array) => encoderCrossEntropy(target, tf.tensor4d(values, shape), labels).mean().dataSync()[0] as number;
+    const target = model();
+    const loss = (values: Float32Array) => crossEntropy(target, tf.tensor4d(values, shape), labels).mean().dataSync()[0] as number;
     const before = loss(images);
-    const attacked = fgsm(target, images, shape, labels, 0.05);
+    const attacked = fastGradientSign(target, images, labels, 0.05);
     expect(loss(attacked)).toBeGreaterThan(before);
-    const far = fgsm(target, images, shape, labels, 0.9);
+    const far = fastGradientSign(target, images, labels, 0.9);
     expect(Math.min(...far)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...far)).toBeLessThanOrEqual(1);
     expect(Math.max(...attacked.map((value, i) => Math.abs(value - (images[i] as number))))).toBeLessThanOrEqual(0.05 + 1e-6);
@@ -54,7 +55,7 @@ describe('fgsm', () => {
     const at = tf.tensor4d([1, 0], [1, 1, 2, 1]);
     // Distances 0 and 2, T = 0.1: -ln(1 / (1 + e^-20)).
     expect(
-      encoderCrossEntropy(
+      crossEntropy(
         {
           encoder,
           means: [

@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { targetedDlr } from '../../attacks/dlr-loss.ts';
-import { classRatios, combined, logRatios } from '../../attacks/joint-loss.ts';
-import { acceptedAs, looking } from '../../attacks/look.ts';
-import { orthogonalTo } from '../../attacks/orthogonal.ts';
+import { targetedDlr } from '../../attacks/losses/dlr.ts';
+import { classRatios, combined, logRatios } from '../../attacks/losses/joint.ts';
+import { acceptedAs, objectiveOf, orthogonalTo } from '../../attacks/losses/objective.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { decide } from '../../shared/decision/decide.ts';
 import { latentDistance, nearestMean, precisionsOf, squaredEuclidean } from '../../shared/decision/latent-space.ts';
@@ -52,14 +51,14 @@ it('is worked out with every kind of covariance, and the third score where there
   ];
   for (const covariances of kinds) {
     const precisions = precisionsOf(covariances, 2);
-    const victim = twoPixels({
+    const model = twoPixels({
       covariances,
       precisions: covariances.kind === 'full' ? precisions : null,
       thresholds: { maxLatentDistance: [0.25, 0.3], maxReconstructionError: [1, 1], maxRelativeError: [0.1, 0.1] },
     });
-    const ratios = logRatios(victim, images(0.3, 0.8, 0.3, 0.8), [0, 1]).arraySync() as number[][];
+    const ratios = logRatios(model, images(0.3, 0.8, 0.3, 0.8), [0, 1]).arraySync() as number[][];
     for (const target of [0, 1]) {
-      const distance = latentDistance([0.3, 0.8], victim.means[target] as number[], precisions[target] as number[][]);
+      const distance = latentDistance([0.3, 0.8], model.means[target] as number[], precisions[target] as number[][]);
       expect(ratios[target]?.[1]).toBeCloseTo(Math.log(distance / ([0.25, 0.3][target] as number)), 4);
       expect(ratios[target]).toHaveLength(4);
     }
@@ -67,17 +66,17 @@ it('is worked out with every kind of covariance, and the third score where there
 });
 
 it('is below zero throughout exactly where the decision accepts', () => {
-  const victim = twoPixels();
+  const model = twoPixels();
   const random = randomFrom(4, 'joint');
   const values = Array.from({ length: 400 }, () => random.uniform());
   for (const target of [0, 1]) {
-    const accepted = acceptedAs(victim, images(...values), new Array(200).fill(target));
+    const accepted = acceptedAs(model, images(...values), new Array(200).fill(target));
     for (const [i, is] of accepted.entries()) {
       const latent = values.slice(2 * i, 2 * i + 2);
-      const label = nearestMean(latent, victim.means);
-      const distance = squaredEuclidean(latent, victim.means[label] as number[]);
+      const label = nearestMean(latent, model.means);
+      const distance = squaredEuclidean(latent, model.means[label] as number[]);
       const scores = { label, latentDistance: distance, reconstructionError: 0, relativeError: 0 };
-      const verdict = label === target && decide(scores, victim.thresholds).accepted;
+      const verdict = label === target && decide(scores, model.thresholds).accepted;
       // But for what is a hair within the threshold.
       if (Math.abs(distance - 0.25) > 1e-3) expect(is).toBe(verdict);
     }
@@ -113,8 +112,8 @@ describe('losses', () => {
   });
 
   it("features is the squared distance to the start's latent", () => {
-    const { look } = looking(twoPixels(), { origins: Float32Array.of(1, 0), starts: Float32Array.of(0.2, 0.9), targets: [1] }, 'features');
-    const { losses, gradients } = look(images(0.5, 0.5), [0]);
+    const rows = { origins: Float32Array.of(1, 0), starts: Float32Array.of(0.2, 0.9), targets: [1] };
+    const { losses, gradients } = objectiveOf(twoPixels(), rows, 'features').lossAndGradients(images(0.5, 0.5), [0]);
     expect(losses[0]).toBeCloseTo(0.09 + 0.16, 5);
     expect([...gradients.dataSync()].map((value) => +value.toFixed(4))).toEqual([0.6, -0.8]);
   });
@@ -123,12 +122,12 @@ describe('losses', () => {
     '%s: without a gradient the same is seen, and no tensor is left',
     (objective) => {
       const rows = { origins: Float32Array.of(1, 0), starts: Float32Array.of(0.2, 0.9), targets: [1, 0], truths: [0, 1] };
-      const { look, glance } = looking(twoPixels(), { ...rows, starts: Float32Array.of(0.2, 0.9, 0.7, 0.1) }, objective);
+      const evaluated = objectiveOf(twoPixels(), { ...rows, starts: Float32Array.of(0.2, 0.9, 0.7, 0.1) }, objective);
       const seen = images(0.5, 0.5, 0.1, 0.95);
-      const { gradients, ...withGradient } = look(seen, [0, 1]);
+      const { gradients, ...withGradient } = evaluated.lossAndGradients(seen, [0, 1]);
       gradients.dispose();
       const before = tf.memory().numTensors;
-      expect(glance(seen, [0, 1])).toEqual(withGradient);
+      expect(evaluated.loss(seen, [0, 1])).toEqual(withGradient);
       expect(tf.memory().numTensors).toBe(before);
     },
   );

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
-import { searchFrom, searchOn } from '../../attacks/latent-search.ts';
+import { searchFrom, searchOn } from '../../attacks/steps/latent-search.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { twoPixels } from './two-pixels.ts';
 
@@ -31,10 +31,10 @@ it('goes on by the averages: the second step by hand', () => {
 });
 
 it('comes to the least squares solution of each image, and may stop on the way and go on', () => {
-  const victim = { decoder: doubling() };
+  const model = { decoder: doubling() };
   const wanted = images(1, 0.5, 0, 0.5);
-  const halfway = searchOn(victim, wanted, searchFrom(tf.tensor2d([[0], [1]])), 150);
-  const { latents, steps } = searchOn(victim, wanted, halfway, 150);
+  const halfway = searchOn(model, wanted, searchFrom(tf.tensor2d([[0], [1]])), 150);
+  const { latents, steps } = searchOn(model, wanted, halfway, 150);
   expect(latents.dataSync()[0]).toBeCloseTo(0.4, 2);
   expect(latents.dataSync()[1]).toBeCloseTo(0.2, 2);
   expect(steps).toBe(300);
@@ -42,9 +42,9 @@ it('comes to the least squares solution of each image, and may stop on the way a
 
 it('keeps no tensors but its own', () => {
   const wanted = images(1, 0);
-  const victim = twoPixels();
+  const model = twoPixels();
   const search = searchFrom(tf.tensor2d([[0, 0]]));
   const before = tf.memory().numTensors;
-  searchOn(victim, wanted, search, 3);
+  searchOn(model, wanted, search, 3);
   expect(tf.memory().numTensors).toBe(before);
 });

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Victim } from '../../attacks/victim.ts';
+import type { AttackedModel } from '../../attacks/attack.ts';
 
 /**
  * Images of two pixels that are their own latents and reconstructions: accepted as class 0 within 0.5 of (1, 0), as class 1 within 0.5
  * of (0, 1). So every answer can be worked out by hand.
  */
-export function twoPixels(changes: Partial<Victim> = {}): Victim {
+export function twoPixels(changes: Partial<AttackedModel> = {}): AttackedModel {
   const encoder = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [1, 2, 1] })] });
   const decoder = tf.sequential({ layers: [tf.layers.reshape({ inputShape: [2], targetShape: [1, 2, 1] })] });
   return {
@@ -18,6 +18,8 @@ export function twoPixels(changes: Partial<Victim> = {}): Victim {
     precisions: null,
     thresholds: { maxLatentDistance: [0.25, 0.25], maxReconstructionError: [1, 1] },
     relativeErrorOffset: 1,
+    startingPoints: async () => [],
+    oracle: () => () => Promise.reject(new Error('these tests bring their own oracles')),
     ...changes,
   };
 }

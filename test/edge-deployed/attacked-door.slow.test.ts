@@ -4,17 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { hopSkipJump } from '../../attacks/hop-skip-jump.ts';
-import type { Attacked } from '../../attacks/oracle.ts';
-import { imagesOf } from '../../attacks/rows.ts';
-import { square } from '../../attacks/square.ts';
+import { boundarySearch } from '../../attacks/hop-skip-jump.ts';
+import type { QueriedImage } from '../../attacks/oracle.ts';
+import { squareSearch } from '../../attacks/square.ts';
+import { imagesOf } from '../../attacks/tensors.ts';
 import { type DeployedWorker, startDeployed } from '../../bench/reliability/deployed-worker.ts';
-import { chosenFor } from '../../evaluate/jobs/job.ts';
-import type { Door } from '../../evaluate/protocols/endpoint.ts';
+import { checkEndpoint, type Endpoint, httpOracle } from '../../evaluate/protocols/endpoint.ts';
 import { graphOracle } from '../../evaluate/protocols/graph-oracle.ts';
-import { checkDoor, httpOracle } from '../../evaluate/protocols/http-oracle.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
-import { openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
+import { chosenFor, openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 
@@ -48,12 +46,12 @@ async function startCounting(worker: string) {
 let worker: DeployedWorker;
 let before: Awaited<ReturnType<typeof startCounting>>;
 let setup: Setup;
-let door: Door;
+let endpoint: Endpoint;
 beforeAll(async () => {
   const entry = ([name, scopes]: [string, string]) => `${name}:${scopes}:${createHash('sha256').update(name).digest('hex')}`;
   worker = await startDeployed('mnist', { KEYS: Object.entries(KEYS).map(entry).join(','), LOG_REQUESTS: 'off' });
   before = await startCounting(worker.url);
-  door = { url: before.url, key: 'attacker' };
+  endpoint = { url: before.url, key: 'attacker' };
   await useWasm();
   const directory = join(import.meta.dirname, '../../models/mnist');
   const source = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
@@ -67,7 +65,7 @@ afterAll(async () => {
 });
 
 /** The first test image, attacked, and the first of another class that is accepted as it. */
-async function firstImages(): Promise<{ attacked: Attacked; start: Float32Array }> {
+async function firstImages(): Promise<{ attacked: QueriedImage; start: Float32Array }> {
   const { images, labels } = chosenFor(setup, { from: 0, to: 20 });
   const truth = labels[0] as number;
   const verdicts = await setup.screener.screen(images);
@@ -86,7 +84,7 @@ describe('the worker in workerd says what screen.onnx says in onnxruntime-node',
 
   it('of verdicts', async () => {
     const images = various();
-    const answers = await httpOracle(door, setup.screening, 'verdicts')(images);
+    const answers = await httpOracle(endpoint, setup.screening, 'verdicts')(images);
     expect(answers).toEqual(await graphOracle(setup.screener, 'verdicts')(images));
     expect(new Set(answers.map(({ accepted }) => accepted)).size).toBe(2);
     expect(before.counted()).toBe(60);
@@ -94,7 +92,10 @@ describe('the worker in workerd says what screen.onnx says in onnxruntime-node',
 
   it('of scores, but for rounding', async () => {
     const images = various();
-    const [http, graph] = [await httpOracle(door, setup.screening, 'scores')(images), await graphOracle(setup.screener, 'scores')(images)];
+    const [http, graph] = [
+      await httpOracle(endpoint, setup.screening, 'scores')(images),
+      await graphOracle(setup.screener, 'scores')(images),
+    ];
     for (const [i, { accepted, label, logRatios }] of http.entries()) {
       expect([accepted, label]).toEqual([graph[i]?.accepted, graph[i]?.label]);
       for (const [test, ratio] of logRatios?.entries() ?? []) expect(ratio).toBeCloseTo(graph[i]?.logRatios?.[test] as number, 5);
@@ -105,7 +106,7 @@ describe('the worker in workerd says what screen.onnx says in onnxruntime-node',
 describe('attacked through its door', () => {
   it('HopSkipJump comes nearer with verdicts alone; every question was answered, no other asked', async () => {
     const { attacked, start } = await firstImages();
-    const found = await hopSkipJump(httpOracle(door, setup.screening, 'verdicts'), attacked, start, 'l2', 300);
+    const found = await boundarySearch(httpOracle(endpoint, setup.screening, 'verdicts'), attacked, start, 'l2', 300);
     expect([found.queries, before.counted()]).toEqual([300, 300]);
     const far = (image: Float32Array) => Math.hypot(...image.map((value, i) => value - (attacked.image[i] as number)));
     expect(far(found.image as Float32Array)).toBeLessThan(0.8 * far(start));
@@ -116,12 +117,12 @@ describe('attacked through its door', () => {
 
   it('Square asks for scores, as often as it is allowed', async () => {
     const { attacked } = await firstImages();
-    const found = await square(httpOracle(door, setup.screening, 'scores'), attacked, { norm: 'linf', eps: 0.05 }, 50);
+    const found = await squareSearch(httpOracle(endpoint, setup.screening, 'scores'), attacked, { norm: 'linf', radius: 0.05 }, 50);
     expect([found.queries, before.counted()]).toEqual([50, 50]);
   });
 
   it('as the protocol does it: questions that stand in the outcomes are those that were answered', async () => {
-    const asked = { test: 10_000, search: false, door, others: [], unknown: null };
+    const asked = { test: 10_000, search: false, endpoint, others: [], unknown: null };
     const parts = protocols['black-box']?.parts(setup.screening, asked).filter(({ name }) => name.includes('through the HTTP door'));
     expect(parts?.map(({ name }) => name)).toHaveLength(4);
     const part = parts?.find(({ name }) => name.startsWith('Square') && name.includes('linf'));
@@ -131,8 +132,10 @@ describe('attacked through its door', () => {
   });
 
   it('a key that does not allow to see scores is told at once, and a wrong one', async () => {
-    await expect(checkDoor({ ...door, key: 'camera' }, setup.screening)).rejects.toThrow(/answered 403: .*the scope explain is needed/);
-    await expect(checkDoor({ ...door, key: 'nobody' }, setup.screening)).rejects.toThrow(/answered 401: .*key is unknown/);
-    await expect(checkDoor(door, { ...setup.screening, id: '0'.repeat(64) })).rejects.toThrow(/serves model .* not 0000/);
+    await expect(checkEndpoint({ ...endpoint, key: 'camera' }, setup.screening)).rejects.toThrow(
+      /answered 403: .*the scope explain is needed/,
+    );
+    await expect(checkEndpoint({ ...endpoint, key: 'nobody' }, setup.screening)).rejects.toThrow(/answered 401: .*key is unknown/);
+    await expect(checkEndpoint(endpoint, { ...setup.screening, id: '0'.repeat(64) })).rejects.toThrow(/serves model .* not 0000/);
   });
 });

@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chosenFor } from '../../evaluate/jobs/job.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
-import { bundlesBeside } from '../../evaluate/protocols/other-bundles.ts';
+import { otherBundles } from '../../evaluate/protocols/other-bundles.ts';
 import { undetected } from '../../evaluate/protocols/outcome.ts';
 import type { Asked, Part } from '../../evaluate/protocols/protocol.ts';
-import { openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
+import { chosenFor, openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 
 const SOURCE = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
-const ASKED: Asked = { test: 10_000, search: false, door: null, others: [], unknown: null };
+const ASKED: Asked = { test: 10_000, search: false, endpoint: null, others: [], unknown: null };
 const directory = join(import.meta.dirname, '../../models/mnist');
 let setup: Setup;
 beforeAll(async () => {
@@ -60,7 +59,7 @@ describe('on models/mnist', () => {
   }, 120_000);
 
   it('finds the other bundles of its data, for attacks that carry over', async () => {
-    const others = await bundlesBeside(directory, setup.screening);
+    const others = await otherBundles(directory, setup.screening);
     expect(others.map(({ name, entropy }) => [name, entropy])).toEqual([
       ['mnist-semi', 'constant'],
       ['mnist-variable', 'variable'],
@@ -69,7 +68,7 @@ describe('on models/mnist', () => {
 });
 
 describe('figure5', () => {
-  const variable = () => bundlesBeside(directory, setup.screening);
+  const variable = () => otherBundles(directory, setup.screening);
 
   it('compares with bundles of the other entropy alone, each named with its id', async () => {
     const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await variable() }) ?? [];
@@ -122,10 +121,10 @@ it('no two parts of a protocol have one name, whatever was asked', () => {
       ...{
         test: 10_000,
         search: true,
-        door: { url: 'http://127.0.0.1:1', key: 'k' },
+        endpoint: { url: 'http://127.0.0.1:1', key: 'k' },
         others: ['a', 'b'].map((name) => ({ directory: `models/${name}`, name, id: name, entropy: 'variable' as const })),
       },
-      unknown: { name: 'x', count: 5 },
+      unknown: { name: 'x', count: 5, sha256: 's' },
     });
     expect(new Set(parts.map(({ name }) => name)).size, protocol.name).toBe(parts.length);
     for (const { work, images, atOnce } of parts) expect(Math.min(work, images, atOnce)).toBeGreaterThan(0);

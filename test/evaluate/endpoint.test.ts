@@ -4,8 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { DoorError, doorOf } from '../../evaluate/protocols/endpoint.ts';
-import { checkDoor, httpOracle } from '../../evaluate/protocols/http-oracle.ts';
+import { checkEndpoint, EndpointError, endpointOf, httpOracle } from '../../evaluate/protocols/endpoint.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 
 const screening = await parseScreening(await readFile(join(import.meta.dirname, '../../models/mnist/screening.json'), 'utf8'));
@@ -32,14 +31,14 @@ const server = createServer((request, response) => {
   });
 });
 await once(server.listen(0, '127.0.0.1'), 'listening');
-const door = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, key: 'k' };
+const endpoint = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, key: 'k' };
 beforeEach(() => {
   asked = [];
 });
 afterAll(() => server.close());
 
 const image = new Float32Array(28 * 28);
-const ask = (shows: 'scores' | 'verdicts' = 'verdicts') => httpOracle(door, screening, shows)(image);
+const ask = (shows: 'scores' | 'verdicts' = 'verdicts') => httpOracle(endpoint, screening, shows)(image);
 
 describe('what is no verdict is never taken for a rejection', () => {
   it.each([
@@ -64,7 +63,7 @@ describe('what is no verdict is never taken for a rejection', () => {
 
   it('nor is an answer that breaks off', async () => {
     script = [{ status: 200, body: verdict, breaksOff: true }];
-    await expect(ask()).rejects.toThrow(DoorError);
+    await expect(ask()).rejects.toThrow(EndpointError);
   });
 
   it.each(['model-unavailable', 'configuration'])('nor is a worker that can not screen: %s is not waited for', async (name) => {
@@ -74,7 +73,7 @@ describe('what is no verdict is never taken for a rejection', () => {
   });
 
   it('nor is a worker that is not there', async () => {
-    await expect(checkDoor({ url: 'http://127.0.0.1:1', key: 'k' }, screening)).rejects.toThrow(
+    await expect(checkEndpoint({ url: 'http://127.0.0.1:1', key: 'k' }, screening)).rejects.toThrow(
       /the worker at http:\/\/127.0.0.1:1 can't be reached/,
     );
   });
@@ -97,9 +96,9 @@ describe('a worker that says "not now"', () => {
 });
 
 it('a door has an address and a key, or is none', () => {
-  expect(doorOf({})).toBeNull();
-  expect(doorOf({ SCREEN_URL: 'http://127.0.0.1:8787/', SCREEN_KEY: 'k' })).toEqual({ url: 'http://127.0.0.1:8787', key: 'k' });
-  expect(() => doorOf({ SCREEN_URL: 'http://127.0.0.1:8787' })).toThrow(/SCREEN_KEY is missing/);
-  expect(() => doorOf({ SCREEN_KEY: 'k' })).toThrow(/SCREEN_URL is missing/);
-  expect(() => doorOf({ SCREEN_URL: 'localhost:8787', SCREEN_KEY: 'k' })).toThrow(/an address such as/);
+  expect(endpointOf({})).toBeNull();
+  expect(endpointOf({ SCREEN_URL: 'http://127.0.0.1:8787/', SCREEN_KEY: 'k' })).toEqual({ url: 'http://127.0.0.1:8787', key: 'k' });
+  expect(() => endpointOf({ SCREEN_URL: 'http://127.0.0.1:8787' })).toThrow(/SCREEN_KEY is missing/);
+  expect(() => endpointOf({ SCREEN_KEY: 'k' })).toThrow(/SCREEN_URL is missing/);
+  expect(() => endpointOf({ SCREEN_URL: 'localhost:8787', SCREEN_KEY: 'k' })).toThrow(/an address such as/);
 });

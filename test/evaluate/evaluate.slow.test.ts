@@ -30,7 +30,7 @@ const few: Protocol = {
 
 const request = (folder: string, changes: Partial<Request> = {}): Request => ({
   ...{ directory, source: { dataset: 'mnist', dataDir: null, imageSize: null, channels: null }, unknownSource: null, seed: 3 },
-  ...{ protocol: few, images: IMAGES, search: true, backend: 'wasm', threads: 2, shard: null, door: null, folder: join(root, folder) },
+  ...{ protocol: few, images: IMAGES, search: true, backend: 'wasm', threads: 2, shard: null, endpoint: null, folder: join(root, folder) },
   ...changes,
 });
 

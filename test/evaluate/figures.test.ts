@@ -7,7 +7,7 @@ import { partFigures } from '../../evaluate/figures/part-figures.ts';
 import { securityCurves } from '../../evaluate/figures/perturbations.ts';
 import { riskCoverageOf } from '../../evaluate/figures/score-figures.ts';
 import { rate } from '../../evaluate/figures/statistics.ts';
-import { broken, KEY, made, nearest, result } from './made-results.ts';
+import { broken, described, KEY, made, nearest, result, clean as unchanged } from './made-results.ts';
 
 describe('rate', () => {
   it('has the intervals of the tables of Clopper and Pearson', () => {
@@ -56,7 +56,7 @@ describe('the figures of a part', () => {
     const aimed = (target: number | null) =>
       [0, 1].flatMap((image) => [made(image, 'wrong', { target: 3 }), made(image, 'wrong', { target })]);
     const asTarget = (target: number | null) => {
-      const [part] = measuredParts([result('Eq. 10', aimed(target))], KEY);
+      const [part] = measuredParts([described(result('Eq. 10', aimed(target)), { kind: 'unconstrained', targeted: target !== null })], KEY);
       return partFigures(part as NonNullable<typeof part>, null).asTarget;
     };
     expect(asTarget(5)).toMatchObject({ count: 2, of: 4 });
@@ -127,7 +127,7 @@ describe('risk and coverage', () => {
 
   it('takes the surest first, by the larger score in proportion to its threshold', () => {
     const jobs = [
-      result('clean', [
+      unchanged([
         clean(0, 0.1, 8),
         clean(1, 0.5, 1),
         // As a three, whose limit is 5: .6.

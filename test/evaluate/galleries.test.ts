@@ -3,21 +3,21 @@ import { galleriesOf } from '../../evaluate/figures/galleries.ts';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import type { Outcome } from '../../evaluate/protocols/outcome.ts';
-import { KEY, made, result } from './made-results.ts';
+import { clean, KEY, made, result } from './made-results.ts';
 
 const galleries = (jobs: JobResult[]) => galleriesOf(measuredParts(jobs, KEY), 4);
 const images = (picture: string, truths: number[], more: Partial<Outcome> = {}) =>
   truths.map((truth, image) => made(image, 'right', { truth, label: truth, picture: `${picture}${image}`, norm: null, ...more }));
-const clean = result('clean test images', images('clean', [2, 0, 1]));
+const unchanged = clean(images('clean', [2, 0, 1]));
 
 describe('galleries', () => {
   it('show an image beside the test image that it was made from', () => {
-    const [gallery] = galleries([clean, result('FGSM', images('fgsm', [2, 0, 1], { attack: 'FGSM' }))]);
+    const [gallery] = galleries([unchanged, result('FGSM', images('fgsm', [2, 0, 1], { attack: 'FGSM' }))]);
     expect(gallery?.entries.map(({ clean: from, attacked }) => [from, attacked])).toEqual([0, 1, 2].map((i) => [`clean${i}`, `fgsm${i}`]));
   });
 
   it('show an image that was made from nothing alone, though its number and class be those of a test image', () => {
-    const [gallery] = galleries([clean, result('generated', images('made', [0, 1, 1], { attack: 'generated' }))]);
+    const [gallery] = galleries([unchanged, result('generated', images('made', [0, 1, 1], { attack: 'generated' }))]);
     expect(gallery?.entries.map(({ clean: from }) => from)).toEqual([null, null, null]);
   });
 

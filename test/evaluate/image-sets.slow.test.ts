@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, it } from 'vitest';
 import { FGSM_EPSILONS, type ImageSet, imageSets } from '../../evaluate/images/image-sets.ts';
-import { unknownFolder } from '../../evaluate/images/unknown-folder.ts';
+import { unknownFolder } from '../../evaluate/images/unknown.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';

@@ -1,5 +1,5 @@
 import type { JobResult } from '../../evaluate/jobs/job.ts';
-import type { Outcome } from '../../evaluate/protocols/outcome.ts';
+import { type Descriptor, descriptorOf, type Outcome } from '../../evaluate/protocols/outcome.ts';
 
 /** What became of an image, in a letter: accepted right, accepted wrong, rejected. */
 type Verdict = 'right' | 'wrong' | 'rejected';
@@ -14,18 +14,33 @@ export function made(image: number, verdict: Verdict, more: Partial<Outcome> = {
   };
 }
 
-export const KEY = { id: 'f'.repeat(64), seed: 7, backend: 'wasm', attacks: 'a'.repeat(64) };
+export const KEY = { id: 'f'.repeat(64), seed: 7, backend: 'wasm' };
+
+/** What a job says of its part: an attack at a fixed radius, unless it is said otherwise. */
+export function described(job: JobResult, attack: Partial<Descriptor['attack']>, more: Partial<Descriptor> = {}): JobResult {
+  const own = job.descriptor;
+  return { ...job, descriptor: { ...own, attack: own.attack && { ...own.attack, ...attack }, ...more } };
+}
+
+/** The test images as they are. */
+export const clean = (outcomes: Outcome[], part = 'clean test images') =>
+  result(part, outcomes, { descriptor: descriptorOf({ images: 'clean' }) });
 
 /** One job that is the whole of a part. */
 export function result(part: string, outcomes: Outcome[], more: Partial<JobResult> = {}): JobResult {
   const images = new Set(outcomes.map(({ image }) => image)).size;
-  const about = `${outcomes[0]?.attack}: 3 targets x 100 steps`;
+  const { attack = 'A', norm = null, eps = null } = outcomes[0] ?? {};
+  const about = `${attack}: 3 targets x 100 steps`;
   return {
-    version: 1,
-    ...KEY,
+    version: 2,
+    ...{ ...KEY, source: 'a'.repeat(64) },
     protocol: 'adaptive',
     part,
     about,
+    descriptor: descriptorOf({
+      ...{ images: 'attacked', radius: eps },
+      attack: { ...{ name: attack, knowledge: 'white-box', norm, kind: 'fixed radius' }, cost: 300, targeted: false },
+    }),
     images,
     from: 0,
     to: images,
@@ -48,7 +63,13 @@ export const broken = (attack: string, eps: number, count: number, of = 100, nor
 
 /** An attack that looks for the nearest image: the radius of each image, null where it found none. */
 export const nearest = (name: string, radii: (number | null)[], norm: 'linf' | 'l2' = 'linf') =>
-  result(
-    `${name}, ${norm}`,
-    radii.map((radius, image) => made(image, radius === null ? 'right' : 'wrong', { attack: `${name}, ${norm}`, norm, radius })),
+  described(
+    result(
+      `${name}, ${norm}`,
+      radii.map((radius, image) => made(image, radius === null ? 'right' : 'wrong', { attack: `${name}, ${norm}`, norm, radius })),
+    ),
+    { kind: 'minimum norm' },
   );
+
+/** The same, of an attack without gradients. */
+export const blackBox = (job: JobResult) => described(job, { knowledge: 'black-box' });

@@ -9,7 +9,7 @@ import { writeEvaluation } from '../../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../../node/bundle/graphs.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { evidenceSchema, type Screening } from '../../shared/bundle/screening-schema.ts';
-import { broken, KEY, made, nearest, result } from './made-results.ts';
+import { broken, clean, described, KEY, made, nearest, result } from './made-results.ts';
 
 const MNIST = join(import.meta.dirname, '../../models/mnist');
 const picture = (level: number) => Buffer.alloc(28 * 28, level).toString('base64');
@@ -28,17 +28,18 @@ beforeAll(async () => {
     { ...outside, outcomes: outside.outcomes.map((outcome) => ({ ...outcome, picture: picture(90) })) },
     nearest('nearest from outside', [0.7, 1.2, null, 1.2, null], 'l2'),
     ...[0.05, 0.1, 0.2].map((eps, i) => broken('PGD', eps, [3, 5, 1][i] as number, 5)),
-    result(
-      'clean test images',
-      [0, 1, 2, 3, 4].map((image) => made(image, image === 4 ? 'rejected' : 'right', { norm: null, picture: picture(10) })),
-    ),
+    clean([0, 1, 2, 3, 4].map((image) => made(image, image === 4 ? 'rejected' : 'right', { norm: null, picture: picture(10) }))),
     {
       ...result('FGSM 0.3 <b>', [made(0, 'rejected', { ...again, eps: 0.3 }), made(1, 'wrong', { eps: 0.3, radius: 0.3 })]),
       protocol: 'table2',
     },
-    result(
-      'beside other: Eq. 10',
-      [0, 1].map((image) => made(image, 'wrong', { attack: 'beside other: Eq. 10', norm: 'l2', radius: 0.1, picture: picture(200) })),
+    described(
+      result(
+        'beside other: Eq. 10',
+        [0, 1].map((image) => made(image, 'wrong', { attack: 'beside other: Eq. 10', norm: 'l2', radius: 0.1, picture: picture(200) })),
+      ),
+      {},
+      { otherBundle: true },
     ),
     { ...result('Square', [made(0, 'right', { norm: null, queries: 501 })]), protocol: 'blackbox' },
   ].map((own) => ({ ...own, ...key }));

@@ -5,7 +5,7 @@ import { sanityOf } from '../../evaluate/figures/sanity.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { gradientCheckSchema } from '../../evaluate/protocols/outcome.ts';
 import { sanityLines } from '../../evaluate/report/tables.ts';
-import { broken, KEY, nearest } from './made-results.ts';
+import { blackBox, broken, described, KEY, nearest } from './made-results.ts';
 
 const sanity = (jobs: JobResult[]) => sanityOf(measuredParts(jobs, KEY), null);
 const check = (jobs: JobResult[], name: string | RegExp) => {
@@ -58,7 +58,7 @@ describe('the checks of a report', () => {
   });
 
   it('want an attack without a limit to break 99 of 100 images', () => {
-    const unbounded = (count: number) => [{ ...broken('PGD from outside', 1, count), part: 'unbounded' }];
+    const unbounded = (count: number) => [described(broken('PGD from outside', 1, count), {}, { unbounded: true })];
     expect(within(unbounded(99), 'without a limit')).toBe(true);
     expect(within(unbounded(98), 'without a limit')).toBe(false);
     expect(check([broken('PGD', 0.1, 3)], 'without a limit')).toMatchObject({ passed: null, detail: 'not run' });
@@ -68,20 +68,26 @@ describe('the checks of a report', () => {
     const white = nearest('outside', [0.1, 0.1, 0.2, null]);
     const name = 'black-box and transfer, linf';
     expect(within([white], name)).toBeNull();
-    expect(within([white, nearest('Square', [0.1, 0.1, 0.25])], name)).toBe(true);
+    expect(within([white, blackBox(nearest('Square', [0.1, 0.1, 0.25]))], name)).toBe(true);
     // One that is broken by Square alone, where white-box attacks break another: as many, and reported.
-    expect(check([white, nearest('Square', [null, 0.1, null, 0.2])], name)).toMatchObject({ passed: true, detail: /alone: 1 images/ });
-    expect(check([white, nearest('HopSkipJump', [0.04])], name)).toMatchObject({
+    expect(check([white, blackBox(nearest('Square', [null, 0.1, null, 0.2]))], name)).toMatchObject({
+      passed: true,
+      detail: /alone: 1 images/,
+    });
+    expect(check([white, blackBox(nearest('HopSkipJump', [0.04]))], name)).toMatchObject({
       passed: false,
       detail: /HopSkipJump, linf breaks 1 of 1 images within 0.05, all white-box attacks 0/,
     });
-    expect(within([white, broken('transfer, another seed', 0.2, 4, 4)], name)).toBe(false);
+    expect(within([white, described(broken('transfer, another seed', 0.2, 4, 4), { knowledge: 'transfer' })], name)).toBe(false);
     // Images that only a weak white-box attack was tried on say nothing.
-    expect(within([white, broken('FGSM', 0.2, 0), broken('Square', 0.2, 3, 10)], name)).toBe(true);
+    expect(within([white, broken('FGSM', 0.2, 0), blackBox(broken('Square', 0.2, 3, 10))], name)).toBe(true);
   });
 
   it('want more steps to find no less, and say where they find more', () => {
-    const twice = (job: JobResult) => ({ ...job, part: `${job.part}, twice the steps` });
+    const twice = (job: JobResult) => ({
+      ...described(job, {}, { twiceTheStepsOf: job.part }),
+      part: `${job.part}, twice the steps`,
+    });
     const steps = (once: number, more: number) =>
       sanity([broken('PGD', 0.1, once), twice(broken('PGD', 0.1, more))])
         .filter(({ name }) => /steps/.test(name))

@@ -4,7 +4,7 @@ import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import { securityCurves } from '../../evaluate/figures/perturbations.ts';
 import { worstOf } from '../../evaluate/figures/worst.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
-import { broken, KEY, made, nearest, result } from './made-results.ts';
+import { blackBox, broken, clean, described, KEY, made, nearest, result } from './made-results.ts';
 
 const worst = (jobs: JobResult[]) => worstOf(measuredParts(jobs, KEY));
 const counts = (found: ReturnType<typeof worst>[number] | undefined) =>
@@ -18,7 +18,7 @@ describe('worst', () => {
     const [found, ...others] = worst([
       nearest('outside', [0.04, 0.15, 0.25, null, null]),
       result('PGD, linf 0.1', fixed),
-      result('clean', [made(0, 'right'), made(3, 'wrong', { norm: null }), made(4, 'rejected', { norm: null })]),
+      clean([made(0, 'right'), made(3, 'wrong', { norm: null }), made(4, 'rejected', { norm: null })]),
     ]);
     expect(others).toEqual([]);
     // Image 3 is wrong as it is; 4 is rejected as it is.
@@ -36,7 +36,7 @@ describe('worst', () => {
   });
 
   it('is of the images that all were tried on that look for the nearest; others add to it', () => {
-    const few = nearest('Square', [0.01, null]);
+    const few = blackBox(nearest('Square', [0.01, null]));
     const [found] = worst([nearest('outside', [null, null, 0.05, 0.2]), few, broken('FGSM', 0.1, 100), broken('FGSM', 0.2, 0)]);
     // Of the four; FGSM broke them all, but at .1.
     expect(counts(found)).toEqual(['0.05: 2/4', '0.1: 4/4', '0.2: 4/4', '0.3: 4/4']);
@@ -46,16 +46,19 @@ describe('worst', () => {
 
   it('of attacks without gradients alone is of all their images, of which few were also attacked at the door', () => {
     const [found] = worst([
-      nearest('HopSkipJump', [0.05, 0.2, null, null]),
-      nearest('HopSkipJump, through the HTTP door', [0.04, 0.08]),
-      broken('Square', 0.1, 0, 4),
+      blackBox(nearest('HopSkipJump', [0.05, 0.2, null, null])),
+      described(blackBox(nearest('HopSkipJump, through HTTP', [0.04, 0.08])), {}, { endpoint: true }),
+      blackBox(broken('Square', 0.1, 0, 4)),
     ]);
     expect(counts(found)).toEqual(['0.05: 1/4', '0.1: 2/4', '0.2: 2/4', '0.3: 2/4']);
   });
 
   it('tells one attack at several radii in a row, whatever its steps are', () => {
-    const at = (eps: number, steps: string) => ({ ...broken('PGD', eps, 1), about: `40 steps of ${steps}` });
-    const [found] = worst([at(0.1, '0.010'), at(0.2, '0.020'), { ...broken('PGD', 0.3, 1), about: '80 steps of 0.01' }]);
+    const at = (eps: number, steps: string, cost = 40) => ({
+      ...described(broken('PGD', eps, 1), { cost }),
+      about: `${cost} steps of ${steps}`,
+    });
+    const [found] = worst([at(0.1, '0.010'), at(0.2, '0.020'), at(0.3, '0.01', 80)]);
     expect(found?.attacks.map(({ about, radii }) => `${about}, ${radii}`)).toEqual([
       'at 0.1: 40 steps of 0.010, 0.1,0.2',
       '80 steps of 0.01, 0.3',
@@ -68,13 +71,13 @@ describe('worst', () => {
       made(image, 'wrong', { attack: 'Eq. 10', norm: 'l2', target: 3, radius: 0.4 }),
       made(image, 'rejected', { attack: 'Eq. 10', norm: 'l2', target: 4, radius: 3 }),
     ]);
-    const jobs = [nearest('outside', [null, 0.9], 'l2'), result('Eq. 10, each target', tries)];
+    const jobs = [nearest('outside', [null, 0.9], 'l2'), described(result('Eq. 10, each target', tries), { kind: 'unconstrained' })];
     expect(counts(worst(jobs)[0])).toEqual(['0.5: 2/2', '1: 2/2', '1.5: 2/2', '2: 2/2']);
     expect(securityCurves(measuredParts(jobs, KEY)).map(({ part }) => part)).toEqual(['outside, l2']);
   });
 
   it('unites protocols where the same numbers are the same images', () => {
-    const other = { ...nearest('Square', [null, 0.1]), protocol: 'blackbox' };
+    const other = { ...blackBox(nearest('Square', [null, 0.1])), protocol: 'blackbox' };
     const names = (jobs: JobResult[]) => worst(jobs).map(({ name, norm, at }) => [name, norm, at[1]?.broken.count]);
     expect(names([nearest('outside', [0.1, null]), other])).toEqual([
       ['all attacks', 'linf', 2],

@@ -1,0 +1,108 @@
+import type { Candidates } from '../../attacks/attack.ts';
+import { distances, type Norm } from '../../attacks/steps/projection.ts';
+import { imagesOf, sizeOf } from '../../attacks/tensors.ts';
+import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/decide.ts';
+import { type Outcome, undetected } from './outcome.ts';
+import type { Chosen, Setup } from './setup.ts';
+
+/** What was done to images, as their outcomes name it. */
+export interface About {
+  attack: string;
+  norm?: Norm | null;
+  eps?: number | null;
+}
+
+/** Images to be screened. */
+export interface Screened extends About {
+  /** [N, H, W, C] flat */
+  images: Float32Array;
+  /** [N, H, W, C] flat: what each was made from; absent where it was made from nothing */
+  origins?: Float32Array;
+  /** place, true class and target of each */
+  numbers: number[];
+  truths: number[];
+  targets?: number[] | undefined;
+}
+
+/** Keeps the pictures of a part's first images. */
+const PICTURES = 6;
+/** The most images that are screened at once; the verdicts do not depend on it. */
+const AT_ONCE = 100;
+
+/** Screens images by the exported graph; with `search`, reclassifies the rejected ones too (Eq. 9). */
+export async function screened(setup: Setup, { images, origins, ...about }: Screened, search = false): Promise<Outcome[]> {
+  const size = sizeOf(setup.screening.input);
+  const { attack, norm = null, eps = null, numbers, truths, targets } = about;
+  const radii = origins && norm ? distances(images, origins, size, norm) : null;
+  const outcomes: Outcome[] = [];
+  const atOnce = imagesWithinMemory(setup.screening.input, AT_ONCE);
+  for (let first = 0; first < numbers.length; first += atOnce) {
+    const verdicts = await setup.screener.screen(images.slice(first * size, (first + atOnce) * size));
+    for (const [i, { scores, decision }] of verdicts.entries()) {
+      const at = first + i;
+      const image = numbers[at] as number;
+      outcomes.push({
+        ...{ attack, norm, eps, radius: radii?.[at] ?? null, image, truth: truths[at] as number, target: targets?.[at] ?? null },
+        ...{ label: scores.label, accepted: decision.accepted, reason: decision.accepted ? null : decision.reason },
+        latentDistance: finite(scores.latentDistance),
+        reconstructionError: finite(scores.reconstructionError),
+        relativeError: finite(scores.relativeError),
+        ...{ reclassified: null, queries: null },
+        picture: image < PICTURES ? picture(images.subarray(at * size, (at + 1) * size)) : null,
+      });
+    }
+  }
+  if (search) await reclassify(setup, images, outcomes);
+  return outcomes;
+}
+
+async function reclassify(setup: Setup, images: Float32Array, outcomes: Outcome[]): Promise<void> {
+  const rejected = outcomes.flatMap(({ accepted }, i) => (accepted ? [] : [i]));
+  if (rejected.length === 0) return;
+  const { thresholds, input } = setup.screening;
+  const found = await (await setup.reclassifier()).reclassify(imagesOf(images, rejected, sizeOf(input)));
+  for (const [i, scores] of found.entries()) {
+    const keptWith = (minMargin: number) => decideReclassified(scores, thresholds, { keepAll: false, minMargin }).accepted;
+    const outcome = outcomes[rejected[i] as number] as Outcome;
+    outcome.reclassified = { label: scores.label, kept: keptWith(DEFAULT_MIN_MARGIN), keptByPaper: keptWith(1) };
+  }
+}
+
+/** Screens every candidate of an attack. */
+export function screenedCandidates(setup: Setup, chosen: Chosen, candidates: Candidates, about: About, search = false): Promise<Outcome[]> {
+  const { images, of, targets } = candidates;
+  const drawn = chosen.labels.length === 0;
+  return screened(
+    setup,
+    {
+      ...{ ...about, images, targets },
+      ...(drawn ? {} : { origins: imagesOf(chosen.images, of, sizeOf(setup.screening.input)) }),
+      numbers: of.map((i) => chosen.numbers[i] as number),
+      truths: of.map((i) => (drawn ? -1 : (chosen.labels[i] as number))),
+    },
+    search,
+  );
+}
+
+/** Screens the test images as they are. */
+export function screenedUnchanged(setup: Setup, chosen: Chosen, about: About, search = false): Promise<Outcome[]> {
+  const { images, numbers, labels } = chosen;
+  return screened(setup, { ...about, images, origins: images, numbers, truths: labels }, search);
+}
+
+/**
+ * Picks the nearest candidate of each image that is accepted as a wrong class. The image itself stands for it where that already is, or where
+ * there is none.
+ */
+export function nearestSuccess(unchanged: Outcome[], candidates: Outcome[]): Outcome[] {
+  return unchanged.map((itself) => {
+    const found = [itself, ...candidates.filter(({ image }) => image === itself.image)].filter(undetected);
+    const nearest = found.sort((a, b) => (a.radius as number) - (b.radius as number))[0];
+    return nearest ?? { ...itself, radius: null };
+  });
+}
+
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
+
+const picture = (image: Float32Array) => Buffer.from(Uint8Array.from(image, (value) => Math.round(value * 255))).toString('base64');
