@@ -22,10 +22,10 @@ declare module '*.html' {
   const text: string;
   export default text;
 }
-/** Which runtime the model's graph takes is settled by the build (build/choose-runtime.ts). */
+/** The runtime that the build chose for the model's graph (build/generate.ts). */
 declare module '*/generated/runtime.js' {
   export function openScreen(bundle: import('../shared/bundle/open-bundle.ts').Bundle): Promise<import('./inference.ts').Screen>;
-  /** Undefined where the runtime has not what it takes. */
+  /** Undefined if the runtime can't search. */
   export const openSearch:
     | ((bundle: import('../shared/bundle/open-bundle.ts').Bundle) => Promise<import('./inference.ts').SearchHere>)
     | undefined;

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
+import { parseTraceparent } from '../shared/protocol/trace.ts';
 import type { Metrics, Outcome } from './metrics.ts';
-import { traceIdOf } from './trace-id.ts';
 
 /** Facts about an inference request for the log; never the content of its images. */
 export interface RequestRecord {
@@ -34,7 +34,7 @@ export function requestLog(log: Logger, metrics: Pick<Metrics, 'answered'>): Mid
     const level = !inference ? 'debug' : status === 500 ? 'error' : status >= 500 ? 'warn' : 'info';
     log[level]({
       ...{ event: 'request', method: c.req.method, path: c.req.path, status, outcome: inference ? outcome : undefined },
-      ...{ id: id?.slice(0, LONGEST_ID), trace: traceIdOf(c.req.header('traceparent')), images },
+      ...{ id: id?.slice(0, LONGEST_ID), trace: parseTraceparent(c.req.header('traceparent'))?.traceId, images },
       ...{ waitMs: rounded(waitMs), searchMs: rounded(searchMs), ms, why },
     });
   };

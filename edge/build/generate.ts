@@ -2,34 +2,38 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chooseModel } from '../../shared/bundle/active-model.ts';
-import { openBundle } from '../../shared/bundle/open-bundle.ts';
+import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
-import { chooseRuntime, type Runtime, runtimeModule } from './choose-runtime.ts';
+import { openScreen } from '../runtime/open-screen.ts';
+import { UnsupportedGraphError } from '../runtime/operator.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
 
 /**
- * Makes what the worker imports: the model's files, verified, the runtime that its graph takes, and ONNX Runtime with unshared memory,
- * which is a part of the worker only where that is the runtime.
+ * Makes the files that the worker imports: the verified bundle, the runtime that its graph needs, the image decoders, and ONNX Runtime with
+ * unshared memory, which is part of the worker only if it is the runtime.
  *
  * @param bundle folder of the bundle
  * @param target folder of the generated files
- * @param wanted runtime; without it, the edge's own where it can run the graph
- * @throws BundleError where the bundle is damaged, UnsupportedGraphError where the wanted runtime can't run its graph
+ * @param wanted the runtime; by default the edge's own if it can run the graph
+ * @throws BundleError if the bundle is damaged, UnsupportedGraphError if the wanted runtime can't run its graph
  */
 export async function generate(bundle: string, target: string, wanted?: Runtime): Promise<{ screening: Screening; runtime: Runtime }> {
   const opened = await openBundle((file) => readFile(join(bundle, file)), ['screen', 'reclassify']);
   const { screening, graphs, weights } = opened;
   const runtime = await chooseRuntime(opened, wanted);
   const onnxRuntime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+  const files: Record<string, Uint8Array> = {
+    'runtime.js': Buffer.from(runtimeModule(runtime)),
+    'decoders.js': Buffer.from(decodersModule()),
+    'ort.wasm': withUnsharedMemory(await readFile(onnxRuntime)),
+    'screen.onnx': graphs.screen as Uint8Array,
+    'reclassify.onnx': graphs.reclassify as Uint8Array,
+    'weights.bin': weights,
+    'screening.json.txt': await readFile(join(bundle, 'screening.json')),
+  };
   await mkdir(target, { recursive: true });
-  await writeIfChanged(join(target, 'runtime.js'), new TextEncoder().encode(runtimeModule(runtime)));
-  await writeIfChanged(join(target, 'decoders.js'), new TextEncoder().encode(decodersModule()));
-  await writeIfChanged(join(target, 'ort.wasm'), withUnsharedMemory(await readFile(onnxRuntime)));
-  await writeIfChanged(join(target, 'screen.onnx'), graphs.screen as Uint8Array);
-  await writeIfChanged(join(target, 'reclassify.onnx'), graphs.reclassify as Uint8Array);
-  await writeIfChanged(join(target, 'weights.bin'), weights);
-  await writeIfChanged(join(target, 'screening.json.txt'), await readFile(join(bundle, 'screening.json')));
+  for (const [name, bytes] of Object.entries(files)) await writeIfChanged(join(target, name), bytes);
   return { screening, runtime };
 }
 
@@ -45,11 +49,55 @@ export function chosenModel(models: string, environment: string | undefined): Pr
   return chooseModel({ MODEL: environment || undefined }, (file) => readFile(join(models, file), 'utf8'));
 }
 
-/** Unchanged files are left alone, so that a watcher does not start again over them. */
+/** Writes a file, but leaves an unchanged one alone, so that a watcher does not start again over it. */
 async function writeIfChanged(path: string, bytes: Uint8Array): Promise<void> {
   const present = await readFile(path).catch(() => null);
   if (present && Buffer.compare(present, bytes) === 0) return;
   const temporary = `${path}.${process.pid}.tmp`;
   await writeFile(temporary, bytes);
   await rename(temporary, path);
+}
+
+/** The runtimes of screen.onnx in the worker: the edge's own kernels, or ONNX Runtime, which knows every graph and is 14 MB. */
+const RUNTIMES = ['own', 'onnxruntime'] as const;
+export type Runtime = (typeof RUNTIMES)[number];
+
+/** Returns the runtime of a name, undefined for none. @throws Error if there is no such runtime */
+export function runtimeNamed(name: string | undefined): Runtime | undefined {
+  if (!name) return undefined;
+  const found = RUNTIMES.find((runtime) => runtime === name);
+  if (!found) throw new Error(`EDGE_RUNTIME is ${name}; allowed are ${RUNTIMES.join(', ')}, or none to have it chosen`);
+  return found;
+}
+
+/**
+ * Returns the wanted runtime; without one, the edge's own if it can open the graph, else ONNX Runtime.
+ *
+ * @throws UnsupportedGraphError if the edge's own is wanted and can't open it
+ */
+export async function chooseRuntime(bundle: Bundle, wanted?: Runtime): Promise<Runtime> {
+  if (wanted === 'onnxruntime') return wanted;
+  const kernels = new WebAssembly.Module(await readFile(new URL('../../shared/kernels/screening.wasm', import.meta.url)));
+  try {
+    openScreen(kernels, bundle);
+    return 'own';
+  } catch (error) {
+    if (wanted || !(error instanceof UnsupportedGraphError)) throw error;
+    return 'onnxruntime';
+  }
+}
+
+/** Returns the module `generated/runtime.js`. The search in the worker itself needs ONNX Runtime. */
+export function runtimeModule(runtime: Runtime): string {
+  if (runtime === 'own')
+    return `import { openScreen as open } from '../runtime/open-screen.ts';
+import module from '../../shared/kernels/screening.wasm';
+export const openScreen = async (bundle) => open(module, bundle);
+export const openSearch = undefined;
+`;
+  return `import { openScreen as open, openSearchHere } from '../inference.ts';
+import module from './ort.wasm';
+export const openScreen = (bundle) => open(module, bundle);
+export const openSearch = openSearchHere;
+`;
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { runtimeNamed } from './choose-runtime.ts';
-import { chosenModel, generate } from './generate.ts';
+import { chosenModel, generate, runtimeNamed } from './generate.ts';
 
 /** wrangler's [build] step. */
 const root = join(import.meta.dirname, '..', '..');

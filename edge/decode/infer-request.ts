@@ -1,15 +1,13 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { imagesOf } from '../../shared/decision/scores.ts';
 import { ANY_FORMAT } from '../../shared/images/formats.ts';
-import { type InferRequest, imageInput, inferContentProblem, inferRequestOf } from '../../shared/protocol/infer-request.ts';
-import { BINARY_HEADER, ProtocolError, splitBody, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { type InferRequest, imageInput, inferContentProblem, readInferRequest } from '../../shared/protocol/infer-request.ts';
+import { BINARY_HEADER, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import { ProblemError } from '../problem.ts';
 import { maxJsonValues, type ReadConfig, type ReadImage, readItems } from './read-images.ts';
 
 /** An inference request with its images, or what is wrong with each. */
 export interface InferImages {
-  /** Its JSON part, which follows the schema. */
-  json: unknown;
   request: InferRequest;
   images: (ReadImage | ProblemError)[];
 }
@@ -29,12 +27,10 @@ export async function readInferImages(
   outputs: readonly string[] | null,
   check: (json: unknown) => string | null = () => null,
 ): Promise<InferImages> {
-  if (body.byteLength === 0) throw new ProtocolError('the body is empty; an inference request is needed');
-  const { json, binary } = splitBody(body, headers.get(BINARY_HEADER), maxJsonValues(screening, config));
-  const request = inferRequestOf({ json, binary }, outputs);
-  const problem = check(json);
+  const request = readInferRequest(body, headers.get(BINARY_HEADER), outputs, maxJsonValues(screening, config));
+  const problem = check(request.json);
   if (problem) throw new ProtocolError(problem);
-  return { json, request, images: await imagesOfInputs(request.inputs, screening, config) };
+  return { request, images: await imagesOfInputs(request.inputs, screening, config) };
 }
 
 /** Checks the content type of an inference request. @throws ProblemError `unsupported-media-type` */

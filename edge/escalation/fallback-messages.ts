@@ -1,7 +1,8 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { isScore } from '../../shared/decision/decide.ts';
 import { type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
-import { BINARY_HEADER, binaryOf, jsonOf, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { BINARY_HEADER, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { binaryOf, jsonOf } from '../../shared/protocol/tensors.ts';
 import type { Config } from '../config.ts';
 
 /** More bytes than a request takes for everything but its values. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
-import { BINARY_HEADER, inferResponseSchema, readTensors, splitBody } from '../../shared/protocol/inference-protocol.ts';
+import { BINARY_HEADER, inferResponseSchema, splitBody } from '../../shared/protocol/inference-protocol.ts';
 import { SIGNATURE_HEADER, signatureOf } from '../../shared/protocol/signature.ts';
+import { readTensors } from '../../shared/protocol/tensors.ts';
 import type { Config } from '../config.ts';
 import { readUntil } from '../streams.ts';
 import { fallbackRequest, scoresOf } from './fallback-messages.ts';

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
-import { BINARY_HEADER, binaryOf, type inferRequestSchema, jsonOf, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { BINARY_HEADER, type inferRequestSchema, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { binaryOf, jsonOf } from '../../shared/protocol/tensors.ts';
 import type { Config } from '../config.ts';
 import type { ReadImage, ReadImages } from '../decode/read-images.ts';
 import { ProblemError } from '../problem.ts';

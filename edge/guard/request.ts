@@ -55,7 +55,7 @@ async function readInfer(
   const check = (json: unknown) => requestProblem(json, config.AGREEMENT_POINTER !== undefined);
   // The classifier knows which outputs there are.
   const given = await inProtocol(() => readInferImages(headers, body, screening, config, null, check));
-  return { json: given.json as InferGiven['json'], input: given.request.inputs[0] as Tensor, images: given.images };
+  return { json: given.request.json as InferGiven['json'], input: given.request.inputs[0] as Tensor, images: given.images };
 }
 
 /** Runs a reader. @throws ProblemError in place of a ProtocolError */

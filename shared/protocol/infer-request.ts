@@ -1,38 +1,38 @@
 import { z } from 'zod';
 import type { Screening } from '../bundle/screening-schema.ts';
-import { binaryOf, inferRequestSchema, jsonOf, ProtocolError, readTensors, splitBody, type Tensor } from './inference-protocol.ts';
+import { inferRequestSchema, ProtocolError, splitBody, type Tensor } from './inference-protocol.ts';
+import { binaryOf, jsonOf, readTensors } from './tensors.ts';
 
 export type FloatTensor = Extract<Tensor, { datatype: 'FP32' }>;
 
-/** An inference request, read whole. */
+/** An inference request with its tensors. */
 export interface InferRequest {
+  /** The JSON part, which follows the schema. */
+  json: unknown;
   id?: string;
-  /** Of the request as a whole. */
+  /** The parameters of the request as a whole. */
   parameters: Record<string, unknown>;
   inputs: Tensor[];
-  /** In the order of the answer. */
+  /** The wanted outputs, in the order of the answer. */
   outputs: { name: string; binary: boolean }[];
 }
 
 /**
  * Reads an inference request, JSON or with the binary extension.
  *
- * @param names the outputs that exist
+ * @param headerLength the value of `Inference-Header-Content-Length`
+ * @param names the outputs that exist; null if only another server knows them
  * @param maxValues how many values its JSON may hold
  * @throws ProtocolError naming what is allowed
  */
-export function readInferRequest(body: Uint8Array, headerLength: string | null, names: readonly string[], maxValues: number): InferRequest {
+export function readInferRequest(
+  body: Uint8Array,
+  headerLength: string | null,
+  names: readonly string[] | null,
+  maxValues: number,
+): InferRequest {
   if (body.byteLength === 0) throw new ProtocolError('the body is empty; an inference request is needed');
-  return inferRequestOf(splitBody(body, headerLength, maxValues), names);
-}
-
-/**
- * Reads an inference request whose body is split already.
- *
- * @param names the outputs that exist; null if only another server knows them
- * @throws ProtocolError
- */
-export function inferRequestOf({ json, binary }: { json: unknown; binary: Uint8Array }, names: readonly string[] | null): InferRequest {
+  const { json, binary } = splitBody(body, headerLength, maxValues);
   const parsed = inferRequestSchema.safeParse(json);
   if (!parsed.success) throw new ProtocolError(`the request does not follow the protocol: ${z.prettifyError(parsed.error)}`);
   const { id, inputs, outputs } = parsed.data;
@@ -42,6 +42,7 @@ export function inferRequestOf({ json, binary }: { json: unknown; binary: Uint8A
   for (const { name } of wanted)
     if (names && !names.includes(name)) throw new ProtocolError(`there is no output ${name}; there are ${names.join(', ')}`);
   return {
+    json,
     ...(typeof id === 'string' ? { id } : {}),
     parameters,
     inputs: readTensors(inputs, binary),
@@ -74,14 +75,14 @@ export function imageInput(tensors: readonly Tensor[], { height, width, channels
 }
 
 /**
- * What answers an inference request.
+ * Makes the answer to an inference request.
  *
- * @param tensors by their names, those at least that were asked for
- * @returns the JSON part and what follows it: nothing where no output was asked for in binary
+ * @param tensors by their names, at least those that were asked for
+ * @returns the JSON part and the binary tensors that follow it, none if no output was asked for in binary
  */
 export function inferAnswer(
   tensors: Record<string, Tensor>,
-  { id, outputs }: InferRequest,
+  { id, outputs }: Pick<InferRequest, 'id' | 'outputs'>,
   { model, version }: { model: string; version: string },
 ) {
   const binary: Uint8Array[] = [];

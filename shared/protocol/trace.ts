@@ -1,7 +1,7 @@
-/** Where a request stands in a distributed trace (W3C Trace Context). */
+/** A request's place in a distributed trace (W3C Trace Context). */
 export interface Trace {
   traceId: string;
-  /** Of this worker's part. */
+  /** The span of this worker's part. */
   spanId: string;
   /** 01: the caller records the trace, 00: it does not. */
   flags: string;
@@ -9,31 +9,29 @@ export interface Trace {
   state: string | null;
 }
 
-const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+/** Version ff is not allowed, nor are ids of zeros (W3C Trace Context, 3.2.2). */
+const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/;
 
-/**
- * The caller's trace with a new span of our own; a trace of our own where the caller sends none, or one that is not valid
- * (W3C Trace Context, section 4.3: then `tracestate` does not count either).
- */
-export function traceOf(traceparent: string | undefined, tracestate: string | undefined): Trace {
-  const [, version, traceId, parent, flags, more] = TRACEPARENT.exec(traceparent ?? '') ?? [];
-  const valid =
-    version !== undefined &&
-    version !== 'ff' &&
-    !(version === '00' && more !== undefined) &&
-    !/^0+$/.test(traceId as string) &&
-    !/^0+$/.test(parent as string);
-  if (!valid) return { traceId: randomHex(16), spanId: randomHex(8), flags: '00', state: null };
-  const sampled = (Number.parseInt(flags as string, 16) & 1).toString().padStart(2, '0');
-  const state = tracestate && tracestate.length <= 512 ? tracestate : null;
-  return { traceId: traceId as string, spanId: randomHex(8), flags: sampled, state };
+/** Parses a traceparent header. @returns null if it is not valid */
+export function parseTraceparent(traceparent: string | undefined): { traceId: string; flags: string } | null {
+  const [, version, traceId, flags, more] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  // Only later versions may have more members.
+  if (traceId === undefined || flags === undefined || (version === '00' && more !== undefined)) return null;
+  return { traceId, flags };
 }
 
-/** Headers for what is asked on behalf of the request. */
+/** Continues the caller's trace with a new span; begins a trace if the caller sends none that is valid (then tracestate is ignored, 4.3). */
+export function traceOf(traceparent: string | undefined, tracestate: string | undefined): Trace {
+  const parent = parseTraceparent(traceparent);
+  const spanId = randomHex(8);
+  if (!parent) return { traceId: randomHex(16), spanId, flags: '00', state: null };
+  const flags = Number.parseInt(parent.flags, 16) & 1 ? '01' : '00';
+  return { traceId: parent.traceId, spanId, flags, state: tracestate && tracestate.length <= 512 ? tracestate : null };
+}
+
+/** Returns the headers that continue the trace in another server. */
 export function traceHeaders({ traceId, spanId, flags, state }: Trace): Record<string, string> {
   return { traceparent: `00-${traceId}-${spanId}-${flags}`, ...(state ? { tracestate: state } : {}) };
 }
 
-function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+const randomHex = (bytes: number) => Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');

@@ -2,8 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { chooseRuntime, runtimeNamed } from '../../edge/build/choose-runtime.ts';
-import { chosenModel, generate } from '../../edge/build/generate.ts';
+import { chooseRuntime, chosenModel, generate, runtimeNamed } from '../../edge/build/generate.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 
 let directory: string;

@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import { inferResponseSchema, readTensors } from '../../shared/protocol/inference-protocol.ts';
+import { inferResponseSchema } from '../../shared/protocol/inference-protocol.ts';
+import { readTensors } from '../../shared/protocol/tensors.ts';
 
 const root = join(import.meta.dirname, '../..');
 const children: ChildProcess[] = [];

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultFallback, type Fallback, startFallback } from '../../fallback/server.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import { BINARY_HEADER, binaryOf, inferResponseSchema, readTensors, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { BINARY_HEADER, inferResponseSchema, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { binaryOf, readTensors } from '../../shared/protocol/tensors.ts';
 
 const directory = join(import.meta.dirname, '../../models/mnist');
 let fallback: Fallback;

@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  binaryOf,
-  inferRequestSchema,
-  jsonOf,
-  ProtocolError,
-  readTensors,
-  splitBody,
-  type Tensor,
-} from '../../../shared/protocol/inference-protocol.ts';
+import { inferRequestSchema, ProtocolError, splitBody, type Tensor } from '../../../shared/protocol/inference-protocol.ts';
+import { binaryOf, jsonOf, readTensors } from '../../../shared/protocol/tensors.ts';
 
 const MANY = 1_000_000;
 const name = fc.string({ minLength: 1 });
