@@ -2,23 +2,25 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus, xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 
-/** The one source of randomness: made from a seed, passed down, never global. */
+/** A source of randomness: made from a seed, passed down, never global. */
 export interface Random {
-  /** Uniform in [0, 1). */
+  /** Returns a number, uniform in [0, 1). */
   uniform(): number;
-  /** Uniform whole number in [low, high], both ends included. */
+  /** Returns a whole number, uniform in [low, high], both ends included. */
   integer(low: number, high: number): number;
-  /** Standard normal, by Box and Muller. */
+  /** Returns a standard normal number, by Box and Muller. */
   normal(): number;
   /** Shuffles in place (Fisher-Yates) and returns the same array. */
   shuffle<T extends { length: number; [index: number]: number }>(items: T): T;
-  /** From which `randomFromState` goes on. */
+  /** Returns the state from which `randomFromState` continues. */
   state(): number[];
 }
 
 /**
+ * Creates a source of randomness from a seed.
+ *
  * @param seed a whole number
- * @param stream sets independent uses of one seed apart (`'split'`, `'fit'`, …)
+ * @param stream keeps independent uses of one seed apart (`'split'`, `'fit'`, …)
  */
 export function randomFrom(seed: number, stream = ''): Random {
   let mixed = seed | 0;
@@ -26,7 +28,7 @@ export function randomFrom(seed: number, stream = ''): Random {
   return randomOf(xoroshiro128plus(mixed));
 }
 
-/** @param state of a random, as its `state` gave it */
+/** Continues a source of randomness. @param state returned by its `state` */
 export function randomFromState(state: readonly number[]): Random {
   return randomOf(xoroshiro128plusFromState(state));
 }

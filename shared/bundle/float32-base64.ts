@@ -1,4 +1,4 @@
-/** base64 of the values as little-endian float32, the form in which JSON carries tensors exactly. */
+/** Encodes values as base64 of little-endian float32, the form in which JSON carries tensors exactly. */
 export function float32ToBase64(values: Float32Array): string {
   const bytes = new Uint8Array(values.length * 4);
   const view = new DataView(bytes.buffer);
@@ -8,13 +8,13 @@ export function float32ToBase64(values: Float32Array): string {
   return btoa(text);
 }
 
-/** @throws RangeError where the text does not hold whole float32 values; DOMException where it is not base64 */
+/** Decodes `float32ToBase64`. @throws RangeError if the text does not hold whole float32 values; DOMException if it is not base64 */
 export function float32FromBase64(text: string): Float32Array {
   const binary = atob(text);
   return float32FromBytes(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
 }
 
-/** Little-endian bytes, at any offset of their buffer, as float32. @throws RangeError where they are not a multiple of 4 */
+/** Reads little-endian bytes, at any offset of their buffer, as float32. @throws RangeError if they are not a multiple of 4 */
 export function float32FromBytes(bytes: Uint8Array): Float32Array {
   if (bytes.byteLength % 4 !== 0) throw new RangeError(`${bytes.byteLength} bytes are not a whole number of float32 values (4 bytes each)`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -27,15 +27,15 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
 }
 
-/** What the model's identity is made of. `reclassify.onnx` is not: it carries the identity inside. */
+/** Parts of the model's identity. `reclassify.onnx` is not one: it carries the identity inside. */
 type ModelParts = Pick<Screening, 'classes' | 'input' | 'means' | 'covariances' | 'preprocess' | 'relativeErrorOffset' | 'weights'> & {
   graphs: Pick<Screening['graphs'], 'encoder' | 'decoder' | 'screen'>;
 };
 
 /**
- * Identity of what the graphs compute, as 64 hexadecimal digits: sha256 over the canonical JSON of the hashes of the weights
- * and of the encoder, decoder and screen graphs, and of classes, input shape, means, covariances and preprocessing.
- * Thresholds are not in it, so re-calibration keeps it. It is what `reclassify.onnx` answers as `model_id`.
+ * Returns the identity of what the graphs compute, as 64 hexadecimal digits: sha256 over the canonical JSON of the hashes of the weights
+ * and of the encoder, decoder and screen graphs, and of classes, input shape, means, covariances and preprocessing. It does not include
+ * the thresholds, so a new calibration keeps it. `reclassify.onnx` answers it as `model_id`.
  */
 export function modelIdOf(parts: ModelParts): Promise<string> {
   const { classes, input, means, covariances, preprocess, relativeErrorOffset, weights } = parts;
@@ -43,19 +43,19 @@ export function modelIdOf(parts: ModelParts): Promise<string> {
   return sha256(canonicalJson({ files, classes, input, means, covariances, preprocess, relativeErrorOffset }));
 }
 
-/** Identity of the screening function as deployed: model, all files, and thresholds. Evidence may be added without changing it. */
+/** Returns the identity of the screening function as deployed: model, all files, and thresholds. Adding evidence does not change it. */
 export function bundleIdOf(screening: Omit<Screening, 'id' | 'checksum'>): Promise<string> {
   const { modelId, thresholds, graphs, weights } = screening;
   const files = [graphs.encoder, graphs.decoder, graphs.screen, graphs.reclassify, weights].map((entry) => entry.sha256);
   return sha256(canonicalJson({ modelId, thresholds, files }));
 }
 
-/** sha256 over everything in the file but the checksum itself, so that no digit changes unnoticed. */
+/** Returns the sha256 over everything in the file but the checksum itself, so that no digit changes unnoticed. */
 export function checksumOf(screening: Omit<Screening, 'checksum'> & { checksum?: string }): Promise<string> {
   return sha256(canonicalJson({ ...screening, checksum: undefined }));
 }
 
-/** The screening with its `id` and `checksum` worked out; what every writer of a `screening.json` calls last. */
+/** Computes the `id` and `checksum` of a screening; every writer of a `screening.json` calls this last. */
 export async function sealed(screening: Omit<Screening, 'id' | 'checksum'>): Promise<Screening> {
   const withId = { ...screening, id: await bundleIdOf(screening) };
   return { ...withId, checksum: await checksumOf(withId) };

@@ -3,17 +3,17 @@ import { UserError } from '../user-error.ts';
 import { bundleIdOf, checksumOf, modelIdOf, sha256 } from './hashes.ts';
 import { type GraphName, type Screening, screeningSchema } from './screening-schema.ts';
 
-/** A bundle that is damaged, incomplete, or of another version. The message says which file and what to do. */
+/** A bundle is damaged, incomplete, or of another version. The message names the file and says what to do. */
 export class BundleError extends UserError {}
 
 const RESTORE = 'Restore the bundle from where it was made, or export it again (pnpm export).';
 
-/** Gives a bundle's file, or throws. */
+/** Reads a file of a bundle, or throws. */
 export type ReadFile = (file: string) => Promise<Uint8Array> | Uint8Array;
 
 export interface Bundle {
   screening: Screening;
-  /** The graphs that were asked for, as ONNX bytes. */
+  /** Requested graphs, as ONNX bytes. */
   graphs: Partial<Record<GraphName, Uint8Array>>;
   /** ONNX external data of all graphs; the graphs name it by `screening.weights.file`. */
   weights: Uint8Array;
@@ -55,9 +55,9 @@ export async function parseScreening(text: string): Promise<Screening> {
 /**
  * Reads and verifies a bundle: `screening.json`, the weights, and the graphs that are named.
  *
- * @param read gives a file's bytes by its name within the bundle
- * @param names the graphs to read; the others are not looked at
- * @throws BundleError where a file is missing, has another size or another sha256 than screening.json says
+ * @param read returns a file's bytes by its name within the bundle
+ * @param names graphs to read; the others are ignored
+ * @throws BundleError if a file is missing, or its size or sha256 is not that of screening.json
  */
 export async function openBundle(read: ReadFile, names: readonly GraphName[]): Promise<Bundle> {
   const screening = await parseScreening(new TextDecoder().decode(await readOr(read, 'screening.json')));
@@ -87,7 +87,7 @@ async function readVerified(read: ReadFile, entry: Screening['weights']): Promis
   return bytes;
 }
 
-/** What zod can't say: array lengths that must agree. Undefined where all agree. */
+/** Compares array lengths, which zod can't. @returns what disagrees, or undefined */
 function inconsistency(screening: Screening): string | undefined {
   const classes = screening.classes.length;
   const { latentDim, covariances, thresholds, calibration, golden, input } = screening;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /**
- * The one schema of `screening.json`, the file that makes a set of ONNX graphs a screening function.
+ * The schema of `screening.json`, the file that makes a set of ONNX graphs a screening function.
  *
- * Everything that the verdict depends on is in here or is pinned from here by its sha256. Two identities:
- * - `modelId` names what the graphs compute (weights, graphs, classes, means, covariances, preprocessing). It is what
- *   `reclassify.onnx` answers as `model_id`; re-calibration does not change it.
- * - `id` names the screening function as deployed: the model *and* its thresholds. See `bundle-id.ts`.
- * `checksum` is over all of the file, so that no digit can change unnoticed.
+ * It holds everything that the verdict depends on, or pins it by its sha256. It has two identities (see `hashes.ts`):
+ * - `modelId` names what the graphs compute (weights, graphs, classes, means, covariances, preprocessing). `reclassify.onnx` answers it
+ *   as `model_id`; a new calibration does not change it.
+ * - `id` names the screening function as deployed: the model *and* its thresholds.
+ * `checksum` covers the whole file, so that no digit can change unnoticed.
  */
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits (a sha256)');
@@ -20,7 +20,7 @@ const fileEntry = z.strictObject({ file: fileName, sha256, bytes: z.int().positi
 
 export const preprocessSchema = z.strictObject({
   version: z.literal(1),
-  /** How three channels become one; `bt601` is luma (299 R + 587 G + 114 B) / 1000. Only read when the model has one channel. */
+  /** Conversion of three channels to one; `bt601` is luma (299 R + 587 G + 114 B) / 1000. Only read if the model has one channel. */
   grey: z.enum(['bt601']),
   /** `triangle`: bilinear, widened when shrinking so that no pixel is skipped. */
   resize: z.enum(['triangle']),
@@ -28,7 +28,7 @@ export const preprocessSchema = z.strictObject({
   fit: z.enum(['contain', 'stretch']),
   /** Grey level, 0 to 255, behind transparent pixels and in the padding. */
   background: z.int().min(0).max(255),
-  /** `inverted`: the image is 1 - x (for dark ink on light paper where the model has seen light on dark). */
+  /** `inverted`: the image is 1 - x (for dark ink on light paper if the model was trained on light on dark). */
   polarity: z.enum(['as-is', 'inverted']),
 });
 
@@ -38,7 +38,7 @@ const covariancesSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('full'), values: z.array(z.array(z.array(finite))) }),
 ]);
 
-/** Per predicted class. `maxRelativeError` is a third score beside the paper's two; absent where a bundle does not use it. */
+/** Thresholds per predicted class. `maxRelativeError` adds a third score to the paper's two; absent if a bundle does not use it. */
 export const thresholdsSchema = z.strictObject({
   maxLatentDistance: z.array(finite.nonnegative()),
   maxReconstructionError: z.array(finite.nonnegative()),
@@ -47,15 +47,15 @@ export const thresholdsSchema = z.strictObject({
 
 const calibrationSchema = z.strictObject({
   method: z.enum(['conformal', 'three-sigma']),
-  /** What the thresholds promise on clean images: `none` for `three-sigma`. */
+  /** Guarantee of the thresholds on clean images: `none` for `three-sigma`. */
   guarantee: z.enum(['marginal', 'per-class', 'none']),
-  /** The false-rejection rate that is promised (conformal), or 1 minus the quantile used (three-sigma). */
+  /** Promised false-rejection rate (conformal), or 1 minus the quantile used (three-sigma). */
   alpha: percentile,
   /** Probability, over the draw of the calibration images, that the promise does not hold; null without a promise. */
   delta: percentile.nullable(),
   /** Number of calibration images. */
   n: z.int().nonnegative(),
-  /** Clean calibration images rejected by the thresholds. */
+  /** Calibration images that the thresholds reject. */
   rejected: z.int().nonnegative(),
   /** Quantiles of the clean scores of each class, for p-values: `latentDistance[class][i]` is the quantile at `levels[i]`. */
   quantiles: z.strictObject({
@@ -65,7 +65,7 @@ const calibrationSchema = z.strictObject({
   }),
 });
 
-/** An image made by the decoder (never a training image) and what the graphs answered when they were exported. */
+/** An image made by the decoder (never a training image) and the answers of the graphs when they were exported. */
 const goldenSchema = z.strictObject({
   /** base64 of little-endian float32, H*W*C values in [0, 1] */
   image: z.base64(),
@@ -77,20 +77,20 @@ const goldenSchema = z.strictObject({
 
 const count = z.int().nonnegative();
 
-/** Outcomes as counts; accepted right + accepted wrong + rejected = images. For unknown images nothing is right. */
+/** Outcomes as counts; accepted right + accepted wrong + rejected = images. No outcome on unknown images is right. */
 export const evidenceSchema = z.strictObject({
-  /** What was screened, for instance `clean` or `fgsm eps 0.3`. */
+  /** Images that were screened, for instance `clean` or `fgsm eps 0.3`. */
   name: z.string().min(1),
   protocol: z.string().min(1),
-  /** The `id` of the bundle that these outcomes were measured on. */
+  /** `id` of the measured bundle. */
   id: sha256,
   images: count,
   acceptedRight: count,
   acceptedWrong: count,
   rejected: count,
-  /** What the fallback made of the rejected; null where it was not asked. */
+  /** Results of the search on the rejected images; null if it was not run. */
   reclassified: z.strictObject({ right: count, wrong: count, rejectedStill: count }).nullable(),
-  /** What was done to the images and what it cost an image (gradients, restarts, targets), for instance of a union of attacks. */
+  /** Treatment of the images and its cost per image (gradients, restarts, targets), for instance of a union of attacks. */
   about: z.string().min(1).optional(),
 });
 
@@ -105,9 +105,9 @@ const provenanceSchema = z.strictObject({
   data: z.record(z.string(), z.string()),
   trained: z.iso.datetime(),
   exported: z.iso.datetime(),
-  /** How it was trained, as the trainer's presets say it: architecture, losses, augmentation. Absent of a model from elsewhere. */
+  /** Training settings, as in the trainer's presets: architecture, losses, augmentation. Absent for a model from elsewhere. */
   training: z.record(z.string(), z.json()).optional(),
-  /** Where the thresholds are not from the data set but from an operator's own images: how many, the sha256 of the list of theirs, when. */
+  /** Source of thresholds set on an operator's own images, not on the data set: number, sha256 of the list of their sha256, date. */
   ownCalibration: z.strictObject({ images: count, sha256, date: z.iso.datetime() }).optional(),
 });
 

@@ -1,14 +1,14 @@
 import jstat from 'jstat';
 
 /**
- * Rank k (from 1, ascending) of the calibration score to use as threshold: the smallest with
+ * Returns the rank k (from 1, ascending) of the calibration score to use as threshold: the smallest with
  * P(P(score > threshold | clean) <= alpha) >= 1 - delta over the draw of n exchangeable calibration images.
  *
- * The share of clean images at or below the k-th of n scores is at least Beta(k, n + 1 - k) distributed (exactly so without
- * ties), hence the condition P(Binomial(n, 1 - alpha) <= k - 1) >= 1 - delta (training-conditional conformal prediction:
- * Vovk, "Conditional validity of inductive conformal predictors", 2012, proposition 2a).
+ * The share of clean images at or below the k-th of n scores is at least Beta(k, n + 1 - k) distributed (exactly so without ties),
+ * hence the condition P(Binomial(n, 1 - alpha) <= k - 1) >= 1 - delta (training-conditional conformal prediction: Vovk, Conditional
+ * validity of inductive conformal predictors, 2012, proposition 2a).
  *
- * @returns k, or null where even the largest of n scores does not give the guarantee: see `imagesNeeded`
+ * @returns k, or null if even the largest of n scores does not give the guarantee: see `imagesNeeded`
  */
 export function conformalRank(n: number, alpha: number, delta: number): number | null {
   checkShares(alpha, delta);
@@ -25,8 +25,8 @@ export function conformalRank(n: number, alpha: number, delta: number): number |
 }
 
 /**
- * Probability that more than alpha of m fresh images are above the k-th of n calibration scores, all n + m exchangeable and
- * without ties: their number is beta-binomial, with a = n - k + 1 and b = k. More than delta, as m images have noise of their own.
+ * Returns the probability that more than alpha of m fresh images are above the k-th of n calibration scores, all n + m exchangeable
+ * and without ties: their number is beta-binomial, with a = n - k + 1 and b = k. It exceeds delta, because m images have their own noise.
  */
 export function exceedanceProbability(n: number, k: number, m: number, alpha: number): number {
   const [a, b] = [n - k + 1, k];
@@ -37,7 +37,7 @@ export function exceedanceProbability(n: number, k: number, m: number, alpha: nu
   return sum;
 }
 
-/** The fewest calibration images with which alpha and delta can be promised: the n with (1 - alpha)^n <= delta. */
+/** Returns the smallest number of calibration images that can promise alpha and delta: the n with (1 - alpha)^n <= delta. */
 export function imagesNeeded(alpha: number, delta: number): number {
   checkShares(alpha, delta);
   return Math.ceil(Math.log(delta) / Math.log(1 - alpha));
@@ -46,7 +46,7 @@ export function imagesNeeded(alpha: number, delta: number): number {
 function checkShares(alpha: number, delta: number): void {
   for (const [name, value] of Object.entries({ alpha, delta })) {
     if (!(value > 0 && value < 1)) throw new RangeError(`${name} is ${value}; it must be more than 0 and less than 1`);
-    // The binomial sum is exact to some 1e-10 only.
+    // The binomial sum is exact to about 1e-10 only.
     if (value < 1e-8) throw new RangeError(`${name} is ${value}; it must be 1e-8 or more`);
   }
 }

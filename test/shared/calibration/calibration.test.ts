@@ -8,7 +8,7 @@ import {
   quantile,
   quantileTable,
 } from '../../../shared/calibration/order-statistic.ts';
-import { fitRankMap, scoreAt, surpriseOf } from '../../../shared/calibration/rank-map.ts';
+import { fitRankMap, scoreAt, surprisalOf } from '../../../shared/calibration/rank-map.ts';
 import { chiSquareCritical, THREE_SIGMA, threeSigmaThresholds } from '../../../shared/calibration/three-sigma.ts';
 import { decide } from '../../../shared/decision/decide.ts';
 import type { Scores } from '../../../shared/decision/scores.ts';
@@ -104,11 +104,11 @@ describe('rank map', () => {
         fc.double({ min: 0, max: 10, noNaN: true }),
         (scores, score, more) => {
           const map = fitRankMap(scores);
-          const surprise = surpriseOf(map, score);
-          expect(surpriseOf(map, score + more)).toBeGreaterThanOrEqual(surprise);
-          // Between knots that are alike in surprise any of their scores is an inverse.
-          const back = scoreAt(map, surprise);
-          expect(surpriseOf(map, back)).toBeCloseTo(surprise, 6);
+          const surprisal = surprisalOf(map, score);
+          expect(surprisalOf(map, score + more)).toBeGreaterThanOrEqual(surprisal);
+          // Between knots that are alike in surprisal any of their scores is an inverse.
+          const back = scoreAt(map, surprisal);
+          expect(surprisalOf(map, back)).toBeCloseTo(surprisal, 6);
           if (score > 1e-3) expect(back).toBeGreaterThan(score * (1 - 1e-6) - 1e-6);
         },
       ),
@@ -117,24 +117,24 @@ describe('rank map', () => {
 
   it('gives -ln of the share of scores above, and goes on beyond the largest', () => {
     const map = fitRankMap(Array.from({ length: 999 }, (_, i) => i + 1));
-    expect(surpriseOf(map, 500)).toBeCloseTo(-Math.log(0.5), 9);
-    expect(surpriseOf(map, 5000)).toBeGreaterThan(surpriseOf(map, 1000));
-    expect(surpriseOf(map, Number.NaN)).toBeNaN();
+    expect(surprisalOf(map, 500)).toBeCloseTo(-Math.log(0.5), 9);
+    expect(surprisalOf(map, 5000)).toBeGreaterThan(surprisalOf(map, 1000));
+    expect(surprisalOf(map, Number.NaN)).toBeNaN();
   });
 
   it('has a power-law tail with the exponent of its sample (Pareto: 1 - F = score^-2), which a far outlier hardly moves', () => {
     const pareto = Array.from({ length: 5000 }, (_, i) => (1 - (i + 0.5) / 5000) ** -0.5);
     for (const sample of [pareto, [...pareto, 1e4]]) {
       const map = fitRankMap(sample);
-      for (const score of [10, 30, 100]) expect(Math.abs(surpriseOf(map, score) / (2 * Math.log(score)) - 1)).toBeLessThan(0.04);
+      for (const score of [10, 30, 100]) expect(Math.abs(surprisalOf(map, score) / (2 * Math.log(score)) - 1)).toBeLessThan(0.04);
     }
   });
 
   it.each([[[0]], [[0, 0, 0]], [[5, 5, 5, 5]], [[1e-300]]])('of scores that are all alike still rises: %j', (sample) => {
     const map = fitRankMap(sample);
     const top = Math.max(...sample, 1e-12);
-    expect(surpriseOf(map, 4 * top)).toBeGreaterThan(surpriseOf(map, 2 * top));
-    expect(Number.isFinite(surpriseOf(map, 1e9))).toBe(true);
+    expect(surprisalOf(map, 4 * top)).toBeGreaterThan(surprisalOf(map, 2 * top));
+    expect(Number.isFinite(surprisalOf(map, 1e9))).toBe(true);
   });
 });
 
@@ -195,7 +195,7 @@ describe('conformal thresholds', () => {
     const rejected = few.filter((scores) => !decide(scores, thresholds).accepted).length;
     expect(rejected).toBe(2000 - (conformalRank(2000, 0.05, 0.1) as number));
     expect(() => conformalThresholds(draw(500), withNaN(400), { ...options, guarantee: 'marginal' })).toThrow(
-      /comes out as Infinity: a rejection rate of 0.05 can't be kept/,
+      /is Infinity: no finite threshold keeps a rejection rate of 0.05/,
     );
     expect(() => conformalThresholds(withNaN(1), draw(500), { ...options, guarantee: 'marginal' })).toThrow(/finite scores/);
   });
