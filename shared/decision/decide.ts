@@ -77,7 +77,8 @@ export function pValue(score: number, levels: readonly number[], quantiles: read
   const above = quantiles.findIndex((quantile) => quantile >= score);
   if (!(score >= 0) || above < 0) return 0;
   if (above === 0) return 1 - (levels[0] as number);
+  // low < score <= high
   const [low, high] = [quantiles[above - 1] as number, quantiles[above] as number];
-  const share = high > low ? (score - low) / (high - low) : 1;
+  const share = (score - low) / (high - low);
   return 1 - ((levels[above - 1] as number) + share * ((levels[above] as number) - (levels[above - 1] as number)));
 }

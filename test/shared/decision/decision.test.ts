@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, decideReclassified, pValue } from '../../../shared/decision/decide.ts';
 import { latentDistance, nearestMean, oneHotMeans, precisionsOf, squaredEuclidean } from '../../../shared/decision/latent-space.ts';
-import { type GraphOutputs, OutputError, relativeError, type Scores, scoresFromOutputs } from '../../../shared/decision/scores.ts';
+import {
+  defaultRelativeErrorOffset,
+  type GraphOutputs,
+  imagesOf,
+  OutputError,
+  relativeError,
+  type Scores,
+  scoresFromOutputs,
+} from '../../../shared/decision/scores.ts';
 
 const thresholds = { maxLatentDistance: [1, 2], maxReconstructionError: [10, 20], maxRelativeError: [0.5, 0.6] };
 const good = { label: 1, latentDistance: 2, reconstructionError: 20, relativeError: 0.6 };
@@ -38,6 +46,19 @@ describe('decide', () => {
       expect(decide(good, { ...thresholds, [name]: [value, value] })).toEqual({ accepted: false, reason: 'not-finite' });
   });
 
+  it('never accepts a label of which a threshold is missing, and does without relative errors where the bundle does', () => {
+    const { maxRelativeError: _, ...without } = thresholds;
+    expect(decide({ ...good, relativeError: Number.NaN }, without)).toEqual({ accepted: true });
+    for (const name of ['maxLatentDistance', 'maxReconstructionError'] as const)
+      expect(decide(good, { ...without, [name]: [1] })).toEqual({ accepted: false, reason: 'unknown-label' });
+    expect(decide({ ...good, label: 0.5 }, { ...without, maxLatentDistance: { 0.5: 9 } as never })).toMatchObject({ accepted: false });
+  });
+
+  it('takes a score that is below 0 by rounding', () => {
+    expect(decide({ ...good, latentDistance: -1e-4 }, thresholds).accepted).toBe(true);
+    expect(decide({ ...good, latentDistance: -2e-3 }, thresholds)).toEqual({ accepted: false, reason: 'not-finite' });
+  });
+
   it('takes a class that is found only where no other explains the image nearly as well', () => {
     const rule = { keepAll: false, minMargin: 1.5 };
     const found = (runnerUpError?: number) => ({
@@ -62,6 +83,18 @@ describe('decide', () => {
 describe('scores', () => {
   it('pValue reads the share of clean scores above', () => {
     expect(pValue(5, [0, 0.5, 1], [0, 10, 20])).toBeCloseTo(0.75, 12);
+    const uneven = (score: number) => pValue(score, [0.1, 0.4, 1], [5, 10, 30]);
+    for (const [score, expected] of [
+      [-1, 0],
+      [3, 0.9],
+      [5, 0.9],
+      [7, 0.78],
+      [10, 0.6],
+      [15, 0.45],
+      [30, 0],
+      [31, 0],
+    ] as const)
+      expect(uneven(score), `${score}`).toBeCloseTo(expected, 12);
     expect([pValue(21, [0, 1], [0, 20]), pValue(Number.NaN, [0, 1], [0, 20]), pValue(0, [0, 1], [0, 20])]).toEqual([0, 0, 1]);
   });
 
@@ -116,6 +149,10 @@ describe('scores', () => {
     expect([nearestMean([0.4, 0.6, 9], means), nearestMean([0.5, 0.5, 0], means)]).toEqual([1, 0]);
     expect(squaredEuclidean([1, 2], [4, 6])).toBe(25);
     expect(() => oneHotMeans(3, 2)).toThrow(/need at least 3/);
+    expect(oneHotMeans(2, 2)).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
   });
 });
 
@@ -147,11 +184,26 @@ describe('scores from outputs', () => {
     expect(decide(scores as Scores, { maxLatentDistance: [9, 9], maxReconstructionError: [9, 9] }).accepted).toBe(false);
   });
 
-  it.each<[string, GraphOutputs]>([
-    ['another model', { model_id: { data: ['b'] } }],
-    ['no model', { model_id: undefined }],
-    ['too few models', { model_id: { data: [] } }],
-  ])('of %s are refused', (_, more) => {
-    expect(() => scoresFromOutputs('reclassify', outputs(more), [image], screening)).toThrow(OutputError);
+  it.each<[string, GraphOutputs, RegExp]>([
+    ['another model', { model_id: { data: ['b'] } }, /answers for model b, not a/],
+    ['no model', { model_id: undefined }, /must answer model_id as 1 values \(Array\)/],
+    ['too few models', { model_id: { data: [] } }, /must answer model_id as 1 values/],
+  ])('of %s are refused', (_, more, message) => {
+    const read = () => scoresFromOutputs('reclassify', outputs(more), [image], screening);
+    expect(read).toThrow(OutputError);
+    expect(read).toThrow(message);
+    // The screening graph does not say its model.
+    expect(scoresFromOutputs('screen', outputs(more), [image], screening)).toHaveLength(1);
   });
+});
+
+it('a batch is divided into its images without a copy', () => {
+  const batch = Float32Array.from({ length: 24 }, (_, i) => i);
+  const images = imagesOf(batch, { height: 2, width: 2, channels: 3 });
+  expect(images.map((image) => [...image])).toEqual([[...batch.slice(0, 12)], [...batch.slice(12)]]);
+  expect(images.every(({ buffer }) => buffer === batch.buffer)).toBe(true);
+});
+
+it('the offset of the relative error is half a per cent of a white image', () => {
+  expect(defaultRelativeErrorOffset(28 * 28)).toBeCloseTo(3.92, 12);
 });
