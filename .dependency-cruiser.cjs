@@ -26,6 +26,13 @@ module.exports = {
       from: { path: `^evaluate/${folder}/` },
       to: { path: `^evaluate/(${[...folders.slice(i + 1).map((later) => `${later}/`), 'evaluate\\.ts$'].join('|')})` },
     })),
+    // attacks/: losses and steps are what attacks are made of, and know no attack.
+    {
+      name: 'attacks-losses-and-steps',
+      severity: 'error',
+      from: { path: '^attacks/(losses|steps)/' },
+      to: { path: '^attacks/(?!(attack|rows|tensors)\\.ts$)[^/]+$' },
+    },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     // zlib but computes, and is the same in Node and workerd.
     { name: 'shared-is-pure', severity: 'error', from: { path: '^shared/' }, to: { dependencyTypes: ['core'], pathNot: '^zlib$' } },

@@ -8,6 +8,7 @@ import type { Part, Protocol } from './protocol.ts';
 import { screened } from './screen.ts';
 
 const IMAGES = 500;
+const SOURCES = ['../images/corruptions.ts', './screen.ts'].map((file) => new URL(file, import.meta.url).href);
 
 export const corruptions: Protocol = {
   name: 'corruptions',
@@ -19,7 +20,7 @@ export const corruptions: Protocol = {
       SEVERITIES.map(
         (severity): Part => ({
           ...{ ...shared, name: `${name}, severity ${severity}`, work: 1, descriptor: descriptorOf({ images: 'other' }) },
-          ...{ about: `${name}, severity ${severity} of 5: no attack`, sources: [import.meta.url] },
+          ...{ about: `${name}, severity ${severity} of 5: no attack`, sources: SOURCES },
           run: (setup, { images: clean, numbers, labels, seeds }) => {
             const size = clean.length / numbers.length;
             const corrupted = seeds.map((seed, i) =>

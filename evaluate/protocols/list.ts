@@ -1,8 +1,9 @@
 import { adaptive } from './adaptive.ts';
 import { blackBox } from './black-box.ts';
 import { corruptions } from './corruptions.ts';
+import { fid } from './fid.ts';
 import { figure5 } from './figure5.ts';
-import { fid, figure2 } from './generated.ts';
+import { figure2 } from './generated.ts';
 import { coil, figure3, figure4, fooling, quick, table1, table2, whitebox } from './paper.ts';
 import { pipeline } from './pipeline.ts';
 import type { Protocol } from './protocol.ts';

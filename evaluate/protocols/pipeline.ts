@@ -35,7 +35,7 @@ function pipelinePart(search: Attack, edge: Attack | null, shared: Common, radiu
   return {
     ...part,
     work: search.cost + (edge?.cost ?? 0) + TARGETS * SEARCH_WORK,
-    sources: [...part.sources, ...(edge ? [edge.source] : []), import.meta.url],
+    sources: [...part.sources, ...(edge ? [edge.source] : [])],
     async run(setup, chosen) {
       const about: About = { attack: attack.name, norm: search.norm, eps: radius };
       const candidatesOf = (one: Attack) => one.run(setup.model, chosen.images, chosen.labels, radius, chosen.seeds);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { frechetDistance } from '../../evaluate/protocols/frechet.ts';
+import { frechetDistance } from '../../evaluate/protocols/fid.ts';
 import { randomFrom } from '../../shared/random.ts';
 
 /** Rows of two values with exactly this mean and these variances: the corners of a rectangle. */
