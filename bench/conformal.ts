@@ -2,11 +2,11 @@ import { conformalRank, exceedanceProbability } from '../shared/calibration/orde
 import { decide } from '../shared/decision/decide.ts';
 import { randomFrom } from '../shared/random.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
-import { defaultCalibration, thresholdsFor } from '../trainer/calibrate.ts';
+import { thresholdsFor } from '../trainer/calibrate.ts';
 import type { LabelledImages } from '../trainer/data/dataset.ts';
 import { encodeAt, scoresOf } from '../trainer/encode.ts';
 import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
-import { openDatasetOf } from '../trainer/run-config.ts';
+import { defaultCalibration, openDatasetOf } from '../trainer/run-config.ts';
 
 /**
  * Does the promised false-rejection rate hold? Over 200 random re-partitions of all images that did not train the model

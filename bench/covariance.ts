@@ -1,12 +1,12 @@
 import { fastGradientSign } from '../attacks/fgsm.ts';
 import type { Covariances } from '../shared/bundle/screening-schema.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
-import { calibrate, defaultCalibration } from '../trainer/calibrate.ts';
+import { calibrate } from '../trainer/calibrate.ts';
 import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import { outcomesOf, percent } from '../trainer/outcomes.ts';
 import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
-import { openDatasetOf } from '../trainer/run-config.ts';
+import { defaultCalibration, openDatasetOf } from '../trainer/run-config.ts';
 
 /**
  * Which covariance of the latent test lets through least, at the same promised false-rejection rate? The same weights are

@@ -5,7 +5,7 @@ import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
-import { calibrateRun } from '../trainer/calibrate-run.ts';
+import { calibrateRun } from '../trainer/calibrate.ts';
 import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';
 import { calibrationOf, calibrationOver, RUN_OPTION, withCalibrationOptions } from './options.ts';

@@ -1,8 +1,8 @@
 import { type Command, Option, type OptionValues } from 'commander';
 import { UsageError } from '../shared/user-error.ts';
-import { type CalibrationOptions, defaultCalibration } from '../trainer/calibrate.ts';
 import { LARGEST_SIDE } from '../trainer/data/dataset.ts';
 import { type DataSource, datasets } from '../trainer/data/datasets.ts';
+import { type CalibrationOptions, defaultCalibration } from '../trainer/run-config.ts';
 import { callersPath } from './paths.ts';
 
 /** Descriptions of options that several commands have. */

@@ -9,10 +9,11 @@ import { sealed } from '../shared/bundle/hashes.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
-import { type CalibrationOptions, thresholdsFor } from '../trainer/calibrate.ts';
+import { thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt, type LabelledImages } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
 import { filesInFolder, isNamedImage, notesOnLeftOut } from '../trainer/data/image-files.ts';
+import type { CalibrationOptions } from '../trainer/run-config.ts';
 
 /** Share of the images that shape the thresholds; the rest sets them. */
 const TUNE = 1 / 3;

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import type { Calibration, Covariances, Thresholds } from '../shared/bundle/screening-schema.ts';
+import type { Calibration } from '../shared/bundle/screening-schema.ts';
 import { conformalThresholds, rankFor } from '../shared/calibration/conformal.ts';
 import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/order-statistic.ts';
 import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
@@ -11,35 +10,35 @@ import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';
 import { encodeAt, scoresOf } from './encode.ts';
 import type { Model } from './model/build-model.ts';
+import { type Outcomes, outcomesOf } from './outcomes.ts';
+import { type Calibrated, type Run, saveCalibration, saveOutcomes } from './run.ts';
+import type { CalibrationOptions } from './run-config.ts';
 
-/** The options of calibration. A run's config keeps them, so that a resumed run is calibrated as it was begun. */
-export const calibrationOptionsSchema = z.strictObject({
-  method: z.enum(['conformal', 'three-sigma']),
-  guarantee: z.enum(['marginal', 'per-class']),
-  alpha: z.number().gt(0).lt(1),
-  delta: z.number().gt(0).lt(1),
-  covariance: z.enum(['diagonal', 'spherical', 'full']),
-});
-
-export type CalibrationOptions = z.infer<typeof calibrationOptionsSchema>;
-
-export const defaultCalibration: CalibrationOptions = {
-  method: 'conformal',
-  guarantee: 'marginal',
-  alpha: 0.015,
-  delta: 0.05,
-  // With one variance a class, a direction in which it is often confused stays as suspicious as any other: fewer mistakes and attacks are
-  // accepted than with `diagonal` (bench/covariance.ts).
-  covariance: 'spherical',
-};
-
-/** Everything that calibration adds to a trained model. */
-export interface Calibrated {
-  means: number[][];
-  covariances: Covariances;
-  relativeErrorOffset: number;
-  thresholds: Thresholds;
-  calibration: Calibration;
+/**
+ * Sets the thresholds of a trained run, in place of those it has.
+ *
+ * @param split the images whose outcomes are saved and returned: `test`, or `validation` while options are still being chosen (covariances are
+ *   estimated on those too, so the outcomes on them are slightly better than on new images)
+ * @throws the signal's reason, where it is aborted
+ */
+export async function calibrateRun(
+  run: Run,
+  model: Model,
+  dataset: Dataset,
+  splits: Splits,
+  options: CalibrationOptions,
+  split: 'test' | 'validation',
+  signal?: AbortSignal,
+): Promise<Outcomes> {
+  const calibrated = await calibrate(model, dataset, splits, options, run.config.training.labelsPerClass === null, signal);
+  run.config.calibration = options;
+  await saveCalibration(run, calibrated);
+  const images = split === 'test' ? dataset.test : dataset.train;
+  const encodings = await encodeAt(model, images, splits[split], dataset.input, calibrated.relativeErrorOffset, signal);
+  const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
+  const outcomes = outcomesOf(scores, labelsAt(images, splits[split]), calibrated.thresholds);
+  await saveOutcomes(run, split, outcomes);
+  return outcomes;
 }
 
 /**
@@ -57,21 +56,17 @@ export async function calibrate(
   labelled = true,
   signal?: AbortSignal,
 ): Promise<Calibrated> {
-  const { input } = dataset;
+  const { train, input, classes } = dataset;
   const latentDim = (model.encoder.outputs[0]?.shape[1] ?? 0) as number;
-  const means = oneHotMeans(dataset.classes.length, latentDim);
+  const means = oneHotMeans(classes.length, latentDim);
   const relativeErrorOffset = defaultRelativeErrorOffset(input.height * input.width * input.channels);
-  const encodings = (split: number[]) => encodeAt(model, dataset.train, split, input, relativeErrorOffset, signal);
-  const validation = await encodings(splits.validation);
-  const tune = await encodings(splits.tune);
-  const calibration = await encodings(splits.calibration);
+  const encode = (split: number[]) => encodeAt(model, train, split, input, relativeErrorOffset, signal);
+  const [validation, tune, calibration] = [await encode(splits.validation), await encode(splits.tune), await encode(splits.calibration)];
   const latents = [...validation, ...tune].map(({ latent }) => latent);
-  const labels = labelled
-    ? labelsAt(dataset.train, [...splits.validation, ...splits.tune])
-    : latents.map((latent) => nearestMean(latent, means));
+  const labels = labelled ? labelsAt(train, [...splits.validation, ...splits.tune]) : latents.map((latent) => nearestMean(latent, means));
   const covariances = estimateCovariances(latents, labels, means, options.covariance);
   const scores = { tune: scoresOf(tune, means, covariances), calibration: scoresOf(calibration, means, covariances) };
-  return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, dataset.classes.length, latentDim, options) };
+  return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, classes.length, latentDim, options) };
 }
 
 /**
@@ -83,9 +78,10 @@ export async function calibrate(
 export function checkGuarantee(dataset: Dataset, splits: Splits, { method, guarantee, alpha, delta }: CalibrationOptions): void {
   if (method !== 'conformal') return;
   const labels = labelsAt(dataset.train, splits.calibration);
-  const counts = dataset.classes.map((_, y) => labels.filter((label) => label === y).length);
   if (guarantee === 'marginal') rankFor(labels.length, '', { alpha, delta, guarantee });
-  else counts.forEach((count, y) => void rankFor(count, ` of class ${y}`, { alpha, delta, guarantee }));
+  else
+    for (const y of dataset.classes.keys())
+      rankFor(labels.filter((label) => label === y).length, ` of class ${y}`, { alpha, delta, guarantee });
 }
 
 /** Sets the thresholds, and describes them, from the scores of the two splits. */

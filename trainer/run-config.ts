@@ -1,10 +1,30 @@
 import { z } from 'zod';
 import { canonicalJson } from '../shared/bundle/hashes.ts';
-import { type CalibrationOptions, calibrationOptionsSchema, defaultCalibration } from './calibrate.ts';
 import { DataError, type Dataset, labelsAt } from './data/dataset.ts';
 import { type DataSource, dataSourceSchema, openDataset } from './data/datasets.ts';
 import { splitsOf } from './data/splits.ts';
 import { type PresetName, type TrainingChoices, trainingFor, trainingSchema } from './presets.ts';
+
+/** The options of calibration. A run's config keeps them, so that a resumed run is calibrated as it was begun. */
+const calibrationOptionsSchema = z.strictObject({
+  method: z.enum(['conformal', 'three-sigma']),
+  guarantee: z.enum(['marginal', 'per-class']),
+  alpha: z.number().gt(0).lt(1),
+  delta: z.number().gt(0).lt(1),
+  covariance: z.enum(['diagonal', 'spherical', 'full']),
+});
+
+export type CalibrationOptions = z.infer<typeof calibrationOptionsSchema>;
+
+export const defaultCalibration: CalibrationOptions = {
+  method: 'conformal',
+  guarantee: 'marginal',
+  alpha: 0.015,
+  delta: 0.05,
+  // With one variance a class, a direction in which it is often confused stays as suspicious as any other: fewer mistakes and attacks are
+  // accepted than with `diagonal` (bench/covariance.ts).
+  covariance: 'spherical',
+};
 
 /** `runs/NAME/config.json`: everything that made the run, and how far it got. */
 export const configSchema = z.strictObject({

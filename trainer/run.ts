@@ -3,8 +3,8 @@ import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
+import type { Calibration, Covariances, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { UserError } from '../shared/user-error.ts';
-import type { Calibrated } from './calibrate.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
@@ -15,6 +15,15 @@ import { configSchema, type RunConfig } from './run-config.ts';
 export interface Run {
   directory: string;
   config: RunConfig;
+}
+
+/** `calibration.json`: everything that calibration adds to a trained model. */
+export interface Calibrated {
+  means: number[][];
+  covariances: Covariances;
+  relativeErrorOffset: number;
+  thresholds: Thresholds;
+  calibration: Calibration;
 }
 
 /** A run is missing, or in a state that does not allow what was asked; the message says why and what to do. */

@@ -1,22 +1,23 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
-import { chart } from '../../trainer/report/charts.ts';
+import { chart, quantitative } from '../../trainer/report/charts.ts';
 import type { BrokenWithin, Curve, Report, RiskCoverage, Scatter } from '../figures/report-schema.ts';
 
 const SIZE = { width: 400, height: 250 };
 const CROSS = 'M-1,-1L1,1M1,-1L-1,1';
 /** Colours of the verdicts. */
 const VERDICTS = { domain: ['right', 'wrong', 'rejected', 'clean'], range: ['#4c78a8', '#e45756', '#f58518', '#99999966'] };
+const byAttack = { field: 'attack', title: null, legend: { orient: 'bottom' as const, columns: 1, labelLimit: 380 } };
 
 /** Draws the share of images broken within each radius, by the union of all attacks and by each attack that searches for the nearest one. */
 export function securityChart({ worst, security }: Report, norm: Norm): Promise<string> {
   const union = worst.find((own) => own.norm === norm);
-  const lines = (name: string, images: number, { radii, broken }: BrokenWithin) =>
-    radii.map((radius, i) => ({ radius, share: (broken[i] as number) / Math.max(1, images), attack: name }));
-  const nearest = security.filter((own) => own.norm === norm).flatMap(({ part, images, curve }) => lines(part, images, curve));
+  const lines = (attack: string, images: number, { radii, broken }: BrokenWithin) =>
+    radii.map((radius, i) => ({ radius, share: (broken[i] as number) / Math.max(1, images), attack }));
+  const searching = security.filter((own) => own.norm === norm).flatMap(({ part, images, curve }) => lines(part, images, curve));
   const encoding = {
-    x: { field: 'radius', type: 'quantitative' as const, title: `radius, ${norm}` },
-    y: { field: 'share', type: 'quantitative' as const, title: 'share accepted as a wrong class', scale: { domain: [0, 1] } },
-    color: { field: 'attack', title: null, legend: { orient: 'bottom' as const, columns: 1, labelLimit: 380 } },
+    x: quantitative('radius', `radius, ${norm}`),
+    y: quantitative('share', 'share accepted as a wrong class', { scale: { domain: [0, 1] } }),
+    color: byAttack,
   };
   return chart({
     ...{ ...SIZE, title: norm },
@@ -26,7 +27,7 @@ export function securityChart({ worst, security }: Report, norm: Norm): Promise<
         mark: { type: 'line', interpolate: 'step-after', strokeWidth: 6, opacity: 0.35 },
         encoding,
       },
-      { data: { values: nearest }, mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.5 }, encoding },
+      { data: { values: searching }, mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.5 }, encoding },
     ],
   });
 }
@@ -39,27 +40,20 @@ export function curveChart(curves: readonly Curve[], figure: 'acceptedWrong' | '
       return { attack, eps: point.eps, share: count / Math.max(1, of), low, high, state: point.failed ? 'attack failed' : 'attack holds' };
     }),
   );
-  const x = { field: 'eps', type: 'quantitative' as const, title: `radius, ${curves[0]?.norm}` };
   const title = { acceptedWrong: 'accepted as a wrong class', rejected: 'rejected' }[figure];
   const most = Math.max(0, ...values.map(({ high }) => high));
-  const y = { type: 'quantitative' as const, title: `share ${title}`, scale: { domain: [0, most > 0.5 ? 1 : Math.ceil(most * 20) / 20] } };
-  const color = { field: 'attack', title: null, legend: { orient: 'bottom' as const, columns: 1, labelLimit: 380 } };
+  const scale = { domain: [0, most > 0.5 ? 1 : Math.ceil(most * 20) / 20] };
+  const x = quantitative('eps', `radius, ${curves[0]?.norm}`);
+  const y = (field: string) => quantitative(field, `share ${title}`, { scale });
+  const states = { domain: ['attack holds', 'attack failed'], range: ['circle', CROSS] };
   return chart({
     ...{ data: { values }, ...SIZE, title },
     layer: [
-      { mark: 'rule', encoding: { x, y: { field: 'low', ...y }, y2: { field: 'high' }, color, opacity: { value: 0.45 } } },
-      { mark: 'line', encoding: { x, y: { field: 'share', ...y }, color } },
+      { mark: 'rule', encoding: { x, y: y('low'), y2: { field: 'high' }, color: byAttack, opacity: { value: 0.45 } } },
+      { mark: 'line', encoding: { x, y: y('share'), color: byAttack } },
       {
         mark: { type: 'point', size: 70, filled: false, strokeWidth: 2 },
-        encoding: {
-          ...{ x, y: { field: 'share', ...y }, color },
-          shape: {
-            field: 'state',
-            title: null,
-            scale: { domain: ['attack holds', 'attack failed'], range: ['circle', CROSS] },
-            legend: null,
-          },
-        },
+        encoding: { x, y: y('share'), color: byAttack, shape: { field: 'state', title: null, scale: states, legend: null } },
       },
     ],
   });
@@ -67,23 +61,26 @@ export function curveChart(curves: readonly Curve[], figure: 'acceptedWrong' | '
 
 /** Draws both scores divided by their thresholds; accepted images lie below and left of the lines. */
 export function scatterChart({ norm, points }: Scatter, all: readonly Scatter[]): Promise<string> {
-  const drawn = all.flatMap((cloud) => cloud.points);
   const axis = (field: 'latent' | 'reconstruction', title: string) => {
-    const values = drawn.map((point) => point[field]);
+    const values = all.flatMap((cloud) => cloud.points.map((point) => point[field]));
     // The same for all plots, with the thresholds inside.
-    const domain = [Math.min(-1, ...values.map(Math.floor)), Math.max(1, ...values.map(Math.ceil))];
-    return { field, type: 'quantitative' as const, title, scale: { domain } };
+    return quantitative(field, title, {
+      scale: { domain: [Math.min(-1, ...values.map(Math.floor)), Math.max(1, ...values.map(Math.ceil))] },
+    });
   };
-  const clean = all
-    .filter((cloud) => cloud.norm === null)
-    .flatMap((cloud) => cloud.points.map((point) => ({ ...point, verdict: 'clean' })));
-  const line = { type: 'rule' as const, strokeDash: [4, 4], color: '#777' };
+  // Clean images are drawn below the attacked ones.
+  const clean = norm === null ? [] : all.filter((cloud) => cloud.norm === null).flatMap((cloud) => cloud.points);
+  const values = [...clean.map((point) => ({ ...point, verdict: 'clean' })), ...points];
+  const line = (field: 'x' | 'y') => ({
+    data: { values: [{ at: 0 }] },
+    mark: { type: 'rule' as const, strokeDash: [4, 4], color: '#777' },
+    encoding: { [field]: { field: 'at', type: 'quantitative' as const } },
+  });
   return chart({
     ...{ width: 265, height: 265, title: norm === null ? 'clean images' : `attacked, ${norm}` },
     layer: [
       {
-        // Clean images are drawn below the attacked ones.
-        data: { values: [...(norm === null ? [] : clean), ...points] },
+        data: { values },
         mark: { type: 'circle', size: 16, opacity: 0.6 },
         encoding: {
           x: axis('latent', 'ln(latent distance / threshold)'),
@@ -91,8 +88,8 @@ export function scatterChart({ norm, points }: Scatter, all: readonly Scatter[])
           color: { field: 'verdict', title: null, scale: VERDICTS, legend: { orient: 'bottom' } },
         },
       },
-      { data: { values: [{ at: 0 }] }, mark: line, encoding: { x: { field: 'at', type: 'quantitative' } } },
-      { data: { values: [{ at: 0 }] }, mark: line, encoding: { y: { field: 'at', type: 'quantitative' } } },
+      line('x'),
+      line('y'),
     ],
   });
 }
@@ -100,19 +97,15 @@ export function scatterChart({ norm, points }: Scatter, all: readonly Scatter[])
 /** Draws the risk at each coverage, with a dot for the thresholds in use. */
 export function riskCoverageChart({ points, operating }: RiskCoverage): Promise<string> {
   const { coverage, risk } = operating;
-  const here = { coverage: coverage.count / Math.max(1, coverage.of), risk: risk.count / Math.max(1, risk.of) };
-  const x = { field: 'coverage', type: 'quantitative' as const, title: 'coverage: share accepted', scale: { domain: [0, 1] } };
-  const most = Math.max(0.01, here.risk, ...points.map(({ risk }) => risk));
-  const y = { field: 'risk', type: 'quantitative' as const, title: 'risk: share of those that is wrong', scale: { domain: [0, most] } };
+  const inUse = { coverage: coverage.count / Math.max(1, coverage.of), risk: risk.count / Math.max(1, risk.of) };
+  const most = Math.max(0.01, inUse.risk, ...points.map((point) => point.risk));
+  const x = quantitative('coverage', 'coverage: share accepted', { scale: { domain: [0, 1] } });
+  const y = quantitative('risk', 'risk: share of those that is wrong', { scale: { domain: [0, most] } });
   return chart({
     ...SIZE,
     layer: [
       { data: { values: points }, mark: { type: 'line', interpolate: 'step-after' }, encoding: { x, y } },
-      {
-        data: { values: [here] },
-        mark: { type: 'point', size: 90, color: '#e45756', filled: true },
-        encoding: { x, y },
-      },
+      { data: { values: [inUse] }, mark: { type: 'point', size: 90, color: '#e45756', filled: true }, encoding: { x, y } },
     ],
   });
 }

@@ -9,10 +9,16 @@ export function mainUnion(report: Report, norm: Norm): { worst: Worst; path: str
   return i < 0 ? null : { worst: report.worst[i] as Worst, path: `worst.${i}` };
 }
 
-/** What the radius of a norm limits, in words. */
-const LIMITS: Record<Norm, string> = {
-  linf: 'each pixel value may change by up to the radius; 0 is black and 1 is white',
-  l2: 'the whole image may change by up to the radius: the root of the sum of all squared changes, pixel values from 0 to 1',
+/** What an attacker with a norm may do, in words: within a radius, and in general. */
+const NORM_TEXTS: Record<Norm, { within: string; limit: string }> = {
+  linf: {
+    within: 'With every pixel value changed by at most',
+    limit: 'every pixel value may change by up to the radius; 0 is black and 1 is white',
+  },
+  l2: {
+    within: 'With the whole image changed by at most',
+    limit: 'the root of the sum of all squared changes is at most the radius; 0 is black and 1 is white',
+  },
 };
 
 /** The box that comes first: how much change it takes to fool the model, and how far the figures can be trusted. */
@@ -43,9 +49,10 @@ export function verdict(report: Report, figures: Figures): string {
 function headline(figures: Figures, { worst, path }: { worst: Worst; path: string }): string {
   const half = worst.at.findIndex(({ broken }) => 2 * broken.count >= broken.of);
   const at = `${path}.at.${half < 0 ? worst.at.length - 1 : half}`;
+  const figure = (name: string) => figures.number(`${at}.${name}`);
   return (
-    `<p class="headline">Within ${worst.norm} radius ${figures.number(`${at}.radius`)}, ${figures.number(`${at}.broken.count`)} of ` +
-    `${figures.number(`${at}.broken.of`)} test images can be changed so that they are accepted as a wrong class.</p>`
+    `<p class="headline">${NORM_TEXTS[worst.norm].within} ${figure('radius')} (${worst.norm}), ${figure('broken.count')} of ` +
+    `${figure('broken.of')} test images are accepted as a wrong class.</p>`
   );
 }
 
@@ -59,11 +66,11 @@ function radiusTable(figures: Figures, { worst, path }: { worst: Worst; path: st
   const half = worst.curve.broken.findIndex((count) => 2 * count >= worst.images);
   const halfway =
     half < 0
-      ? `Fewer than half of the images are fooled within ${figures.number(`${path}.curve.radii.${worst.curve.radii.length - 1}`)}.`
-      : `Half of the images are fooled within ${figures.number(`${path}.curve.radii.${half}`)}.`;
+      ? `Fewer than half of the images are accepted as a wrong class within ${figures.number(`${path}.curve.radii.${worst.curve.radii.length - 1}`)}.`
+      : `Half of the images are accepted as a wrong class within ${figures.number(`${path}.curve.radii.${half}`)}.`;
   return (
-    `<div class="half"><h3>${worst.norm} <small>${LIMITS[worst.norm]}</small></h3>` +
-    `${table(['radius', 'fooled: accepted as a wrong class', 'withstood', 'rejected even unchanged'], rows)}` +
+    `<div class="half"><h3>${worst.norm} <small>${NORM_TEXTS[worst.norm].limit}</small></h3>` +
+    `${table(['radius', 'accepted as a wrong class', 'withstood', 'rejected unchanged'], rows)}` +
     `<p>${halfway} ${worst.attacks.length} attacks were tried, see “Attacks tried”.</p></div>`
   );
 }

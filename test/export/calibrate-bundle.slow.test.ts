@@ -6,9 +6,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { calibrateBundle } from '../../export/calibrate-bundle.ts';
 import { openScreener } from '../../node/bundle/graphs.ts';
-import { defaultCalibration } from '../../trainer/calibrate.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';
+import { defaultCalibration } from '../../trainer/run-config.ts';
 
 const mnist = join(import.meta.dirname, '../../models/mnist');
 let root: string;

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
-import { checkGuarantee, defaultCalibration } from '../../trainer/calibrate.ts';
-import { calibrateRun } from '../../trainer/calibrate-run.ts';
+import { calibrateRun, checkGuarantee } from '../../trainer/calibrate.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
 import { type Splits, splitsOf } from '../../trainer/data/splits.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
@@ -22,6 +21,7 @@ import {
   writeConfig,
 } from '../../trainer/run.ts';
 import type { RunConfig } from '../../trainer/run-config.ts';
+import { defaultCalibration } from '../../trainer/run-config.ts';
 import { input } from '../export/tiny-model.ts';
 import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
 

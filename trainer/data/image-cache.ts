@@ -3,6 +3,7 @@ import { openSync, readSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { Piscina } from 'piscina';
 import { z } from 'zod';
 import { makeFolder, writeAtomically } from '../../node/files/files.ts';
@@ -144,26 +145,17 @@ async function* readInThreads(
   const tasks = Array.from({ length: Math.ceil(entries.length / FILES_PER_TASK) }, (_, i) =>
     entries.slice(i * FILES_PER_TASK, (i + 1) * FILES_PER_TASK),
   );
-  const threads = Math.max(1, Math.min(availableParallelism(), tasks.length));
-  const pool = new Piscina<ImageTask, ReadFileResult[]>({
-    filename: new URL('./image-thread.ts', import.meta.url).href,
-    minThreads: threads,
-    maxThreads: threads,
-  });
-  const begin = (task: readonly Entry[]) => {
-    const work = pool.run({ directory, files: task.map(({ file }) => file), ...how });
-    // A failure is reported where the task is awaited; tasks after a failed one are not awaited.
-    work.catch(() => undefined);
-    return { task, work };
+  const maxThreads = Math.max(1, Math.min(availableParallelism(), tasks.length));
+  const filename = new URL('./image-thread.ts', import.meta.url).href;
+  const pool = new Piscina<ImageTask, ReadFileResult[]>({ filename, minThreads: maxThreads, maxThreads });
+  const read = async (task: readonly Entry[]) => {
+    const results = await pool.run({ directory, files: task.map(({ file }) => file), ...how });
+    return task.map((entry, i) => ({ entry, read: results[i] as ReadFileResult }));
   };
   try {
-    const ahead = tasks.splice(0, 2 * threads).map(begin);
-    for (let next = ahead.shift(); next; next = ahead.shift()) {
+    for await (const images of Readable.from(tasks).map(read, { concurrency: 2 * maxThreads })) {
       signal?.throwIfAborted();
-      const read = await next.work;
-      const more = tasks.shift();
-      if (more) ahead.push(begin(more));
-      for (const [i, entry] of next.task.entries()) yield { entry, read: read[i] as ReadFileResult };
+      yield* images;
     }
   } finally {
     await pool.destroy();

@@ -2,6 +2,14 @@ import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Findings } from './findings.ts';
 
+/** An encoding of numbers. */
+export const quantitative = (field: string, title: string | null, more: object = {}) => ({
+  field,
+  type: 'quantitative' as const,
+  title,
+  ...more,
+});
+
 /** Renders a Vega-Lite specification as SVG, for light and dark pages. */
 export async function chart(spec: TopLevelSpec): Promise<string> {
   const config = {
@@ -27,17 +35,17 @@ export function lossChart(metrics: Metrics): Promise<string> {
   ]);
   // With variable entropy the latent loss may be below zero, where there is no logarithm.
   const shown = values.filter(({ loss }) => loss > 0);
-  return overEpochs(shown, { y: { field: 'loss', type: 'quantitative', scale: { type: 'log' } }, color: { field: 'part', title: null } });
+  const color = { field: 'part', title: null, legend: { orient: 'bottom' as const } };
+  return overEpochs(shown, { y: quantitative('loss', 'loss', { scale: { type: 'log' } }), color });
 }
 
 export function accuracyChart(metrics: Metrics): Promise<string> {
-  return overEpochs(metrics, {
-    y: { field: 'validationAccuracy', type: 'quantitative', scale: { zero: false }, title: 'validation accuracy' },
-  });
+  const y = quantitative('validationAccuracy', 'validation accuracy', { scale: { zero: false }, axis: { format: '.1%' } });
+  return overEpochs(metrics, { y });
 }
 
 function overEpochs(values: object[], encoding: object): Promise<string> {
-  const x = { field: 'epoch', type: 'quantitative' as const, axis: { tickMinStep: 1, format: 'd' } };
+  const x = quantitative('epoch', 'epoch', { axis: { tickMinStep: 1, format: 'd' } });
   return chart({ data: { values }, width: 380, height: 180, mark: { type: 'line', point: true }, encoding: { x, ...encoding } });
 }
 
@@ -49,19 +57,16 @@ export function scoreChart(
 ): Promise<string> {
   const title = { latentDistance: 'Latent distance', reconstructionError: 'Reconstruction error' }[name];
   const logarithm = (value: number) => Math.log10(Math.max(value, 1e-3));
-  const values = scores.map((score, i) => ({ value: logarithm(score[name]), right: score.label === labels[i] ? 'right' : 'wrong' }));
+  const values = scores.map((score, i) => ({ value: logarithm(score[name]), label: score.label === labels[i] ? 'right' : 'wrong' }));
+  const histogram = {
+    x: { field: 'value', bin: { maxbins: 60 }, title: `log10 of the ${title.toLowerCase()}` },
+    y: { aggregate: 'count' as const, scale: { type: 'symlog' as const }, title: 'images' },
+    color: { field: 'label', scale: { domain: ['right', 'wrong'], range: ['#4c78a8', '#e45756'] } },
+  };
   return chart({
     ...{ title, width: 380, height: 180 },
     layer: [
-      {
-        data: { values },
-        mark: { type: 'bar', opacity: 0.8 },
-        encoding: {
-          x: { field: 'value', bin: { maxbins: 60 }, title: `log10 of the ${title.toLowerCase()}` },
-          y: { aggregate: 'count', scale: { type: 'symlog' }, title: 'images' },
-          color: { field: 'right', scale: { domain: ['right', 'wrong'], range: ['#4c78a8', '#e45756'] }, title: 'label' },
-        },
-      },
+      { data: { values }, mark: { type: 'bar', opacity: 0.8 }, encoding: histogram },
       {
         data: { values: thresholds.map((value) => ({ value: logarithm(value) })) },
         mark: { type: 'rule', strokeDash: [3, 3], color: '#f58518' },
@@ -71,29 +76,23 @@ export function scoreChart(
   });
 }
 
+/** Draws the measured rejection rates against those asked for, and the diagonal. */
 export function reliabilityChart(reliability: Findings['reliability']): Promise<string> {
   const values = reliability.flatMap(({ alpha, overall, worstClass }) => [
     { alpha, rate: overall, of: 'all classes' },
     { alpha, rate: worstClass, of: 'the worst class' },
   ]);
   const most = Math.max(0.01, ...values.map(({ rate, alpha }) => Math.max(rate, alpha)));
-  const scale = { domain: [0, most] };
+  const axis = (field: string, title: string) => quantitative(field, title, { scale: { domain: [0, most] } });
+  const [x, y] = [axis('alpha', 'rejection rate asked for'), axis('rate', 'test images rejected')];
   return chart({
     ...{ width: 380, height: 260 },
     layer: [
+      { data: { values }, mark: { type: 'line', point: true }, encoding: { x, y, color: { field: 'of', title: null } } },
       {
-        data: { values },
-        mark: { type: 'line', point: true },
-        encoding: {
-          x: { field: 'alpha', type: 'quantitative', title: 'rejection rate asked for', scale },
-          y: { field: 'rate', type: 'quantitative', title: 'test images rejected', scale },
-          color: { field: 'of', title: null },
-        },
-      },
-      {
-        data: { values: [0, most].map((at) => ({ at })) },
+        data: { values: [0, most].map((at) => ({ alpha: at, rate: at })) },
         mark: { type: 'line', strokeDash: [4, 4], color: '#777' },
-        encoding: { x: { field: 'at', type: 'quantitative' }, y: { field: 'at', type: 'quantitative' } },
+        encoding: { x, y },
       },
     ],
   });
@@ -101,32 +100,23 @@ export function reliabilityChart(reliability: Findings['reliability']): Promise<
 
 export function confusionChart(confusion: Findings['confusion'], classes: string[]): Promise<string> {
   const axis = (field: string, title: string) => ({ field, type: 'nominal' as const, sort: classes, scale: { domain: classes }, title });
+  const color = quantitative('count', null, { scale: { type: 'log', scheme: 'blues' }, legend: null });
   return chart({
     data: { values: confusion },
     encoding: { x: axis('label', 'label'), y: axis('truth', 'true class') },
     layer: [
-      {
-        mark: 'rect',
-        encoding: { color: { field: 'count', type: 'quantitative', scale: { type: 'log', scheme: 'blues' }, legend: null } },
-      },
+      { mark: 'rect', encoding: { color } },
       ...(classes.length <= 15 ? [{ mark: { type: 'text' as const, fontSize: 9 }, encoding: { text: { field: 'count' } } }] : []),
     ],
   });
 }
 
 export function planeChart(plane: Findings['plane'], classes: number): Promise<string> {
+  const scale = { scheme: classes <= 10 ? ('tableau10' as const) : ('tableau20' as const) };
+  const color = { field: 'truth', title: null, scale, legend: classes <= 20 ? {} : null };
   return chart({
     ...{ data: { values: plane }, width: 480, height: 360 },
     mark: { type: 'circle', size: 12, opacity: 0.6 },
-    encoding: {
-      x: { field: 'x', type: 'quantitative', title: null },
-      y: { field: 'y', type: 'quantitative', title: null },
-      color: {
-        field: 'truth',
-        title: null,
-        scale: { scheme: classes <= 10 ? 'tableau10' : 'tableau20' },
-        legend: classes <= 20 ? {} : null,
-      },
-    },
+    encoding: { x: quantitative('x', null), y: quantitative('y', null), color },
   });
 }

@@ -4,13 +4,15 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { decide } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import { randomFrom } from '../../shared/random.ts';
-import { type Calibrated, defaultCalibration, thresholdsFor } from '../calibrate.ts';
+import { thresholdsFor } from '../calibrate.ts';
 import { deviationsOf } from '../covariances.ts';
 import { type Dataset, imagesAt, labelsAt } from '../data/dataset.ts';
 import type { Splits } from '../data/splits.ts';
 import { encodeAt, scoresOf } from '../encode.ts';
 import type { Model } from '../model/build-model.ts';
 import { type Outcomes, outcomesOf } from '../outcomes.ts';
+import type { Calibrated } from '../run.ts';
+import { defaultCalibration } from '../run-config.ts';
 
 /** Everything that a report shows of a calibrated model, measured on the test split. */
 export interface Findings {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../../node/files/files.ts';
-import type { Calibrated } from '../calibrate.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { datasets } from '../data/datasets.ts';
 import { type Outcomes, percent } from '../outcomes.ts';
+import type { Calibrated } from '../run.ts';
 import { loadRun, type Run, readMetrics } from '../run.ts';
 import type { RunConfig } from '../run-config.ts';
 import { accuracyChart, confusionChart, lossChart, planeChart, reliabilityChart, scoreChart } from './charts.ts';
