@@ -1,118 +1,119 @@
 import type { Evidence, Screening } from './screening-schema.ts';
 
-/** What a data set may be used for, as its makers say. */
+/** Terms of use of each data set, as its makers state them. */
 const DATA_LICENCES: Record<string, string> = {
   mnist: 'MNIST: made by LeCun, Cortes and Burges from NIST special databases 1 and 3; free to use, commonly given as CC BY-SA 3.0.',
   'fashion-mnist': 'Fashion-MNIST: made by Zalando Research, MIT licence.',
   'coil-100':
-    'COIL-100: made by Nene, Nayar and Murase at Columbia University, available for research purposes; what is trained on it should be used for no other.',
+    'COIL-100: made by Nene, Nayar and Murase at Columbia University, available for research purposes; ' +
+    'use a model trained on it for no other purpose.',
   svhn: 'SVHN: made by Netzer and others from Google Street View images, for non-commercial use only.',
 };
 
 /**
- * The bundle's README.md, made from screening.json alone: what the model is, what it promises, and what was measured on it.
+ * Writes a bundle's README.md from screening.json alone: what the model is, what it guarantees, and what was measured on it.
  *
  * @returns Markdown
  */
 export function modelCard(screening: Screening): string {
   const { name, id, modelId, classes, input, latentDim, covariances, calibration, provenance } = screening;
+  const { ownCalibration: own, dataset } = provenance;
   const measured = screening.evidence.filter((entry) => entry.id === id);
   return [
     `# ${name}`,
-    `A Gaussian mixture variational autoencoder for ${classes.length} classes (${shortened(classes)}), made by Portcullis. Images are ${input.height}x${input.width}x${input.channels}.`,
-    ['| | |', '|---|---|', ...rows({ id, 'model id': modelId })].join('\n'),
-    '## How it was made',
-    [
-      '| | |',
-      '|---|---|',
-      ...rows({
-        'data set': provenance.dataset,
-        preset: provenance.preset,
-        epochs: String(provenance.epochs),
-        seed: String(provenance.seed),
-        backend: provenance.backend,
-        Portcullis: provenance.portcullis,
-        trained: provenance.trained,
-        exported: provenance.exported,
-        ...(provenance.ownCalibration
-          ? {
-              thresholds: `set on ${provenance.ownCalibration.images} own images of an operator, not on ${provenance.dataset}, ${provenance.ownCalibration.date}`,
-            }
-          : {}),
-        latent: `${latentDim} dimensions, ${covariances.kind} covariances`,
-        ...(provenance.training ? { training: methodOf(provenance.training) } : {}),
-      }),
-    ].join('\n'),
-    '## What it promises',
-    promise(calibration, provenance.ownCalibration !== undefined),
-    '## What was measured',
-    measured.length > 0 ? evidenceTable(measured) : 'Nothing yet: `pnpm evaluate` measures it.',
-    '## What it is not for',
-    'As published, the method does not withstand an attacker who knows both tests: for nearly every image such an attack finds one that is accepted with a wrong class. ' +
+    `A Gaussian mixture variational autoencoder for ${classes.length} classes (${shortened(classes)}), made by Portcullis. ` +
+      `It takes images of ${input.height}x${input.width}x${input.channels}.`,
+    table({ id, 'model id': modelId }),
+    '## Training',
+    table({
+      'data set': dataset,
+      preset: provenance.preset,
+      epochs: provenance.epochs,
+      seed: provenance.seed,
+      backend: provenance.backend,
+      Portcullis: provenance.portcullis,
+      trained: provenance.trained,
+      exported: provenance.exported,
+      ...(own ? { thresholds: `set on ${own.images} images of the operator, not on ${dataset}, ${own.date}` } : {}),
+      latent: `${latentDim} dimensions, ${covariances.kind} covariances`,
+      ...(provenance.training ? { training: methodOf(provenance.training) } : {}),
+    }),
+    '## Guarantee',
+    guaranteeOf(calibration, own !== undefined),
+    '## Measurements',
+    measured.length > 0 ? evidenceTable(measured) : 'None yet: `pnpm evaluate` takes them.',
+    '## Limits',
+    'As published, the method does not withstand an attacker who knows both tests: for nearly every image such an attack finds a ' +
+      'perturbation that is accepted with a wrong class. ' +
       (measured.some(isAdaptive)
-        ? 'What is measured above says how small a change such attacks need; each figure is the least that an attacker can do. '
-        : 'What is measured above are clean images, FGSM (a weak attack) and images of nothing; no adaptive attack. ') +
-      'On images from another source than the calibration images the promise above does not hold: calibrate anew.',
+        ? 'The measurements above show how small a perturbation such attacks need; a stronger attack can only do better. '
+        : 'The measurements above cover clean images, FGSM (a weak attack) and nonsense images, but no adaptive attack. ') +
+      'The guarantee above does not hold on images from another source than the calibration images: calibrate again.',
     '## Licences',
-    `${DATA_LICENCES[provenance.dataset] ?? `The images of ${provenance.dataset} belong to whoever made them.`} No image of it is in this bundle; the golden image in screening.json is made by the decoder.`,
+    `${DATA_LICENCES[dataset] ?? `The images of ${dataset} belong to their makers.`} ` +
+      'This bundle contains none of its images; the decoder made the golden image in screening.json.',
     '',
   ].join('\n\n');
 }
 
-function promise({ method, guarantee, alpha, delta, n, rejected }: Screening['calibration'], own: boolean): string {
-  const seen = `Of ${n} calibration images, which were used for nothing else, ${rejected} are rejected.`;
-  if (method !== 'conformal') return `Nothing: the thresholds are the paper's three-sigma ones. ${seen}`;
+function guaranteeOf({ method, guarantee, alpha, delta, n, rejected }: Screening['calibration'], isOwn: boolean): string {
+  const observed = `The thresholds reject ${rejected} of ${n} calibration images, which were used for nothing else.`;
+  if (method !== 'conformal') return `None: the thresholds are the paper's three-sigma ones. ${observed}`;
   const percent = Number((100 * alpha).toPrecision(12));
   const confidence = Number((1 - (delta ?? 0)).toPrecision(12));
-  const whose =
+  const images = isOwn ? "the operator's own, on which it was calibrated," : 'those on which it was calibrated';
+  const scope =
     guarantee === 'marginal'
       ? 'over all classes together, not within each'
-      : 'within each predicted class taken alone; for all of them at once with a probability lower by that of each';
+      : 'within each predicted class by itself; the probability that it holds in all of them at once is lower';
   return (
-    `At most ${percent} % of clean images like ${own ? "the operator's own, which it was calibrated on," : 'those it was calibrated on'} are rejected, ${whose}, with probability ${confidence} over the draw of those images. ` +
-    `${seen} The probability holds for thresholds that were set once: whoever sets them several times on the same images and keeps what looks best has chosen on them.`
+    `With probability ${confidence} over the draw of the calibration images, at most ${percent} % of clean images like ${images} ` +
+    `are rejected: ${scope}. ${observed} ` +
+    'The probability holds for thresholds that are set once; setting them several times on the same images and keeping the best voids it.'
   );
 }
 
 function evidenceTable(evidence: Evidence[]): string {
-  const head = [
-    '| images | count | accuracy | error | rejection | reclassified right | wrong | rejected still | protocol |',
-    '|---|--:|--:|--:|--:|--:|--:|--:|---|',
-  ];
   const lines = evidence.map(({ name, protocol, images, acceptedRight, acceptedWrong, rejected, reclassified }) => {
-    const again = reclassified ? [reclassified.right, reclassified.wrong, reclassified.rejectedStill] : [null, null, null];
-    const cells = [acceptedRight, acceptedWrong, rejected, ...again].map((count) =>
+    const { right = null, wrong = null, rejectedStill = null } = reclassified ?? {};
+    const shares = [acceptedRight, acceptedWrong, rejected, right, wrong, rejectedStill].map((count) =>
       count === null ? '' : ((100 * count) / images).toFixed(2),
     );
-    return `| ${[name, images, ...cells, protocol].join(' | ')} |`;
+    return `| ${[name, images, ...shares, protocol].join(' | ')} |`;
   });
   return [
-    'In per cent of all images of the row, by the exported graphs in onnxruntime-node. On attacked images and images of nothing the error is what got through undetected.',
+    'Per cent of all images of the row, by the exported graphs in onnxruntime-node. ' +
+      'On attacked and nonsense images the error is the share that got through undetected.',
     '',
-    ...head,
+    '| images | count | accuracy | error | rejection | reclassified right | wrong | rejected still | protocol |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|---|',
     ...lines,
-    ...budgets(evidence),
+    ...treatments(evidence),
   ].join('\n');
 }
 
-/** What was done to the images of each row that says so; rows of the same are told together. */
-function budgets(evidence: Evidence[]): string[] {
-  const told = new Map<string, string[]>();
-  for (const { name, about } of evidence) if (about !== undefined) told.set(about, [...(told.get(about) ?? []), name]);
-  return told.size === 0
-    ? []
-    : ['', 'What was done, and its cost an image:', '', ...Array.from(told, ([about, names]) => `- ${names.join('; ')}: ${about}`)];
+/** Lists the treatment of the images and its cost, with the rows that share it. */
+function treatments(evidence: Evidence[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const { name, about } of evidence) if (about !== undefined) names.set(about, [...(names.get(about) ?? []), name]);
+  if (names.size === 0) return [];
+  return [
+    '',
+    'Treatment of the images and its cost per image:',
+    '',
+    ...Array.from(names, ([about, rows]) => `- ${rows.join('; ')}: ${about}`),
+  ];
 }
 
-/** Of attacks that aim at both tests: `adaptive`, or the union of all. */
+/** Returns true for attacks that target both tests: `adaptive`, or the union of all. */
 const isAdaptive = ({ protocol }: Evidence) => /^(adaptive|all attacks)\b/.test(protocol);
 
-/** The method's variant and its main figures; all of them are in screening.json. */
+/** Describes the variant of the method and its main settings; screening.json has all of them. */
 function methodOf({ labelsPerClass, latentWeight, outliers, architecture }: NonNullable<Screening['provenance']['training']>): string {
   const { entropy } = (architecture ?? {}) as { entropy?: string };
   return [
     typeof labelsPerClass === 'number'
-      ? `semi-supervised (Eq. 7 with ${labelsPerClass} labels a class, Eq. 3 on the other images)`
+      ? `semi-supervised (Eq. 7 with ${labelsPerClass} labels per class, Eq. 3 on the other images)`
       : 'supervised (Eq. 7)',
     ...(entropy === 'variable' ? ['variable entropy'] : []),
     `latent weight ${Number(Number(latentWeight).toPrecision(4))}`,
@@ -120,7 +121,9 @@ function methodOf({ labelsPerClass, latentWeight, outliers, architecture }: NonN
   ].join(', ');
 }
 
-const rows = (entries: Record<string, string>) => Object.entries(entries).map(([key, value]) => `| ${key} | ${value} |`);
+function table(entries: Record<string, string | number>): string {
+  return ['| | |', '|---|---|', ...Object.entries(entries).map(([key, value]) => `| ${key} | ${value} |`)].join('\n');
+}
 
 function shortened(classes: string[]): string {
   return classes.length <= 12 ? classes.join(', ') : `${classes.slice(0, 10).join(', ')}, …`;

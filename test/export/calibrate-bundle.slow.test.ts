@@ -53,7 +53,7 @@ describe('calibration of a bundle on own images', () => {
     const { ownCalibration, ...provenance } = screening.provenance;
     expect([screening.name, provenance, ownCalibration?.images]).toEqual(['own', before.provenance, images]);
     expect(await readFile(join(target, 'README.md'), 'utf8')).toMatch(
-      /# own\n.*set on 1\d+ own images of an operator, not on mnist.*At most 5 % of clean images like the operator's own/s,
+      /# own\n.*set on 1\d+ images of the operator, not on mnist.*at most 5 % of clean images like the operator's own/s,
     );
     const { test } = await readMnist();
     const fresh = Array.from({ length: 2000 }, (_, i) => 4000 + i);
