@@ -33,6 +33,9 @@ module.exports = {
       from: { path: '^attacks/(losses|steps)/' },
       to: { path: '^attacks/(?!(attack|rows|tensors)\\.ts$)[^/]+$' },
     },
+    { name: 'export-onnx-arrows', severity: 'error', from: { path: '^export/onnx/' }, to: { path: '^export/(?!onnx/)' } },
+    { name: 'export-arrows', severity: 'error', from: { path: '^export/[^/]+$' }, to: { path: '^export/tf2onnx/' } },
+    { name: 'trainer-model-arrows', severity: 'error', from: { path: '^trainer/model/' }, to: { path: '^trainer/(?!model/|data/)' } },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     // zlib but computes, and is the same in Node and workerd.
     { name: 'shared-is-pure', severity: 'error', from: { path: '^shared/' }, to: { dependencyTypes: ['core'], pathNot: '^zlib$' } },

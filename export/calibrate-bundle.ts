@@ -84,7 +84,8 @@ function absentNote(absent: readonly string[], classes: number): string[] {
   const names = `${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ', …' : ''}`;
   return [
     `no image of ${absent.length} of the ${classes} classes (${names}), as the model labels them: the thresholds of these classes come ` +
-      "from the other classes' images and may be far too wide or too narrow. Add images of every class that you expect, and calibrate again.",
+      "from the other classes' images and may be far too wide or too narrow. Add images of every class that you expect, and calibrate " +
+      'again.',
   ];
 }
 

@@ -7,7 +7,7 @@ import { convertModel } from './convert-model.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
 
-/** What the graphs are made from. */
+/** The parts that the graphs are made from. */
 export interface GraphParts {
   /** image [N, H, W, C] → latent [N, d] */
   encoder: tf.LayersModel;

@@ -7,7 +7,7 @@ import { UserError } from '../shared/user-error.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import type { Model } from '../trainer/model/build-model.ts';
 
-/** How far the exported graphs are from the trained model, on real images. */
+/** Differences between the exported graphs and the trained model, on real images. */
 export interface Parity {
   images: number;
   /** Largest absolute difference of a latent value and of a reconstructed pixel. */

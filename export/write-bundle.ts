@@ -16,7 +16,7 @@ import { assertParity, measureParity, type Parity } from './parity.ts';
 import { reclassifyGraph } from './reclassify-graph.ts';
 import type { SearchOptions } from './search.ts';
 
-/** What a bundle is made from. `latentDim`, files, golden image and identities follow from it. */
+/** The parts that a bundle is made from; `latentDim`, files, golden image and identities follow from them. */
 export type BundleParts = GraphParts &
   Pick<Screening, 'name' | 'classes' | 'preprocess' | 'thresholds' | 'relativeErrorOffset' | 'calibration' | 'evidence' | 'provenance'> & {
     search: SearchOptions;

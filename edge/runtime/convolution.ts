@@ -16,6 +16,7 @@ function padded({ heap, capacity, steps }: Context, input: Value, before: Pair, 
   return { address, rowBytes, imageBytes: rows * rowBytes };
 }
 
+/** Reads the sizes of a convolution. @throws UnsupportedGraphError if it is grouped or dilated */
 function geometry({ node }: Context, kernel: number[], input: Value) {
   if (!input.channelsLast) unsupported(node, 'of a value that is no image');
   if ((node.attributes.group ?? 1) !== 1) unsupported(node, 'in groups');
@@ -26,7 +27,7 @@ function geometry({ node }: Context, kernel: number[], input: Value) {
   return { channels, height, width, top, left, bottom, right, strides, kh: kernel[2] as number, kw: kernel[3] as number };
 }
 
-/** Conv: the weights are [n, C, kh, kw]. */
+/** Conv, with weights [n, C, kh, kw]. */
 function convolution(context: Context, input: Value): Value {
   const { heap, table, steps } = context;
   const kernel = constantOf(context, 1);
@@ -52,8 +53,8 @@ function convolution(context: Context, input: Value): Value {
 }
 
 /**
- * ConvTranspose: the weights are [C, n, kh, kw]. Each phase of the results, those whose row is p modulo the stride and whose column
- * is q, is a convolution of its own (`transposedPhases`).
+ * ConvTranspose, with weights [C, n, kh, kw]. Each phase, the results whose row is p and whose column is q modulo the stride, is a
+ * convolution of its own (`transposedPhases`).
  */
 function transposedConvolution(context: Context, input: Value): Value {
   const { heap, table, steps, node } = context;

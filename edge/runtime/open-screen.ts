@@ -5,22 +5,22 @@ import { createHeap } from './heap.ts';
 import { sizeOf, type Value } from './operator.ts';
 import { readOnnx } from './read-onnx.ts';
 
-/** Images that go through the graph at once: enough for the dense layers, few enough for the memory. */
+/** Largest number of images that a run takes: enough for the dense layers, few enough for the memory. */
 const CAPACITY = 16;
 
 /**
- * screen.onnx on the project's own kernels: for the operators that its exporter writes for the models of its trainer, some ten times
- * smaller than ONNX Runtime. As `openScreen` of inference.ts, which can run any graph.
+ * Opens screen.onnx on the project's own kernels. They have the operators of the layers in trainer/model/layers.ts, and are some ten times
+ * smaller than ONNX Runtime, with which `openScreen` of inference.ts runs any graph.
  *
  * @param module compiled from shared/kernels/screening.wasm
- * @throws UnsupportedGraphError where the graph has what this runtime does not know
+ * @throws UnsupportedGraphError if the graph needs an operator that the kernels do not have
  */
 export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
   const { height, width, channels } = bundle.screening.input;
   const heap = createHeap(module);
   const graph = readOnnx(bundle.graphs.screen as Uint8Array, bundle.weights);
   const pixels = height * width * channels;
-  // A large image fills the kernels' tiles alone.
+  // A large image alone fills the kernels' tiles.
   const capacity = pixels > 4096 ? 1 : CAPACITY;
   const compiled = compileGraph(heap, graph, [height, width, channels], capacity);
   const output = (name: string): Value => {
@@ -28,12 +28,12 @@ export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
     if (!value) throw new RangeError(`screen.onnx has no output ${name}`);
     return value;
   };
-  const [label, latent, distance, error] = ['label', 'latent', 'latent_distance', 'reconstruction_error'].map(output) as Value[];
-  const reconstruction = output('reconstruction');
+  const [label, latent, distance] = [output('label'), output('latent'), output('latent_distance')];
+  const [error, reconstruction] = [output('reconstruction_error'), output('reconstruction')];
   return async (write, count, explain) => {
     const collected = {
       label: new BigInt64Array(count),
-      latent: new Float32Array(count * sizeOf((latent as Value).shape)),
+      latent: new Float32Array(count * sizeOf(latent.shape)),
       latentDistance: new Float32Array(count),
       reconstructionError: new Float32Array(count),
       ...(explain ? { reconstruction: new Float32Array(count * pixels) } : {}),
@@ -46,12 +46,12 @@ export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
         const size = sizeOf(value.shape);
         into.set(heap.floats(value.address, now * size), first * size);
       };
-      heap.floats((label as Value).address, now).forEach((index, i) => {
+      heap.floats(label.address, now).forEach((index, i) => {
         collected.label[first + i] = BigInt(index);
       });
-      copy(latent as Value, collected.latent);
-      copy(distance as Value, collected.latentDistance);
-      copy(error as Value, collected.reconstructionError);
+      copy(latent, collected.latent);
+      copy(distance, collected.latentDistance);
+      copy(error, collected.reconstructionError);
       if (collected.reconstruction) copy(reconstruction, collected.reconstruction);
     }
     return collected;

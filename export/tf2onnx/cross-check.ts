@@ -17,7 +17,7 @@ const AT_ONCE = 32;
 const CONVERT = fileURLToPath(new URL('convert.py', import.meta.url));
 const PARTS = ['encoder', 'decoder'] as const;
 
-/** How far the project's graphs are from those that tf2onnx made of the same run. */
+/** Differences between the project's graphs and those that tf2onnx made of the same run. */
 export interface CrossCheck {
   /** The bundle's. */
   id: string;

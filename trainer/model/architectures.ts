@@ -32,7 +32,7 @@ export const architectures = {
 
 export type ArchitectureName = keyof typeof architectures;
 
-/** Returns an architecture for images of any size: halved until 8 or less is left of each side; channels double up to four times `first`. */
+/** Returns an architecture that halves images until 8 or less is left of each side; channels double from `first` up to four times that. */
 export function stridedFor({ height, width }: Screening['input'], first: number): Shape {
   const halvings = Math.max(1, Math.ceil(Math.log2(Math.max(height, width) / 8)));
   const convolutions = strided(...Array.from({ length: halvings }, (_, i) => first * Math.min(4, 2 ** i)));

@@ -2,11 +2,11 @@ import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { type Activation, activated, activationOptions, type LayerType, storeWeights } from './layer.ts';
 
-/** What an architecture says of a convolution: square kernel, 'same' padding. */
+/** A convolution in an architecture, with a square kernel and 'same' padding. */
 const convolution = {
-  /** Channels of its result. */
+  /** Channels of the result. */
   filters: z.int().positive(),
-  /** Side of its kernel. */
+  /** Side of the kernel. */
   kernel: z.int().min(1).max(9),
   stride: z.union([z.literal(1), z.literal(2)]),
 };

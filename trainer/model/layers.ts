@@ -14,7 +14,7 @@ import {
   type Value,
 } from './layer.ts';
 
-/** What the lists of an architecture may hold. A convolution needs no `layer`; the other steps are layers with these options. */
+/** The steps that an architecture's lists may hold. A convolution needs no `layer`; the other steps are layers with these options. */
 export const encoderStepSchema = z.discriminatedUnion('layer', [
   conv2DSchema,
   z.strictObject({ layer: z.literal('MaxPooling2D'), size: z.literal(2) }),

@@ -1,19 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Model } from './build-model.ts';
 
-/** A batch as tensors; rows belong together. */
+/** A batch as tensors; row i of each belongs to image i. */
 export interface LossInput {
   /** [N, H, W, C] in [0, 1] */
   images: tf.Tensor4D;
-  /** mu_y of each image, [N, d]; of an unlabelled one anything */
+  /** mu_y of each image, [N, d]; ignored if it is unlabelled */
   targets: tf.Tensor2D;
   /** N(0, 1), [N, d] */
   noise: tf.Tensor2D;
-  /** 1 where the label counts, else 0: [N]; null where all are labelled */
+  /** 1 if the image is labelled, else 0: [N]; null if all are */
   labelled: tf.Tensor1D | null;
-  /** Of each image in the mean, [N]; null where all weigh 1 */
+  /** Weight of each image in the mean, [N]; null if all weigh 1 */
   weights: tf.Tensor1D | null;
-  /** 1 where the image is to be reconstructed, 0 where it is an outlier (its target is the origin): [N]; null where all are */
+  /** 1 if the image is to be reconstructed, 0 if it is an outlier, whose target is the origin: [N]; null if there are no outliers */
   genuine: tf.Tensor1D | null;
 }
 
@@ -22,29 +22,30 @@ export interface LossOptions {
   latentWeight: number;
   /** Variance of the constant noise on the latent, Eq. 7's epsilon. */
   encoderNoise: number;
-  /** Of the mixture term of unlabelled images, 0 to 1: Eq. 3 as it stands at 1. */
+  /** Weight of the mixture term of unlabelled images, 0 to 1; 1 is Eq. 3. */
   unlabelledWeight: number;
-  /** The class means, [k, d]; needed where not all are labelled. */
+  /** The class means, [k, d]; needed unless all images are labelled. */
   means: tf.Tensor2D | null;
 }
 
 export interface LossParts {
   /** Mean over the batch of ||x - g(f(x) + e)||^2 */
   reconstruction: tf.Scalar;
-  /** Mean over the batch of what `latentWeight` stands before: ||f(x) - mu_y||^2 where labelled */
+  /** Mean over the batch of the term that `latentWeight` multiplies: ||f(x) - mu_y||^2 for labelled images */
   latent: tf.Scalar;
   /** reconstruction + latentWeight * latent */
   total: tf.Scalar;
 }
 
 /**
- * Labelled images: Eq. 7 of the paper, ||x - g(f(x) + e)||^2 + latentWeight * ||f(x) - mu_y||^2. Unlabelled ones: Eq. 3, in which
- * the second term is -log of the mixture of N(mu_y, I / (2 latentWeight)) over all classes, each as likely, up to a constant:
- * -log mean_y exp(-latentWeight ||f(x) - mu_y||^2).
+ * Computes the loss of a batch, a sum of a reconstruction and a latent term:
  *
- * Outliers (not of the paper): the latent's distance from the origin, and no reconstruction.
+ * - labelled images: Eq. 7 of the paper, ||x - g(f(x) + e)||^2 + latentWeight * ||f(x) - mu_y||^2;
+ * - unlabelled images: Eq. 3, whose second term is -log of the mixture of N(mu_y, I / (2 latentWeight)) over all classes, equally likely,
+ *   up to a constant: -log mean_y exp(-latentWeight ||f(x) - mu_y||^2);
+ * - outliers (not in the paper): the latent's distance from the origin, and no reconstruction.
  *
- * Of variable entropy (section 3's alternative, an ordinary VAE posterior): e has the variances s that the encoder gives, and the
+ * With variable entropy (section 3's alternative, an ordinary VAE posterior), e has the variances s that the encoder gives, and the
  * divergence from the component adds latentWeight * sum(s) - sum(log s) / 2.
  */
 export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInput, options: LossOptions): LossParts {

@@ -6,8 +6,8 @@ import { DataError } from '../data/dataset.ts';
 import type { Model } from './build-model.ts';
 
 /**
- * Writes encoder and decoder as tfjs layers models below `directory` (`encoder/model.json`, `encoder/weights.bin`, …). Both are
- * made beside and the folder is replaced as a whole: a reader finds the old pair or the new one.
+ * Writes encoder and decoder as tfjs layers models into `directory` (`encoder/model.json`, `encoder/weights.bin`, …). They are written
+ * beside the folder, which is then replaced as a whole: a reader finds the old pair or the new one.
  */
 export async function saveModel(directory: string, model: Model): Promise<void> {
   await rebuildFolder(directory, 'encoder', async (fresh) => {
@@ -15,7 +15,7 @@ export async function saveModel(directory: string, model: Model): Promise<void> 
   });
 }
 
-/** @throws DataError naming the folder where a part is missing or damaged */
+/** Reads a saved model. @throws DataError naming the folder if a part is missing or damaged */
 export async function loadModel(directory: string): Promise<Model> {
   await recoverFolder(directory);
   return { encoder: await loadPart(join(directory, 'encoder')), decoder: await loadPart(join(directory, 'decoder')) };
