@@ -52,6 +52,19 @@ module.exports = {
       from: { path: '^shared/images/(png|jpeg)/' },
       to: { path: '^shared/images/(png|jpeg)/', pathNot: '^shared/images/$1/' },
     },
+    // At the edge: routes → guard → pipeline → decode and escalation; nothing runs back, and only routes and the app know a route.
+    ...[
+      ['routes', 'app|worker'],
+      ['guard', 'routes'],
+      ['pipeline', 'routes|guard'],
+      ['escalation', 'routes|guard|pipeline|app|env'],
+      ['build', 'build'],
+    ].map(([folder, users]) => ({
+      name: `edge-${folder}-arrows`,
+      severity: 'error',
+      from: { path: '^edge/', pathNot: `^edge/(${folder}|${users})[/.]` },
+      to: { path: `^edge/${folder}/` },
+    })),
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^cloudflare:|/generated/' } },
   ],
   options: {

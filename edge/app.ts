@@ -19,10 +19,10 @@ import { inferRoutes } from './routes/infer.ts';
 import { modelRoutes } from './routes/model.ts';
 import { screenRoute } from './routes/screen.ts';
 
-/** Answers whatever the variables are: that the worker runs, and its pages. */
+/** Paths that answer whatever the variables are. */
 const WITHOUT_CONFIG = ['/', '/docs', '/openapi.json', '/health/live', '/v2', '/v2/health/live'];
 
-/** Pages for people, with scripts in them. */
+/** Pages for people, which have scripts. */
 const PAGES = ['/', '/docs'];
 
 const OF_PAGES = {
@@ -35,10 +35,10 @@ const OF_PAGES = {
   formAction: ["'none'"],
 };
 
-/** Nothing in an answer runs in a browser, a classifier's neither, whatever its type. */
+/** Lets nothing in an answer run in a browser, whatever its type, not even in a classifier's answer. */
 const OF_ANSWERS = { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"], sandbox: [] };
 
-/** Makes the worker's HTTP face. */
+/** Creates the worker's HTTP application. */
 export function createApp(services: Services): App {
   const app: App = new OpenAPIHono<Env>();
   const resilience = perIsolate();
@@ -84,7 +84,7 @@ export function createApp(services: Services): App {
   });
   app.notFound((c) => {
     const allowed = methodsOf(app, c.req.path);
-    // Without the text, which has the path.
+    // The line does not get the text, which has the path.
     c.get('line').problem = allowed ? 'method-not-allowed' : 'not-found';
     const paths = [...new Set(routesOf(app).map(({ path }) => path))].join(', ');
     const problem = allowed
@@ -96,7 +96,7 @@ export function createApp(services: Services): App {
   screenRoute(app);
   guardRoute(app);
   inferRoutes(app);
-  // Behind the screen's own, which have a fixed name.
+  // After the screen's own routes, whose model has a fixed name.
   guardedModelRoutes(app);
   modelRoutes(app);
   healthRoutes(app);
@@ -104,7 +104,7 @@ export function createApp(services: Services): App {
   return app;
 }
 
-/** Made by the first request that knows the configuration, and again when it changes. */
+/** Creates the resilience at the first request that knows the configuration, and again when that changes. */
 function perIsolate(): (config: Config) => Resilience {
   let made: { of: string; resilience: Resilience } | undefined;
   return ({ FALLBACK_URL, FALLBACK_CONCURRENCY }) => {

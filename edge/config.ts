@@ -21,7 +21,7 @@ const headerValue = z
   .trim()
   .regex(/^[\t -~]*$/, 'has a character that no header can have, such as a line end; set the secret again, as one line of ASCII');
 
-/** Names with commas between, in small letters. */
+/** A list of names, separated by commas, in small letters. */
 const names = (otherwise: string[]) =>
   z
     .string()
@@ -29,7 +29,7 @@ const names = (otherwise: string[]) =>
     .refine((list) => list.every((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name)), 'is wrong; allowed are names with commas between')
     .default(otherwise);
 
-/** Origins, each as a browser sends it. */
+/** A list of origins, each as a browser sends it. */
 const origins = z
   .string()
   .transform((text) => text.split(',').flatMap((origin) => origin.trim() || []))
@@ -41,7 +41,7 @@ const origins = z
 
 const configSchema = z
   .object({
-    /** Hashed bearer keys with their scopes (keys.ts); without any, everyone may screen, and nobody explain. */
+    /** Hashed bearer keys with their scopes (keys.ts); without any, everyone may screen and nobody may ask for explanations. */
     KEYS: z
       .string()
       .transform((text, context) => {
@@ -51,7 +51,7 @@ const configSchema = z
         return z.NEVER;
       })
       .default([]),
-    /** `on`: screening and the guard need no key although there are KEYS. */
+    /** `on` lets everyone screen and use the guard although there are KEYS. */
     SCREEN_WITHOUT_KEY: z.enum(['on', 'off']).optional(),
     /** The id of the only bundle that may answer. */
     MODEL_ID: z
@@ -61,28 +61,28 @@ const configSchema = z
     CORS_ORIGINS: origins,
 
     MAX_BODY_BYTES: positive(DEFAULT_LIMITS.maxBytes),
-    /** Of the bodies that one isolate is receiving at once, except small ones. */
+    /** Limits the bodies that one isolate is receiving at once, except small ones. */
     MAX_RECEIVING_BYTES: positive(24 * 1024 * 1024),
-    /** Of one image before resizing, and of all images of a request. */
+    /** Limits one image before resizing, and all images of a request. */
     MAX_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
     MAX_REQUEST_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
-    /** Of a JPEG as it is stored; a large one is decoded at reduced size (shared/images/jpeg/jpeg.ts). */
+    /** Limits a JPEG as it is stored; a large one is decoded at reduced size (shared/images/jpeg/scale.ts). */
     MAX_JPEG_PIXELS: positive(DEFAULT_LIMITS.maxJpegPixels),
-    /** Of one image: each side, the ratio of the longer side to the shorter, the scans of a JPEG (shared/images/limits.ts). */
+    /** Limit one image: each side, the ratio of the longer side to the shorter, the scans of a JPEG (shared/images/limits.ts). */
     MAX_SIDE: positive(DEFAULT_LIMITS.maxSide),
     MAX_ASPECT: positive(DEFAULT_LIMITS.maxAspect),
     MAX_SCANS: positive(DEFAULT_LIMITS.maxScans),
     MAX_IMAGES: positive(64),
-    /** In a request's JSON, including lists and objects. Default: as many as MAX_IMAGES images need as nested numbers. */
+    /** Limits the values in a request's JSON, including lists and objects. Default: as many as MAX_IMAGES images need as nested numbers. */
     MAX_JSON_VALUES: z.coerce.number().int().positive().optional(),
-    /** From the first to the last byte of a body. */
+    /** The time from the first to the last byte of a body. */
     BODY_TIMEOUT_MS: positive(30_000),
-    /** What a refused caller is told to wait; the limit itself is the binding's (wrangler.toml). */
+    /** The Retry-After of a refused caller; the limit itself belongs to the binding (wrangler.toml). */
     RATE_LIMIT_PERIOD_S: positive(60),
 
     /** The operator's own classifier, behind `POST /guard`. */
     UPSTREAM_URL: httpUrl('UPSTREAM_AUTHORIZATION').optional(),
-    /** What the classifier takes: bodies as /screen takes them, or inference requests (Open Inference Protocol v2). */
+    /** The bodies that the classifier takes: as /screen takes them, or inference requests (Open Inference Protocol v2). */
     UPSTREAM_PROTOCOL: z.enum(['plain', 'v2']).default('plain'),
     /** The classifier's name under /v2/models; default: the one in UPSTREAM_URL. With it, UPSTREAM_URL may be a server's root. */
     UPSTREAM_MODEL: z
@@ -90,20 +90,20 @@ const configSchema = z
       .regex(PATH_SEGMENT, 'is not the name of a model: letters, digits, _, . and -')
       .refine((name) => name !== 'screen', 'is screen, which is the name of the screen itself; give the classifier another name')
       .optional(),
-    /** How an inference request's input is forwarded: in binary if it came in binary, or always as JSON, files as base64. */
+    /** The form of a forwarded inference input: binary if it came in binary, or always JSON, with files as base64. */
     UPSTREAM_TENSORS: z.enum(['as-sent', 'json']).default('as-sent'),
     /** The Authorization header that the classifier gets; the client's own is meant for Portcullis and is never forwarded. */
     UPSTREAM_AUTHORIZATION: headerValue.optional(),
-    /** Until the classifier's headers arrive, and between two chunks of its body. */
+    /** The longest wait for the classifier's headers, and between two chunks of its body. */
     UPSTREAM_TIMEOUT_MS: positive(30_000),
     GUARD: z.enum(['enforce', 'observe']).default('enforce'),
-    /** What the classifier gets of an accepted image: the picture as it was decoded, the model's own input, or the client's bytes. */
+    /** The form in which an accepted image is forwarded: the decoded picture, the model's own input, or the client's bytes. */
     FORWARD: z.enum(['decoded', 'screened', 'original']).default('decoded'),
-    /** What happens if some of several images are not accepted: the request is refused, or forwarded without them. */
+    /** If some of several images are not accepted, the request is refused, or forwarded without them. */
     ON_PARTIAL: z.enum(['refuse', 'drop']).default('refuse'),
-    /** `on`: numbers in place of a file are forwarded too. */
+    /** `on` forwards numbers in place of a file too. */
     GUARD_TENSORS: onOff('off'),
-    /** Query parameters and headers of the client that are forwarded to the classifier, and headers of its answer that the client gets. */
+    /** The client's query parameters and headers that are forwarded, and the headers of the classifier's answer that are returned. */
     FORWARD_QUERY: names([]),
     FORWARD_HEADERS: names(['accept', 'accept-language']),
     UPSTREAM_HEADERS: names(['retry-after']),
@@ -113,35 +113,35 @@ const configSchema = z
       .string()
       .regex(/^(\/([^~]|~[01])*)?$/, 'is not a JSON pointer, such as /label or /predictions/0/class')
       .optional(),
-    /** Whether the classifier answers a class by its name or by its index. */
+    /** The classifier answers a class by its name or by its index. */
     AGREEMENT_BY: z.enum(['label', 'index']).default('label'),
 
-    /** Where rejected images are searched for their class. Default: the fallback where FALLBACK_URL is set. */
+    /** The place where rejected images are reclassified. Default: the fallback if FALLBACK_URL is set. */
     RECLASSIFY: z.enum(['fallback', 'local', 'off']).optional(),
-    /** The most images of a request that are searched in the worker itself; it is slow work. */
+    /** The most images of a request that are reclassified in the worker itself, which is slow. */
     RECLASSIFY_LOCAL_MAX: positive(2),
     RECLASSIFY_KEEP_ALL: onOff('off'),
-    /** How many times the winner's error the best latent of another class must have. */
+    /** The least error of the best latent of another class, as a multiple of the winner's. */
     RECLASSIFY_MIN_MARGIN: z.coerce.number().min(1).max(100).default(DEFAULT_MIN_MARGIN),
     FALLBACK_URL: httpUrl('FALLBACK_TOKEN').optional(),
-    /** Bearer token that the fallback asks for. */
+    /** The bearer token that the fallback asks for. */
     FALLBACK_TOKEN: headerValue.optional(),
     /** Signs requests to our own fallback: at least 32 characters. */
     FALLBACK_HMAC_KEY: z.string().min(32, 'is shorter than 32 characters; make one with openssl rand -hex 32').optional(),
     FALLBACK_TIMEOUT_MS: positive(10_000),
-    /** The most that the fallback takes in a request; more is sent in several requests, one after the other. */
+    /** The most that the fallback takes in a request; more is sent in several requests in turn. */
     FALLBACK_MAX_BYTES: positive(5 * 1024 * 1024),
     FALLBACK_MAX_IMAGES: positive(64),
-    /** How images are sent to it: as the bytes of a tensor (the protocol's binary extension), or as numbers in JSON. */
+    /** The form of images sent to the fallback: the bytes of a tensor (the protocol's binary extension), or numbers in JSON. */
     FALLBACK_TENSORS: z.enum(['binary', 'json']).default('binary'),
-    /** Requests to the fallback at once, from one isolate. */
+    /** The most requests to the fallback at once, from one isolate. */
     FALLBACK_CONCURRENCY: positive(8),
 
-    /** Which requests are logged; `refused`: those that were answered 400 or above or had an image that was not accepted. */
+    /** The requests that are logged; `refused` logs those answered 400 or above, and those with an image that was not accepted. */
     LOG_REQUESTS: z.enum(['all', 'refused', 'off']).default('all'),
-    /** Whether successful health checks are logged too. */
+    /** `on` logs successful health checks too. */
     LOG_HEALTH: onOff('off'),
-    /** Which decisions a request's log line holds. */
+    /** The decisions that a request's log line holds. */
     LOG_DECISIONS: z.enum(['all', 'rejected', 'off']).default('all'),
     LOG_SCORES: onOff('off'),
   })
@@ -164,7 +164,7 @@ const SECRETS: readonly (keyof Config)[] = ['KEYS', 'UPSTREAM_AUTHORIZATION', 'F
 
 let last: { given: string; config: Config } | undefined;
 
-/** Checks the worker's variables, once for as long as they stay the same. @throws ProblemError `configuration` naming the variable and what is allowed */
+/** Checks the worker's variables, once as long as they stay the same. @throws ProblemError `configuration` naming the variable */
 export function configOf(env: Record<string, unknown>): Config {
   const entries = variables.flatMap((name) => (isGiven(name, env[name]) ? [[name, env[name]]] : []));
   const given = JSON.stringify(entries);
@@ -191,7 +191,7 @@ export function shownConfig(config: Config): Record<string, unknown> {
   return Object.fromEntries(variables.map((name) => [name, shown(name)]));
 }
 
-/** An empty variable counts as not there, but for the keys: an empty list must not open the door that it was meant to close. */
+/** Treats an empty variable as unset, except KEYS: an empty list must not admit everyone. */
 function isGiven(name: string, value: unknown): boolean {
   return value !== undefined && (value !== '' || name === 'KEYS');
 }

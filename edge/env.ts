@@ -27,7 +27,7 @@ export interface Caller {
 export interface Services {
   /** The loaded model, or a rejection that says why there is none; then nothing is ever accepted. */
   model: () => Promise<Model>;
-  /** Whether the golden image was checked when the model was loaded; else readiness starts with a check of its own. */
+  /** The golden image was checked when the model was loaded; otherwise readiness starts with a check of its own. */
   checkedAtStart?: boolean;
   /** Opens the search in the worker itself. */
   openSearch?: () => Promise<SearchHere>;
@@ -52,48 +52,48 @@ export type Env = {
   };
 };
 
-/** A decision as it is logged. */
+/** A decision in the log. */
 export interface DecisionLine {
   verdict: 'accepted' | 'rejected' | 'reclassified' | 'error';
   label?: string | undefined;
-  /** Why it was rejected, or the problem of an image that could not be read. */
+  /** The reason of a rejection, or the problem of an image that could not be read. */
   reason?: string | undefined;
   reclassification?: string | undefined;
   /** Its position among the images of the request, if there are several. */
   image?: number;
-  /** Only with LOG_SCORES. */
+  /** Present only with LOG_SCORES. */
   scores?: Scores;
 }
 
-/** What a guard did with a request. */
+/** The outcome of a guarded request. */
 export interface GuardOutcome {
   mode: 'enforce' | 'observe';
-  /** Whether the classifier got the request. */
+  /** True if the classifier got the request. */
   forwarded: boolean;
-  /** The classifier's status, or why there is none. */
+  /** The classifier's status, or the reason why there is none. */
   upstream?: number | 'failed' | 'timeout';
   /** Images that were left out, with ON_PARTIAL=drop. */
   dropped?: number;
-  /** Whether the classifier named the same class; undefined if it was not compared. */
+  /** True if the classifier named the same class; undefined if it was not compared. */
   agreed?: boolean;
 }
 
-/** Something that broke and that only the operator is told of. */
+/** A failure that only the operator sees. */
 export interface Fault {
   what: 'reclassification-unavailable' | 'not-recorded' | 'upstream-unreachable';
   why: string;
 }
 
-/** What a request's log line says besides its answer. Handlers add to it as they learn it; it never holds an image or a key. */
+/** A request's log line, besides its answer. Handlers add to it; it never holds an image or a key. */
 export interface RequestLine {
   problem?: ProblemName;
   why?: string;
   /** The bundle's id. */
   model?: string;
   images?: number;
-  /** Whether any of them was not accepted. */
+  /** True if any image was not accepted. */
   refused?: boolean;
-  /** Those that LOG_DECISIONS asks for. */
+  /** The decisions that LOG_DECISIONS asks for. */
   decisions: DecisionLine[];
   guard?: GuardOutcome;
   faults: Fault[];

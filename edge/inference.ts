@@ -8,7 +8,7 @@ export interface ScreenOutput {
   latent: Float32Array;
   latentDistance: Float32Array;
   reconstructionError: Float32Array;
-  /** Only where it was asked for. */
+  /** Present only if it was asked for. */
   reconstruction?: Float32Array;
 }
 

@@ -3,10 +3,10 @@ import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
 import type { Env, Model, Readiness } from './env.ts';
 import { ProblemError } from './problem.ts';
 
-/** Sums of float32 differ a little between processors. */
+/** Allowed difference: sums of float32 differ a little between processors. */
 const TOLERANCE = 1e-3;
 
-/** How long an answer holds; until then nothing is computed again. */
+/** A result is reused for this long. */
 const HOLDS_MS = 10_000;
 
 /**
@@ -25,7 +25,7 @@ export function createReadiness(checkedAtStart: boolean): Readiness {
   };
 }
 
-/** Runs the golden image. @returns what differs from the export, or null where nothing does */
+/** Runs the golden image. @returns what differs from the export, or null if nothing does */
 export async function goldenProblem({ screening, screen }: Model): Promise<string | null> {
   const { golden } = screening;
   const output = await screen((_, input) => input.set(float32FromBase64(golden.image)), 1, false);

@@ -24,10 +24,10 @@ export interface RouteDescription extends RouteConfig {
   description: string;
 }
 
-/** Every route may answer these. */
+/** The problems that every route may answer. */
 const ALWAYS: ProblemName[] = ['internal', 'configuration', 'too-many-requests', 'unauthorized', 'forbidden'];
 
-/** The answers that tell these problems, by status. */
+/** Describes the answers for these problems, by status. */
 export function problems(...names: ProblemName[]): RouteConfig['responses'] {
   const byStatus = new Map<number, ProblemName[]>();
   for (const name of new Set([...names, ...ALWAYS])) {
@@ -46,17 +46,17 @@ export function problems(...names: ProblemName[]): RouteConfig['responses'] {
   );
 }
 
-/** What an OpenAPI path is in Hono. */
+/** Translates an OpenAPI path into Hono's. */
 const pathInHono = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-/** Adds a route with its description, whose schemas are those that the handler checks with. A route without `security` needs no key. */
+/** Adds a route and describes it with the schemas that its handler uses. A route without `security` needs no key. */
 export function route(app: App, config: RouteDescription, ...handlers: Handler<Env>[]): void {
   const responses = { ...problems(), ...config.responses };
   app.openAPIRegistry.registerPath({ security: [], ...config, responses });
   app.on(config.method.toUpperCase(), [pathInHono(config.path)], ...handlers);
 }
 
-/** The methods that a path takes, for 405; null where there is no such path. */
+/** Returns the methods that a path takes, for 405; null if there is no such path. */
 export function methodsOf(app: App, path: string): string | null {
   const segments = path.split('/');
   const fits = (pattern: string) => {
@@ -71,7 +71,7 @@ export function methodsOf(app: App, path: string): string | null {
 export const routesOf = (app: App): RouteConfig[] =>
   app.openAPIRegistry.definitions.flatMap((definition) => (definition.type === 'route' ? [definition.route] : []));
 
-/** `?explain=1` */
+/** The query parameter `explain`. */
 export const explainQuery = z.object({
   explain: z
     .enum(['0', '1'])
@@ -79,7 +79,7 @@ export const explainQuery = z.object({
     .meta({ description: '1: why, with scores and reconstruction; needs a key with the scope explain' }),
 });
 
-/** @throws ProblemError `bad-request` */
+/** Checks the query. @throws ProblemError `bad-request` */
 export function checkQuery(query: Record<string, string>): void {
   const parsed = explainQuery.safeParse(query);
   if (!parsed.success) throw new ProblemError('bad-request', `explain is ${JSON.stringify(query.explain)}; allowed are 0 and 1.`);

@@ -1,6 +1,6 @@
 import type { Problem } from '../shared/protocol/screen-messages.ts';
 
-/** docs/errors.md has a section for each. */
+/** Every problem with its status and title; docs/errors.md has a section for each. */
 export const PROBLEMS = {
   'empty-body': [400, 'The body is empty'],
   'bad-json': [400, 'The JSON can not be used'],
@@ -30,7 +30,7 @@ export const PROBLEMS = {
 
 export type ProblemName = keyof typeof PROBLEMS;
 
-/** A request, or one image of it, that can't be screened; `detail` says what was wrong, what is allowed and what to do. */
+/** The error for a request, or one image of it, that can't be screened; `detail` says what was wrong, what is allowed and what to do. */
 export class ProblemError extends Error {
   override name = 'ProblemError';
   readonly problem: ProblemName;

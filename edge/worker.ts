@@ -10,7 +10,7 @@ import weights from './generated/weights.bin';
 import type { SearchHere } from './inference.ts';
 import { goldenProblem } from './model.ts';
 
-/** The files that the build put beside, verified again here: what is hashed is what is run. */
+/** The files that the build generated, verified again here: what is hashed is what is run. */
 const files: Record<string, () => Uint8Array> = {
   'screening.json': () => new TextEncoder().encode(screeningText),
   'screen.onnx': () => new Uint8Array(screenGraph),
@@ -27,18 +27,18 @@ function read(file: string): Uint8Array {
 async function loadModel(): Promise<Model> {
   const bundle = await openBundle(read, ['screen']);
   const model = { screening: bundle.screening, screen: await openScreen(bundle) };
-  // Nothing is screened on a machine that computes something else.
+  // A machine that computes something else screens nothing.
   const problem = await goldenProblem(model);
   if (problem) throw new Error(`it does not compute what it did when it was exported: ${problem}.`);
   return model;
 }
 
-// At start-up, so that the first request does not wait for it. A failure stays one for the isolate's life and is told by
-// every answer that needs the model.
+// Loaded at start-up, so that the first request does not wait for it. A failure lasts for the isolate's life, and every answer that needs
+// the model says why.
 const model = loadModel();
 await model.catch(() => undefined);
 
-/** Opened by the first image that needs it, for those few workers that search themselves. */
+/** Opened by the first image that needs it, in those few workers that search themselves. */
 let search: Promise<SearchHere> | undefined;
 const searchHere = openSearch && (() => (search ??= model.then(() => openBundle(read, ['reclassify'])).then(openSearch)));
 

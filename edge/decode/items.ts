@@ -76,8 +76,8 @@ const DATA_URI = /^data:[\w.+/-]{0,100}(?:;[\w.+-]{1,50}=[^;,"]{0,100}){0,4};bas
 const MAX_PREFIX = 1000;
 
 /**
- * Decodes base64 in its usual or its URL-safe alphabet, with or without padding and line breaks, alone or as a data URI. No other character is
- * skipped, and the padding bits of the last character must be zeros (RFC 4648, 3.5).
+ * Decodes base64 in its usual or its URL-safe alphabet, with or without padding and line breaks, alone or as a data URI. No other
+ * character is skipped, and the padding bits of the last character must be zeros (RFC 4648, 3.5).
  *
  * @returns the bytes, or null if the text is anything else
  */

@@ -158,7 +158,7 @@ function headerParameters(header: string): { value: string; parameters: Map<stri
   return { value: value.trim().toLowerCase(), parameters };
 }
 
-/** Decodes the value of a parameter such as `filename*`: `utf-8''a%20b.png` (RFC 8187). @returns null if it is malformed or of another charset */
+/** Decodes the value of a parameter such as `filename*`: `utf-8''a%20b.png` (RFC 8187). @returns null if it is anything else */
 function extendedValue(text: string): string | null {
   const encoded = /^utf-8'[^']*'(.*)$/i.exec(text)?.[1];
   if (encoded === undefined) return null;

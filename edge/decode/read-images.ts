@@ -28,9 +28,9 @@ export function writeInput({ picture, values }: ReadImage, { input, preprocess: 
 
 /** The images of a body, or what is wrong with each. */
 export interface ReadImages {
-  /** How they were sent. `file`: a single image, whose answer is not a list. */
+  /** The form of the body. `file` is a single image, whose answer is not a list. */
   form: 'file' | 'json' | 'form';
-  /** The form field of each. */
+  /** The form field of each image. */
   names: (string | undefined)[];
   images: (ReadImage | ProblemError)[];
 }

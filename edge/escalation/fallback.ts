@@ -18,8 +18,8 @@ const BLAME: Record<number, FallbackError['blame']> = { 400: 'request', 413: 're
 export class FallbackError extends Error {
   override name = 'FallbackError';
   /**
-   * `network`: it was not reached, or a proxy in front of it says so; another attempt may help. `request`: it refuses this request, which says
-   * nothing about others. `fallback`: anything else.
+   * `network`: it was not reached, or a proxy in front of it says so; another attempt may help. `request`: it refuses this request,
+   * which says nothing about others. `fallback`: anything else.
    */
   readonly blame: 'network' | 'request' | 'fallback';
   constructor(message: string, blame: FallbackError['blame'] = 'fallback') {
@@ -28,7 +28,7 @@ export class FallbackError extends Error {
   }
 }
 
-/** How the fallback is asked. */
+/** The means of asking the fallback. */
 interface Asking {
   fetcher: typeof fetch;
   signal: AbortSignal;
@@ -43,8 +43,8 @@ interface Asking {
  *
  * @param images each [H, W, C] in [0, 1]
  * @returns the scores of each image's best latent
- * @throws FallbackError where it can't be reached, answers anything that is not a whole and plausible answer, or answers for
- *   another model; what `signal` gives where it was aborted
+ * @throws FallbackError if it can't be reached, or its answer is not complete and plausible, or is for another model; the reason of
+ *   `signal` if that is aborted
  */
 export async function askFallback(
   images: readonly Float32Array[],
@@ -52,7 +52,7 @@ export async function askFallback(
   config: Config,
   { fetcher, signal, headers, deadline }: Asking,
 ): Promise<Scores[]> {
-  // It need not search what it can't answer by then.
+  // The fallback need not search what it can't answer in time.
   const microseconds = Math.max(1, Math.round(1000 * (deadline - Date.now())));
   const { body, headers: described } = fallbackRequest(images, screening.input, config, microseconds);
   const { FALLBACK_URL, FALLBACK_TOKEN, FALLBACK_HMAC_KEY } = config;

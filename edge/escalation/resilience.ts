@@ -9,7 +9,7 @@ const FIRST_DELAY_MS = 50;
 const RETRY_SHARE = 0.1;
 const MAX_RETRY_TOKENS = 5;
 
-/** How long an answer is of use. */
+/** The time for which an answer is of use. */
 export interface Patience {
   /** In ms since 1970. */
   deadline: number;
@@ -25,8 +25,8 @@ export interface Resilience {
 }
 
 /**
- * Combines a bulkhead of `concurrency` requests at once (one more is not queued: it would only wait behind slow ones), a circuit breaker, and
- * retries with jitter out of a budget that first requests fill.
+ * Combines a bulkhead of `concurrency` requests at once (one more is not queued: it would only wait behind slow ones), a circuit breaker,
+ * and retries with jitter out of a budget that first requests fill.
  *
  * No library is used. Those of cockatiel give a place back, and close a breaker, only when the work settles; workerd drops the
  * work of a request whose client is gone, so that places would stay taken for the isolate's life (test/edge/resilience.test.ts,
@@ -113,8 +113,8 @@ interface Breaker {
 type State = { is: 'closed'; failures: number } | { is: 'open'; until: number } | { is: 'half-open'; until: number };
 
 /**
- * Creates a circuit breaker that allows no attempt for `openMs` after `failures` in a row, then one at a time until one succeeds. An attempt
- * that never reports, because workerd dropped it with its request, counts for nothing; another may be made when its time is over.
+ * Creates a circuit breaker that allows no attempt for `openMs` after `failures` in a row, then one at a time until one succeeds. An
+ * attempt that never reports, because workerd dropped it with its request, counts for nothing; another may be made when its time is over.
  */
 export function createBreaker(failures: number, openMs: number): Breaker {
   let state: State = { is: 'closed', failures: 0 };

@@ -1,9 +1,9 @@
 import type { Config } from '../config.ts';
 
 /**
- * What a JSON pointer (RFC 6901) points at.
+ * Returns the value at a JSON pointer (RFC 6901).
  *
- * @returns undefined where there is nothing
+ * @returns undefined if there is none
  */
 export function pointedAt(json: unknown, pointer: string): unknown {
   const steps = pointer
@@ -19,17 +19,17 @@ export function pointedAt(json: unknown, pointer: string): unknown {
   return at;
 }
 
-/** A class as Portcullis knows it. */
+/** A class of the model. */
 export interface Class {
   label: string;
   index: number;
 }
 
 /**
- * Whether the classifier's answer names the same classes.
+ * Says whether the classifier's answer names the same classes.
  *
- * @param expected one of each image; several need a list in the answer
- * @returns null where the answer has no label there, or not one for each image
+ * @param expected the class of each image; several need a list in the answer
+ * @returns null if the answer has no label there, or not one for each image
  */
 export function agrees(answer: unknown, expected: readonly Class[], { AGREEMENT_POINTER, AGREEMENT_BY }: Config): boolean | null {
   const at = pointedAt(answer, AGREEMENT_POINTER as string);

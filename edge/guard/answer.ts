@@ -14,7 +14,8 @@ const NEVER_RETURNED = [...HOP_BY_HOP, 'content-encoding', 'content-length'];
 const DECODED = ['gzip', 'x-gzip', 'br'];
 
 /**
- * Makes the client's answer from the classifier's, streamed: its status, the headers that describe its body, those in `UPSTREAM_HEADERS`, and ours.
+ * Makes the client's answer from the classifier's and streams it: its status, the headers that describe its body, those in
+ * `UPSTREAM_HEADERS`, and ours.
  *
  * @param body the answer's body, if it was read already
  */
@@ -59,7 +60,7 @@ export async function readAnswer(response: Response, config: Config): Promise<Re
   }
 }
 
-/** Streams chunks as they come; ends with an error if the next one takes too long. */
+/** Streams chunks as they come, and fails if the next one takes too long. */
 function notStalled(stream: ReadableStream<Uint8Array>, config: Config): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream({

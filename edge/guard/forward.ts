@@ -20,7 +20,7 @@ export interface Passing {
   image: ReadImage;
 }
 
-/** How pictures are forwarded. */
+/** The rules of forwarding pictures. */
 export interface ForwardRules {
   config: Pick<Config, 'FORWARD' | 'UPSTREAM_TENSORS'>;
   screening: Pick<Screening, 'input' | 'preprocess'>;
@@ -77,8 +77,8 @@ async function formBody(names: readonly (string | undefined)[], passing: readonl
 }
 
 /**
- * Makes a new inference request from the accepted images only: the client's id, parameters and outputs, and one input. That holds PNGs in place of
- * the files, as text or bytes like these (always as text with `UPSTREAM_TENSORS=json`), or the numbers that were screened.
+ * Makes a new inference request from the accepted images only: the client's id, parameters and outputs, and one input. That holds PNGs in
+ * place of the files, as text or bytes like them (always as text with `UPSTREAM_TENSORS=json`), or the numbers that were screened.
  */
 export function inferBody({ json, input }: InferGiven, passing: readonly Passing[], rules: ForwardRules): Forwarded {
   const given = json.inputs[0] as InferRequest['inputs'][number];

@@ -18,8 +18,8 @@ const FORWARDED = {
 const LONGEST_VALUE = 256;
 
 /**
- * Says what in an inference request may not be forwarded: a server that knows more than the protocol (shared memory in place of data, another codec, a
- * second input) would look at something that was not screened.
+ * Says what in an inference request may not be forwarded: a server that knows more than the protocol (shared memory in place of data,
+ * another codec, a second input) would look at something that was not screened.
  *
  * @param json a request that follows the schema
  * @param compared whether the answer's label is compared with the screen's; the client may then not choose the outputs
@@ -34,7 +34,10 @@ export function requestProblem(json: unknown, compared: boolean): string | null 
   if ((input.data ?? null) !== null && (input.parameters?.binary_data_size ?? null) !== null)
     return 'its input has data both in the JSON and after it; only one of the two is allowed';
   if (compared && ((request.outputs ?? null) !== null || (parameters.binary_data_output ?? null) !== null))
-    return "it chooses outputs, or binary ones; these can't be chosen here, because the answer is compared with the screen's (AGREEMENT_POINTER). Leave out outputs and binary_data_output";
+    return (
+      "it chooses outputs, or binary ones; these can't be chosen here, because the answer is compared with the screen's " +
+      '(AGREEMENT_POINTER). Leave out outputs and binary_data_output'
+    );
   for (const { content_type: contentType } of [parameters, input.parameters ?? {}])
     if (!CODECS.includes(contentType ?? 'np')) return `its content_type is another codec; only ${CODECS.join(', ')} are allowed`;
   return (
@@ -65,7 +68,7 @@ function wrongParameter(part: 'request' | 'input' | 'output', parameters: object
 
 function otherMember(part: keyof typeof FORWARDED, object: object | null = {}): string | null {
   const other = Object.keys(object ?? {}).find((name) => !FORWARDED[part].includes(name));
-  return other === undefined
-    ? null
-    : `its ${part === 'request' ? 'top level' : part} has ${JSON.stringify(other.slice(0, 100))}; only ${FORWARDED[part].join(', ')} are forwarded`;
+  if (other === undefined) return null;
+  const where = part === 'request' ? 'top level' : part;
+  return `its ${where} has ${JSON.stringify(other.slice(0, 100))}; only ${FORWARDED[part].join(', ')} are forwarded`;
 }

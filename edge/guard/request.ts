@@ -11,17 +11,17 @@ import { requestProblem } from './infer-members.ts';
 
 const PROBLEM_OF: Record<Misfit, ProblemName> = { form: 'bad-json', count: 'body-too-large', size: 'wrong-size', value: 'not-finite' };
 
-/** A request to the guard, read. */
+/** A request to the guard. */
 export interface GuardedRequest {
-  /** In order; an image that can't be read, or must not be forwarded, is a problem. */
+  /** The images in order; one that can't be read, or must not be forwarded, is a problem. */
   images: (ReadImage | ProblemError)[];
-  /** The body for the classifier, from the accepted images. @throws ProblemError */
+  /** Makes the body for the classifier from the accepted images. @throws ProblemError */
   forward(passing: readonly Passing[]): Promise<Forwarded>;
 }
 
 /**
- * Reads a request to the guard. `UPSTREAM_PROTOCOL` decides: a body as `/screen` takes it, or an inference request (v2) for a classifier in KServe,
- * Triton or MLServer.
+ * Reads a request to the guard: as `UPSTREAM_PROTOCOL` says, a body as `/screen` takes it, or an inference request (v2) for a classifier in
+ * KServe, Triton or MLServer.
  *
  * @throws ProblemError
  */
@@ -58,7 +58,7 @@ async function readInfer(
   return { json: given.request.json as InferGiven['json'], input: given.request.inputs[0] as Tensor, images: given.images };
 }
 
-/** Runs a reader. @throws ProblemError in place of a ProtocolError */
+/** Runs a reader and turns a ProtocolError into a ProblemError. */
 async function inProtocol<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();

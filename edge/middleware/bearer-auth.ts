@@ -11,9 +11,11 @@ import { clientAddress, limitRate } from './rate-limit.ts';
 const ANONYMOUS: Caller = { key: null, scopes: [] };
 
 /**
- * Makes middleware that lets a request through if it has a key with the scope (with `?explain=1` also the scope `explain`) and is within the
- * rate limit. A known key has a count of its own, whoever else asks from its address; wrong keys are counted by address, apart from
+ * Makes middleware that lets a request through if it has a key with the scope (with `?explain=1` also the scope `explain`) and is within
+ * the rate limit. A known key has a count of its own, whoever else asks from its address; wrong keys are counted by address, apart from
  * requests without a key. It throws the problems `unauthorized`, `forbidden` and `too-many-requests`.
+ *
+ * Hono's own bearer-auth has neither scopes nor requests without a key, and answers before wrong keys can be counted.
  */
 export function bearerAuth(scope: Scope): MiddlewareHandler<Env> {
   return async (c, next) => {

@@ -8,8 +8,8 @@ import { ProblemError } from '../problem.ts';
 const LONGEST_WHY = 300;
 
 /**
- * Logs one line of JSON for each request, refused ones too, once it is answered. The line has the route's pattern, not the path or the query,
- * and no duration: the clock of a deployed worker stands still while it computes.
+ * Logs one line of JSON for each request, refused ones too, once it is answered. The line has the route's pattern, not the path or the
+ * query, and no duration: the clock of a deployed worker stands still while it computes.
  *
  * Uses `console.error` for 5xx, `console.warn` for other requests with faults, else `console.log`. The first two are always written.
  */
@@ -36,7 +36,7 @@ export function requestLog(): MiddlewareHandler<Env> {
   };
 }
 
-/** Notes for the log what was wrong with a request; for `internal` also the text that the client does not get. */
+/** Notes for the log why a request failed; for `internal` also the text that the client does not get. */
 export function noteProblem(c: Context<Env>, error: unknown): void {
   const line = c.get('line');
   line.problem = error instanceof ProblemError ? error.problem : 'internal';
@@ -74,7 +74,7 @@ function bytesOf(c: Context<Env>): number | undefined {
 
 const shortened = (text: string | undefined) => (text && text.length > LONGEST_WHY ? `${text.slice(0, LONGEST_WHY)}…` : text);
 
-/** Writes JSON in ASCII only, so that no character of a client can end the line for a reader with more line ends, or reverse its direction. */
+/** Writes JSON in ASCII only, so that no character of a client can end the line in some reader, or reverse its direction. */
 function asciiJson(value: object): string {
   return JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

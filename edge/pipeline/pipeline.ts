@@ -9,19 +9,19 @@ import { decideImages, type Judged } from './decide.ts';
 import { record } from './record.ts';
 import { screenImages } from './screen.ts';
 
-/** How a route gets its images; the other steps are the same for all. */
+/** The step that differs between routes: getting the images. */
 export interface Source<Given extends { images: (ReadImage | ProblemError)[] }> {
   route: 'screen' | 'guard' | 'infer';
   /** Reads the body. */
   body(): Promise<Uint8Array> | Uint8Array;
   /** Reads the images in it; an image that can't be read is a problem. */
   read(body: Uint8Array, screening: Screening): Promise<Given>;
-  /** Whether each verdict is explained. */
+  /** Explains each verdict. */
   explain?: boolean;
 }
 
 /**
- * Takes a request through the steps that `/screen`, `/guard` and `/v2` share: read → screen → decide → record. The route then answers.
+ * Takes a request through the steps that `/screen`, `/guard` and `/v2` share: read, screen, decide, record. The route then answers.
  *
  * @returns what was read, and the verdict on each image in order; an image that could not be read keeps its problem in its place
  * @throws ProblemError if there is no model, or the body can't be read

@@ -8,7 +8,7 @@ import type { ProblemName } from '../problem.ts';
 const binary = (description: string) => z.string().meta({ format: 'binary', description });
 const items = batchItemSchema.array().min(1);
 
-/** How images are sent. */
+/** Describes the bodies that carry images. */
 export const imageBody = {
   required: true,
   description: 'One image as its file or as float32, several as JSON or as a form. The answer is one verdict, or a list in the order sent.',
@@ -39,7 +39,7 @@ export const imageBody = {
   },
 } satisfies NonNullable<RouteConfig['request']>['body'];
 
-/** Of an inference request. */
+/** Describes the headers of an inference request. */
 export const inferHeaders = z.object({
   [BINARY_HEADER]: z
     .string()
@@ -48,7 +48,7 @@ export const inferHeaders = z.object({
     .meta({ description: 'bytes of the JSON before binary tensors' }),
 });
 
-/** What can be wrong with them. */
+/** The problems that a body of images can have. */
 export const BODY_PROBLEMS: ProblemName[] = [
   ...(['empty-body', 'bad-json', 'bad-multipart', 'bad-request', 'body-timeout', 'body-too-large', 'image-too-large'] as const),
   ...(['unsupported-media-type', 'bad-image', 'wrong-size', 'not-finite', 'busy', 'model-unavailable'] as const),

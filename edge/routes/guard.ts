@@ -11,7 +11,7 @@ import { type App, problems, route } from '../openapi.ts';
 import { ProblemError } from '../problem.ts';
 import { BODY_PROBLEMS, imageBody, inferHeaders } from './bodies.ts';
 
-/** As /screen takes them, or inference requests. */
+/** Describes the bodies of the guard: as /screen takes them, or inference requests. */
 const guardedBody = {
   ...imageBody,
   description:
@@ -30,7 +30,7 @@ const guardedBody = {
   },
 };
 
-/** `POST /guard`: in front of the operator's own classifier. */
+/** Adds `POST /guard`, which stands in front of the operator's own classifier. */
 export function guardRoute(app: App): void {
   route(
     app,
@@ -41,8 +41,8 @@ export function guardRoute(app: App): void {
       tags: ['screening'],
       summary: 'Screen, then ask the classifier',
       description:
-        'Screens as /screen does, forwards accepted images to the classifier, re-encoded unless FORWARD=original, and streams its answer back ' +
-        'with its own status below 500. Forwards the query parameters that the operator allows (FORWARD_QUERY).',
+        'Screens as /screen does, forwards accepted images to the classifier, re-encoded unless FORWARD=original, and streams its ' +
+        'answer back with its own status below 500. Forwards the query parameters that the operator allows (FORWARD_QUERY).',
       security: [{}, { key: [] }],
       request: { headers: inferHeaders, body: guardedBody },
       responses: {
@@ -81,8 +81,8 @@ const params = z.object({ model: z.string().meta({ description: "the classifier'
 const versioned = params.extend({ version: z.string().meta({ description: 'a version of the classifier' }) });
 
 /**
- * Adds the classifier under its own name, if it takes inference requests (`UPSTREAM_PROTOCOL=v2`): its clients change only the host. Inference requests
- * go through the guard; readiness and metadata are the classifier's own.
+ * Adds the classifier under its own name, if it takes inference requests (`UPSTREAM_PROTOCOL=v2`): its clients change only the host.
+ * Inference requests go through the guard; readiness and metadata are the classifier's own.
  */
 export function guardedModelRoutes(app: App): void {
   const failed = Object.fromEntries(

@@ -15,7 +15,7 @@ const statusSchema = z
   })
   .meta({ id: 'Status' });
 
-/** Whether the worker can answer, and how it stands. */
+/** Adds the health checks and the operator's view of the worker. */
 export function healthRoutes(app: App): void {
   route(
     app,

@@ -5,12 +5,12 @@ import { modelOf } from '../model.ts';
 import { type App, problems, route } from '../openapi.ts';
 
 const { id, name, classes, input, calibration, thresholds, evidence } = screeningSchema.shape;
-/** Its own schema names itself, which the description can't. */
+/** Its own schema refers to itself, which the description can't. */
 const provenance = z.record(z.string(), z.unknown());
 const publicSchema = z.object({ id, name, classes, input }).meta({ id: 'Model' });
 const evidenceSchema = z.object({ id, calibration, thresholds, evidence, provenance }).meta({ id: 'Evidence' });
 
-/** What runs here. Nothing of a graph is told by any route. */
+/** Adds the routes that describe the model. No route reveals anything about a graph. */
 export function modelRoutes(app: App): void {
   route(
     app,

@@ -6,7 +6,7 @@ import type { OrientationClaim } from './orientation.ts';
 export interface ImageFile {
   /** Everything that the file says about its orientation. */
   claims: readonly OrientationClaim[];
-  /** What its pixels count as towards the limit of a request. */
+  /** The pixels that it counts as towards the limit of a request. */
   countedPixels: number;
   /**
    * Decodes the pixels as they are stored, over a background (a level of 0 to 255) where they are transparent.

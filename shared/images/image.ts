@@ -8,7 +8,7 @@ export interface DecodedImage {
   pixels: Uint8Array;
 }
 
-/** Why an image file is refused: something is wrong with it, or it is larger than is allowed. */
+/** The kinds of refusals: something is wrong with the file, or it is larger than is allowed. */
 export type ImageFault = 'bad-image' | 'image-too-large';
 
 /**

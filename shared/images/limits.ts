@@ -1,8 +1,8 @@
 import { ImageError } from './image.ts';
 
-/** What a file may ask of its reader. Each limit is checked from the file's headers, before the work that it bounds. */
+/** Limits on a file. Each is checked from the file's headers, before the work that it bounds. */
 export interface ImageLimits {
-  /** Of the file; the worker's limit on a whole request. */
+  /** The file's size; for the worker that of a whole request. */
   maxBytes: number;
   /** Width times height, as decoded. */
   maxPixels: number;
@@ -12,7 +12,7 @@ export interface ImageLimits {
   maxSide: number;
   /** The longer side divided by the shorter. */
   maxAspect: number;
-  /** Of a progressive JPEG, or of one with a scan for each component. */
+  /** The scans of a progressive JPEG, or of one with a scan for each component. */
   maxScans: number;
 }
 

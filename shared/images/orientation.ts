@@ -1,12 +1,12 @@
 import { type DecodedImage, ImageError } from './image.ts';
 
-/** What one place in a file says about how the stored picture must be turned to be upright. */
+/** A statement of one place in a file about how the stored picture must be turned to be upright. */
 export interface OrientationClaim {
   /** EXIF orientation, 1 (as stored) to 8. */
   orientation: number;
   /** The place, in a person's words. */
   from: string;
-  /** Whether every reader of images looks there and reads it alike. */
+  /** True if every reader of images looks there and reads it alike. */
   counts: boolean;
 }
 

@@ -3,7 +3,7 @@ import { type DecodedImage, ImageError } from './image.ts';
 import type { ImageLimits } from './limits.ts';
 import { decideOrientation, turnUpright } from './orientation.ts';
 
-/** How a file is read. */
+/** The settings of reading a file. */
 export interface ReadOptions {
   limits: ImageLimits;
   /** The level, 0 to 255, that shows where an image is transparent. */

@@ -10,7 +10,7 @@ export const BINARY_HEADER = 'Inference-Header-Content-Length';
 
 const MAX_DIMENSIONS = 8;
 const MAX_TENSORS = 16;
-/** Of a name, which may be repeated in messages to the client. */
+/** Limits a name, which may be repeated in messages to the client. */
 const MAX_NAME = 256;
 /** Ids come back in answers, and go on with what the guard forwards. */
 const MAX_ID = 1024;
@@ -64,7 +64,7 @@ export type Tensor =
   | { name: string; datatype: 'INT64'; shape: number[]; data: BigInt64Array }
   | { name: string; datatype: 'BYTES'; shape: number[]; data: BytesElement[] };
 
-/** What does not fit: the form of the message, the number of images, their size, or a value. */
+/** The part that does not fit: the form of the message, the number of images, their size, or a value. */
 export type Misfit = 'form' | 'count' | 'size' | 'value';
 
 /** The error for a message that does not follow the protocol; its text says where. */

@@ -5,7 +5,7 @@ const COLON = 0x3a;
 const MOST_NAMES = 64;
 /** A message with a tensor of eight dimensions is nested less deeply. */
 const MOST_DEPTH = 32;
-/** Returns the position after the closing quote of the JSON string that begins at `from`; that quote has an even number of backslashes before it. */
+/** Returns the position after the closing quote of the JSON string at `from`, before which is an even number of backslashes. */
 function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let before = at;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What `POST /screen` answers for one image, and how errors are told (RFC 9457). */
+/** The answers of `POST /screen` for one image, and its errors (RFC 9457). */
 
 const identity = {
   /** The bundle's id. */
@@ -8,7 +8,7 @@ const identity = {
   request: z.string(),
 };
 
-/** Only with `?explain=1` and the permission for it: scores help a black-box attacker. */
+/** Sent only with `?explain=1` and the permission for it: scores help a black-box attacker. */
 export const explanationSchema = z
   .strictObject({
     reason: z.enum(['latent-distance', 'reconstruction-error', 'relative-error', 'not-finite', 'unknown-label']).nullable(),
@@ -57,7 +57,7 @@ export const problemSchema = z
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    /** What was wrong, what is allowed, what to do. */
+    /** Says what was wrong, what is allowed and what to do. */
     detail: z.string(),
     request: z.string().optional(),
   })
@@ -72,7 +72,7 @@ export const batchSchema = z.strictObject({ results: z.array(z.union([verdictSch
  */
 export const batchRequestSchema = z.strictObject({ images: z.array(z.unknown()).min(1) });
 
-/** What each of `images` is; parsed after they were counted, as a million wrong ones would take seconds to tell about. */
+/** An item of `images`; parsed after they were counted, as describing a million wrong ones would take seconds. */
 export const batchItemSchema = z.union([
   z.strictObject({ image: z.string().min(1) }),
   z.strictObject({ pixels: z.array(z.unknown()).min(1) }),

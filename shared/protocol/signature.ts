@@ -1,17 +1,17 @@
 import { sha256 } from '../bundle/hashes.ts';
 
 /**
- * How the edge signs what it asks our own fallback: `Portcullis-Signature: t=SECONDS,v1=HEX`, an HMAC-SHA256 of
+ * The header by which the edge signs requests to our own fallback: `Portcullis-Signature: t=SECONDS,v1=HEX`, an HMAC-SHA256 of
  * `SECONDS.sha256(body)` with a key that both know.
  */
 export const SIGNATURE_HEADER = 'Portcullis-Signature';
 
-/** How far the two clocks may be apart, and how long a request may be on its way. */
+/** The most that the two clocks may differ, including the time that a request takes. */
 export const MAX_AGE_SECONDS = 60;
 
 const text = (value: string) => new TextEncoder().encode(value);
 
-/** @param now seconds since 1970 */
+/** Returns the signature of a body. @param now seconds since 1970 */
 export async function signatureOf(key: string, body: Uint8Array, now = Math.floor(Date.now() / 1000)): Promise<string> {
   const mac = await crypto.subtle.sign('HMAC', await imported(key), text(`${now}.${await sha256(body)}`));
   return `t=${now},v1=${Array.from(new Uint8Array(mac), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;

@@ -17,7 +17,8 @@ export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array):
     if (size === null) return fromJson(tensor);
     if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || offset + size > binary.byteLength) {
       throw new ProtocolError(
-        `tensor ${tensor.name}: binary_data_size ${JSON.stringify(size).slice(0, 100)} does not fit the ${binary.byteLength - offset} bytes that follow`,
+        `tensor ${tensor.name}: binary_data_size ${JSON.stringify(size).slice(0, 100)} does not fit the ` +
+          `${binary.byteLength - offset} bytes that follow`,
       );
     }
     const bytes = binary.subarray(offset, offset + size);
@@ -103,7 +104,7 @@ function fromBinary(tensor: JsonTensor, bytes: Uint8Array): Tensor {
   return { name, datatype, shape, data: BigInt64Array.from({ length: count }, (_, i) => view.getBigInt64(8 * i, true)) };
 }
 
-/** Returns bytes as little-endian float32, the order of every machine that this runs on: as a view, or as a copy if they are not aligned. */
+/** Returns bytes as float32, little-endian as on every machine that this runs on: a view, or a copy if they are not aligned. */
 export function float32Of(bytes: Uint8Array): Float32Array {
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   return new Float32Array(buffer, byteOffset, byteLength / 4);

@@ -20,7 +20,7 @@ export function parseTraceparent(traceparent: string | undefined): { traceId: st
   return { traceId, flags };
 }
 
-/** Continues the caller's trace with a new span; begins a trace if the caller sends none that is valid (then tracestate is ignored, 4.3). */
+/** Continues the caller's trace with a new span; begins a new trace, without tracestate (4.3), if the caller sends none that is valid. */
 export function traceOf(traceparent: string | undefined, tracestate: string | undefined): Trace {
   const parent = parseTraceparent(traceparent);
   const spanId = randomHex(8);

@@ -86,7 +86,8 @@ function checkScans(scans: number, cost: number, frame: Frame, limits: ImageLimi
     );
   if (cost > maxCoefficients(frame))
     throw new ImageError(
-      `The JPEG's ${scans} scans go through its pixels more often than is allowed (${maxCoefficients(frame)} coefficients). Save it as an ordinary (baseline) JPEG.`,
+      `The JPEG's ${scans} scans go through its pixels more often than is allowed (${maxCoefficients(frame)} coefficients). ` +
+        'Save it as an ordinary (baseline) JPEG.',
       'image-too-large',
     );
 }

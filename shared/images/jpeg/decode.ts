@@ -1,15 +1,15 @@
 import type { DecodedImage } from '../image.ts';
 import { MAX_COEFFICIENT_BYTES } from './scale.ts';
 
-/** How a JPEG is decoded. */
+/** The settings of decoding a JPEG. */
 export interface JpegPlan {
   /** The decoded part of each side, in eighths, rounded up: 8, 4, 2 or 1. */
   eighths: number;
-  /** How many scans were counted; more are not decoded. */
+  /** The number of scans that were counted; more are not decoded. */
   scans: number;
 }
 
-/** What the wasm exports (jpeg/decode.c). */
+/** The exports of the wasm (decode.c). */
 interface Codec {
   memory: WebAssembly.Memory;
   __stack_pointer: WebAssembly.Global<'i32'>;

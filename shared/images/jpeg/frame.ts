@@ -18,7 +18,7 @@ interface Component {
 
 /** A scan, and what it costs. */
 export interface Scan {
-  /** Whether its coefficients are kept until the last scan, because there are several. */
+  /** True if its coefficients are kept until the last scan, because there are several. */
   kept: boolean;
   /** The coefficients of all its blocks, plus `BLOCK_COST` for each block. */
   cost: number;

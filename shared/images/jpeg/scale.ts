@@ -55,7 +55,8 @@ export function checkCoefficients({ width, height, blocks }: Size & { blocks: nu
   const bytes = blocks * BLOCK_BYTES;
   if (bytes > MAX_COEFFICIENT_BYTES)
     throw new ImageError(
-      `The JPEG is ${width} x ${height} and stored in several scans (progressive), which take ${bytes} bytes of memory at once; at most ${MAX_COEFFICIENT_BYTES} are allowed. Save it as an ordinary (baseline) JPEG, or make it smaller.`,
+      `The JPEG is ${width} x ${height} and stored in several scans (progressive), which take ${bytes} bytes of memory at once; ` +
+        `at most ${MAX_COEFFICIENT_BYTES} are allowed. Save it as an ordinary (baseline) JPEG, or make it smaller.`,
       'image-too-large',
     );
 }

@@ -12,7 +12,7 @@ export interface PngFile {
   colourType: number;
   bitDepth: number;
   interlaced: boolean;
-  /** Whether some pixels may not be opaque. */
+  /** True if some pixels may not be opaque. */
   transparent: boolean;
   /** The compressed pixels. */
   compressed: Uint8Array;
@@ -23,7 +23,7 @@ export interface PngFile {
 
 export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-/** From this many IDATs on, they are joined for the decoder, which takes some 15 microseconds for each. Files of 5 MB that programs write have up to 650. */
+/** More IDATs than this are joined for the decoder, which takes some 15 microseconds for each. Usual files of 5 MB have up to 650. */
 const MANY_PIECES = 1024;
 
 /** Bit depths of each colour type (PNG, 11.2.1). */
@@ -105,7 +105,8 @@ function headerOf(bytes: Uint8Array, chunk: Chunk | null, limits: ImageLimits): 
   const [bitDepth, colourType, compression, filter, interlace] = data.subarray(8) as unknown as [number, number, number, number, number];
   if (!DEPTHS[colourType]?.includes(bitDepth) || compression !== 0 || filter !== 0 || interlace > 1)
     throw damaged(
-      `its header has colour type ${colourType} of ${bitDepth} bits, compression ${compression}, filter ${filter}, interlacing ${interlace}, which PNG does not have`,
+      `its header has colour type ${colourType} of ${bitDepth} bits, compression ${compression}, filter ${filter}, ` +
+        `interlacing ${interlace}, which PNG does not have`,
     );
   return { width, height, colourType, bitDepth, interlaced: interlace === 1 };
 }

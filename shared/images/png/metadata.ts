@@ -4,7 +4,7 @@ import { addClaims, type OrientationClaim } from '../orientation.ts';
 import { type Chunk, dataOf, isIntact } from './chunk.ts';
 import { inflateLeniently } from './inflate.ts';
 
-/** The most bytes that a file's compressed profiles may have together. Hexadecimal EXIF has at most 132 KiB; a request may have many files. */
+/** The most bytes that a file's compressed profiles may inflate to together. Hexadecimal EXIF has at most 132 KiB. */
 const MOST_INFLATED = 256 * 1024;
 /** The most profiles in a file; usual files have one or two. */
 const MOST_PROFILES = 8;
