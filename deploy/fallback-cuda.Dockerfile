@@ -9,7 +9,6 @@ COPY shared shared
 COPY node node
 COPY fallback fallback
 COPY trainer trainer
-COPY export export
 COPY cli cli
 # Installs the provider and NVIDIA's libraries, checked by name, version and content (docs/backends.md). The command also installs
 # those of the trainer: 8 GB on disk in all.

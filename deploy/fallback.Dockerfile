@@ -8,7 +8,6 @@ COPY shared shared
 COPY node node
 COPY fallback fallback
 COPY trainer trainer
-COPY export export
 COPY cli cli
 ARG MODEL=mnist
 COPY models/${MODEL} models/${MODEL}
