@@ -15,12 +15,15 @@ import { chosenFor, openSetup } from '../evaluate/protocols/setup.ts';
 import { useBackend } from '../trainer/backend/backends.ts';
 
 /**
- * Our attacks beside those of torchattacks and ART on the same weights, images, radii and number of gradients: undetected errors, by screen.onnx
- * in Python's ONNX Runtime. And our FGSM beside theirs, value by value.
+ * Our attacks beside those of torchattacks and ART on the same weights, images, radii and number of gradients: undetected errors, by
+ * screen.onnx in Python's ONNX Runtime. And our FGSM beside theirs, value by value.
  *
  *   BENCH_PYTHON=V/bin/python node bench/attack-strength.ts [--from N] [--images N] [--json FILE]
  *
- * V is made by: python3 -m venv V && V/bin/pip install torch torchvision onnx onnxruntime adversarial-robustness-toolbox && V/bin/pip install --no-deps torchattacks
+ * V is made by:
+ *   python3 -m venv V
+ *   V/bin/pip install torch torchvision onnx onnxruntime adversarial-robustness-toolbox
+ *   V/bin/pip install --no-deps torchattacks
  */
 const { values } = parseArgs({
   options: { from: { type: 'string', default: '0' }, images: { type: 'string', default: '60' }, json: { type: 'string' } },

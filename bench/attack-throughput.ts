@@ -10,8 +10,8 @@ import { type BackendChoice, useBackend } from '../trainer/backend/backends.ts';
 import { rebuildModel } from '../trainer/model/rebuild-model.ts';
 
 /**
- * Gradients of images that an attack gets a second on one core: forward and backward through encoder and decoder to the image, batches of 90, by tfjs on wasm and on
- * TensorFlow and by PyTorch, in turns.
+ * Gradients of images that an attack gets a second on one core: forward and backward through encoder and decoder to the image, batches of
+ * 90, by tfjs on wasm and on TensorFlow and by PyTorch, in turns.
  *
  *   BENCH_PYTHON=V/bin/python node bench/attack-throughput.ts [--rounds N] [--json FILE]
  */

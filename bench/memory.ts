@@ -22,8 +22,8 @@ import { trafficOf } from './reliability/traffic.ts';
 /**
  * The memory of the worker as deployed and of a worker of one line, side by side under the same requests: those of `bench:load` that are
  * not aborted, then only those that are, then none; then aborted ones again, to new workers in which garbage is collected often. Ends
- * with 1 where ours still grows without aborted requests, or with most steps of aborted ones though garbage is collected: what is kept of each request
- * shows in every step, a burst of requests that are under way together, for which the allocator takes memory once, in one.
+ * with 1 where ours still grows without aborted requests, or with most steps of aborted ones though garbage is collected: what is kept of
+ * each request shows in every step, a burst of requests that are under way together, for which the allocator takes memory once, in one.
  *
  *   pnpm bench:memory [--minutes 6] [--aborted 30000] [--pause 60] [--rate 300] [--seed 1] [--figures FILE]
  */

@@ -61,7 +61,8 @@ export async function startWorkerd(root: string, services: Record<string, Servic
         'script' in service ? [`(name = "worker.js", esModule = ${text(service.script)})`] : await embedded(root, service.directory);
       const variables = 'script' in service ? {} : (service.variables ?? {});
       const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
-      return `(name = ${text(name)}, worker = (compatibilityDate = "${date}", compatibilityFlags = ${flags}, modules = [${modules.join(', ')}], bindings = [${bindings.join(', ')}]))`;
+      const settings = `compatibilityDate = "${date}", compatibilityFlags = ${flags}`;
+      return `(name = ${text(name)}, worker = (${settings}, modules = [${modules.join(', ')}], bindings = [${bindings.join(', ')}]))`;
     }),
   );
   const sockets = names.map((name) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
@@ -69,7 +70,11 @@ export async function startWorkerd(root: string, services: Record<string, Servic
   await writeFile(
     path,
     `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [${workers.join(', ')}, ${INTERNET}], sockets = [${sockets.join(', ')}], v8Flags = [${v8Flags.map(text).join(', ')}]);
+const config :Workerd.Config = (
+  services = [${workers.join(', ')}, ${INTERNET}],
+  sockets = [${sockets.join(', ')}],
+  v8Flags = [${v8Flags.map(text).join(', ')}]
+);
 `,
   );
   const binary = createRequire(import.meta.url)('workerd').default as string;

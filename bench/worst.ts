@@ -11,8 +11,9 @@ import { measureWorst, type Worst } from './worst/measure.ts';
 import { startUpstream } from './worst/upstream.ts';
 
 /**
- * Measures what the costliest requests within the default limits take of the worker as deployed, in workerd: processor time, memory above idle, and
- * how long a digit waits that is sent at the same time. Each request gets a new process. Exits with 1 if one takes more than it may.
+ * Measures what the costliest requests within the default limits take of the worker as deployed, in workerd: processor time, memory above
+ * idle, and how long a digit waits that is sent at the same time. Each request gets a new process. Exits with 1 if one takes more than it
+ * may.
  *
  *   pnpm bench:worst [--runs 5] [--only TEXT] [--collect: garbage before each request] [--figures docs/figures/worst.json]
  */
@@ -73,7 +74,10 @@ if (wrong.length > 0) process.exitCode = 1;
 
 function line(row: Worst & { name: string }): string {
   const { name, bytes, status, cpuMs, firstCpuMs, memoryMiB, inARowMiB, digitMs } = row;
-  const numbers = `${(bytes / 2 ** 20).toFixed(2)} MiB, ${status}: ${cpuMs.toFixed(0)} ms of CPU (the first ${firstCpuMs.toFixed(0)}), ${memoryMiB.toFixed(0)} MiB (in a row ${inARowMiB.toFixed(0)}), digit after ${digitMs.toFixed(0)} ms`;
+  const [cpu, firstCpu, memory, inARow, digit] = [cpuMs, firstCpuMs, memoryMiB, inARowMiB, digitMs].map((value) => value.toFixed(0));
+  const numbers =
+    `${(bytes / 2 ** 20).toFixed(2)} MiB, ${status}: ${cpu} ms of CPU (the first ${firstCpu}), ` +
+    `${memory} MiB (in a row ${inARow}), digit after ${digit} ms`;
   return `${isWrong(row) ? '!' : ' '} ${name.padEnd(48)} ${numbers}`;
 }
 

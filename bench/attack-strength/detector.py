@@ -1,4 +1,7 @@
-"""A bundle in PyTorch, from the weights of its ONNX graphs, and its verdict by ONNX Runtime: written apart from the project's own code on purpose."""
+"""A bundle in PyTorch, from the weights of its ONNX graphs, and its verdict by ONNX Runtime.
+
+Written apart from the project's own code on purpose.
+"""
 import json
 from pathlib import Path
 
@@ -74,14 +77,21 @@ class Detector:
         return (latents[:, None] - self.means).square().sum(2)
 
     def log_ratios(self, images):
-        """For each class, the logarithm of each test's score over what it may be for that class: accepted as t where all of t are below 0. [N, k, tests]"""
+        """Returns the logarithm of each test's score over its threshold for each class, [N, k, tests].
+
+        An image is accepted as t where all of t are below 0.
+        """
         nhwc = images.permute(0, 2, 3, 1)
         latents = self.encoder(nhwc)
         away = self.distances(latents)
         nearest, second = away.topk(2, largest=False).values.split(1, 1)
         nearest_other = torch.where(away == nearest, second, nearest)
         errors = (nhwc - self.decoder(latents)).square().sum((1, 2, 3))[:, None]
-        tests = [away / nearest_other, away / self.variances / self.limits["maxLatentDistance"], errors / self.limits["maxReconstructionError"]]
+        tests = [
+            away / nearest_other,
+            away / self.variances / self.limits["maxLatentDistance"],
+            errors / self.limits["maxReconstructionError"],
+        ]
         if "maxRelativeError" in self.limits:
             energy = nhwc.square().sum((1, 2, 3))[:, None] + self.screening["relativeErrorOffset"]
             tests.append(errors / energy / self.limits["maxRelativeError"])

@@ -1,4 +1,7 @@
-"""The attacks of torchattacks and ART on a bundle, and the verdict on theirs and on ours. Usage: peers.py DIRECTORY; called by bench/attack-strength.ts"""
+"""The attacks of torchattacks and ART on a bundle, and the verdict on theirs and on ours.
+
+Usage: peers.py DIRECTORY; called by bench/attack-strength.ts
+"""
 import json
 import sys
 import time
@@ -32,9 +35,14 @@ x = torch.from_numpy(clean)
 
 class Wrapped(torch.nn.Module):
     """
-    The detector as a classifier. `plain`: the k logits of the encoder. `k+1`: of class t minus the largest log ratio of its tests, of the
-    last class, reject, 0: the largest logit is t only where the detector accepts t. `right`: the k + 1 logits with reject joined to the true class (the larger of
-    the two), so that an untargeted success is an undetected error. Every image of a full batch that goes through on the way counts, not only the last.
+    The detector as a classifier.
+
+    `plain`: the k logits of the encoder.
+    `k+1`: the logit of class t is minus the largest log ratio of its tests, that of the last class, reject, is 0. So the largest logit is t
+    only where the detector accepts t.
+    `right`: the k + 1 logits with reject joined to the true class (the larger of the two), so an untargeted success is an undetected error.
+
+    Every image of a full batch that gets through on the way counts, not only the last.
     """
 
     def __init__(self, kind):
@@ -109,7 +117,14 @@ def art_classifier(model):
 
 def art_pgd(model, eps):
     attack = ProjectedGradientDescentPyTorch(
-        art_classifier(model), eps=eps, eps_step=eps / 10, max_iter=steps_for(classes - 1), targeted=True, num_random_init=1, batch_size=len(x), verbose=False
+        art_classifier(model),
+        eps=eps,
+        eps_step=eps / 10,
+        max_iter=steps_for(classes - 1),
+        targeted=True,
+        num_random_init=1,
+        batch_size=len(x),
+        verbose=False,
     )
     for target in targets():
         model.judge(attack.generate(clean, target.numpy()))
@@ -119,14 +134,22 @@ def art_apgd(model, eps, loss):
     torch.manual_seed(0)
     np.random.seed(0)
     attack = AutoProjectedGradientDescent(
-        art_classifier(model), eps=eps, eps_step=2 * eps, max_iter=steps_for(classes - 1), nb_random_init=1, batch_size=len(x), loss_type=loss, targeted=True, verbose=False
+        art_classifier(model),
+        eps=eps,
+        eps_step=2 * eps,
+        max_iter=steps_for(classes - 1),
+        nb_random_init=1,
+        batch_size=len(x),
+        loss_type=loss,
+        targeted=True,
+        verbose=False,
     )
     for target in targets():
         model.judge(attack.generate(clean, target.numpy()))
 
 
 def reference(model, eps):
-    """Signed steps from x down the sum of what each score is over its threshold, each wrong class: the reference of the issue, 100 steps a target."""
+    """Takes 100 signed steps from x for each wrong class, down the sum of what each score is over its threshold."""
     steps = 100
     for target in targets():
         images = x.clone()
@@ -165,7 +188,13 @@ def run(name, eps):
     np.random.seed(0)
     begun = time.perf_counter()
     attack(model, eps)
-    return {"attack": name, "eps": eps, "gradients": model.gradients / len(x), "broken": model.broken.nonzero()[0].tolist(), "seconds": round(time.perf_counter() - begun, 1)}
+    return {
+        "attack": name,
+        "eps": eps,
+        "gradients": model.gradients / len(x),
+        "broken": model.broken.nonzero()[0].tolist(),
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
 
 
 def ours(eps, file, of):

@@ -1,6 +1,8 @@
 import type { Captured } from '../peers/capture.ts';
 
-/** Returns the files of a request that reached the upstream, by Node's own parsers; none if it holds no files or they can't be told apart. */
+/**
+ * Returns the files of a request that reached the upstream, by Node's own parsers; none if it holds no files or they can't be told apart.
+ */
 export async function filesIn({ headers, body }: Captured): Promise<Buffer[]> {
   const type = headers['content-type'] ?? '';
   if (type.startsWith('image/')) return [body];

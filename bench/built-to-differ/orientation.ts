@@ -47,7 +47,10 @@ export function tiffOrientation(orientation: number, options: TiffOptions = {}):
 
 /** An XMP packet that says the orientation. */
 export const xmpOrientation = (orientation: number): string =>
-  `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="${orientation}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`;
+  '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">' +
+  '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">' +
+  `<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="${orientation}"/>` +
+  '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>';
 
 function integer(value: number, bytes: 2 | 4, little: boolean): Buffer {
   const buffer = Buffer.alloc(bytes);

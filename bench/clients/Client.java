@@ -10,7 +10,10 @@ import java.nio.file.Path;
 import java.util.Base64;
 import java.util.UUID;
 
-/** Sends an image by java.net.http (Java 11 on), its form put together by hand, as it has none. Arguments: the image, then route, kind and URL of each. */
+/**
+ * Sends an image by java.net.http (Java 11 on), its form put together by hand, as it has none. Arguments: the image, then route, kind and
+ * URL of each.
+ */
 public class Client {
   public static void main(String[] given) throws Exception {
     // HTTP/2 is what the client asks for unless told otherwise: an Upgrade in the first request.
@@ -30,7 +33,10 @@ public class Client {
         case "v2" -> bytes("{\"inputs\":[{\"name\":\"file\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"" + text + "\"]}]}");
         default -> content;
       };
-      var request = HttpRequest.newBuilder(URI.create(given[at + 2])).header("Content-Type", type).POST(BodyPublishers.ofByteArray(body)).build();
+      var request = HttpRequest.newBuilder(URI.create(given[at + 2]))
+          .header("Content-Type", type)
+          .POST(BodyPublishers.ofByteArray(body))
+          .build();
       int status = 0;
       String said;
       try {
@@ -40,13 +46,15 @@ public class Client {
       } catch (Exception error) {
         said = error.toString();
       }
-      System.out.println("{\"client\":\"Java HttpClient\",\"route\":" + json(given[at]) + ",\"status\":" + status + ",\"said\":" + json(said) + "}");
+      String line = "{\"client\":\"Java HttpClient\",\"route\":" + json(given[at]) + ",\"status\":" + status;
+      System.out.println(line + ",\"said\":" + json(said) + "}");
     }
   }
 
   static byte[] formOf(String boundary, byte[] content) throws Exception {
     var body = new ByteArrayOutputStream();
-    body.write(bytes("--" + boundary + "\r\nContent-Disposition: form-data; name=\"image\"; filename=\"digit.png\"\r\nContent-Type: image/png\r\n\r\n"));
+    body.write(bytes("--" + boundary + "\r\nContent-Disposition: form-data; name=\"image\"; filename=\"digit.png\"\r\n"));
+    body.write(bytes("Content-Type: image/png\r\n\r\n"));
     body.write(content);
     body.write(bytes("\r\n--" + boundary + "--\r\n"));
     return body.toByteArray();

@@ -16,8 +16,8 @@ import { byShapes } from './shaped-bodies.ts';
 import { versions } from './versions.ts';
 
 /**
- * Lets unmodified stock clients ask the worker as deployed: /screen, the inference protocol, and the guard in front of real FastAPI, MLServer
- * and KServe servers. Prints a table, client by route; exits with 1 if a client does not get the right verdict, or the classifier
+ * Lets unmodified stock clients ask the worker as deployed: /screen, the inference protocol, and the guard in front of real FastAPI,
+ * MLServer and KServe servers. Prints a table, client by route; exits with 1 if a client does not get the right verdict, or the classifier
  * behind the guard does not see the image that was sent.
  *
  * With --direct the clients ask MLServer and KServe themselves: no guard can mend what fails there.

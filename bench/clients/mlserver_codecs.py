@@ -21,4 +21,5 @@ for route in given["routes"]:
     ]:
         body = InferenceRequest(inputs=[tensor]).model_dump_json(exclude_none=True)
         answer = requests.post(url, data=body, headers={"Content-Type": "application/json"})
-        print(json.dumps({"client": f"mlserver {name}", "route": route["route"], "status": answer.status_code, "said": answer.text[:4000]}), flush=True)
+        told = {"client": f"mlserver {name}", "route": route["route"], "status": answer.status_code, "said": answer.text[:4000]}
+        print(json.dumps(told), flush=True)

@@ -98,6 +98,7 @@ async def main() -> None:
 
 
 for route in given["routes"]:
-    for kind, binary in [("base64", False), ("base64", True), ("bytes", True)] + ([("tensor", False), ("tensor", True)] if route["tensors"] else []):
+    tensors = [("tensor", False), ("tensor", True)] if route["tensors"] else []
+    for kind, binary in [("base64", False), ("base64", True), ("bytes", True)] + tensors:
         by_triton(route, kind, binary)
 asyncio.run(main())

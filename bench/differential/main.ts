@@ -123,26 +123,18 @@ async function compareFile(file: ImageFile, asked: Asked, peers: Record<(typeof 
   const how = { limits: DEFAULT_LIMITS, background: screening.preprocess.background };
   // The worker's reader, in Node: it must read what the worker reads, and nothing else.
   const picture = await readImage(file.bytes, how).catch((error: Error) => error);
+  const inNode = picture instanceof Error ? `refused (${picture.message})` : 'read';
+  const readers = `/screen says ${JSON.stringify(screened)}, in Node it is ${inNode}`;
   for (const mode of MODES) {
     const outcome = alone[mode];
     if ('refused' in outcome) {
       // The guard forwards what the screen accepts: both read alike.
       if ('tensor' in screened || !(picture instanceof Error))
-        await note(
-          file,
-          'the screen',
-          mode,
-          `/screen says ${JSON.stringify(screened)}, in Node it is ${picture instanceof Error ? `refused (${picture.message})` : 'read'}, the guard ${outcome.refused}`,
-        );
+        await note(file, 'the screen', mode, `${readers}, the guard ${outcome.refused}`);
       continue;
     }
     if ('refused' in screened || picture instanceof Error) {
-      await note(
-        file,
-        'the screen',
-        mode,
-        `/screen says ${JSON.stringify(screened)}, in Node it is ${picture instanceof Error ? `refused (${picture.message})` : 'read'}, the guard forwards it`,
-      );
+      await note(file, 'the screen', mode, `${readers}, the guard forwards it`);
       continue;
     }
     const png = outcome.forwarded.body;

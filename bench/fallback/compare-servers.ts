@@ -47,6 +47,6 @@ for (const [i, other] of others.entries()) {
     ...other.map(({ reconstructionError }, at) => Math.abs(reconstructionError / (first?.[at]?.reconstructionError ?? 0) - 1)),
   );
   console.log(
-    `${process.argv[i + 3]} differs from the first in ${labels} labels, in the reconstruction error by ${worst.toExponential(1)} of it at most`,
+    `${process.argv[i + 3]} differs from the first in ${labels} labels, in the reconstruction error by ${worst.toExponential(1)} at most`,
   );
 }

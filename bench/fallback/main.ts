@@ -62,7 +62,8 @@ else {
   const { goodputOfCapacity, goodputOfCapacityByCpu, busyAndInTime, memory, refusal, eventLoopP99Ms } = overload;
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   console.log(
-    `overload x5: goodput ${percent(goodputOfCapacity)} of capacity (by processor time ${percent(goodputOfCapacityByCpu)}; busy and in time ${percent(busyAndInTime.product)})`,
+    `overload x5: goodput ${percent(goodputOfCapacity)} of capacity ` +
+      `(by processor time ${percent(goodputOfCapacityByCpu)}; busy and in time ${percent(busyAndInTime.product)})`,
   );
   console.log(`refused in ${refusal?.p50} ms (p99 ${refusal?.p99}); memory ${memory.start.toFixed(0)} to ${memory.most.toFixed(0)} MiB`);
   console.log(`event loop p99: ${eventLoopP99Ms.toFixed(1)} ms, with large bodies ${largeBodiesP99Ms.toFixed(1)} ms`);

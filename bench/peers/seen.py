@@ -20,7 +20,16 @@ def seen(content: bytes, **about) -> dict:
             upright = pixels(ImageOps.exif_transpose(image))
             histogram = image.convert("L").histogram()
             mean = sum(level * count for level, count in enumerate(histogram)) / (image.width * image.height)
-            return {**about, "format": format, "width": image.width, "height": image.height, "frames": frames, "rgba": rgba, "upright": upright, "mean": round(mean, 3)}
+            return {
+                **about,
+                "format": format,
+                "width": image.width,
+                "height": image.height,
+                "frames": frames,
+                "rgba": rgba,
+                "upright": upright,
+                "mean": round(mean, 3),
+            }
     except Exception as error:
         return {**about, "error": f"{type(error).__name__}: {error}"[:200]}
 

@@ -10,7 +10,10 @@ export interface Classifier {
   close(): Promise<void>;
 }
 
-/** A small classifier that knows nothing of Portcullis: the digit whose mean training image is nearest. It answers {"label": "7"} for a PNG or JPEG. */
+/**
+ * A small classifier that knows nothing of Portcullis: the digit whose mean training image is nearest. It answers {"label": "7"} for a PNG
+ * or JPEG.
+ */
 export async function startClassifier({ tensorOf }: OfflineScreen): Promise<Classifier> {
   const { train } = await readMnist();
   const sums = Array.from({ length: 10 }, () => new Float64Array(784));

@@ -76,8 +76,8 @@ const fromBase64 = (text: string) => Buffer.from(text.replace(/^data:[^,]*,/, ''
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /**
- * Reads the parts of a form with Node's parser. That is stricter than others and does not report the type of a field; if it refuses the form
- * or finds a field, the form is cut at its boundary. null: a field, a part that names neither a file nor an image's type.
+ * Reads the parts of a form with Node's parser. That is stricter than others and does not report the type of a field; if it refuses the
+ * form or finds a field, the form is cut at its boundary. null: a field, a part that names neither a file nor an image's type.
  */
 async function formParts(bytes: Buffer, contentType: string): Promise<({ type: string; content: Uint8Array } | null)[]> {
   const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': contentType } }).formData().catch(() => null);

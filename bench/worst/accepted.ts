@@ -4,8 +4,8 @@ import { formOf, type HostileRequest, IMAGES } from './hostile-bodies.ts';
 import { noiseBytes } from './hostile-png.ts';
 
 /**
- * Makes requests to the guard whose images are accepted, so that they are re-encoded: a digit as large as is allowed, in colour, under noise that
- * the resize averages away but no encoder can compress.
+ * Makes requests to the guard whose images are accepted, so that they are re-encoded: a digit as large as is allowed, in colour, under
+ * noise that the resize averages away but no encoder can compress.
  */
 export async function acceptedRequests(digit: Buffer, limits: ImageLimits): Promise<HostileRequest[]> {
   const whole = await noisyDigit(digit, Math.floor(Math.sqrt(limits.maxPixels)));

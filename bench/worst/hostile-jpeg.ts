@@ -22,8 +22,8 @@ export interface Progressive {
 }
 
 /**
- * Makes a progressive JPEG (T.81, annex G) that costs what the limits allow: its first AC scan makes every coefficient non-zero, so that each
- * refinement reads and branches on a bit for every one.
+ * Makes a progressive JPEG (T.81, annex G) that costs what the limits allow: its first AC scan makes every coefficient non-zero, so that
+ * each refinement reads and branches on a bit for every one.
  */
 export function refinedJpeg({ width, height, components, ...most }: Progressive): Buffer {
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);

@@ -74,7 +74,10 @@ async function cutOff(path: string): Promise<void> {
 const post = (path: string, type: string, body: typeof DIGIT) =>
   fetch(`${worker.url}${path}`, { method: 'POST', headers: { 'content-type': type }, body }).then((response) => response.text());
 
-/** Of how many requests and answers whose body was taken there is something still: after some requests more, so that what is collected is counted. */
+/**
+ * Of how many requests and answers whose body was taken there is something still: after some requests more, so that what is collected is
+ * counted.
+ */
 async function kept(): Promise<number> {
   for (let i = 0; i < 5; i++) await fetch(`${worker.url}/health/live`);
   const { headers } = await fetch(`${worker.url}/health/live`);

@@ -252,7 +252,7 @@ describe('a fallback that answers anything else', () => {
     expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'unavailable' });
   });
 
-  it('another class that explains the image nearly as well, or an answer that does not say: rejected, unless that is not asked for', async () => {
+  it('another class that explains the image nearly as well, or an answer without one: rejected, unless that is not asked for', async () => {
     for (const change of [{ runner_up_error: [1.05] }, { runner_up_error: undefined }]) {
       const [result] = await verdicts([golden], 'http://f', async () => answer(change));
       expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'rejected' });

@@ -134,32 +134,13 @@ describe('reclassify.onnx', () => {
     return { ...best, runnerUp: second ? labelOf(second) : -1, runnerUpError: second?.error };
   }
 
+  const stages = (...pairs: [starts: number, steps: number][]) => pairs.map(([starts, steps]) => ({ starts, steps }));
+
   it.each<[string, SearchOptions]>([
     ['all means at once', { stages: [{ starts: 3, steps: 30 }], encoding: false, learningRate: 0.05 }],
     ['with the latent of the encoder', { stages: [{ starts: 3, steps: 10 }], encoding: true, learningRate: 0.05 }],
-    [
-      'the two nearest means, then one',
-      {
-        stages: [
-          { starts: 2, steps: 4 },
-          { starts: 1, steps: 9 },
-        ],
-        encoding: false,
-        learningRate: 0.03,
-      },
-    ],
-    [
-      'stages with more starts than there are',
-      {
-        stages: [
-          { starts: 9, steps: 3 },
-          { starts: 9, steps: 3 },
-          { starts: 2, steps: 0 },
-        ],
-        encoding: true,
-        learningRate: 0.03,
-      },
-    ],
+    ['the two nearest means, then one', { stages: stages([2, 4], [1, 9]), encoding: false, learningRate: 0.03 }],
+    ['stages with more starts than there are', { stages: stages([9, 3], [9, 3], [2, 0]), encoding: true, learningRate: 0.03 }],
   ])('finds what the same search in tfjs finds: %s', async (_, options) => {
     const parts = tinyParts();
     const store = createWeightStore();

@@ -40,7 +40,7 @@ async function ask(url: string, body: string) {
   return { by: url, id, label: Number(found.label), error: found.reconstruction_error as number, model: found.model_id };
 }
 
-it('a process that is killed in the midst of a batch loses no request of a client that asks another one, and none is answered wrongly', async () => {
+it('a process that is killed amid a batch loses no request of a client that asks another one, and none is answered wrongly', async () => {
   const [dying, other] = await Promise.all([fallback(), fallback()]);
   const expected = [];
   for (const body of bodies) expected.push(await ask(other.url, body));

@@ -13,7 +13,8 @@ const command = `const { spawn } = require('node:child_process');
   setTimeout(() => {}, 60000);`;
 
 it('what was started ends with its starter, even if that is killed', async () => {
-  const starter = `const child = require('node:child_process').spawn(process.execPath, [${JSON.stringify(supervise)}, process.execPath, '-e', ${JSON.stringify(command)}],
+  const args = [supervise, process.execPath, '-e', command];
+  const starter = `const child = require('node:child_process').spawn(process.execPath, ${JSON.stringify(args)},
     { stdio: ['pipe', 'inherit', 'inherit'], detached: true }); setTimeout(() => {}, 60000);`;
   const started = spawn(process.execPath, ['-e', starter], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [parent, child] = await new Promise<[number, number]>((resolve) =>

@@ -1,7 +1,10 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 
-/** Bits of a sample and colour types that PNG allows (PNG 1.2, section 4.1.1): 0 grey, 2 colour, 3 palette, 4 grey with alpha, 6 colour with alpha. */
+/**
+ * Bits of a sample and colour types that PNG allows (PNG 1.2, section 4.1.1): 0 grey, 2 colour, 3 palette, 4 grey with alpha, 6 colour with
+ * alpha.
+ */
 const PNG_KINDS: [colourType: number, depths: number[]][] = [
   [0, [1, 2, 4, 8, 16]],
   [2, [8, 16]],

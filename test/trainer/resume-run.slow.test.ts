@@ -36,7 +36,7 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-it('a run that was stopped is trained, calibrated and reported as it was begun, even if killed while a checkpoint was put in place', async () => {
+it('a run that was stopped goes on as it was begun, to its report, even if killed while a checkpoint was put in place', async () => {
   const options = {
     ...{ preset: 'quick' as const, choices: { epochs: 2 }, seed: 4, threads: 2 },
     source: { dataset: 'images' as const, dataDir: photos, imageSize: 16, channels: 1 as const },

@@ -36,7 +36,7 @@ it.each([
     { ...conformal, method: 'three-sigma' as const },
     /guarantee no false-rejection rate/,
   ],
-  ['small classes', outcomes(290, 0, 0), classes(10, 29), conformal, /10 of 10 classes have fewer than 30 test images \(class 0, .*, …\)/],
+  ['small classes', outcomes(290, 0, 0), classes(10, 29), conformal, /10 of 10 classes have fewer than 30 test images \(class 0, .*…\)/],
   [
     'a bad class',
     outcomes(1000, 5, 5),

@@ -63,8 +63,9 @@ describe("a phone's photo", async () => {
 it('a progressive one of a phone is refused with what to do; a smaller one is decoded', async () => {
   const photo = await phonePhoto({ progressive: true });
   await expect(read(photo)).rejects.toThrow(
-    /^The JPEG is 4032 x 3024 and stored in several scans \(progressive\), which take 36578304 bytes .* Save it as an ordinary \(baseline\) JPEG, or make it smaller\.$/,
+    /^The JPEG is 4032 x 3024 and stored in several scans \(progressive\), which take 36578304 bytes .* JPEG, or make it smaller\.$/,
   );
+  await expect(read(photo)).rejects.toThrow('Save it as an ordinary (baseline) JPEG, or make it smaller.');
   await expect(read(photo)).rejects.toThrow(ImageError);
   expect(await read(await flat(2048, 1536, { progressive: true }))).toMatchObject({ width: 1024, height: 768 });
 });
