@@ -36,6 +36,19 @@ module.exports = {
     { name: 'export-onnx-arrows', severity: 'error', from: { path: '^export/onnx/' }, to: { path: '^export/(?!onnx/)' } },
     { name: 'export-arrows', severity: 'error', from: { path: '^export/[^/]+$' }, to: { path: '^export/tf2onnx/' } },
     { name: 'trainer-model-arrows', severity: 'error', from: { path: '^trainer/model/' }, to: { path: '^trainer/(?!model/|data/)' } },
+    // trainer/backend/: each backend's folder knows the files above it but not the list of backends, and no other backend.
+    {
+      name: 'backends-apart',
+      severity: 'error',
+      from: { path: '^trainer/backend/(wasm|tensorflow|webgpu)/' },
+      to: { path: '^trainer/', pathNot: '^trainer/backend/($1/|(?!backends)[a-z-]+\\.ts$)' },
+    },
+    {
+      name: 'backends-below-training',
+      severity: 'error',
+      from: { path: '^trainer/backend/' },
+      to: { path: '^trainer/(?!backend/)' },
+    },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     // zlib but computes, and is the same in Node and workerd.
     { name: 'shared-is-pure', severity: 'error', from: { path: '^shared/' }, to: { dependencyTypes: ['core'], pathNot: '^zlib$' } },

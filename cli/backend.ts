@@ -2,7 +2,6 @@ import { basename, join } from 'node:path';
 import { acquireLock } from '../node/files/lock.ts';
 import { BackendError } from '../trainer/backend/backend.ts';
 import { chooseBackend } from '../trainer/backend/backends.ts';
-import { backendsFolder, bytesOf, readRecord } from '../trainer/backend/cache.ts';
 import { type CudaProvider, findCudaProviders, missingLibraries } from '../trainer/backend/install/cuda-provider.ts';
 import {
   type InstallOptions,
@@ -13,7 +12,7 @@ import {
   removeIfEmpty,
 } from '../trainer/backend/install/install.ts';
 import { cudaProviderManifest, type Manifest, manifestFor } from '../trainer/backend/install/manifests.ts';
-import { findInstallations, type Installation } from '../trainer/backend/tensorflow/installations.ts';
+import { backendsFolder, bytesOf, findInstallations, type Installation, readRecord } from '../trainer/backend/installations.ts';
 import { probeTensorFlow, type TensorFlowProbed } from '../trainer/backend/tensorflow/tensorflow.ts';
 import { duration } from './progress.ts';
 import { command, runCommand } from './run-command.ts';

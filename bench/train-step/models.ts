@@ -1,3 +1,4 @@
+import type { LossSetting, Part } from '../../trainer/gradient/loss-gradients.ts';
 import { type Architecture, decoderLayers, encoderLayers } from '../../trainer/model/architecture.ts';
 import { type ArchitectureName, architectures } from '../../trainer/model/architectures.ts';
 import type { Layer } from '../../trainer/model/layers.ts';
@@ -18,6 +19,19 @@ function spec(name: ArchitectureName, side: number, channels: 1 | 3, classes: nu
   const architecture: Architecture = { ...shape, dense: Math.max(shape.dense, 2 * classes), latentDim: classes, entropy: 'constant' };
   const input = { height: side, width: side, channels };
   return { name, input, batch, classes, architecture, encoder: encoderLayers(architecture), decoder: decoderLayers(architecture, input) };
+}
+
+/** Returns what a step of training needs: the setting, and a batch of random images. */
+export function exampleOf({ architecture, input, batch: count, classes }: ModelSpec): { setting: LossSetting; part: Part } {
+  const training = { architecture, latentWeight: 100, encoderNoise: 0, labelsPerClass: null, classWeights: 'none' as const, outliers: 0 };
+  const ones = () => new Float32Array(count).fill(1);
+  const part = {
+    ...{ count, unlabelledWeight: 0, labelled: ones(), weights: ones(), genuine: ones() },
+    images: Float32Array.from({ length: count * input.height * input.width * input.channels }, Math.random),
+    targets: new Float32Array(count * classes),
+    noise: new Float32Array(count * classes),
+  };
+  return { setting: { input, classes, training }, part };
 }
 
 export const models: ModelSpec[] = [

@@ -4,7 +4,7 @@ import { type BackendChoice, useBackend } from '../../trainer/backend/backends.t
 import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
 import { parametersOf } from '../../trainer/gradient/parameters.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
-import { models } from './models.ts';
+import { exampleOf, models } from './models.ts';
 
 /**
  * One side of the benchmark, as a process: does as many training steps as each line of its input says, and answers a line of
@@ -15,20 +15,11 @@ import { models } from './models.ts';
 const [backend, name, threads] = process.argv.slice(2) as [BackendChoice, string, string];
 const used = await useBackend(backend, Number(threads));
 
-const { architecture, input, batch: count, classes } = models.find((model) => model.name === name) as (typeof models)[number];
-const model = buildModel(architecture, input, 1);
+const spec = models.find((model) => model.name === name) as (typeof models)[number];
+const { setting, part } = exampleOf(spec);
+const model = buildModel(spec.architecture, spec.input, 1);
 const parameters = parametersOf(model);
-const training = { architecture, latentWeight: 100, encoderNoise: 0, labelsPerClass: null, classWeights: 'none' as const, outliers: 0 };
-const gradients = await openBatchGradients(model, parameters, { input, classes, training }, count, used);
-const part = {
-  ...{ count, unlabelledWeight: 0 },
-  images: Float32Array.from({ length: count * input.height * input.width * input.channels }, Math.random),
-  targets: new Float32Array(count * classes),
-  noise: new Float32Array(count * classes),
-  labelled: new Float32Array(count).fill(1),
-  weights: new Float32Array(count).fill(1),
-  genuine: new Float32Array(count).fill(1),
-};
+const gradients = await openBatchGradients(model, parameters, setting, spec.batch, used);
 const optimizer = adam(parameters, { beta2: 0.99, averageDecay: 0 });
 
 async function step(): Promise<{ gradient: number; adam: number; cpu: number }> {

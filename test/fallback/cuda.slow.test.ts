@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loaderFault } from '../../fallback/providers.ts';
-import { packageVersion } from '../../trainer/backend/cache.ts';
 import { findCudaProviders, missingLibraries } from '../../trainer/backend/install/cuda-provider.ts';
 import { installLibraries, removeBackends } from '../../trainer/backend/install/install.ts';
 import { cudaProviderManifest } from '../../trainer/backend/install/manifests.ts';
-import { findInstallations } from '../../trainer/backend/tensorflow/installations.ts';
+import { findInstallations, packageVersion } from '../../trainer/backend/installations.ts';
 import { tinyWheel } from '../trainer/tiny-wheel.ts';
 import { makeCudaProvider } from './made-cuda-provider.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageFolder, RECORD } from '../../trainer/backend/cache.ts';
 import { BESIDE, cudaProviderManifest } from '../../trainer/backend/install/manifests.ts';
+import { packageFolder, RECORD } from '../../trainer/backend/installations.ts';
 
 /**
  * In a folder of backends, an installation of ONNX Runtime's CUDA provider that is whole by its record. Its ONNX Runtime is the real

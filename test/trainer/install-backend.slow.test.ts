@@ -5,12 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chooseBackend, useBackendAgain } from '../../trainer/backend/backends.ts';
-import { backendsFolder } from '../../trainer/backend/cache.ts';
 import { checkCompiler } from '../../trainer/backend/install/compile-binding.ts';
 import { installLibraries, removeBackends } from '../../trainer/backend/install/install.ts';
 import { type Manifest, manifestFor } from '../../trainer/backend/install/manifests.ts';
 import { checkPip } from '../../trainer/backend/install/pip.ts';
-import { findInstallations } from '../../trainer/backend/tensorflow/installations.ts';
+import { backendsFolder, findInstallations } from '../../trainer/backend/installations.ts';
 import { tinyWheel } from './tiny-wheel.ts';
 
 let root: string;

@@ -1,5 +1,5 @@
 import { UserError } from '../../shared/user-error.ts';
-import type { Installation } from './tensorflow/installations.ts';
+import type { Installation } from './installations.ts';
 
 /** A backend of tfjs is not available, or can't be installed here. */
 export class BackendError extends UserError {}

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { BackendError, type BackendKind, type Found, type ThreadBackend, type Used } from './backend.ts';
+import { findInstallations } from './installations.ts';
 import { cuda } from './tensorflow/cuda.ts';
-import { findInstallations } from './tensorflow/installations.ts';
 import { native } from './tensorflow/native.ts';
 import { useWasm, wasm } from './wasm/wasm.ts';
 import { webgpu } from './webgpu/webgpu.ts';

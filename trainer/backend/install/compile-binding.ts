@@ -2,8 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ProgramOptions, runProgram } from '../../../node/processes/run-program.ts';
 import { BackendError } from '../backend.ts';
-import { packageFolder } from '../cache.ts';
-import { bindingName, NO_TFJS_NODE } from '../tensorflow/installations.ts';
+import { bindingName, NO_TFJS_NODE, packageFolder } from '../installations.ts';
 
 const compiler = () => process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runProgram } from '../../../node/processes/run-program.ts';
-import { backendsFolder, changedFile, MACHINE, packageVersion, RECORD, readRecord } from '../cache.ts';
+import { backendsFolder, changedFile, MACHINE, packageVersion, RECORD, readRecord } from '../installations.ts';
 import { CUDA_PROVIDER_PREFIX } from './manifests.ts';
 
 /** ONNX Runtime's CUDA provider that `pnpm backend install --gpu` has installed, for the fallback server. */

@@ -4,8 +4,19 @@ import { basename, dirname, join, relative } from 'node:path';
 import { makeFolder, writeAtomically } from '../../../node/files/files.ts';
 import { rebuildFolder } from '../../../node/files/replace-folder.ts';
 import { BackendError } from '../backend.ts';
-import { backendsFolder, bytesOf, changedFile, type InstallationRecord, MACHINE, packageFolder, RECORD, readRecord } from '../cache.ts';
-import { bindingName, findInstallations, type Installation } from '../tensorflow/installations.ts';
+import {
+  backendsFolder,
+  bindingName,
+  bytesOf,
+  changedFile,
+  findInstallations,
+  type Installation,
+  type InstallationRecord,
+  MACHINE,
+  packageFolder,
+  RECORD,
+  readRecord,
+} from '../installations.ts';
 import { probeTensorFlow, type TensorFlowProbed } from '../tensorflow/tensorflow.ts';
 import { checkCompiler, compileBinding } from './compile-binding.ts';
 import { type CudaProvider, findCudaProviders } from './cuda-provider.ts';

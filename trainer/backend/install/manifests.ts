@@ -1,5 +1,5 @@
 import { BackendError } from '../backend.ts';
-import { MACHINE, packageVersion } from '../cache.ts';
+import { MACHINE, packageVersion } from '../installations.ts';
 
 /** One file of the Python package index, by version (as pip writes it) and content. */
 interface Wheel {

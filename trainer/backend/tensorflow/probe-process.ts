@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Installation } from './installations.ts';
+import type { Installation } from '../installations.ts';
 import { type TensorFlowProbed, useTensorFlow } from './tensorflow.ts';
 
 /** node trainer/backend/tensorflow/probe-process.ts BINDING KIND; the last line of its output is a `TensorFlowProbed`. */

@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { BackendError, type Found, partsFor, type Used } from '../backend.ts';
-import { packageFolder } from '../cache.ts';
+import { type Installation, NO_TFJS_NODE, packageFolder } from '../installations.ts';
 import { type Probed, probe } from '../probe.ts';
 import { RELU_GRAD, replaceReluGradient } from '../relu-gradient.ts';
-import { type Installation, NO_TFJS_NODE } from './installations.ts';
 
 /** The name of tfjs-node's backend within tfjs. */
 const NAME = 'tensorflow';
