@@ -59,7 +59,7 @@ export interface Candidates {
   queries?: number[];
 }
 
-/** What an attack on the encoder alone uses. */
+/** The part of a model that an attack on the encoder alone uses. */
 export interface EncoderModel {
   /** image [N, H, W, C] → latent [N, d] */
   encoder: tf.LayersModel;
@@ -79,14 +79,14 @@ export interface GradientModel extends EncoderModel {
 }
 
 /**
- * Finds images that the attacker owns and that are accepted as a class: where an attack from outside begins.
+ * Finds images that the attacker owns and that are accepted as a class. An attack from outside begins at them.
  *
  * @param image [H, W, C] flat, in [0, 1]
  * @returns at most `count` images, nearest to `image` first, each with its distance (l2)
  */
 export type StartingPoints = (image: Float32Array, label: number, count: number) => Promise<{ image: Float32Array; distance: number }[]>;
 
-/** What the deployed model answers about one image. */
+/** The deployed model's answer about one image. */
 export interface Answer {
   accepted: boolean;
   /** The class it is accepted as. Where scores are shown this is the nearest class, for rejected images too; otherwise null for those. */
@@ -98,7 +98,10 @@ export interface Answer {
 /** Answers about flat images in [0, 1], one after the other: all that an attacker without the model has. */
 export type Oracle = (images: Float32Array) => Promise<Answer[]>;
 
-/** Everything that an attacker may use: gradients, own images, and answers of the deployed model. Which of it counts as known is `knowledge`. */
+/**
+ * Everything that an attacker may use: gradients, own images, and answers of the deployed model. `knowledge` says which of it an attack
+ * uses.
+ */
 export interface AttackedModel extends GradientModel {
   startingPoints: StartingPoints;
   /** @param shows `scores`: with scores and thresholds, as the scope `explain` sees them; `verdicts`: the verdict alone */

@@ -41,8 +41,8 @@ export const carliniWagnerL2 = ({ steps, searches }: Options = { steps: 80, sear
 
 /**
  * Minimises ||x' - x||^2 + c times the excess of the joint decision's tests over their thresholds (logarithms, as their smooth maximum) by
- * Adam, and searches c for each row. Images are kept in [0, 1] by clipping, not by Carlini and Wagner's change of variables, which is flat at
- * 0 and 1.
+ * Adam, and searches c for each row. Images are kept in [0, 1] by clipping, not by Carlini and Wagner's change of variables, which is flat
+ * at 0 and 1.
  */
 export function carliniWagner(model: GradientModel, rows: Rows, { steps, searches }: Options): Nearest {
   const { origins, targets } = rows;

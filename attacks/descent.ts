@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Attack, GradientModel } from './attack.ts';
-import { type ObjectiveName, objectiveOf } from './losses/objective.ts';
+import { type Objective, type ObjectiveName, objectiveOf } from './losses/objective.ts';
 import { attackRows, type From, type Rows } from './rows.ts';
 import { type Ball, type Norm, projected } from './steps/projection.ts';
-import { adamStep, apgdStep } from './steps/step.ts';
+import { adamStep, apgdStep, type StepFactory } from './steps/step.ts';
 import { gathered, imagesOf, mask, sizeOf, tensorOf } from './tensors.ts';
 
-const STEPS = { adam: adamStep, apgd: apgdStep };
+const STEPS = { adam: adamStep(), apgd: apgdStep };
 export type StepName = keyof typeof STEPS;
 
 export interface DescentOptions {
@@ -38,7 +38,7 @@ export const descent = ({ norm, from, targets, name, everyRow, ...options }: Opt
   },
 });
 
-/** What a descent ends with, row by row. */
+/** The end of a descent, row by row. */
 export interface Descended {
   /** the image that was accepted as the target, else that of least loss */
   images: Float32Array;
@@ -48,31 +48,35 @@ export interface Descended {
   losses: { start: number[]; half: number[]; end: number[] };
 }
 
+/** Descends a loss on the joint decision within a ball. A row that is accepted as its target stops, and its group with it. */
+export const descend = (model: GradientModel, rows: Rows, ball: Ball, { steps, objective, step }: DescentOptions): Descended =>
+  rows.targets.length === 0
+    ? { images: rows.starts, found: [], losses: { start: [], half: [], end: [] } }
+    : descendObjective(model, rows, ball, { steps, objective: objectiveOf(model, rows, objective), step: STEPS[step] });
+
 /**
- * Descends a loss on the joint decision within a ball. A row that is accepted as its target stops, and its group with it.
+ * Descends an objective within a ball.
  *
  * @returns images within the balls about their origins, and in [0, 1]
  */
-export function descend(
+export function descendObjective(
   model: GradientModel,
   rows: Rows,
   ball: Ball,
-  { steps, objective: name, step: stepName }: DescentOptions,
+  { steps, objective, step: stepFactory }: { steps: number; objective: Objective; step: StepFactory },
 ): Descended {
   const images = rows.starts.slice();
   const found = rows.targets.map(() => false);
   const least = rows.targets.map(() => Number.POSITIVE_INFINITY);
   const recorded: number[][] = [];
   let active = rows.targets.map((_, row) => row);
-  if (active.length === 0) return { images, found, losses: { start: [], half: [], end: [] } };
   const { norm, radius } = ball;
   const size = sizeOf(model.input);
-  const objective = objectiveOf(model, rows, name);
   const groupOf = (row: number) => rows.groups?.[row] ?? row;
   const origin = tensorOf(model, rows.origins);
   const first = tf.tidy(() => projected(tensorOf(model, rows.starts), origin, norm, radius));
   let state = { origin, image: first, best: first.clone() };
-  const stepper = STEPS[stepName](first, ball, steps);
+  const stepper = stepFactory(first, ball, steps);
   for (let step = 0; step <= steps && active.length > 0; step++) {
     const ahead = step < steps ? objective.lossAndGradients(state.image, active) : null;
     const seen = ahead ?? objective.loss(state.image, active);

@@ -121,7 +121,9 @@ interface Search {
   distanceTo(image: Float32Array): number;
 }
 
-/** Bisects towards the attacked image for the nearest image that is still accepted as a wrong class: on the line (l2), or in a box (linf). */
+/**
+ * Bisects towards the attacked image for the nearest image that is still accepted as a wrong class: on the line (l2), or in a box (linf).
+ */
 async function ontoBoundary(from: Float32Array, { origin, norm, theta, budget, breaks, distanceTo }: Search): Promise<Float32Array> {
   const whole = norm === 'l2' ? 1 : distanceTo(from);
   const at = (share: number) =>

@@ -70,9 +70,9 @@ const LEAST_RADIUS = { linf: 0.02, l2: 0.2 };
 
 /**
  * Finds the nearest image that is accepted as the target. From the start, best a training image of the target, it descends the joint loss
- * within a radius that shrinks while the image is accepted as the target and grows while it is not. What it finds is monotone in the radius by
- * construction; and it comes from outside, as a descent from the image itself may never meet what is there. After the fast minimum-norm attack
- * (Pintor et al., NeurIPS 2021), with the start of the decision-based attacks.
+ * within a radius that shrinks while the image is accepted as the target and grows while it is not. What it finds is monotone in the radius
+ * by construction; and it comes from outside, as a descent from the image itself may never meet what is there. After the fast minimum-norm
+ * attack (Pintor et al., NeurIPS 2021), with the start of the decision-based attacks.
  */
 export function minimumNorm(
   model: GradientModel,

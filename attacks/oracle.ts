@@ -37,7 +37,7 @@ export interface QueriedImage {
   seed: number;
 }
 
-/** What an attack without gradients ends with; `image` is null where it found nothing. */
+/** The end of an attack without gradients; `image` is null where it found nothing. */
 export interface QueryResult {
   image: Float32Array | null;
   queries: number;

@@ -26,7 +26,9 @@ const targetsOf = (label: number, classes: number) =>
 export const eq10 = (options: PaperOptions = { a: 100, b: 2, steps: 300, learningRate: 0.01 }): Attack<GradientModel> => ({
   name: 'Eq. 10',
   ...{ ...shared, norm: 'l2', cost: options.steps },
-  about: `Adam on eta from 0, a = ${options.a}, b = ${options.b}, ${options.steps} steps, at most ${MOST_TARGETS} targets an image; each target is an outcome of its own`,
+  about:
+    `Adam on eta from 0, a = ${options.a}, b = ${options.b}, ${options.steps} steps, ` +
+    `at most ${MOST_TARGETS} targets an image; each target is an outcome of its own`,
   run: async (model, images, labels) => {
     const targets = labels.map((label) => targetsOf(label, model.means.length));
     const of = targets.flatMap((own, i) => own.map(() => i));
@@ -47,7 +49,9 @@ export const eq10 = (options: PaperOptions = { a: 100, b: 2, steps: 300, learnin
 export const eq11 = (options: PaperOptions = { a: 100, b: 2, steps: 300, learningRate: 0.02 }): Attack<GradientModel> => ({
   name: 'Eq. 11',
   ...{ ...shared, norm: null, cost: options.steps },
-  about: `Adam from uniform noise, a = ${options.a}, b = ${options.b}, ${options.steps} steps, each class; what is accepted as anything is an error`,
+  about:
+    `Adam from uniform noise, a = ${options.a}, b = ${options.b}, ${options.steps} steps, each class; ` +
+    'to be accepted as anything is an error',
   run: async (model, _images, _labels, _radius, seeds) => {
     const size = sizeOf(model.input);
     const of = seeds.flatMap((_, i) => model.means.map(() => i));

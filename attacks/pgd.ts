@@ -14,7 +14,9 @@ const DEFAULTS = { radius: 0.3, step: 0.01, steps: 40 };
 export const pgd = ({ radius: reference, step, steps } = DEFAULTS): Attack<EncoderModel> => ({
   name: 'PGD',
   ...{ knowledge: 'white-box', norm: 'linf', kind: 'fixed radius', cost: steps, counts: 'every', source: import.meta.url },
-  about: `projected gradient descent on the encoder from a random start, ${steps} steps of ${((100 * step) / reference).toFixed(1)} % of the radius`,
+  about:
+    'projected gradient descent on the encoder from a random start, ' +
+    `${steps} steps of ${((100 * step) / reference).toFixed(1)} % of the radius`,
   run: async (model, images, labels, radius, seeds) => {
     const origin = tensorOf(model, images);
     const start = randomInBall(images, sizeOf(model.input), seeds, radius);

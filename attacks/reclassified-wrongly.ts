@@ -1,18 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
 import { DEFAULT_MIN_MARGIN } from '../shared/decision/decide.ts';
 import type { Attack, GradientModel } from './attack.ts';
+import { descendObjective } from './descent.ts';
 import { latentRatios, logRatios } from './losses/joint.ts';
-import { attackRows, type Rows } from './rows.ts';
-import { adamDirection, noMoments } from './steps/adam.ts';
+import type { Loss, LossAndGradients, Objective } from './losses/objective.ts';
+import { attackRows } from './rows.ts';
 import { type Search, searchFrom, searchOn } from './steps/latent-search.ts';
-import { type Ball, type Norm, projected } from './steps/projection.ts';
-import { cosineDecay } from './steps/step.ts';
-import { mask, tensorOf, valuesOf } from './tensors.ts';
+import type { Norm } from './steps/projection.ts';
+import { adamStep } from './steps/step.ts';
 
 const TARGETS = 4;
 const STEPS = 100;
 /** The cost of a step in gradients: both searches go on with it. */
 const STEP_COST = 2.5;
+/** Steps of the search before the image moves, and with each of its steps. */
+const SEARCH = { before: 32, each: 2 };
+/** Lengths of the first and the last step, as shares of the radius. */
+const STEP = { first: 0.2, last: 0.01 };
+/** Each test must be passed by this much, as a logarithm, since the exported search does not end at quite the same latents. */
+const SPARE = 0.03;
+/** Sharpness of the smooth maximum over the tests. */
+const SHARPNESS = 10;
 
 /**
  * Attacks the search of Eq. 9: images that the edge rejects and that the search takes for a wrong class.
@@ -27,80 +35,57 @@ export const reclassifiedWrongly = ({ norm, minMargin = DEFAULT_MIN_MARGIN }: { 
   async run(model, images, labels, radius, seeds) {
     const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'image', targets: TARGETS });
     if (of.length === 0) return { images: new Float32Array(), of, targets: [] };
-    const truths = of.map((i) => labels[i] as number);
-    return { images: searchFooled(model, rows, truths, { norm, radius }, minMargin), of, targets: rows.targets };
+    const objective = searchFooled(model, rows.targets, rows.truths as number[], minMargin);
+    const found = descendObjective(model, rows, { norm, radius }, { steps: STEPS, objective, step: adamStep(STEP) });
+    objective.dispose();
+    return { images: found.images, of, targets: rows.targets };
   },
 });
 
-/** Steps of the search before the image moves, and with each of its steps. */
-const SEARCH = { before: 32, each: 2 };
-/** Lengths of the first and the last step, as shares of the radius. */
-const STEP = { first: 0.2, last: 0.01 };
-/** Each test must be passed by this much, as a logarithm, since the exported search does not end at quite the same latents. */
-const SPARE = 0.03;
-/** Sharpness of the smooth maximum over the tests. */
-const SHARPNESS = 10;
-
 /**
- * Moves images to where the edge rejects them and the search of Eq. 9 takes them for their targets. The search is an optimisation within the
- * attack: with z_t and z_y the latents that explain the image best as the target and as its true class, the derivative of
- * ||g(z_t) - x||^2 - ||g(z_y) - x||^2 by x is 2 (g(z_y) - g(z_t)), however z depend on x (envelope theorem). Both searches go on as the image
- * moves.
- *
- * @param truths the true class of each row
- * @returns the image of least loss of each row; the verdict is the exported graphs'
+ * The loss of images that the edge is to reject and the search of Eq. 9 to take for their targets. The search is an optimisation within the
+ * attack: with z_t and z_y the latents that explain the image best as the target and as its true class, the derivative of ||g(z_t) - x||^2
+ * - ||g(z_y) - x||^2 by x is 2 (g(z_y) - g(z_t)), however z depend on x (envelope theorem). Both searches go on as the images move; no row
+ * stops before the end.
  */
 function searchFooled(
   model: GradientModel,
-  rows: Rows,
+  targets: readonly number[],
   truths: readonly number[],
-  { norm, radius }: Ball,
   minMargin: number,
-): Float32Array {
-  const { targets } = rows;
-  const origin = tensorOf(model, rows.origins);
-  let image = tf.tidy(() => projected(tensorOf(model, rows.starts), origin, norm, radius));
-  let best = image.clone();
-  const least = targets.map(() => Number.POSITIVE_INFINITY);
-  let moments = noMoments(image);
-  let searches = [targets, truths].map((classes) => searchOn(model, image, searchFrom(meansOf(model, classes)), SEARCH.before)) as [
-    Search,
-    Search,
-  ];
-  for (let step = 0; step <= STEPS; step++) {
-    const { losses, gradients } = lossAndGradients(model, image, targets, searches, minMargin);
-    const better = targets.map((_, i) => (losses[i] as number) < (least[i] as number));
-    for (const [i, is] of better.entries()) if (is) least[i] = losses[i] as number;
-    const moved = adamDirection(gradients, moments, norm);
-    const [next, kept] = tf.tidy(() => {
-      const onwards = image.sub(moved.direction.mul(radius * cosineDecay(STEP, step / STEPS))) as tf.Tensor4D;
-      const kept = tf.where(mask(better), image, best) as tf.Tensor4D;
-      return [projected(onwards, origin, norm, radius), kept] as const;
-    });
-    tf.dispose([image, best, gradients, moved.direction, moments.mean, moments.square]);
-    [image, best, moments] = [next, kept, moved.moments];
-    searches = searches.map((search) => searchOn(model, image, search, SEARCH.each)) as [Search, Search];
-  }
-  for (const { latents, mean, square } of searches) tf.dispose([latents, mean, square]);
-  return valuesOf(best, origin, image, moments.mean, moments.square);
+): Objective & { dispose(): void } {
+  let searches = [targets, truths].map((classes) =>
+    searchFrom(tf.tensor2d(classes.map((label) => [...(model.means[label] as number[])]))),
+  ) as [Search, Search];
+  const lossAndGradients = (images: tf.Tensor4D): LossAndGradients => {
+    const steps = searches[0].steps === 0 ? SEARCH.before : SEARCH.each;
+    searches = searches.map((search) => searchOn(model, images, search, steps)) as [Search, Search];
+    return { ...evaluated(model, images, targets, searches, minMargin), accepted: targets.map(() => false) };
+  };
+  return {
+    lossAndGradients,
+    loss(images): Loss {
+      const { gradients, ...loss } = lossAndGradients(images);
+      gradients.dispose();
+      return loss;
+    },
+    dispose: () => tf.dispose(searches.flatMap(({ latents, mean, square }) => [latents, mean, square])),
+  };
 }
 
-const meansOf = ({ means }: GradientModel, classes: readonly number[]) =>
-  tf.tensor2d(classes.map((label) => [...(means[label] as number[])]));
-
-/** Evaluates the losses and their gradients by the images, with the latents held constant; a loss below -SPARE means that the attack succeeds. */
-function lossAndGradients(
+/** Evaluates the losses and their gradients by the images, with the latents held constant; below -SPARE the attack succeeds. */
+function evaluated(
   model: GradientModel,
-  image: tf.Tensor4D,
-  targets: number[],
+  images: tf.Tensor4D,
+  targets: readonly number[],
   [target, truth]: [Search, Search],
   minMargin: number,
-): { losses: Float32Array; gradients: tf.Tensor4D } {
+): Omit<LossAndGradients, 'accepted'> {
   return tf.tidy(() => {
     const decoded = [target, truth].map(({ latents }) => model.decoder.apply(latents) as tf.Tensor4D) as [tf.Tensor4D, tf.Tensor4D];
     // These depend on the target's latent alone, which is constant here.
     const held = latentRatios(model, target.latents, targets);
-    const nearest = nearestOf(model, image);
+    const nearest = nearestOf(model, images);
     const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => {
       const [wanted, other] = decoded.map((made) => tf.squaredDifference(x, made).sum([1, 2, 3]).add(1e-12)) as [tf.Tensor1D, tf.Tensor1D];
       const tests = [
@@ -116,7 +101,7 @@ function lossAndGradients(
       const worst = tf.stack(tests, 1).add(SPARE).mul(SHARPNESS).logSumExp(1).div(SHARPNESS);
       // A little of the margin in any case: while other tests matter more, the smooth maximum says nothing of it.
       return worst.add((tests[0] as tf.Tensor).mul(0.1)) as tf.Tensor1D;
-    })(image, tf.ones([image.shape[0]]));
+    })(images, tf.ones([images.shape[0]]));
     return { losses: value.dataSync() as Float32Array, gradients: grad as tf.Tensor4D };
   });
 }
@@ -126,7 +111,7 @@ function errorRatios(
   { thresholds, relativeErrorOffset }: GradientModel,
   x: tf.Tensor4D,
   errors: tf.Tensor1D,
-  targets: number[],
+  targets: readonly number[],
 ): tf.Tensor[] {
   const { maxReconstructionError, maxRelativeError } = thresholds;
   const limit = (of: readonly number[]) => tf.tensor1d(targets.map((label) => Math.log(Math.max(of[label] as number, 1e-12))));

@@ -2,7 +2,7 @@ import type { AttackedModel } from './attack.ts';
 import { randomInBall } from './steps/projection.ts';
 import { concatenated, imagesOf, sizeOf } from './tensors.ts';
 
-/** What an attack works on: an image, a start and a target each. The same image may stand in several rows. */
+/** The rows that an attack works on, each an image, a start and a target. The same image may stand in several rows. */
 export interface Rows {
   /** [N, H, W, C] flat, in [0, 1] */
   origins: Float32Array;
@@ -16,7 +16,7 @@ export interface Rows {
   groups?: number[];
 }
 
-/** Where a row begins: at own images of the wrong class (`outside`), at the attacked image, or at a random point of the ball. */
+/** The start of a row: an own image of the wrong class (`outside`), the attacked image, or a random point of the ball. */
 export type From = 'outside' | 'image' | 'random';
 
 /** The most wrong classes that an attack tries, nearest first; of ten classes this is all. */

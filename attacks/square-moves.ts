@@ -135,7 +135,9 @@ function bumpOf(side: number, random: Random): Float32Array {
   return values.map((value) => value / length);
 }
 
-/** The sum of squares about the middle, the n-th wider by one all round than the one before and worth 1 / n^2: rows x columns, of length 1. */
+/**
+ * The sum of squares about the middle, the n-th wider by one all round than the one before and worth 1 / n^2: rows x columns, of length 1.
+ */
 function hillOf(rows: number, columns: number): Float32Array {
   const values = new Float32Array(rows * columns);
   const middle = [Math.floor(rows / 2), Math.floor(columns / 2)] as const;

@@ -15,8 +15,8 @@ const FAR = 4;
 const SHARPNESS = 4;
 /**
  * Weight of the sum of all tests, passed or not. An attack that descends one test alone ends where the encoder's last ReLUs are all off and
- * its gradient is zero; a little of the reconstruction's gradient, which is never flat, leads out of there (on models/mnist at linf .2, from
- * the image itself: 17 of 20 images broken instead of 6).
+ * its gradient is zero; a little of the reconstruction's gradient, which is never flat, leads out of there (on models/mnist at linf .2,
+ * from the image itself: 17 of 20 images broken instead of 6).
  */
 const PULL = 0.01;
 const TINY = 1e-12;

@@ -14,7 +14,7 @@ import { type Combination, classRatios, combined, logRatios, ofClass, SLACK } fr
 export type ObjectiveName = Combination | 'dlr' | 'features' | 'orthogonal';
 
 export interface Loss {
-  /** What the attacker minimises, [N]. */
+  /** The attacker minimises these, [N]. */
   losses: Float32Array;
   /** Each image is accepted as its target, with a little to spare: [N]. */
   accepted: boolean[];

@@ -8,7 +8,7 @@ export interface Moments<T extends tf.Tensor = tf.Tensor4D> {
   square: T;
 }
 
-/** How much of the two averages each step keeps. */
+/** The shares of the two averages that each step keeps. */
 export type Betas = readonly [number, number];
 
 const DIRECTION_BETAS: Betas = [0.9, 0.99];

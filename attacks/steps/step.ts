@@ -23,34 +23,39 @@ export type StepFactory = (start: tf.Tensor4D, ball: Ball, steps: number) => Ste
 export const cosineDecay = ({ first, last }: { first: number; last: number }, share: number) =>
   last + ((first - last) * (1 + Math.cos(Math.PI * share))) / 2;
 
-/** Lengths of Adam's first and last step, as shares of the radius. */
-const ADAM = { first: 0.2, last: 0.005 };
-
-/** Steps in Adam's direction that get shorter. */
-export const adamStep: StepFactory = (start, { norm, radius }, steps) => {
-  let moments = noMoments(start);
-  return {
-    next({ image }, { gradients }, step) {
-      const { direction, moments: next } = adamDirection(gradients, moments, norm);
-      tf.dispose([moments.mean, moments.square]);
-      moments = { ...next, mean: tf.keep(next.mean), square: tf.keep(next.square) };
-      return image.sub(direction.mul(radius * cosineDecay(ADAM, step / steps))) as tf.Tensor4D;
-    },
-    keep(rows) {
-      moments = { steps: moments.steps, ...gathered({ mean: moments.mean, square: moments.square }, rows) };
-    },
-    dispose: () => tf.dispose([moments.mean, moments.square]),
+/**
+ * Steps in Adam's direction that get shorter.
+ *
+ * @param shares the lengths of the first and the last step, as shares of the radius
+ */
+export const adamStep =
+  (shares = { first: 0.2, last: 0.005 }): StepFactory =>
+  (start, { norm, radius }, steps) => {
+    let moments = noMoments(start);
+    return {
+      next({ image }, { gradients }, step) {
+        const { direction, moments: next } = adamDirection(gradients, moments, norm);
+        tf.dispose([moments.mean, moments.square]);
+        moments = { ...next, mean: tf.keep(next.mean), square: tf.keep(next.square) };
+        return image.sub(direction.mul(radius * cosineDecay(shares, step / steps))) as tf.Tensor4D;
+      },
+      keep(rows) {
+        moments = { steps: moments.steps, ...gathered({ mean: moments.mean, square: moments.square }, rows) };
+      },
+      dispose: () => tf.dispose([moments.mean, moments.square]),
+    };
   };
-};
 
 /** Share of the new step that is made; the rest is the last step's. */
 const MOMENTUM = 0.75;
 /** A step size that lowers the loss in fewer of its steps than this share is halved. */
 const LEAST_FALLS = 0.75;
-/** First step size, of the radius. The paper's 2 leads to where the encoder's gradient is zero, and does not come back (`losses/joint.ts`). */
+/**
+ * First step size, of the radius. The paper's 2 leads to where the encoder's gradient is zero, and does not come back (`losses/joint.ts`).
+ */
 const APGD_FIRST = 0.5;
 
-/** What decides a row's next step in APGD. */
+/** Decides a row's next step in APGD. */
 interface Progress {
   length: number;
   previous: number;

@@ -3,17 +3,17 @@ import type { Random } from '../../shared/random.ts';
 
 type Size = Screening['input'];
 
-/** Changes one image, [H, W, C] flat in [0, 1], the more the higher the severity, 1 to 5; 0 leaves it as it is. */
+/** Corrupts one image, [H, W, C] flat in [0, 1]. Severities go from 1 to 5; 0 leaves the image as it is. */
 export type Corruption = (image: Float32Array, size: Size, severity: number, random: Random) => Float32Array;
 
 export const SEVERITIES = [1, 2, 3, 4, 5];
 
-/** Value of a table by severity; the first is of 0. */
+/** Looks a severity up in a table that begins with severity 0. */
 const at = (values: readonly number[], severity: number) => values[severity] as number;
 
 /**
- * What happens to images by the way, after Hendrycks and Dietterich (ICLR 2019) and MNIST-C (Mu and Gilmer, 2019): nobody's attack. What is
- * outside of the image after a move is as its corner.
+ * Natural corruptions, after Hendrycks and Dietterich (ICLR 2019) and MNIST-C (Mu and Gilmer, 2019). After a move, pixels from outside the
+ * image take the value of its corner.
  */
 export const corruptions: Record<string, Corruption> = {
   rotated: (image, size, severity, random) => {
@@ -56,14 +56,14 @@ export const corruptions: Record<string, Corruption> = {
 const clipped = (value: number) => Math.min(1, Math.max(0, value));
 const sign = (random: Random) => (random.uniform() < 0.5 ? -1 : 1);
 
-/** Each pixel taken, bilinear, from where `from` says; both measured from the middle. */
+/** Takes each pixel from the place that `from` returns, bilinearly; both are measured from the middle. */
 function resampled(image: Float32Array, { height, width, channels }: Size, from: (x: number, y: number) => [number, number]): Float32Array {
   const result = new Float32Array(image.length);
   const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2];
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       const [x, y] = from(column - middleX, row - middleY);
-      // Whole places stay whole in spite of rounding.
+      // Rounded, so that whole places stay whole.
       const [atX, atY] = [x + middleX, y + middleY].map((value) => Math.round(value * 1e6) / 1e6) as [number, number];
       for (let channel = 0; channel < channels; channel++)
         result[(row * width + column) * channels + channel] = bilinear(image, { height, width, channels }, atX, atY, channel);
@@ -84,7 +84,7 @@ function bilinear(image: Float32Array, { height, width, channels }: Size, x: num
   return (1 - shareY) * above + shareY * below;
 }
 
-/** Gaussian of so many pixels' deviation, first along rows, then along columns; what is outside is as the edge. */
+/** Blurs by a Gaussian with this deviation in pixels, along rows, then along columns; outside the image the edge continues. */
 function blurred(image: Float32Array, { height, width, channels }: Size, deviation: number): Float32Array {
   if (deviation === 0) return image.slice();
   const reach = Math.ceil(3 * deviation);

@@ -26,8 +26,8 @@ export interface ImageSet {
 export const FGSM_EPSILONS = [0.06, 0.12, 0.18, 0.24, 0.3];
 
 /**
- * Makes sets of clean test images, of FGSM on some of them at the paper's five epsilons, and of images of nothing. The same data, counts and
- * seed give the same sets (and the same model the same attacks).
+ * Makes sets of clean test images, of FGSM on some of them at the paper's five epsilons, and of images of nothing. The same data, counts
+ * and seed give the same sets (and the same model the same attacks).
  *
  * @param model gives the attack its gradients; null leaves the attacks out
  * @param counts images in each set; of the clean ones no more than the test split has

@@ -2,11 +2,11 @@ import type { Random } from '../../shared/random.ts';
 
 type Size = { height: number; width: number; channels: number };
 
-/** Images of nothing, each [H, W, C] in [0, 1]; on all of them the right answer is a rejection. */
+/** Draws images of nothing, [H, W, C] in [0, 1] each. The right answer to all of them is a rejection. */
 export const nonsense: Record<string, (size: Size, random: Random) => Float32Array> = {
   'uniform noise': (size, random) => painted(size, () => random.uniform()),
   'blank pages': (size, random) => {
-    // Black, white, and greys between.
+    // Black, white or a grey between.
     const level = [0, 1, random.uniform()][random.integer(0, 2)] as number;
     return painted(size, () => level);
   },
@@ -35,7 +35,7 @@ function checkerboard(size: Size, random: Random): Float32Array {
   return painted(size, (row, column) => (Math.floor(row / side) + Math.floor(column / side)) % 2);
 }
 
-/** A pen of two pixels that wanders over the page. */
+/** Draws with a pen of two pixels that wanders over the page. */
 function scribble(size: Size, random: Random): Float32Array {
   const ink = new Set<number>();
   let [row, column, heading] = [random.uniform() * size.height, random.uniform() * size.width, random.uniform() * 2 * Math.PI];

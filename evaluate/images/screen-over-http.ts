@@ -1,7 +1,7 @@
 import { batchSchema } from '../../shared/protocol/screen-messages.ts';
 import type { ImageSet } from './image-sets.ts';
 
-/** Outcomes of labelled images at the worker's door, as counts. */
+/** Counts the outcomes of labelled images at a worker. */
 export interface HttpOutcomes {
   images: number;
   acceptedRight: number;
@@ -9,7 +9,7 @@ export interface HttpOutcomes {
   reclassifiedRight: number;
   reclassifiedWrong: number;
   rejected: number;
-  /** Of the rejected: those that the fallback should have looked at and could not. */
+  /** Rejected images that the fallback should have reclassified and could not. */
   unavailable: number;
 }
 

@@ -15,7 +15,7 @@ export interface Unknown {
   images: LabelledImages;
 }
 
-/** Where unknown images come from: the test images of another data set, or any folder of images. */
+/** The source of unknown images: the test images of another data set, or any folder of images. */
 export interface UnknownSource {
   dataset: DataSource['dataset'];
   directory: string | null;

@@ -42,7 +42,7 @@ export const jobResultSchema = z.strictObject({
 
 export type JobResult = z.infer<typeof jobResultSchema>;
 
-/** What all results of an evaluation share. */
+/** The fields that all results of an evaluation share. */
 export type Key = Pick<JobResult, 'id' | 'seed' | 'backend'>;
 
 /** A protocol's part with the hash of its sources. */
@@ -77,8 +77,8 @@ export function frameOf({ protocol, from, to }: Job, { name, descriptor, about, 
 }
 
 /**
- * Takes a result for the job where nothing that it depends on differs; null otherwise. The number of images in the whole part changes nothing of
- * a job: one of an evaluation of more or fewer images is taken, and returned with this evaluation's number.
+ * Takes a result for the job where nothing that it depends on differs; null otherwise. The number of images in the whole part changes
+ * nothing of a job: one of an evaluation of more or fewer images is taken, and returned with this evaluation's number.
  */
 export function resultFor(result: JobResult | null, job: Job, part: HashedPart, key: Key): JobResult | null {
   if (!result) return null;

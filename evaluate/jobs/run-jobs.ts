@@ -28,8 +28,8 @@ async function readResult(file: string): Promise<JobResult | null> {
 }
 
 /**
- * Copies the jobs of other folders, which shards on other machines did, into one. It takes only jobs of this very evaluation, as others would
- * take the place of what was done here.
+ * Copies the jobs of other folders, which shards on other machines did, into one. It takes only jobs of this very evaluation, as others
+ * would take the place of what was done here.
  *
  * @returns how many
  * @throws DataError where a folder holds no jobs, or one of another bundle, seed, backend or source

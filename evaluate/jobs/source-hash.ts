@@ -21,9 +21,9 @@ interface Module {
 const modules = new Map<string, Module>();
 
 /**
- * Hashes everything that a part's outcomes depend on beside bundle, seed and backend: the protocol's file, the modules that the part names with
- * all that they import, the installed versions of the packages among those, and the part's own data. A change of another attack changes nothing
- * of it.
+ * Hashes everything that a part's outcomes depend on beside bundle, seed and backend: the protocol's file, the modules that the part names
+ * with all that they import, the installed versions of the packages among those, and the part's own data. A change of another attack
+ * changes nothing of it.
  */
 export function sourceHash({ sources, data }: Pick<Part, 'sources' | 'data'>, { source }: Pick<Protocol, 'source'>): string {
   const [files, packages] = [new Set<string>(), new Set<string>()];

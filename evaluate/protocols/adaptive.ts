@@ -33,11 +33,8 @@ export const adaptive: Protocol = {
         : [attackPart(attack, shared)],
     );
     const clean = cleanPart(shared);
-    return [
-      { ...clean, sources: [...clean.sources, ...gradientCheck.sources], check: gradientCheck.run },
-      ...parts,
-      ...checkingParts(shared),
-    ];
+    const sources = [...clean.sources, new URL('./gradient-check.ts', import.meta.url).href];
+    return [{ ...clean, sources, check: gradientCheck }, ...parts, ...checkingParts(shared)];
   },
 };
 

@@ -1,7 +1,7 @@
 import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import type { Norm } from '../../attacks/steps/projection.ts';
-import { ENDPOINT, type Endpoint, httpOracle } from './endpoint.ts';
+import { type Endpoint, httpOracle } from './endpoint.ts';
 import { RADII } from './outcome.ts';
 import { attackPart } from './parts.ts';
 import type { Part, Protocol } from './protocol.ts';
@@ -38,7 +38,7 @@ function endpointPart(attack: Attack, shared: Pick<Part, 'images' | 'atOnce'>, r
   return attackPart(named, shared, {
     radius,
     modelOf: ({ model, screening }) => ({ ...model, oracle: (shows) => httpOracle(endpoint, screening, shows) }),
-    sources: [ENDPOINT],
+    sources: [new URL('./endpoint.ts', import.meta.url).href],
     descriptor: { endpoint: true },
   });
 }

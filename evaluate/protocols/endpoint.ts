@@ -29,8 +29,6 @@ const LONGEST_ANSWER_MS = 120_000;
 /** Requests in flight at a time. */
 const AT_ONCE = 4;
 
-export const ENDPOINT = import.meta.url;
-
 /**
  * Reads the endpoint from SCREEN_URL and SCREEN_KEY; null where neither is set.
  *
@@ -45,8 +43,8 @@ export function endpointOf({ SCREEN_URL: url, SCREEN_KEY: key }: NodeJS.ProcessE
 }
 
 /**
- * Makes an oracle of the worker, one image a request: the attack meets what is deployed, with its HTTP. The worker's kernels are its own, so
- * its scores differ from those of screen.onnx in onnxruntime-node by rounding (some millionths).
+ * Makes an oracle of the worker, one image a request: the attack meets what is deployed, with its HTTP. The worker's kernels are its own,
+ * so its scores differ from those of screen.onnx in onnxruntime-node by rounding (some millionths).
  *
  * @param shows `scores`: with the key and `?explain=1`; `verdicts`: without
  * @throws BundleError where the worker serves another model; EndpointError where it does not answer with a verdict
@@ -87,7 +85,8 @@ export async function checkEndpoint(endpoint: Endpoint, screening: Screening): P
 }
 
 /**
- * Sends one image to `POST /screen`, as float32. Where the worker answers "not now" it waits for the time that the worker names, and tries again.
+ * Sends one image to `POST /screen`, as float32. Where the worker answers "not now" it waits for the time that the worker names, and tries
+ * again.
  *
  * @param image [H, W, C] flat, in [0, 1]
  * @throws EndpointError; it never returns a verdict that the worker did not give

@@ -14,8 +14,8 @@ export const fid: Protocol = {
   name: 'fid',
   source: import.meta.url,
   about:
-    "Frechet distance of 10,000 generated images to the test images in a plain classifier's feature space (constant against variable entropy: " +
-    'run both bundles)',
+    "Frechet distance of 10,000 generated images to the test images in a plain classifier's feature space " +
+    '(constant against variable entropy: run both bundles)',
   parts: (_, { images = SAMPLES, test }) => {
     const count = Math.min(images, test);
     return [

@@ -6,13 +6,13 @@ import { cleanPart, common } from './parts.ts';
 import type { Asked, Part, Protocol } from './protocol.ts';
 import { type Setup, setupOfOther } from './setup.ts';
 
-/** Generated images; images that Eq. 10 changes and noise that Eq. 11 does, each for every class. */
+/** Generated images, and images that Eq. 10 and Eq. 11 change, each for every class. */
 const GENERATED = 1000;
 const ATTACKED = 20;
 
 /**
- * Shows what the encoder's entropy does: the same samples of the classes, Eq. 10 and Eq. 11 on this bundle and on each other one in its folder
- * that was trained with the other entropy. The other bundles' figures are shown for comparison and count for nothing else.
+ * Shows what the encoder's entropy does: the same samples of the classes, Eq. 10 and Eq. 11 on this bundle and on each other one in its
+ * folder that was trained with the other entropy. The other bundles' figures are shown for comparison and count for nothing else.
  */
 export const figure5: Protocol = {
   name: 'figure5',

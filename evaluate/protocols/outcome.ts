@@ -5,22 +5,22 @@ import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
 export const RADII: Record<Norm, number[]> = { linf: [0.05, 0.1, 0.2, 0.3], l2: [0.5, 1, 1.5, 2] };
 
 /**
- * What became of one image under one attack, by the exported graphs: the one form of everything that is measured, as kept in a job's
- * file. Figures are worked out from these and from nothing else.
+ * The outcome of one image under one attack, by the exported graphs. Everything that is measured has this form, in the jobs' files too, and
+ * all figures are calculated from it.
  */
 export const outcomeSchema = z.strictObject({
-  /** what was done to the image, with all that matters of how */
+  /** what was done to the image */
   attack: z.string(),
-  /** its place among the images of the part: the same number is the same image in all parts of a protocol that begin with test images */
+  /** its place in the part: the same number is the same image in all parts of a protocol that begin with test images */
   image: z.int().nonnegative(),
-  /** its true class; -1 for an image of nothing, of which every label is wrong */
+  /** its true class; -1 for an image of nothing, for which every label is wrong */
   truth: z.int(),
-  /** the class that the attack wanted; null where any wrong one would do */
+  /** the class that the attack aimed at; null where any wrong one will do */
   target: z.int().nullable(),
-  /** what the attacker might change; null where nothing limits it, or nothing was changed on purpose */
+  /** the ball that the attack stays in; null where nothing limits it, or where the image was not attacked */
   norm: z.enum(NORMS).nullable(),
   eps: z.number().nullable(),
-  /** how far it went from the image, in that norm; null where it was not measured, or no such image was found */
+  /** the distance from the original image in that norm; null where it was not measured, or where the attack found nothing */
   radius: z.number().nullable(),
   label: z.int(),
   accepted: z.boolean(),
@@ -29,11 +29,14 @@ export const outcomeSchema = z.strictObject({
   latentDistance: z.number().nullable(),
   reconstructionError: z.number().nullable(),
   relativeError: z.number().nullable(),
-  /** what Eq. 9 made of a rejected image: its label, and whether that is kept by the rule and by the rule of the paper (both thresholds, no margin); null where it was not asked */
+  /**
+   * the class that Eq. 9 finds for a rejected image, and whether the deployed rule and the paper's (both thresholds, no margin) keep it;
+   * null where the image was not reclassified
+   */
   reclassified: z.strictObject({ label: z.int(), kept: z.boolean(), keptByPaper: z.boolean() }).nullable(),
-  /** asked of the door, of an attack without gradients */
+  /** queries of an attack without gradients */
   queries: z.int().nullable(),
-  /** the image as it was screened, base64 of its levels 0 to 255, of the first few only: for galleries */
+  /** the screened image as base64 of its levels 0 to 255, for galleries; of the first few images only */
   picture: z.string().nullable(),
 });
 
@@ -86,7 +89,7 @@ export const gradientCheckSchema = z.strictObject({
   finite: z.boolean(),
   /** At least one of them is not 0. */
   nonZero: z.boolean(),
-  /** Of the joint decision, log(score / threshold) or a sum of them: the attack succeeds where it is at most 0. */
+  /** The loss on the joint decision, log(score / threshold) or a sum of them: the attack succeeds where it is at most 0. */
   lossStart: loss,
   lossAtHalf: loss,
   lossEnd: loss,
@@ -105,7 +108,7 @@ export const otherFigureSchema = z.strictObject({
 
 export type OtherFigure = z.infer<typeof otherFigureSchema>;
 
-/** What somebody may want of an image: says whether it came so. They compose, and every count of a report is of one of them. */
+/** A condition on an outcome. Criteria compose, and every count in a report is of one of them. */
 export type Criterion = (outcome: Outcome) => boolean;
 
 export const both =
@@ -122,16 +125,16 @@ export const not =
     !criterion(outcome);
 
 export const accepted: Criterion = (outcome) => outcome.accepted;
-/** Nearest to the mean of another class, whatever the thresholds say. */
+/** The image is nearest to the mean of another class, whatever the thresholds say. */
 export const misclassified: Criterion = ({ label, truth }) => label !== truth;
-/** Nearest to the mean of the class that the attack wanted. */
+/** The image is nearest to the mean of the class that the attack aimed at. */
 export const asTarget: Criterion = ({ label, target }) => label === target;
 
 export const acceptedRight = both(accepted, not(misclassified));
-/** Accepted, and not as what it is: what an attacker of the edge wants. */
+/** The image is accepted as a wrong class, as an attacker of the edge wants. */
 export const undetected = both(accepted, misclassified);
 
-/** How a class that Eq. 9 finds for a rejected image is taken: as it is deployed, by the paper's rule (both thresholds), or always. */
+/** The rule that keeps a class found by Eq. 9: the deployed one, the paper's (both thresholds), or every class. */
 export type Rule = 'kept' | 'keptByPaper' | 'keepAll';
 
 export const reclassified =
@@ -140,8 +143,8 @@ export const reclassified =
     found !== null && (rule === 'keepAll' || found[rule]);
 const foundWrong: Criterion = ({ reclassified: found, truth }) => found?.label !== truth;
 export const reclassifiedRight = (rule: Rule) => both(reclassified(rule), not(foundWrong));
-/** What an attacker of the search wants. */
+/** The search finds a wrong class that is kept, as its attacker wants. */
 export const reclassifiedWrong = (rule: Rule) => both(reclassified(rule), foundWrong);
-/** Of the edge and the search together: what an attacker of either wants. */
+/** Edge or search answer wrongly, as an attacker of either wants. */
 export const pipelineRight = (rule: Rule) => either(acceptedRight, reclassifiedRight(rule));
 export const pipelineWrong = (rule: Rule) => either(undetected, reclassifiedWrong(rule));

@@ -11,11 +11,11 @@ export const paperSchema = z.strictObject({
   acceptedRight: z.number().nullable().default(null),
   acceptedWrong: z.number().nullable().default(null),
   rejected: z.number().nullable().default(null),
-  /** Of the rejected images, by Eq. 9. */
+  /** The share of the rejected images, by Eq. 9. */
   reclassifiedRight: z.number().nullable().default(null),
-  /** Of all images: accepted rightly or reclassified rightly. */
+  /** The share of all images that are accepted rightly or reclassified rightly. */
   pipelineRight: z.number().nullable().default(null),
-  /** Where the paper prints them, and how its experiment differs. */
+  /** Says where the paper prints them, and how its experiment differs. */
   note: z.string().default(''),
 });
 

@@ -15,7 +15,7 @@ const AT_ONCE = 100;
 
 export type Common = Pick<Part, 'images' | 'atOnce'>;
 
-/** How many images, and how many at once. */
+/** Returns the number of images, and how many of them fit into memory at once. */
 export function common(screening: Screening, images: number, test: number, most = AT_ONCE): Common {
   return { images: Math.min(images, test), atOnce: imagesWithinMemory(screening.input, most, 4) };
 }

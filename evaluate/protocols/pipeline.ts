@@ -11,8 +11,8 @@ const AT_ONCE = 10;
 const TARGETS = 4;
 
 /**
- * Attacks the edge and the search of Eq. 9 together. `reclassified wrongly`: the image is rejected at the edge, and the search takes it for a
- * wrong class. `accepted or reclassified wrongly`: that, or it is accepted as a wrong class.
+ * Attacks the edge and the search of Eq. 9 together. `reclassified wrongly`: the image is rejected at the edge, and the search takes it for
+ * a wrong class. `accepted or reclassified wrongly`: that, or it is accepted as a wrong class.
  */
 export const pipeline: Protocol = {
   name: 'pipeline',
@@ -51,7 +51,7 @@ function pipelinePart(search: Attack, edge: Attack | null, shared: Common, radiu
 
 const ofImage = (outcomes: Outcome[], { image }: Outcome) => outcomes.filter((outcome) => outcome.image === image);
 
-/** How wrong an answer of the pipeline is. */
+/** Ranks the pipeline's answers by how wrong they are. */
 const RANKS = { kept: 3, keptByPaper: 2, keepAll: 1, accepted: 3 };
 
 function rankOf(outcome: Outcome): number {

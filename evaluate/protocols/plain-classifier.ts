@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
+import type { AttackedModel } from '../../attacks/attack.ts';
+import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { type Dataset, imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
+import type { Setup } from './setup.ts';
 
-/** A small convolutional network trained on the labels alone: what people have without Portcullis. */
+/** A small convolutional network that is trained on the labels alone, as people have without Portcullis. */
 export interface PlainClassifier {
   /** image [N, H, W, C] → logits [N, k] */
   logits: tf.LayersModel;
@@ -12,11 +15,14 @@ export interface PlainClassifier {
 
 const FEATURES = 64;
 const BATCH = 64;
-/** Images that are enough for some 98 % on digits. */
+/** Enough images for some 98 % on digits. */
 const MOST_IMAGES = 30_000;
 const LEARNING_RATE = 2e-3;
 
-/** Trained once over the training images (of many, some 30,000), in seconds to a minute; the same seed and backend give the same one. */
+/**
+ * Trains a classifier over the training images (at most 30,000 of them), in seconds to a minute. The same seed and backend give the same
+ * one.
+ */
 export function trainPlainClassifier({ train, input, classes }: Dataset, seed: number, epochs = 1): PlainClassifier {
   const kernelInitializer = (number: number) => tf.initializers.heNormal({ seed: seed + number });
   const image = tf.input({ shape: [input.height, input.width, input.channels] });
@@ -61,7 +67,7 @@ function fit(
   optimizer.dispose();
 }
 
-/** Rows of a model's outputs for flat images, so many at a time. */
+/** Returns the rows of a model's outputs for flat images, `atOnce` at a time. */
 export function outputsOf(model: tf.LayersModel, images: Float32Array, shape: readonly [number, number, number], atOnce = 200): number[][] {
   const size = shape[0] * shape[1] * shape[2];
   const rows: number[][] = [];
@@ -70,4 +76,24 @@ export function outputsOf(model: tf.LayersModel, images: Float32Array, shape: re
     rows.push(...tf.tidy(() => (model.predict(tf.tensor4d(part, [part.length / size, ...shape])) as tf.Tensor2D).arraySync()));
   }
   return rows;
+}
+
+let substitute: AttackedModel | undefined;
+
+/** Trains a plain network once a thread, and presents it as the attacked model. */
+export function plainNetwork(setup: Setup): AttackedModel {
+  substitute ??= asEncoder(setup);
+  return substitute;
+}
+
+/**
+ * Turns a plain network into an encoder: for z = logits / 20 and one-hot means, -||z - mu_j||^2 / 0.1 differs from the logits by a term
+ * that all classes share, so its cross-entropy is the network's own.
+ */
+function asEncoder({ dataset, model, seed }: Setup): AttackedModel {
+  // Not the seed of anything that made the bundle.
+  const { logits } = trainPlainClassifier(dataset, seed + 1000);
+  const last = logits.layers.at(-1) as tf.layers.Layer;
+  last.setWeights(last.getWeights().map((weights) => weights.div(20)));
+  return { ...model, encoder: logits, means: oneHotMeans(dataset.classes.length, dataset.classes.length) };
 }

@@ -17,11 +17,11 @@ export interface Part {
   /** The attack and its budget, for reports. */
   about: string;
   /**
-   * `import.meta.url` of the modules that the outcomes are made by: the attack's own, and those of `run`, `figures` and `check`. A job is done
-   * again when any of these or what they import has changed.
+   * URLs of the modules that make the outcomes: the attack's own, and those of `run`, `figures` and `check`. A job is done again when any
+   * of these or what they import has changed.
    */
   sources: readonly string[];
-  /** What its outcomes depend on beside code, bundle and test images, such as the hash of other images. */
+  /** Identifies other inputs of the outcomes than code, bundle and test images, such as unknown images by their hash. */
   data?: string;
   /** The part begins with no test images: it takes numbers and seeds alone. */
   drawn?: boolean;
@@ -32,7 +32,7 @@ export interface Part {
   check?(setup: Setup, chosen: Chosen): Promise<GradientCheck[]>;
 }
 
-/** What was asked for, the same in every thread. */
+/** The user's choices, the same in every thread. */
 export interface Asked {
   /** test images in the data set */
   test: number;

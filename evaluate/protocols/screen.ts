@@ -6,7 +6,7 @@ import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/de
 import { type Outcome, undetected } from './outcome.ts';
 import type { Chosen, Setup } from './setup.ts';
 
-/** What was done to images, as their outcomes name it. */
+/** Names the attack in the outcomes of images. */
 export interface About {
   attack: string;
   norm?: Norm | null;
@@ -92,8 +92,8 @@ export function screenedUnchanged(setup: Setup, chosen: Chosen, about: About, se
 }
 
 /**
- * Picks the nearest candidate of each image that is accepted as a wrong class. The image itself stands for it where that already is, or where
- * there is none.
+ * Picks the nearest candidate of each image that is accepted as a wrong class. The image itself stands for it where that already is, or
+ * where there is none.
  */
 export function nearestSuccess(unchanged: Outcome[], candidates: Outcome[]): Outcome[] {
   return unchanged.map((itself) => {

@@ -10,7 +10,7 @@ import { startingPoints } from '../images/starting-points.ts';
 import { openUnknown, type Unknown, type UnknownSource } from '../images/unknown.ts';
 import { graphOracle } from './graph-oracle.ts';
 
-/** What is attacked, and with which data and seed. */
+/** The bundle that is attacked, with data and seed. */
 export interface Subject {
   /** of the bundle */
   directory: string;
@@ -83,8 +83,8 @@ async function withBundle(setup: Subject & Pick<Setup, 'dataset' | 'unknown'>, d
 export function checkDataset(screening: Screening, dataset: Dataset): void {
   if (canonicalJson(dataset.checksums) !== canonicalJson(screening.provenance.data)) {
     throw new DataError(
-      `${screening.name} was trained on other files of ${screening.provenance.dataset}, so the test images here may be among those it was ` +
-        'trained on. Name the folder that it was trained on with --data-dir.',
+      `${screening.name} was trained on other files of ${screening.provenance.dataset}, so the test images here may be among its ` +
+        'training images. Name the folder that it was trained on with --data-dir.',
     );
   }
   const size = ({ height, width, channels }: Screening['input']) => `${height} x ${width} x ${channels}`;

@@ -2,9 +2,9 @@ import type { Attack, AttackedModel } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import { RADII } from './outcome.ts';
 import { attackPart, type Common } from './parts.ts';
+import { plainNetwork } from './plain-classifier.ts';
 import type { Part, Protocol } from './protocol.ts';
-import type { Setup } from './setup.ts';
-import { otherModel, plainNetwork, SUBSTITUTES } from './substitutes.ts';
+import { type Setup, setupOfOther } from './setup.ts';
 
 const IMAGES = 100;
 const AT_ONCE = 20;
@@ -19,6 +19,14 @@ interface Substitute {
 }
 
 const encoderAttacks: Attack[] = Object.values(suites.encoder);
+const PLAIN_CLASSIFIER = [new URL('./plain-classifier.ts', import.meta.url).href];
+
+/** The attacker's own images and questions stay, whatever model gives the gradients. */
+const ownImages = (substitute: AttackedModel, { model: { startingPoints, oracle } }: Setup): AttackedModel => ({
+  ...substitute,
+  startingPoints,
+  oracle,
+});
 
 /**
  * Attacks that transfer: made on a model of the attacker's own that was trained on the same data, and screened by the bundle. On another
@@ -34,7 +42,7 @@ export const transfer: Protocol = {
       { name: 'a plain network', about: 'a plain network', modelOf: plainNetwork, attacks: encoderAttacks },
       ...others.map((other) => ({
         ...{ name: other.name, about: `${other.name} (${other.id.slice(0, 12)})` },
-        modelOf: (setup: Setup) => otherModel(setup, other),
+        modelOf: async (setup: Setup) => ownImages((await setupOfOther(setup, other)).model, setup),
         attacks: [...encoderAttacks, ...suites.transfer],
       })),
     ];
@@ -51,5 +59,5 @@ function transferPart(attack: Attack, substitute: Omit<Substitute, 'attacks'>, s
     knowledge: 'transfer',
     about: `${attack.about}; gradients of ${substitute.about}, none of the bundle`,
   };
-  return attackPart(transferred, shared, { radius, modelOf: substitute.modelOf, sources: [SUBSTITUTES] });
+  return attackPart(transferred, shared, { radius, modelOf: substitute.modelOf, sources: PLAIN_CLASSIFIER });
 }
