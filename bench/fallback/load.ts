@@ -1,6 +1,9 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import autocannon from 'autocannon';
 import { type Quantiles, quantilesOf } from '../edge/quantiles.ts';
+
+const INFER = '/v2/models/reclassify/infer';
 
 export interface Load {
   sent: number;
@@ -53,25 +56,19 @@ export async function openLoop(
   return { sent: asked.length, statuses, goodput: good / seconds, goodInAll, latency: of(times[200]), refusal: of(times[503]) };
 }
 
-/** Requests a second that are answered while `clients` always ask, each the next when it has its answer. */
+/**
+ * Returns the requests a second that are answered while `clients` always ask, each the next when it has its answer.
+ *
+ * @throws Error where a request is not answered with 200
+ */
 export async function closedLoop(url: string, bodies: readonly Buffer[], clients: number, seconds: number): Promise<number> {
-  let answered = 0;
-  let counting = false;
-  let ends = false;
-  const client = async (first: number) => {
-    for (let i = first; !ends; i++) {
-      const status = await send(url, bodies[i % bodies.length] as Buffer);
-      if (status !== '200') throw new Error(`a request that should have been answered got ${status}`);
-      if (counting && !ends) answered++;
-    }
-  };
-  const all = Array.from({ length: clients }, (_, i) => client(i));
-  await sleep(1000);
-  counting = true;
-  await sleep(seconds * 1000);
-  ends = true;
-  await Promise.all(all);
-  return answered / seconds;
+  const result = await autocannon({
+    ...{ url: `${url}${INFER}`, method: 'POST', headers: { 'content-type': 'application/json' } },
+    requests: bodies.map((body) => ({ body })),
+    ...{ connections: clients, duration: seconds, warmup: { connections: clients, duration: 1 } },
+  });
+  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx + result.errors} requests were not answered with 200`);
+  return result.requests.total / result.duration;
 }
 
 const agent = new Agent({ keepAlive: true, maxFreeSockets: 1000 });
@@ -80,7 +77,7 @@ const agent = new Agent({ keepAlive: true, maxFreeSockets: 1000 });
 function send(url: string, body: Buffer): Promise<string> {
   const headers = { 'content-type': 'application/json', 'content-length': body.byteLength };
   return new Promise((resolve) => {
-    const asked = request(`${url}/v2/models/reclassify/infer`, { method: 'POST', agent, headers }, (response) => {
+    const asked = request(`${url}${INFER}`, { method: 'POST', agent, headers }, (response) => {
       response.resume();
       response.once('end', () => resolve(String(response.statusCode)));
       response.once('error', (error) => resolve(error.name));
