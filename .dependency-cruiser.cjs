@@ -26,6 +26,13 @@ module.exports = {
       from: { path: `^evaluate/${folder}/` },
       to: { path: `^evaluate/(${[...folders.slice(i + 1).map((later) => `${later}/`), 'evaluate\\.ts$'].join('|')})` },
     })),
+    // trainer/: data and backend → model → gradient → the run (trainer/*.ts) → report, which train.ts alone writes.
+    ...['data', 'backend', 'model', 'gradient'].map((folder, i, folders) => ({
+      name: `trainer-${folder}-arrows`,
+      severity: 'error',
+      from: { path: `^trainer/${folder}/` },
+      to: { path: `^trainer/(${[...folders.slice(i + 1), 'report'].map((later) => `${later}/`).join('|')}|[^/]+$)` },
+    })),
     // attacks/: losses and steps are what attacks are made of, and know no attack.
     {
       name: 'attacks-losses-and-steps',

@@ -27,8 +27,8 @@ const BETA1 = 0.9;
 const EPSILON = 1e-7;
 
 /**
- * Makes an Adam optimizer (Kingma and Ba 2015, algorithm 1) over one flat vector. A step is a dozen kernels whatever the number of weights, on
- * wasm one loop; an optimizer that goes from weight to weight needs a dozen kernels for each.
+ * Makes an Adam optimizer (Kingma and Ba 2015, algorithm 1) over one flat vector. A step is a dozen kernels whatever the number of weights,
+ * on wasm one loop; an optimizer that goes from weight to weight needs a dozen kernels for each.
  */
 export function adam(parameters: Parameters, { beta2, averageDecay }: AdamOptions): Adam {
   let steps = 0;

@@ -17,8 +17,8 @@ import type { CalibrationOptions } from './run-config.ts';
 /**
  * Sets the thresholds of a trained run, in place of those it has.
  *
- * @param split the images whose outcomes are saved and returned: `test`, or `validation` while options are still being chosen (covariances are
- *   estimated on those too, so the outcomes on them are slightly better than on new images)
+ * @param split the images whose outcomes are saved and returned: `test`, or `validation` while options are still being chosen (covariances
+ *   are estimated on those too, so the outcomes on them are slightly better than on new images)
  * @throws the signal's reason, where it is aborted
  */
 export async function calibrateRun(
@@ -42,8 +42,8 @@ export async function calibrateRun(
 }
 
 /**
- * Calibrates a model: estimates covariances on the validation and tune splits (training images are encoded more tightly than new ones), then
- * sets thresholds, `conformal` on tune and calibration, `three-sigma` on tune.
+ * Calibrates a model: estimates covariances on the validation and tune splits (training images are encoded more tightly than new ones),
+ * then sets thresholds, `conformal` on tune and calibration, `three-sigma` on tune.
  *
  * @param labelled false where training was semi-supervised: then no label is read, the nearest mean takes its place
  * @throws the signal's reason, where it is aborted

@@ -43,8 +43,8 @@ export interface FitOptions {
 }
 
 /**
- * Fits the parameters by Adam, epoch by epoch, until all epochs are done, the validation loss stops improving, or the signal is aborted. From
- * a checkpoint it goes on to the same bits as a training that never stopped.
+ * Fits the parameters by Adam, epoch by epoch, until all epochs are done, the validation loss stops improving, or the signal is aborted.
+ * From a checkpoint it goes on to the same bits as a training that never stopped.
  *
  * @returns true where it came to its end
  * @throws DivergedError
@@ -103,8 +103,8 @@ export function learningRateAt(step: number, steps: number, peak: number): numbe
 }
 
 /**
- * Returns the weight of the mixture term of unlabelled images, which grows to 1 over the first third of the steps: an encoder that knows little
- * yet would be held to its first guesses.
+ * Returns the weight of the mixture term of unlabelled images, which grows to 1 over the first third of the steps: an encoder that knows
+ * little yet would be held to its first guesses.
  */
 export function unlabelledWeightAt(step: number, steps: number): number {
   return Math.min(1, (3 * step) / steps);

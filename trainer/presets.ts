@@ -26,7 +26,9 @@ export const trainingSchema = z.strictObject({
    * which is equally far from every mean. 0: none.
    */
   outliers: z.number().min(0).max(1),
-  /** Semi-supervised: the number of training images of each class that have labels (Eq. 7); the others have none (Eq. 3). null: all have. */
+  /**
+   * Semi-supervised: the number of training images of each class that have labels (Eq. 7); the others have none (Eq. 3). null: all have.
+   */
   labelsPerClass: z.int().positive().nullable(),
   /** `balanced`: each class has the same weight in the loss, but an image weighs at most 10 (1 in a class of average size). */
   classWeights: z.enum(['none', 'balanced']),
@@ -105,8 +107,8 @@ export interface TrainingChoices {
 }
 
 /**
- * Adapts a preset to a data set: the architecture to the size of its images and the number of its classes, the noise to the size of the latent
- * (paper, section 3: a smaller variance for a larger latent; here 1/300 is divided among its dimensions).
+ * Adapts a preset to a data set: the architecture to the size of its images and the number of its classes, the noise to the size of the
+ * latent (paper, section 3: a smaller variance for a larger latent; here 1/300 is divided among its dimensions).
  *
  * @param trainLabels labels of the images in the training split
  * @throws RangeError where no architecture fits the images' size, or a choice does not fit the data

@@ -35,11 +35,14 @@ export const RUNS = 'runs';
 export function checkName(name: string): void {
   if (!/^\w[\w.-]{0,99}$/.test(name))
     throw new RunError(
-      `${JSON.stringify(name)} is not a valid name. Allowed are up to 100 letters, digits, _, - and dots; the first is a letter, a digit or _.`,
+      `${JSON.stringify(name)} is not a valid name. Allowed are up to 100 letters, digits, _, - and dots; the first is a letter, a digit ` +
+        'or _.',
     );
 }
 
-/** Makes `runs/NAME`. @throws RunError where the name is taken or not valid, or the settings could not be read again: then nothing is made */
+/**
+ * Makes `runs/NAME`. @throws RunError where the name is taken or not valid, or the settings could not be read again: then nothing is made
+ */
 export async function createRun(config: RunConfig, splits: Splits, root = RUNS): Promise<Run> {
   checkName(config.name);
   const readable = configSchema.safeParse(config);
@@ -142,8 +145,8 @@ export async function openRun(name: string, root = RUNS): Promise<Run> {
   const config = configSchema.safeParse(json.data);
   if (!config.success)
     throw new RunError(
-      `${directory}/config.json was made by another version of Portcullis (${json.data.portcullis ?? 'unknown'}), or by hand, and does not ` +
-        `fit this one: ${z.prettifyError(config.error)}. Use that version for this run, or train again.`,
+      `${directory}/config.json was made by another version of Portcullis (${json.data.portcullis ?? 'unknown'}), or by hand, and does ` +
+        `not fit this one: ${z.prettifyError(config.error)}. Use that version for this run, or train again.`,
     );
   return { directory, config: { ...config.data, name } };
 }

@@ -67,8 +67,8 @@ export interface Trained {
 }
 
 /**
- * Trains a model: reads the data, splits, fits, calibrates, and measures once on the test split; keeps everything in `runs/NAME`. An interrupted
- * run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
+ * Trains a model: reads the data, splits, fits, calibrates, and measures once on the test split; keeps everything in `runs/NAME`. An
+ * interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
  *
  * @throws the signal's reason, where it is aborted before there is a run, or after its last epoch: `resumeTraining` then does the rest
  */

@@ -35,8 +35,8 @@ export function gradientChecks(records: readonly GradientCheck[] | null): Check[
     {
       ...{ name: converged, of: 'report', passed: ended >= LEAST_CONVERGED * records.length },
       detail:
-        `on ${ended} of ${records.length} images it succeeds, or descends less than ${100 * MOST_LATE_DESCENT} % of the way in the second ` +
-        `half of its steps; at least ${100 * LEAST_CONVERGED} % are required`,
+        `on ${ended} of ${records.length} images it succeeds, or descends less than ${100 * MOST_LATE_DESCENT} % of the way in the ` +
+        `second half of its steps; at least ${100 * LEAST_CONVERGED} % are required`,
     },
   ];
 }

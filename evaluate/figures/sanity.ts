@@ -110,7 +110,7 @@ function unlimitedAttackBreaksAll(parts: readonly MeasuredPart[]): Check {
   };
 }
 
-/** An attack that sees less of the model must not find more: otherwise the attacks that see all of it are not as strong as they could be. */
+/** Attacks that see less of the model must not find more: then those that see all of it are weaker than they could be. */
 function whiteBoxFindsMost(parts: readonly MeasuredPart[], norm: Norm): Check {
   const name = `white-box attacks find at least as much as black-box and transfer, ${norm}`;
   const own = parts.filter((part) => part.norm === norm);

@@ -9,9 +9,9 @@ import { rate } from './statistics.ts';
 export const ALL_ATTACKS = 'all attacks';
 
 /**
- * Returns the union of the attacks per norm, for each protocol and, where several protocols have attacks, for all of them: an image counts as
- * broken where any attack breaks it. Protocols are united only where the same number is the same test image in all of them, as far as the
- * classes can tell.
+ * Returns the union of the attacks per norm, for each protocol and, where several protocols have attacks, for all of them: an image counts
+ * as broken where any attack breaks it. Protocols are united only where the same number is the same test image in all of them, as far as
+ * the classes can tell.
  */
 export function worstOf(parts: readonly MeasuredPart[]): Worst[] {
   const clean = parts.filter(isClean);
@@ -90,7 +90,7 @@ export function imagesOfUnion(attacks: readonly MeasuredPart[]): Set<number> {
   return new Set([...(sets[0] ?? [])].filter((image) => sets.every((own) => own.has(image))));
 }
 
-/** Returns the images that are rejected unchanged: the clean part says so, and attacks that return the image itself where they find nothing. */
+/** Returns the images that are rejected unchanged, by the clean part or by attacks that return the image where they find nothing. */
 function rejectedClean(attacks: readonly MeasuredPart[], clean: readonly MeasuredPart[]): Set<number> {
   const unchanged = [
     ...clean.flatMap(({ outcomes }) => outcomes),

@@ -8,7 +8,7 @@ const CROSS = 'M-1,-1L1,1M1,-1L-1,1';
 const VERDICTS = { domain: ['right', 'wrong', 'rejected', 'clean'], range: ['#4c78a8', '#e45756', '#f58518', '#99999966'] };
 const byAttack = { field: 'attack', title: null, legend: { orient: 'bottom' as const, columns: 1, labelLimit: 380 } };
 
-/** Draws the share of images broken within each radius, by the union of all attacks and by each attack that searches for the nearest one. */
+/** Draws the share of images broken within each radius, by the union of all attacks and by each minimum-norm attack. */
 export function securityChart({ worst, security }: Report, norm: Norm): Promise<string> {
   const union = worst.find((own) => own.norm === norm);
   const lines = (attack: string, images: number, { radii, broken }: BrokenWithin) =>

@@ -30,38 +30,39 @@ async function sections(report: Report, figures: Figures): Promise<Section[]> {
   return [
     [
       'Can these figures be trusted?',
-      'An attack that is too weak makes a model look safe. These checks hold for attacks that work. Where a check concerns the report and fails, ' +
-        'no figure here can be trusted; where it concerns one attack, the figures of that attack prove nothing.',
+      'An attack that is too weak makes a model look safe. These checks hold for attacks that work. Where a check concerns the report ' +
+        'and fails, no figure here can be trusted; where it concerns one attack, the figures of that attack prove nothing.',
       sanityTable(report),
     ],
     [
       'Fooled images by radius',
-      'The share of test images that can be changed, within a radius, so that they are accepted as a wrong class. The wide line counts an image ' +
-        'as soon as one of the attacks succeeds. Each thin line is one attack that searches for the smallest change.',
+      'The share of test images that can be changed, within a radius, so that they are accepted as a wrong class. The wide line counts ' +
+        'an image as soon as one of the attacks succeeds. Each thin line is one attack that searches for the smallest change.',
       row(await Promise.all(norms.map((norm) => securityChart(report, norm)))),
     ],
     [
       'Attacks tried',
-      'Each attack with its budget, the number of images it was tried on, and for how many of them it found the smallest change that fools the ' +
-        'model, alone or together with others.',
+      'Each attack with its budget, the number of images it was tried on, and for how many of them it found the smallest change that ' +
+        'fools the model, alone or together with others.',
       unionTables(report, figures),
     ],
     [
       'Results',
-      'What became of the images, in per cent. An attack on both tests leaves an image unchanged where it finds nothing: its result is then that ' +
-        'of the clean image.',
+      'What became of the images, in per cent. An attack on both tests leaves an image unchanged where it finds nothing: its result is ' +
+        'then that of the clean image.',
       outcomeTables(report, figures),
     ],
     [
       'Reclassification',
-      'For a rejected image, a search finds the class that explains it best (Eq. 9 of the paper). The first three columns are shares of the ' +
-        'rejected images; the last two are shares of all images, accepted or reclassified.',
+      'For a rejected image, a search finds the class that explains it best (Eq. 9 of the paper). The first three columns are shares of ' +
+        'the rejected images; the last two are shares of all images, accepted or reclassified.',
       reclassifiedTables(report, figures),
     ],
     [
       'Attacks at several radii',
-      'Results as measured, with their intervals. A larger radius allows every change that a smaller one does. So a curve that falls (a cross) ' +
-        'means that the attack failed there, not that the model is safer. Rejections are shown for attacks that always change the image.',
+      'Results as measured, with their intervals. A larger radius allows every change that a smaller one does. So a curve that falls (a ' +
+        'cross) means that the attack failed there, not that the model is safer. Rejections are shown for attacks that always change the ' +
+        'image.',
       (
         await Promise.all(
           families.map(async ([name, own]) => {
@@ -77,20 +78,21 @@ async function sections(report: Report, figures: Figures): Promise<Section[]> {
     ],
     [
       'Scores and thresholds',
-      'Each dot is an image: its two scores, each divided by the threshold of its label, as natural logarithms between -6 and 6. An image beyond ' +
-        '0 on either axis is rejected. A third test (relative error), where a bundle has it, also rejects some images below 0.',
+      'Each dot is an image: its two scores, each divided by the threshold of its label, as natural logarithms between -6 and 6. An ' +
+        'image beyond 0 on either axis is rejected. A third test (relative error), where a bundle has it, also rejects some images below ' +
+        '0.',
       row(await Promise.all(scatter.map((cloud) => scatterChart(cloud, scatter)))),
     ],
     [
       'Stricter and looser thresholds',
-      'The error on clean images if only those with the smallest scores were accepted. Coverage is the share that is accepted, risk is the share of ' +
-        'those that is wrong. The dot marks the thresholds in use.',
+      'The error on clean images if only those with the smallest scores were accepted. Coverage is the share that is accepted, risk is ' +
+        'the share of those that is wrong. The dot marks the thresholds in use.',
       await riskCoverage(report, figures),
     ],
     [
       'Example images',
-      'From top to bottom: the clean image, the attacked one, the change (grey: none; black or white: the largest), and the reconstruction of the ' +
-        'attacked image, where it is known. These are the first images in the order of the seed, not a selection.',
+      'From top to bottom: the clean image, the attacked one, the change (grey: none; black or white: the largest), and the ' +
+        'reconstruction of the attacked image, where it is known. These are the first images in the order of the seed, not a selection.',
       (await Promise.all(galleries.map((_, i) => galleryOf(report, i, figures)))).join(''),
     ],
     ['Other measurements', 'Figures that are not counts of images.', others.length > 0 ? othersTable(report, figures) : ''],
@@ -131,8 +133,8 @@ function provenanceTable({ model, provenance }: Report, figures: Figures): strin
 }
 
 const COVERED = [
-  'An attacker who wants an image of one class accepted as another, and may change it within a radius. linf: the largest change of a pixel ' +
-    'value. l2: the root of the sum of squared changes. Pixel values are from 0 to 1.',
+  'An attacker who wants an image of one class accepted as another, and may change it within a radius. linf: the largest change of a ' +
+    'pixel value. l2: the root of the sum of squared changes. Pixel values are from 0 to 1.',
   'An attacker who knows the whole model: weights, thresholds and decision. Gradients are those of the model in the bundle.',
   'An attacker who sees only verdicts and scores, or owns a similar model, where black-box or transfer attacks are listed above.',
   'Verdicts are those of the exported graphs and of the decision that the worker takes, not those of the model in training.',

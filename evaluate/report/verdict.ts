@@ -31,15 +31,15 @@ export function verdict(report: Report, figures: Figures): string {
   const html = [
     failed.length > 0 ? `<p class="loud">Do not trust these figures: the report fails its own checks (${failed.join('; ')}).</p>` : '',
     searched.length === 0
-      ? '<p class="loud">Not known yet: no attack was run that searches for the smallest change that fools the model. Weaker attacks make a ' +
-        'model look safer than it is. <code>pnpm evaluate --protocol adaptive</code> runs such attacks.</p>'
+      ? '<p class="loud">Not known yet: no attack was run that searches for the smallest change that fools the model. Weaker attacks ' +
+        'make a model look safer than it is. <code>pnpm evaluate --protocol adaptive</code> runs such attacks.</p>'
       : '',
     ...searched.map((union) => headline(figures, union)),
     row(unions.map((union) => radiusTable(figures, union))),
     notRun.length > 0 ? `<p>Checks that were not run: ${notRun.join('; ')}.</p>` : '',
     weak.length > 0
-      ? `<details><summary>${weak.length} checks of single attacks failed. The figures of those attacks prove nothing; the union above holds.` +
-        `</summary><p>${weak.join('; ')}.</p></details>`
+      ? `<details><summary>${weak.length} checks of single attacks failed. The figures of those attacks prove nothing; the union above ` +
+        `holds.</summary><p>${weak.join('; ')}.</p></details>`
       : '',
   ];
   return verdictBox(failed.length > 0 || searched.length === 0 ? 'bad' : '', 'How much change fools the model', html.join(''));
@@ -66,7 +66,8 @@ function radiusTable(figures: Figures, { worst, path }: { worst: Worst; path: st
   const half = worst.curve.broken.findIndex((count) => 2 * count >= worst.images);
   const halfway =
     half < 0
-      ? `Fewer than half of the images are accepted as a wrong class within ${figures.number(`${path}.curve.radii.${worst.curve.radii.length - 1}`)}.`
+      ? 'Fewer than half of the images are accepted as a wrong class within ' +
+        `${figures.number(`${path}.curve.radii.${worst.curve.radii.length - 1}`)}.`
       : `Half of the images are accepted as a wrong class within ${figures.number(`${path}.curve.radii.${half}`)}.`;
   return (
     `<div class="half"><h3>${worst.norm} <small>${NORM_TEXTS[worst.norm].limit}</small></h3>` +

@@ -19,7 +19,7 @@ export type Augmentation = z.infer<typeof augmentationSchema>;
 /** Maps a pixel of the new image to a place in the old one: y, x -> (a y + b x + c, d y + e x + f). */
 export type Affine = [number, number, number, number, number, number];
 
-/** Draws the random transform of one image. How many numbers it draws never depends on the image, so a training is replayed without images. */
+/** Draws the random transform of one image. It draws as many numbers for every image, so a training can be replayed without images. */
 export function drawTransform(
   { shift, rotation, scale, shear }: Augmentation,
   { height, width }: Screening['input'],

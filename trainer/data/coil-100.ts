@@ -7,8 +7,8 @@ const OBJECTS = 100;
 const VIEWS = 72;
 
 /**
- * COIL-100 (Nene, Nayar and Murase, 1996): 100 objects, turned by 5 degrees between 72 views, 128x128x3, as `objN__ANGLE.png`. A fifth of the
- * views, by the hash of the file's name, is the test set. Missing views are reported; an unreadable one is an error.
+ * COIL-100 (Nene, Nayar and Murase, 1996): 100 objects, turned by 5 degrees between 72 views, 128x128x3, as `objN__ANGLE.png`. A fifth of
+ * the views, by the hash of the file's name, is the test set. Missing views are reported; an unreadable one is an error.
  */
 export const coil100: DatasetReader = {
   name: 'coil-100',

@@ -26,7 +26,8 @@ export async function readIdxDataset(directory: string, { name, classes, md5 }: 
     const path = [join(directory, file), join(directory, `${file}.gz`)].find((candidate) => existsSync(candidate));
     if (!path)
       throw new DataError(
-        `${file} (plain or .gz) is not in ${directory}. Name a folder that holds the four files of ${name}: ${Object.keys(md5).join(', ')}.`,
+        `${file} (plain or .gz) is not in ${directory}. Name a folder that holds the four files of ${name}: ` +
+          `${Object.keys(md5).join(', ')}.`,
       );
     const raw = await readFile(path);
     const content = path.endsWith('.gz') ? unpacked(raw, path) : raw;

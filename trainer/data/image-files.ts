@@ -22,8 +22,8 @@ export interface FilesInFolder {
 }
 
 /**
- * Lists all files in a folder and in the folders within it. Follows links to files and folders; a folder that is reached twice, by a link to
- * it or to a parent, is read once. Skips names that begin with a dot.
+ * Lists all files in a folder and in the folders within it. Follows links to files and folders; a folder that is reached twice, by a link
+ * to it or to a parent, is read once. Skips names that begin with a dot.
  *
  * @throws Error with `code` where a folder can't be read
  */

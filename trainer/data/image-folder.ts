@@ -10,8 +10,8 @@ import { filesInFolder, isNamedImage, kindOf, notesOnLeftOut } from './image-fil
 const LEAST_PER_CLASS = 10;
 
 /**
- * A folder with a folder of images for each class. A fifth of the images, by the hash of their content, is the test set; images with the same
- * content stay together in every split. Links are followed. Unreadable and other files are reported and left out.
+ * A folder with a folder of images for each class. A fifth of the images, by the hash of their content, is the test set; images with the
+ * same content stay together in every split. Links are followed. Unreadable and other files are reported and left out.
  */
 export const imageFolder: DatasetReader = {
   name: 'images',

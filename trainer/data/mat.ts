@@ -12,8 +12,8 @@ export interface MatArray {
 const MI = { int8: 1, uint8: 2, int32: 5, uint32: 6, double: 9, matrix: 14, compressed: 15 };
 
 /**
- * Returns the numeric arrays of a MATLAB 5 file (MathWorks, MAT-File Format, chapter 1), compressed or not, whose values are unsigned bytes or
- * doubles. Skips everything else in the file.
+ * Returns the numeric arrays of a MATLAB 5 file (MathWorks, MAT-File Format, chapter 1), compressed or not, whose values are unsigned bytes
+ * or doubles. Skips everything else in the file.
  *
  * @param name for the error messages
  * @throws DataError where the file has another format, is cut off, or is damaged

@@ -119,7 +119,7 @@ function isOther(image: Float32Array, from: Float32Array): boolean {
 
 const KINDS: Make[] = [joined, joined, shuffled, inverted, noise, plain, shapes, shapes, things, things];
 
-/** Returns a smooth random field of mean 0 and variance about 1, the sum of a few plane waves with up to `periods` across the image: [H * W]. */
+/** Returns a smooth random field of mean 0 and variance about 1, a few plane waves of up to `periods` across the image: [H * W]. */
 function field({ height, width }: Screening['input'], random: Random, periods: number): Float32Array {
   const waves = Array.from({ length: 5 }, () => {
     const angle = 2 * Math.PI * random.uniform();

@@ -16,8 +16,8 @@ export interface Splits {
 }
 
 /**
- * Returns the shares of n training images that do not train: 1/24, 1/24 and 1/12 (2500, 2500 and 5000 of MNIST's 60000). Of few images a larger
- * share calibrates, up to a fifth, as a guarantee needs a number of images rather than a share.
+ * Returns the shares of n training images that do not train: 1/24, 1/24 and 1/12 (2500, 2500 and 5000 of MNIST's 60000). Of few images a
+ * larger share calibrates, up to a fifth, as a guarantee needs a number of images rather than a share.
  */
 function heldOut(n: number) {
   return { validation: 1 / 24, tune: 1 / 24, calibration: Math.min(1 / 5, Math.max(1 / 12, 500 / n)) };

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import type { BatchRows } from '../data/batches.ts';
+import type { Architecture } from '../model/architecture.ts';
 import type { Model } from '../model/build-model.ts';
 import { gmvaeLoss } from '../model/loss.ts';
-import type { Training } from '../presets.ts';
 import { flattened, type Parameters } from './parameters.ts';
 
 /** A batch, or a part of one, at a step of training. */
@@ -17,7 +17,14 @@ export interface Part extends BatchRows {
 export interface LossSetting {
   input: Screening['input'];
   classes: number;
-  training: Pick<Training, 'architecture' | 'latentWeight' | 'encoderNoise' | 'labelsPerClass' | 'classWeights' | 'outliers'>;
+  training: {
+    architecture: Architecture;
+    latentWeight: number;
+    encoderNoise: number;
+    labelsPerClass: number | null;
+    classWeights: 'none' | 'balanced';
+    outliers: number;
+  };
 }
 
 export type RowName = Exclude<keyof BatchRows, 'count'>;

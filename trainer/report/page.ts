@@ -50,19 +50,20 @@ async function reportPage(
     sections: [
       [
         'Results on the test images',
-        'In per cent of all test images. Accuracy: accepted with the right class. Error: accepted with a wrong class. Rejection: not accepted.',
+        'In per cent of all test images. Accuracy: accepted with the right class. Error: accepted with a wrong class. Rejection: not ' +
+          'accepted.',
         outcomesTable(config, findings.outcomes),
       ],
       [
         'Training',
-        `${config.epochs} epochs with preset ${config.preset}. The weights are those of epoch ${config.bestEpoch}, which has the smallest ` +
-          `validation loss. Seed ${config.seed}, ${config.backend}.`,
+        `Epochs: ${config.epochs}, preset: ${config.preset}. The weights are those of epoch ${config.bestEpoch}, which has the ` +
+          `smallest validation loss. Seed ${config.seed}, ${config.backend}.`,
         row([await lossChart(metrics), await accuracyChart(metrics)]),
       ],
       [
         'Scores and thresholds',
-        'Every image gets two scores; small ones mean that it looks like the training images. An image is rejected if a score exceeds the ' +
-          'threshold of its label. The dashed lines are the thresholds of the classes.',
+        'Every image gets two scores; small ones mean that it looks like the training images. An image is rejected if a score exceeds ' +
+          'the threshold of its label. The dashed lines are the thresholds of the classes.',
         row([
           await scoreChart('latentDistance', findings, calibrated.thresholds.maxLatentDistance),
           await scoreChart('reconstructionError', findings, calibrated.thresholds.maxReconstructionError),
@@ -70,8 +71,8 @@ async function reportPage(
       ],
       [
         'Does the false-rejection rate hold?',
-        'The share of test images that is rejected, for several rates that calibration may be asked for. The guarantee holds where a line runs ' +
-          'below the dashed one. It covers all classes together, not the worst class alone.',
+        'The share of test images that is rejected, for several rates that calibration may be asked for. The guarantee holds where a ' +
+          'line runs below the dashed one. It covers all classes together, not the worst class alone.',
         await reliabilityChart(findings.reliability),
       ],
       await classesSection(config, findings),
