@@ -107,6 +107,36 @@ it('sigmoid is right where exp has no room, and keeps NaN', () => {
 
 it.each([
   ['an operator', (graph: GraphBuilder) => graph.node('AveragePool', [first(graph)], { kernel_shape: [2, 2] }), /AveragePool/],
+  [
+    'windows that overlap',
+    (graph: GraphBuilder) => graph.node('MaxPool', [first(graph)], { kernel_shape: [2, 2], strides: [1, 1] }),
+    /overlap, are padded or leave pixels over/,
+  ],
+  [
+    'windows that leave pixels over',
+    (graph: GraphBuilder) => graph.node('MaxPool', [first(graph)], { kernel_shape: [3, 3], strides: [3, 3] }),
+    /overlap, are padded or leave pixels over/,
+  ],
+  [
+    'resizing by interpolation',
+    (graph: GraphBuilder) =>
+      graph.node('Resize', [first(graph), '', graph.floats([1, 1, 2, 2])], {
+        mode: 'linear',
+        coordinate_transformation_mode: 'asymmetric',
+        nearest_mode: 'floor',
+      }),
+    /other than by repeating pixels/,
+  ],
+  [
+    'resizing by a fraction',
+    (graph: GraphBuilder) =>
+      graph.node('Resize', [first(graph), '', graph.floats([1, 1, 1.5, 2])], {
+        mode: 'nearest',
+        coordinate_transformation_mode: 'asymmetric',
+        nearest_mode: 'floor',
+      }),
+    /other than by repeating pixels/,
+  ],
   ['channels flattened first', (graph: GraphBuilder) => graph.node('Reshape', [first(graph), graph.ints([-1, 32])]), /channels first/],
   [
     'dilation',

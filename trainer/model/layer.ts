@@ -93,8 +93,10 @@ export function activationOptions(activation: Activation, seed: () => number) {
 export function storeWeights(graph: OnnxWriter, layer: tf.layers.Layer, kernelAxes: readonly number[]) {
   const [kernel, bias] = layer.getWeights() as [tf.Tensor, tf.Tensor];
   const shape = kernelAxes.map((axis) => kernel.shape[axis] as number);
-  const values = tf.tidy(() => kernel.transpose([...kernelAxes]).dataSync() as Float32Array);
-  return { names: [graph.weight(values, shape), graph.weight(bias.dataSync() as Float32Array, bias.shape)] as const, shape };
+  const transposed = kernel.transpose([...kernelAxes]);
+  const weight = graph.weight(transposed.dataSync() as Float32Array, shape);
+  transposed.dispose();
+  return { names: [weight, graph.weight(bias.dataSync() as Float32Array, bias.shape)] as const, shape };
 }
 
 /** Turns NCHW into NHWC; vectors stay as they are. */
