@@ -46,6 +46,9 @@ export function problems(...names: ProblemName[]): RouteConfig['responses'] {
   );
 }
 
+/** Describes a body or an answer in JSON. */
+export const json = (description: string, schema: z.ZodType) => ({ description, content: { 'application/json': { schema } } });
+
 /** Translates an OpenAPI path into Hono's. */
 const pathInHono = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
 

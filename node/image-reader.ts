@@ -13,6 +13,7 @@ export function openImageReader(): Promise<ReadImage> {
 }
 
 async function open(): Promise<ReadImage> {
-  const modules = FORMATS.map(async ({ name, wasm }) => [name, await WebAssembly.compile(await readFile(resolve(wasm)))] as const);
-  return imageReader(Object.fromEntries(await Promise.all(modules)));
+  const modules: Record<string, WebAssembly.Module> = {};
+  for (const { name, wasm } of FORMATS) if (wasm) modules[name] = await WebAssembly.compile(await readFile(resolve(wasm)));
+  return imageReader(modules);
 }

@@ -39,8 +39,9 @@ export async function generate(bundle: string, target: string, wanted?: Runtime)
 
 /** Returns the module `generated/decoders.js`, which imports the WebAssembly of every image format's decoder. */
 function decodersModule(): string {
-  const imports = FORMATS.map(({ wasm }, i) => `import wasm${i} from '${wasm.replace(/^\.\//, '../../shared/images/')}';\n`);
-  const members = FORMATS.map(({ name }, i) => `  ${JSON.stringify(name)}: wasm${i},\n`);
+  const compiled = FORMATS.filter(({ wasm }) => wasm);
+  const imports = compiled.map(({ wasm = '' }, i) => `import wasm${i} from '${wasm.replace(/^\.\//, '../../shared/images/')}';\n`);
+  const members = compiled.map(({ name }, i) => `  ${JSON.stringify(name)}: wasm${i},\n`);
   return `${imports.join('')}export const decoders = {\n${members.join('')}};\n`;
 }
 

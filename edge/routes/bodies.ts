@@ -1,7 +1,7 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { ANY_FORMAT, FORMATS } from '../../shared/images/formats.ts';
-import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
+import { BINARY_HEADER, describedInferRequest } from '../../shared/protocol/inference-protocol.ts';
 import { batchItemSchema, batchRequestSchema } from '../../shared/protocol/screen-messages.ts';
 import type { ProblemName } from '../problem.ts';
 
@@ -47,6 +47,12 @@ export const inferHeaders = z.object({
     .optional()
     .meta({ description: 'bytes of the JSON before binary tensors' }),
 });
+
+/** Describes the body of an inference request. */
+export const inferBody = {
+  required: true,
+  content: { 'application/json': { schema: describedInferRequest }, 'application/octet-stream': { schema: z.any() } },
+};
 
 /** The problems that a body of images can have. */
 export const BODY_PROBLEMS: ProblemName[] = [

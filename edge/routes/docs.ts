@@ -3,7 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { FORMATS } from '../../shared/images/formats.ts';
 import docsPage from '../docs/page.html';
 import type { App } from '../openapi.ts';
-import { route, TAGS } from '../openapi.ts';
+import { json, route, TAGS } from '../openapi.ts';
 import playground from '../playground/page.html';
 
 /** The media types of the images that can be chosen. */
@@ -11,7 +11,7 @@ const IMAGE_TYPES = FORMATS.map(({ mediaTypes: [type] }) => type).join();
 
 const html = (description: string) => ({ 200: { description, content: { 'text/html': { schema: z.string() } } } });
 
-/** The pages, and the description of all routes that was made from what checks them. */
+/** Adds the pages, and the description of all routes, made from the schemas that check them. */
 export function docsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
   const page = (path: string, operationId: string, summary: string, description: string, text: string) =>
@@ -21,22 +21,19 @@ export function docsRoutes(app: App): void {
   page(
     '/',
     'getPlayground',
-    'A page to try the worker',
+    'Get a page to try the worker',
     'Draw or drop an image and see the verdict.',
     playground.replace('IMAGE_TYPES', IMAGE_TYPES),
   );
-  page('/docs', 'getDocs', 'This API as a page', 'Shows this description; loads nothing from elsewhere.', docsPage);
+  page('/docs', 'getDocs', 'Get this API as a page', 'Shows this description; loads nothing from elsewhere.', docsPage);
   let document: object | undefined;
   route(
     app,
     {
-      method: 'get',
-      path: '/openapi.json',
-      operationId: 'getOpenApi',
-      tags: ['pages'],
-      summary: 'This API as OpenAPI 3.1',
+      ...{ method: 'get', path: '/openapi.json', operationId: 'getOpenApi', tags: ['pages'] },
+      summary: 'Get this API as OpenAPI 3.1',
       description: 'Made from the schemas that the worker checks with.',
-      responses: { 200: { description: 'The document.', content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } } } },
+      responses: { 200: json('The document.', z.record(z.string(), z.unknown())) },
     },
     (c) => {
       document ??= app.getOpenAPI31Document({

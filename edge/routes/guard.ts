@@ -7,9 +7,9 @@ import { clientResponse } from '../guard/answer.ts';
 import { guard } from '../guard/guard.ts';
 import { askUpstream, modelOfUrl, modelUrl } from '../guard/upstream.ts';
 import { bearerAuth } from '../middleware/bearer-auth.ts';
-import { type App, problems, route } from '../openapi.ts';
+import { type App, json, problems, route } from '../openapi.ts';
 import { ProblemError } from '../problem.ts';
-import { BODY_PROBLEMS, imageBody, inferHeaders } from './bodies.ts';
+import { BODY_PROBLEMS, imageBody, inferBody, inferHeaders } from './bodies.ts';
 
 /** Describes the bodies of the guard: as /screen takes them, or inference requests. */
 const guardedBody = {
@@ -35,10 +35,7 @@ export function guardRoute(app: App): void {
   route(
     app,
     {
-      method: 'post',
-      path: '/guard',
-      operationId: 'guard',
-      tags: ['screening'],
+      ...{ method: 'post', path: '/guard', operationId: 'guard', tags: ['screening'] },
       summary: 'Screen, then ask the classifier',
       description:
         'Screens as /screen does, forwards accepted images to the classifier, re-encoded unless FORWARD=original, and streams its ' +
@@ -86,10 +83,7 @@ const versioned = params.extend({ version: z.string().meta({ description: 'a ver
  */
 export function guardedModelRoutes(app: App): void {
   const failed = Object.fromEntries(
-    [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504].map((status) => [
-      status,
-      { description: 'The error.', content: { 'application/json': { schema: errorSchema } } },
-    ]),
+    [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504].map((status) => [status, json('The error.', errorSchema)]),
   );
   const answers = { ...failed, 200: { description: "The classifier's answer.", content: { '*/*': { schema: z.any() } } } };
   const kinds = [
@@ -98,15 +92,15 @@ export function guardedModelRoutes(app: App): void {
   ] as const;
   for (const [path, parameters, of] of kinds) {
     for (const [end, what, summary] of [
-      ['', 'Metadata', "The classifier's metadata"],
-      ['/ready', 'Readiness', 'Whether the classifier is ready'],
+      ['', 'Metadata', "Get the classifier's metadata"],
+      ['/ready', 'Readiness', 'Check that the classifier is ready'],
     ] as const)
       route(
         app,
         {
           ...{ method: 'get', path: `${path}${end}`, operationId: `v2GetClassifier${of}${what}`, tags: ['v2'], summary },
           ...{
-            description: `${summary}, in its own words.`,
+            description: "The classifier's own answer.",
             security: [{}, { key: [] }],
             request: { params: parameters },
             responses: answers,
@@ -125,10 +119,7 @@ export function guardedModelRoutes(app: App): void {
         request: {
           params: parameters,
           headers: inferHeaders,
-          body: {
-            required: true,
-            content: { 'application/json': { schema: describedInferRequest }, 'application/octet-stream': { schema: z.any() } },
-          },
+          body: inferBody,
         },
         responses: answers,
       },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { shownConfig } from '../config.ts';
 import { bearerAuth } from '../middleware/bearer-auth.ts';
 import { modelOf, readyModelOf } from '../model.ts';
-import { type App, problems, route } from '../openapi.ts';
+import { type App, json, problems, route } from '../openapi.ts';
 
 const stateSchema = (state: 'live' | 'ready') => z.object({ status: z.literal(state) });
 
@@ -17,32 +17,24 @@ const statusSchema = z
 
 /** Adds the health checks and the operator's view of the worker. */
 export function healthRoutes(app: App): void {
+  const tags: ['operation'] = ['operation'];
   route(
     app,
     {
-      method: 'get',
-      path: '/health/live',
-      operationId: 'getLiveness',
-      tags: ['operation'],
+      ...{ method: 'get', path: '/health/live', operationId: 'getLiveness', tags },
+      summary: 'Check that the worker runs',
       description: 'Answers whatever the state of the variables and the model.',
-      summary: 'Whether the worker runs',
-      responses: { 200: { description: 'It does.', content: { 'application/json': { schema: stateSchema('live') } } } },
+      responses: { 200: json('It does.', stateSchema('live')) },
     },
     (c) => c.json({ status: 'live' }),
   );
   route(
     app,
     {
-      method: 'get',
-      path: '/health/ready',
-      operationId: 'getReadiness',
-      tags: ['operation'],
-      summary: 'Whether the worker screens rightly',
+      ...{ method: 'get', path: '/health/ready', operationId: 'getReadiness', tags },
+      summary: 'Check that the worker screens correctly',
       description: "Compares the result for the bundle's golden image with the one at its export; runs it at most once in 10 seconds.",
-      responses: {
-        ...problems('model-unavailable'),
-        200: { description: 'It does.', content: { 'application/json': { schema: stateSchema('ready') } } },
-      },
+      responses: { ...problems('model-unavailable'), 200: json('It does.', stateSchema('ready')) },
     },
     async (c) => {
       await readyModelOf(c);
@@ -52,19 +44,15 @@ export function healthRoutes(app: App): void {
   route(
     app,
     {
-      method: 'get',
-      path: '/status',
-      operationId: 'getStatus',
-      tags: ['operation'],
+      ...{ method: 'get', path: '/status', operationId: 'getStatus', tags },
+      summary: 'Get the state of this isolate',
       description: 'For operators. Each isolate has its own view.',
-      summary: 'How this isolate stands',
       security: [{ key: [] }],
       responses: {
-        200: {
-          description:
-            'Its model, its view of the fallback (each isolate has its own), its configuration without secrets. Needs the scope admin.',
-          content: { 'application/json': { schema: statusSchema } },
-        },
+        200: json(
+          'Its model, its view of the fallback (each isolate has its own), its configuration without secrets. Needs the scope admin.',
+          statusSchema,
+        ),
       },
     },
     bearerAuth('admin'),

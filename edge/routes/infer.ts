@@ -3,25 +3,19 @@ import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { inferAnswer } from '../../shared/protocol/infer-request.ts';
-import {
-  BINARY_HEADER,
-  describedInferRequest,
-  describedInferResponse,
-  ProtocolError,
-  type Tensor,
-} from '../../shared/protocol/inference-protocol.ts';
+import { BINARY_HEADER, describedInferResponse, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import { checkInferType, readInferImages } from '../decode/infer-request.ts';
 import type { Env } from '../env.ts';
 import { bearerAuth } from '../middleware/bearer-auth.ts';
 import { readBody } from '../middleware/body-limit.ts';
 import { modelOf, readyModelOf } from '../model.ts';
-import { type App, route } from '../openapi.ts';
+import { type App, json, route } from '../openapi.ts';
 import type { Judged } from '../pipeline/decide.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
 import { ProblemError } from '../problem.ts';
-import { inferHeaders } from './bodies.ts';
+import { inferBody, inferHeaders } from './bodies.ts';
 
-/** One value of each for an image. `label` is empty and `index` -1 where it has none, `error` empty where nothing was wrong. */
+/** The outputs, with one value for each image. `label` is empty and `index` -1 if it has none, `error` empty if nothing was wrong. */
 const OUTPUTS = [
   { name: 'verdict', datatype: 'BYTES', shape: [-1] },
   { name: 'label', datatype: 'BYTES', shape: [-1] },
@@ -30,7 +24,7 @@ const OUTPUTS = [
   { name: 'error', datatype: 'BYTES', shape: [-1] },
 ] as const;
 
-/** The name of the model that answers, whatever the bundle. */
+/** The version that answers besides the bundle's id: clients that are given no version ask for the first one. */
 const FIRST_VERSION = '1';
 
 const inputsOf = ({ input }: Screening) => [{ name: 'image', datatype: 'FP32', shape: [-1, input.height, input.width, input.channels] }];
@@ -46,60 +40,52 @@ const metadataSchema = z.object({
 });
 
 /**
- * The Open Inference Protocol v2 for the one model `screen`, so that clients of KServe, Triton and MLServer can ask for verdicts
- * unchanged. Input: `image`, FP32 [N, H, W, C]; or `file`, BYTES [N] or [N, 1], each a PNG or JPEG. Errors are `{"error": "..."}`
+ * Adds the Open Inference Protocol v2 for the one model `screen`, so that clients of KServe, Triton and MLServer can ask for verdicts
+ * unchanged. The input is `image`, FP32 [N, H, W, C], or `file`, BYTES [N] or [N, 1], each an image file. Errors are `{"error": "..."}`
  * (problemResponse).
  */
 export function inferRoutes(app: App): void {
-  const ok = (schema: z.ZodType, description: string) => ({ 200: { description, content: { 'application/json': { schema } } } });
-  const failed = (...statuses: number[]) =>
-    Object.fromEntries(statuses.map((s) => [s, { description: 'Why not.', content: { 'application/json': { schema: errorSchema } } }]));
+  const failed = (...statuses: number[]) => Object.fromEntries(statuses.map((status) => [status, json('The error.', errorSchema)]));
   const always = [401, 403, 429, 500, 503];
   const get = (path: string, operationId: string, summary: string, schema: z.ZodType, handler: Handler<Env>, ...statuses: number[]) =>
     route(
       app,
       {
         ...{ method: 'get', path, operationId, tags: ['v2'], summary },
-        description: `${summary}, in the Open Inference Protocol v2. Needs no key.`,
+        description: 'Answers in the form of the Open Inference Protocol v2. Needs no key.',
         ...parametersOf(path),
-        responses: { ...failed(...always, ...statuses), ...ok(schema, summary) },
+        responses: { ...failed(...always, ...statuses), 200: json('The answer.', schema) },
       },
       handler,
     );
 
-  get('/v2', 'v2GetServer', 'The server', z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }), (c) =>
+  get('/v2', 'v2GetServer', 'Get the server', z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }), (c) =>
     c.json({ name: 'portcullis', version: packageJson.version, extensions: ['binary_tensor_data'] }),
   );
-  get('/v2/health/live', 'v2GetLiveness', 'Whether the worker runs', z.object({ live: z.boolean() }), (c) => c.json({ live: true }));
+  get('/v2/health/live', 'v2GetLiveness', 'Check that the worker runs', z.object({ live: z.boolean() }), (c) => c.json({ live: true }));
   const ready: Handler<Env> = async (c) => {
     await versionOf(c);
     await readyModelOf(c);
     return c.json({ ready: true });
   };
-  get('/v2/health/ready', 'v2GetReadiness', 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready);
+  get('/v2/health/ready', 'v2GetReadiness', 'Check that the model can be asked', z.object({ ready: z.boolean() }), ready);
   for (const [path, model] of [
     ['/v2/models/screen', 'Model'],
     ['/v2/models/screen/versions/{version}', 'ModelVersion'],
   ] as const) {
-    get(path, `v2Get${model}`, 'The model', metadataSchema, metadata, 404);
-    get(`${path}/ready`, `v2Get${model}Readiness`, 'Whether the model can be asked', z.object({ ready: z.boolean() }), ready, 404);
+    get(path, `v2Get${model}`, 'Get the model', metadataSchema, metadata, 404);
+    get(`${path}/ready`, `v2Get${model}Readiness`, 'Check that the model can be asked', z.object({ ready: z.boolean() }), ready, 404);
     route(
       app,
       {
-        method: 'post',
-        path: `${path}/infer`,
-        operationId: `v2${model}Infer`,
-        tags: ['v2'],
+        ...{ method: 'post', path: `${path}/infer`, operationId: `v2${model}Infer`, tags: ['v2'] },
         summary: 'Screen images',
         description: 'An inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N]. Answers with a verdict for each image.',
         security: [{}, { key: [] }],
         request: {
           ...parametersOf(path).request,
           headers: inferHeaders,
-          body: {
-            required: true,
-            content: { 'application/json': { schema: describedInferRequest }, 'application/octet-stream': { schema: z.any() } },
-          },
+          body: inferBody,
         },
         responses: {
           ...failed(...always, 400, 404, 408, 413, 415),
@@ -152,17 +138,16 @@ function outputsOf(judged: readonly Judged[], id: string): Record<string, Tensor
   };
 }
 
-/** @throws ProblemError `not-found` where a version is asked for that is not the model's */
+/** Returns the model of the version that is asked for. @throws ProblemError `not-found` if there is no such version */
 async function versionOf(c: Context<Env>): Promise<Screening> {
   const { screening } = await modelOf(c);
   const version = c.req.param('version');
-  // Clients that are given no version ask for the first one.
   if (version !== undefined && ![FIRST_VERSION, screening.id].includes(version))
     throw new ProblemError('not-found', `there is no version ${version}; there is ${screening.id}`);
   return screening;
 }
 
-/** @throws ProblemError in place of a ProtocolError */
+/** Runs a reader and turns a ProtocolError into a ProblemError. */
 async function inProtocol<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { screeningSchema } from '../../shared/bundle/screening-schema.ts';
 import { bearerAuth } from '../middleware/bearer-auth.ts';
 import { modelOf } from '../model.ts';
-import { type App, problems, route } from '../openapi.ts';
+import { type App, json, problems, route } from '../openapi.ts';
 
 const { id, name, classes, input, calibration, thresholds, evidence } = screeningSchema.shape;
 /** Its own schema refers to itself, which the description can't. */
@@ -15,16 +15,10 @@ export function modelRoutes(app: App): void {
   route(
     app,
     {
-      method: 'get',
-      path: '/model',
-      operationId: 'getModel',
-      tags: ['model'],
-      summary: 'The model',
+      ...{ method: 'get', path: '/model', operationId: 'getModel', tags: ['model'] },
+      summary: 'Get the model',
       description: 'Which bundle answers, and what it takes. Needs no key.',
-      responses: {
-        ...problems('model-unavailable'),
-        200: { description: 'Its id, classes and input.', content: { 'application/json': { schema: publicSchema } } },
-      },
+      responses: { ...problems('model-unavailable'), 200: json('Its id, classes and input.', publicSchema) },
     },
     async (c) => {
       const { id, name, classes, input } = (await modelOf(c)).screening;
@@ -34,19 +28,13 @@ export function modelRoutes(app: App): void {
   route(
     app,
     {
-      method: 'get',
-      path: '/model/evidence',
-      operationId: 'getEvidence',
-      tags: ['model'],
+      ...{ method: 'get', path: '/model/evidence', operationId: 'getEvidence', tags: ['model'] },
+      summary: 'Get the calibration of the model and what it lets through',
       description: 'What is known of how far it can be relied on: figures and how they were found.',
-      summary: 'How the model was calibrated and what it lets through',
       security: [{ key: [] }],
       responses: {
         ...problems('model-unavailable'),
-        200: {
-          description: 'Calibration, thresholds, evidence and provenance. Needs the scope explain.',
-          content: { 'application/json': { schema: evidenceSchema } },
-        },
+        200: json('Calibration, thresholds, evidence and provenance. Needs the scope explain.', evidenceSchema),
       },
     },
     bearerAuth('explain'),

@@ -3,7 +3,7 @@ import { batchSchema, verdictSchema } from '../../shared/protocol/screen-message
 import { mediaTypeOf, readImages } from '../decode/read-images.ts';
 import { bearerAuth, isExplained } from '../middleware/bearer-auth.ts';
 import { readBody } from '../middleware/body-limit.ts';
-import { type App, checkQuery, explainQuery, problems, route } from '../openapi.ts';
+import { type App, checkQuery, explainQuery, json, problems, route } from '../openapi.ts';
 import { answerOf } from '../pipeline/decide.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
 import { BODY_PROBLEMS, imageBody } from './bodies.ts';
@@ -13,20 +13,17 @@ export function screenRoute(app: App): void {
   route(
     app,
     {
-      method: 'post',
-      path: '/screen',
-      operationId: 'screen',
-      tags: ['screening'],
+      ...{ method: 'post', path: '/screen', operationId: 'screen', tags: ['screening'] },
       summary: 'Screen images',
       description: 'Answers for each image whether it is accepted, and as which class, rejected or reclassified.',
       security: [{}, { key: [] }],
       request: { query: explainQuery, body: imageBody },
       responses: {
         ...problems(...BODY_PROBLEMS),
-        200: {
-          description: 'The verdict; of a batch one each, in the order sent, an image that could not be read with its problem.',
-          content: { 'application/json': { schema: z.union([verdictSchema, batchSchema]) } },
-        },
+        200: json(
+          'The verdict; for a batch one each, in the order sent, with its problem for an image that could not be read.',
+          z.union([verdictSchema, batchSchema]),
+        ),
       },
     },
     bearerAuth('screen'),

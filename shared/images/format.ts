@@ -26,14 +26,14 @@ export interface ImageFormat {
   extensions: readonly string[];
   /** Describes the files that are read, for the API's description. */
   description: string;
-  /** The decoder's WebAssembly module: a file of a package, or a path relative to this folder. */
-  wasm: string;
+  /** The decoder's WebAssembly module, if it has one: a file of a package, or a path relative to this folder. */
+  wasm?: string;
   /** Says whether bytes begin with the format's signature. */
   hasSignature(bytes: Uint8Array): boolean;
   /**
    * Makes a reader of files that have the signature.
    *
-   * @param module the compiled `wasm`
+   * @param module the compiled `wasm`; undefined if there is none
    * @returns a function that checks a file's container and limits; throws ImageError
    */
   createReader(module: WebAssembly.Module): (bytes: Uint8Array, limits: ImageLimits) => ImageFile;
