@@ -19,7 +19,13 @@ const filesAsModules: Plugin = {
 export default defineConfig({
   plugins: [filesAsModules],
   test: {
-    include: ['test/shared/**/*.test.ts', 'test/edge/guard.test.ts', 'test/edge/forward.test.ts'],
+    include: [
+      'test/shared/**/*.test.ts',
+      'test/edge/agreement.test.ts',
+      'test/edge/forward.test.ts',
+      'test/edge/guard.test.ts',
+      'test/edge/infer.test.ts',
+    ],
     setupFiles: ['test/mutate/base64-polyfill.ts'],
     globalSetup: ['test/edge/build-worker.ts'],
     server: { deps: { inline: [/\.wasm$/] } },

@@ -86,6 +86,11 @@ describe('conformalRank', () => {
     expect(imagesNeeded(0.015, 0.05)).toBe(199);
     expect(conformalRank(199, 0.015, 0.05)).toBe(199);
     expect(conformalRank(198, 0.015, 0.05)).toBeNull();
+    expect(conformalRank(0, 0.5, 0.5)).toBeNull();
+    // A half of one score: the first.
+    expect(conformalRank(1, 0.5, 0.5)).toBe(1);
+    expect(() => imagesNeeded(0.1, 1)).toThrow(/delta is 1; it must be more than 0 and less than 1/);
+    expect(() => imagesNeeded(1e-9, 0.1)).toThrow(/alpha is 1e-9; it must be 1e-8 or more/);
   });
 
   it.each([0, 1, -0.1, Number.NaN])('refuses alpha %f', (alpha) => {
@@ -113,6 +118,37 @@ describe('rank map', () => {
         },
       ),
     );
+  });
+
+  it.each([
+    // The tail is the largest tenth, but at least ten scores and at most half of them.
+    [1000, 900],
+    [100, 90],
+    [60, 50],
+    [10, 5],
+    [3, 2],
+  ])('of %i scores begins its tail at the %i-th', (count, start) => {
+    const map = fitRankMap(Array.from({ length: count }, (_, i) => count - i));
+    expect([map.scores, map.tailStart]).toEqual([Array.from({ length: start + 1 }, (_, i) => i), start]);
+    for (const [i, surprisal] of map.surprisals.entries()) expect(surprisal).toBeCloseTo(-Math.log(1 - i / (count + 1)), 12);
+    let sum = 0;
+    for (let score = start + 1; score <= count; score++) sum += Math.log(score / start);
+    expect(map.tailIndex).toBeCloseTo(sum / (count - start), 12);
+    expect(surprisalOf(map, 2 * start)).toBeCloseTo((map.surprisals.at(-1) as number) + Math.log(2) / map.tailIndex, 12);
+  });
+
+  it('gives tied scores the surprisal of the last of them, and scores of 0 none', () => {
+    const map = fitRankMap([0, 0, 1, 1, 1, 2, 2, 9, 9, 9, 9, 9, 9, 9]);
+    expect(map.scores).toEqual([0, 1, 2]);
+    expect(map.surprisals.map((surprisal) => Math.exp(-surprisal))).toEqual([1, 10 / 15, 8 / 15].map((share) => expect.closeTo(share, 12)));
+  });
+
+  it.each([
+    [[], 'at least one score'],
+    [[1, Number.NaN], 'finite scores'],
+    [[1, Number.POSITIVE_INFINITY], 'finite scores'],
+  ])('needs scores that are finite: %j', (sample, message) => {
+    expect(() => fitRankMap(sample)).toThrow(message);
   });
 
   it('gives -ln of the share of scores above, and goes on beyond the largest', () => {
@@ -200,6 +236,36 @@ describe('conformal thresholds', () => {
     expect(() => conformalThresholds(withNaN(1), draw(500), { ...options, guarantee: 'marginal' })).toThrow(/finite scores/);
   });
 
+  it('keep the promise in each class where that is asked: of each, the calibration images above the rank are rejected', () => {
+    const calibration = draw(1000);
+    const thresholds = conformalThresholds(draw(500), calibration, { ...options, guarantee: 'per-class' });
+    for (const y of [0, 1]) {
+      const own = calibration.filter(({ label }) => label === y);
+      const rejected = own.filter((scores) => !decide(scores, thresholds).accepted).length;
+      expect(rejected).toBe(own.length - (conformalRank(own.length, 0.05, 0.1) as number));
+    }
+  });
+
+  it('of a class come from its own 50 tune images; with fewer from the shape of all, by its own scale; with fewer than 10 from all', () => {
+    const [calibration, others] = [draw(1000), draw(4000)];
+    const own = draw(400).filter(({ label }) => label === 1);
+    const perClass = (count: number, scale: number) => {
+      const scaled = others.flatMap((scores) => (scores.label === 0 ? [{ ...scores, latentDistance: scale * scores.latentDistance }] : []));
+      const tune = [...scaled, ...own.slice(0, count)];
+      return conformalThresholds(tune, calibration, { ...options, guarantee: 'per-class' }).maxLatentDistance[1] as number;
+    };
+    // By how much the threshold grows if the other class's scores are made ten times as large; the limit of its own images holds it.
+    const map = (count: number) => perClass(count, 10) / perClass(count, 1);
+    expect(map(50)).toBe(1);
+    expect(map(49)).not.toBe(1);
+    expect(perClass(50, 1)).not.toBe(perClass(49, 1));
+  });
+
+  it('of an unknown class are refused', () => {
+    const odd = [{ label: 2, latentDistance: 1, reconstructionError: 1, relativeError: 1 }];
+    expect(() => conformalThresholds(draw(50), odd, { ...options, guarantee: 'marginal' })).toThrow('label 2 is not one of 2 classes');
+  });
+
   it('share the false rejections out: 60 % to the latent distance, 20 % to each of the two errors', () => {
     // Scores with the power-law tail that the rank map extrapolates exactly.
     const pareto = (exponent: number) => random.uniform() ** (-1 / exponent);
@@ -215,8 +281,9 @@ describe('conformal thresholds', () => {
 
   it('say how many images are missing', () => {
     const few = () => conformalThresholds(draw(50), draw(20), { ...options, guarantee: 'marginal' });
-    expect(few).toThrow(/20 calibration images are too few .* 45 are needed/);
-    expect(() => conformalThresholds(draw(50), draw(60), { ...options, guarantee: 'per-class' })).toThrow(/of class \d are too few/);
+    expect(few).toThrow(/^20 calibration images are too few .* 0\.05 with confidence 0\.9: 45 are needed.*, or the three-sigma method\.$/);
+    const perClass = () => conformalThresholds(draw(50), draw(60), { ...options, guarantee: 'per-class' });
+    expect(perClass).toThrow(/of class \d are too few .*, or the marginal guarantee\.$/);
   });
 });
 
