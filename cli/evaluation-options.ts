@@ -4,7 +4,7 @@ import type { OptionValues } from 'commander';
 import { acquireLocks } from '../node/files/lock.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { UsageError } from '../shared/user-error.ts';
-import { type DataSource, dataSourceSchema } from '../trainer/data/datasets.ts';
+import { type DataSource, dataSourceSchema, datasets } from '../trainer/data/datasets.ts';
 import type { Run } from '../trainer/run.ts';
 
 export interface Shard {
@@ -29,7 +29,7 @@ export function shardOf(text: string): Shard {
 export function checkOptions({ unknown, unknownDir, out, merge, figures }: OptionValues, protocols: readonly string[]): void {
   if (unknown === undefined && unknownDir !== undefined)
     throw new UsageError('--unknown-dir belongs to --unknown, which says what the folder holds: images, or the name of a data set');
-  if (unknown !== undefined && unknown !== 'mnist' && unknownDir === undefined)
+  if (unknown !== undefined && unknownDir === undefined && !datasets.get(unknown)?.packaged)
     throw new UsageError(`${unknown} does not come with the project: name the folder that holds it with --unknown-dir`);
   for (const [name, value] of Object.entries({ out, merge }))
     if (protocols.length > 1 && value) throw new UsageError(`--${name} takes one protocol; of several each has its own folder`);
@@ -40,7 +40,7 @@ export function checkOptions({ unknown, unknownDir, out, merge, figures }: Optio
 
 /** Returns the source of a bundle's data set: the folder given, else the one where the run that made the bundle read it. */
 export function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: string | undefined): DataSource {
-  const isFolder = provenance.dataset === 'images';
+  const isFolder = datasets.get(provenance.dataset)?.resizable;
   const own = {
     dataset: provenance.dataset,
     dataDir: null,

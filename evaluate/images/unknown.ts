@@ -3,7 +3,7 @@ import { canonicalJson } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { DataError, type LabelledImages } from '../../trainer/data/dataset.ts';
-import { type DataSource, openDataset } from '../../trainer/data/datasets.ts';
+import { type DataSource, datasets, openDataset } from '../../trainer/data/datasets.ts';
 import { CACHE, cachedImages } from '../../trainer/data/image-cache.ts';
 import { filesInFolder, isNamedImage } from '../../trainer/data/image-files.ts';
 
@@ -23,7 +23,7 @@ export interface UnknownSource {
 
 /** @throws DataError where they are missing, of another size, or of the data set that the bundle knows */
 export async function openUnknown({ dataset, directory }: UnknownSource, { input, preprocess, provenance }: Screening): Promise<Unknown> {
-  if (dataset === 'images') return unknownFolder(directory ?? '', input, preprocess);
+  if (datasets.get(dataset)?.resizable) return unknownFolder(directory ?? '', input, preprocess);
   if (dataset === provenance.dataset)
     throw new DataError(`${dataset} is what the bundle was trained on, so its images are not unknown. Name another data set.`);
   const { name, input: own, test, checksums } = await openDataset({ dataset, dataDir: directory, imageSize: null, channels: null });
