@@ -69,6 +69,16 @@ it('every kind of layer is one that architectures can express', () => {
   expect([...new Set([...encoderKinds, ...decoderKinds])].sort()).toEqual(Object.keys(layerTypes).sort());
 });
 
+it('an architecture whose steps are wrong is refused with what is allowed', () => {
+  const check = (change: object) => architectureSchema.safeParse({ encoder, decoder, dense: 8, latentDim: 4, ...change }).error?.issues[0];
+  expect(check({ decoder: [{ layer: 'UpSampling2D', size: 2 }] })).toMatchObject({
+    path: ['decoder'],
+    message: expect.stringMatching(/must be a convolution/),
+  });
+  expect(check({ encoder: [{ layer: 'UpSampling2D', size: 2 }] })).toMatchObject({ path: ['encoder', 0, 'layer'] });
+  expect(check({ encoder: [{ filters: 3, kernel: 10, stride: 1 }] })).toMatchObject({ path: ['encoder', 0, 'kernel'], maximum: 9 });
+});
+
 describe.each(Object.entries(examples) as [LayerKind, (typeof examples)['Dense']][])('%s', (kind, variants) => {
   let seed = 1;
   /** A model of that layer, with one before it that keeps the shape, so that the gradient has a chain to run through. */

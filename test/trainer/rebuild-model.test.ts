@@ -30,6 +30,20 @@ const deep: Architecture = {
   decoder: [{ filters: 6, kernel: 4, stride: 2 }],
 };
 
+const pooling: Architecture = {
+  ...tinyArchitecture,
+  encoder: [
+    { filters: 3, kernel: 3, stride: 1 },
+    { layer: 'MaxPooling2D', size: 2 },
+    { filters: 5, kernel: 4, stride: 2 },
+  ],
+  decoder: [
+    { filters: 6, kernel: 3, stride: 1 },
+    { layer: 'UpSampling2D', size: 2 },
+    { filters: 4, kernel: 4, stride: 2 },
+  ],
+};
+
 async function bundleOf(name: string, architecture: Architecture, said: object = architecture) {
   const model = buildModel(architecture, input, 7);
   const parts = tinyParts();
@@ -42,6 +56,7 @@ describe('the model of a bundle', () => {
   it.each([
     ['strided', tinyArchitecture],
     ['deep', deep],
+    ['pooling', pooling],
     ['variable', { ...tinyArchitecture, entropy: 'variable' as const }],
   ])('is rebuilt from its graphs to the bit: %s', async (name, architecture) => {
     const { model, directory } = await bundleOf(name, architecture);
