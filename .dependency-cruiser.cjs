@@ -11,6 +11,15 @@ const arrows = {
 };
 const rooms = ['shared', 'node', 'attacks', 'trainer', 'export', 'evaluate', 'edge', 'fallback', 'cli', 'bench', 'test'];
 
+/** Rules for the folders of a room: each may import those before it, none of those after it. */
+const inOrder = (room, folders, ...entries) =>
+  folders.map((folder, i) => ({
+    name: `${room}-${folder}-arrows`,
+    severity: 'error',
+    from: { path: `^${room}/${folder}/` },
+    to: { path: `^${room}/(${[...folders.slice(i + 1).map((later) => `${later}/`), ...entries].join('|') || '/'})` },
+  }));
+
 module.exports = {
   forbidden: [
     ...Object.entries(arrows).map(([room, allowed]) => ({
@@ -19,20 +28,13 @@ module.exports = {
       from: { path: `^${room}/` },
       to: { path: `^(${rooms.filter((other) => other !== room && !allowed.includes(other)).join('|')})/` },
     })),
-    // evaluate/: images → protocols → jobs → figures → report; evaluate.ts, the entry, is imported by none of them.
-    ...['images', 'protocols', 'jobs', 'figures', 'report'].map((folder, i, folders) => ({
-      name: `evaluate-${folder}-arrows`,
-      severity: 'error',
-      from: { path: `^evaluate/${folder}/` },
-      to: { path: `^evaluate/(${[...folders.slice(i + 1).map((later) => `${later}/`), 'evaluate\\.ts$'].join('|')})` },
-    })),
+    ...inOrder('node', ['processes', 'files', 'bundle']),
+    ...inOrder('shared', ['bundle', 'decision', 'calibration']),
+    ...inOrder('shared', ['kernels', 'bundle', 'images', 'protocol']),
+    // evaluate.ts, the entry, is imported by none of the folders.
+    ...inOrder('evaluate', ['images', 'protocols', 'jobs', 'figures', 'report'], 'evaluate\\.ts$'),
     // trainer/: data and backend → model → gradient → the run (trainer/*.ts) → report, which train.ts alone writes.
-    ...['data', 'backend', 'model', 'gradient'].map((folder, i, folders) => ({
-      name: `trainer-${folder}-arrows`,
-      severity: 'error',
-      from: { path: `^trainer/${folder}/` },
-      to: { path: `^trainer/(${[...folders.slice(i + 1), 'report'].map((later) => `${later}/`).join('|')}|[^/]+$)` },
-    })),
+    ...inOrder('trainer', ['data', 'backend', 'model', 'gradient'], 'report/', '[^/]+$'),
     // attacks/: losses and steps are what attacks are made of, and know no attack.
     {
       name: 'attacks-losses-and-steps',

@@ -42,7 +42,8 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
     if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, [report]: outcomes }));
     else
       console.log(
-        `${run.directory}: ${outcomesLine(outcomes, report)}\nnext: pnpm report --run ${run.config.name}, pnpm export --run ${run.config.name}`,
+        `${run.directory}: ${outcomesLine(outcomes, report)}\n` +
+          `next: pnpm report --run ${run.config.name}, pnpm export --run ${run.config.name}`,
       );
   });
 
