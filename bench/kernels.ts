@@ -147,20 +147,6 @@ for (const spec of models.filter(({ name }) => name.includes(options.model))) {
     return milliseconds(process.threadCpuUsage(before));
   };
   const used = new Set([...spec.encoder, ...spec.decoder].map(({ kind }) => kind));
-  const rows: Row[] = [];
-  for (const way of ways.filter(({ layer }) => layer === undefined || used.has(layer))) {
-    const pairs: [stock: number, own: number][] = [];
-    // The first round warms up.
-    for (let round = -1; round < rounds; round++) {
-      way.stock();
-      const stockTime = await step(way.name);
-      way.own();
-      const ownTime = await step('');
-      if (round >= 0) pairs.push([stockTime, ownTime]);
-    }
-    rows.push(rowOf(way.name, pairs));
-  }
-
   const sides = [];
   for (const parts of [1, 2])
     sides.push(await openBatchGradients(model, parameters, setting, spec.batch, { parts, thread: { name: 'wasm' } }));
@@ -175,7 +161,23 @@ for (const spec of models.filter(({ name }) => name.includes(options.model))) {
     if (round >= 0) pairs.push(pair);
   }
   for (const { close } of sides) await close();
-  rows.push(rowOf('gradient by two threads, time of the first', pairs));
+  const threadRow = rowOf('gradient by two threads, time of the first', pairs);
+
+  const rows: Row[] = [];
+  for (const way of ways.filter(({ layer }) => layer === undefined || used.has(layer))) {
+    const pairs: [stock: number, own: number][] = [];
+    // The first round warms up.
+    for (let round = -1; round < rounds; round++) {
+      way.stock();
+      const stockTime = await step(way.name);
+      way.own();
+      const ownTime = await step('');
+      if (round >= 0) pairs.push([stockTime, ownTime]);
+    }
+    rows.push(rowOf(way.name, pairs));
+  }
+
+  rows.push(threadRow);
   figures[spec.name] = { batch: spec.batch, rows };
   console.log(`\n${spec.name}, batch ${spec.batch}: processor time of a step in ms, medians`);
   console.table(Object.fromEntries(rows.map(({ way, ...row }) => [way, row])));

@@ -3,17 +3,17 @@ import { availableParallelism, cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { chooseBackend } from '../trainer/backend/backends.ts';
+import { backendsOnCores, chooseBackend } from '../trainer/backend/backends.ts';
 import { models } from './train-step/models.ts';
 
 /**
- * A training step (loss, gradient, Adam) on the wasm backend beside native TensorFlow and PyTorch, in turns in one run, so that
- * whatever else the machine does meets all alike.
+ * Measures a training step (loss, gradient, Adam) on the backends that compute on the processor's cores, and on PyTorch, in turns in
+ * one run, so that other work on the machine affects all alike.
  *
  *   pnpm bench:train-step [--model TEXT] [--side TEXT] [--rounds N] [--json]
  *
- * Native takes part where it is installed (`pnpm backend install`), PyTorch where BENCH_PYTHON names a Python that has it
- * (`python3 -m venv V && V/bin/pip install torch`, then BENCH_PYTHON=V/bin/python). `cpu` is processor time of all threads, which
+ * Native takes part if it is installed (`pnpm backend install`), PyTorch if BENCH_PYTHON names a Python that has it
+ * (`python3 -m venv V && V/bin/pip install torch`, then BENCH_PYTHON=V/bin/python). `cpu` is the processor time of all threads, which
  * other work on the machine disturbs least.
  */
 const { values } = parseArgs({
@@ -36,10 +36,9 @@ interface Step {
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const python = process.env.BENCH_PYTHON;
 const hasTorch = python !== undefined && spawnSync(python, ['-c', 'import torch']).status === 0;
-const hasNative = await chooseBackend('native').then(
-  () => true,
-  () => false,
-);
+/** The backends that compute on the processor's cores and work here, the fastest first. */
+const backends: string[] = [];
+for (const { name } of backendsOnCores) if (await chooseBackend(name).catch(() => null)) backends.push(name);
 const cores = availableParallelism();
 
 const results = [];
@@ -53,8 +52,7 @@ for (const spec of models.filter(({ name }) => name.includes(values.model))) {
     start: () => child(python as string, [here('train-step/torch_worker.py'), JSON.stringify(spec), layout, String(threads)]),
   });
   const all = [
-    ...[tfjs('wasm', 1), tfjs('wasm', cores)],
-    ...(hasNative ? [tfjs('native', 1), tfjs('native', cores)] : []),
+    ...backends.flatMap((name) => [tfjs(name, 1), tfjs(name, cores)]),
     ...(hasTorch ? [1, cores].flatMap((threads) => ['channels_last', 'contiguous'].map((layout) => torch(layout, threads))) : []),
   ];
   const sides = all.filter(({ name }) => name.includes(values.side));
@@ -71,7 +69,7 @@ for (const spec of models.filter(({ name }) => name.includes(values.model))) {
   const rows = [...measured].map(([side, steps]) => ({ model: spec.name, side, ...summary(steps) }));
   results.push(...rows);
   if (values.json) continue;
-  const reference = rows.find(({ side }) => side === `native, ${cores} threads`) ?? (rows[0] as (typeof rows)[number]);
+  const reference = rows.find(({ side }) => side === `${backends[0]}, ${cores} threads`) ?? (rows[0] as (typeof rows)[number]);
   console.log(`\n${spec.name}, batch ${spec.batch}, ${rounds * STEPS} steps; ms`);
   console.table(
     Object.fromEntries(
@@ -108,7 +106,7 @@ function child(command: string, args: string[]): ChildProcess {
   return spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] });
 }
 
-/** Waits until a worker has started. Asked for 0 steps it ends. */
+/** Waits until a worker has started. If asked for 0 steps, it ends. */
 async function ready(worker: ChildProcess): Promise<(steps: number) => Promise<Step[]>> {
   const lines = createInterface({ input: worker.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   const next = async () => {

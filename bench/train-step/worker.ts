@@ -7,8 +7,8 @@ import { buildModel } from '../../trainer/model/build-model.ts';
 import { exampleOf, models } from './models.ts';
 
 /**
- * One side of the benchmark, as a process: does as many training steps as each line of its input says, and answers a line of
- * JSON with the milliseconds of each, gradient and Adam apart.
+ * One side of the benchmark, as a process. For each line of its input it does that number of training steps, and answers with a line
+ * of JSON: the milliseconds of each, gradient and Adam apart.
  *
  *   node bench/train-step/worker.ts wasm|native MODEL THREADS
  */

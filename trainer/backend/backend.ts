@@ -14,9 +14,9 @@ export interface BackendKind<Name extends string = string> {
   onCores: boolean;
   /** Reads tensors synchronously (`dataSync`), as validation, calibration and report do; otherwise those run on wasm. */
   readsSynchronously: boolean;
-  /** Matches the description that a run has kept; runs keep the name beside it only since 0.1.0's last months. */
+  /** Matches the description that runs keep; older runs kept no name with it. */
   wrote: RegExp;
-  /** What to do to get it: a sentence's beginning, for the error that it is not available. */
+  /** Says how to get it; an error that it is not available goes on with this clause. */
   advice: string;
   /** Finds out whether it works here, without loading it into this process. */
   find(request: Request): Promise<Found>;
@@ -30,7 +30,7 @@ interface Request {
   installations: Installation[];
 }
 
-/** The reason, as a clause, that a backend can't be used, or the way to make it tfjs's current one. */
+/** The fault, as a clause, why a backend can't be used; or the function that makes it tfjs's current one. */
 export type Found = { fault: string } | { fault: null; use(threads?: number): Promise<Used> };
 
 export interface Used {
@@ -40,15 +40,15 @@ export interface Used {
   threads: number;
   /** Parts that a batch is cut into, each for a thread of its own; the remaining threads work within each operation. */
   parts: number;
-  /** How further threads compute; null if there are none. */
+  /** The settings by which further threads compute; null if there are none. */
   thread: ThreadBackend | null;
   /** Frees a device after the last step. */
   close?(): void;
 }
 
-/** What a further thread needs to compute as the first one does; it can be sent to a thread. */
+/** The settings that make a further thread compute as the first one does; they can be sent to a thread. */
 export interface ThreadBackend {
-  /** Of the backend. */
+  /** The backend's name. */
   name: string;
   settings?: unknown;
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseJsonOrNull } from '../../node/files/files.ts';
 
-/** What a probe process writes as the last line of its output: a `fault`, or null and what it found. */
+/** The last line that a probe process writes: a `fault`, or null and its findings. */
 export type Probed<Findings> = (Findings & { fault: null }) | { fault: string };
 
 const MOST_MS = 120_000;

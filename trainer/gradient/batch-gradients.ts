@@ -17,7 +17,7 @@ export interface BatchGradients {
   close(): Promise<void>;
 }
 
-/** What a thread works on, in memory shared with the one that trains. */
+/** The input and output of a thread, in memory shared with the one that trains. */
 export interface GradientThreadData {
   backend: ThreadBackend;
   setting: LossSetting;

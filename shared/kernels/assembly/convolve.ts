@@ -1,6 +1,6 @@
 import { multiplyAdd } from './multiply-add';
 
-/** Positions that are worked on at once: what they read stays in the first cache while all panels of the weights pass. */
+/** Positions that are worked on at once: the inputs of so many stay in the first-level cache while all panels of the weights pass. */
 const BLOCK = 96;
 
 /**
@@ -43,7 +43,7 @@ export function convolve(
     let from: usize = 0,
       to: usize = 0;
     for (let i = 0; i < tiles * 4; i++) {
-      // The last tile is filled up with the last position: written again with the same values.
+      // The last position fills up the last tile: it is written again with the same values.
       if (i < count) {
         from = a + <usize>image * aImage + <usize>row * aRow + <usize>col * aCol;
         to = c + <usize>image * cImage + <usize>row * cRow + <usize>col * cCol;
@@ -67,7 +67,7 @@ export function convolve(
 }
 
 /**
- * Four positions by eight columns: as many as fit the sixteen registers. The inner loop is not unrolled, because V8's compiler
+ * Computes four positions by eight columns, as many as fit the sixteen registers. The inner loop is not unrolled, because V8's compiler
  * moves all loads of a loop's body to its start, where more of them would not fit.
  */
 function tile(table: usize, panel: usize, runs: i32, runBytes: usize, runStride: usize, shift: usize, left: i32): void {
@@ -119,7 +119,7 @@ function tile(table: usize, panel: usize, runs: i32, runBytes: usize, runStride:
   storeEight(load<usize>(table, 28) + shift, c30, c31, left);
 }
 
-/** The first `left` of eight values, all of them where there are more. */
+/** Stores the first `left` of eight values, or all eight. */
 function storeEight(to: usize, low: v128, high: v128, left: i32): void {
   if (left >= 8) {
     v128.store(to, low);

@@ -6,7 +6,7 @@ import { multiplyAdd } from './multiply-add';
  *
  * Positions are images x rows x cols, `xImage`, `xRow`, `xCol` their steps in `x` in bytes.
  *
- * @param offsets `m` of them, in bytes; as many as a multiple of four, the last one repeated
+ * @param offsets `m` offsets in bytes, a multiple of four: the last one is repeated
  * @param dy panels of eight columns, [n / 8, positions, 8]
  * @param sums panels of eight columns, [n / 8, m, 8], added to
  */
@@ -33,7 +33,7 @@ export function correlate(
   }
 }
 
-/** Four taps by eight columns: as many as fit the registers, see convolve.ts. */
+/** Computes four taps by eight columns, as many as fit the registers; see convolve.ts. */
 function tile(
   x: usize,
   xImage: usize,

@@ -1,8 +1,8 @@
 import { multiplyAdd } from './multiply-add';
 
 /**
- * y[j] = bias[j] + sum over k of x[k] * w[k, j]: the dense layer of one image, where the weights are read once and nothing is gained
- * by tiles. Four sums a column, so that none waits for the one before it.
+ * Writes y[j] = bias[j] + sum over k of x[k] * w[k, j]: the dense layer of one image, which reads each weight once and gains nothing by
+ * tiles. Each column has four sums, so that none waits for the one before it.
  *
  * @param w panels of eight columns, each led by its eight biases
  * @param y 8 * panels values

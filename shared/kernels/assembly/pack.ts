@@ -1,6 +1,6 @@
 /**
  * Writes a matrix into panels of `width` columns, each row of a panel adjacent, so that a product reads it from beginning to end.
- * Columns that are lacking in the last panel become 0.
+ * The missing columns of the last panel become 0.
  *
  * @param from [rows, n], its steps `rowBytes` and `colBytes`
  * @param to the first panel; the panels are `panelBytes` apart
@@ -33,7 +33,7 @@ export function packPanels(
   }
 }
 
-/** The way back, without the columns that were added: `to` is [rows, n]. */
+/** Undoes `packPanels`, without the columns that it added: `to` is [rows, n]. */
 export function unpackPanels(from: usize, panelBytes: usize, width: i32, rows: i32, n: i32, to: usize): void {
   for (let j = 0; j < n; j += width, from += panelBytes) {
     const count = min(width, n - j);
@@ -50,7 +50,7 @@ export function unpackPanels(from: usize, panelBytes: usize, width: i32, rows: i
  *
  * @param from [images, height, rowBytes]
  * @param to [images, outHeight, outRowBytes]
- * @param top rows of zeros above, `leftBytes` of them at the left; below 0, so many rows and bytes are left out
+ * @param top rows of zeros above, `leftBytes` bytes of zeros at the left; if negative, so many rows and bytes are left out
  */
 export function padImages(
   from: usize,
@@ -80,7 +80,7 @@ export function padImages(
   }
 }
 
-/** Copies images row by row into larger ones, whose border stays as it is. Bytes; `to` the first row's place within the first image. */
+/** Copies images row by row into larger ones, whose border stays as it is. Steps are in bytes; `to` is where the first row goes. */
 export function placeRows(x: usize, images: i32, rows: i32, rowBytes: usize, to: usize, toRow: usize, toImage: usize): void {
   for (let image = 0; image < images; image++, to += toImage) {
     for (let row = 0; row < rows; row++, x += rowBytes) memory.copy(to + <usize>row * toRow, x, rowBytes);

@@ -1,8 +1,8 @@
 /**
- * One step of Adam in place, and of the running average of the values; each vector has `count` floats.
+ * Makes a step of Adam in place, and updates the running average of the values; each vector has `count` floats.
  *
- * @param average 0 where there is none
- * @param rate and epsilon: with the corrections of the moments' beginning in them
+ * @param average 0 if there is none
+ * @param rate as `epsilon`, includes the correction of the moments' bias
  */
 export function adamStep(
   values: usize,
@@ -49,7 +49,7 @@ export function adamStep(
   }
 }
 
-/** dx = dy where x > 0, else 0; `count` floats. */
+/** Writes dx = dy where x > 0, else 0; `count` floats. */
 export function reluGradient(dy: usize, x: usize, dx: usize, count: i32): void {
   const zero = f32x4.splat(0);
   let bytes = <usize>count * 4;
@@ -60,7 +60,7 @@ export function reluGradient(dy: usize, x: usize, dx: usize, count: i32): void {
 }
 
 /**
- * sums[j] = sum over rows of x[row, j]: the gradient of a bias. Four rows are taken for one of four times the length, so that any
+ * Writes sums[j] = sum over rows of x[row, j]: the gradient of a bias. Four rows are taken as one of four times the length, so that any
  * length fills the lanes and each column has four sums, which keeps rounding small.
  *
  * @param x [rows, n]

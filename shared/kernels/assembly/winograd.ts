@@ -1,19 +1,20 @@
 /**
- * The transforms around a convolution 4x4 of stride 2 by Winograd's F(2x2, 2x2). Two rows by two columns of pixels are taken for
- * one pixel of four times the channels, on which the filter is 2x2 with stride 1. A tile is 2x2 results; in one dimension
+ * The transforms around a convolution of 4x4 with stride 2 by Winograd's F(2x2, 2x2). Two rows by two columns of pixels are taken as
+ * one pixel of four times the channels, on which the filter is 2x2 with stride 1. A tile is 2x2 results. In one dimension
  *
  *   y0 = d0 w0 + d1 w1,  y1 = d1 w0 + d2 w1  are  m0 = (d0 - d1) w0,  m1 = d1 (w0 + w1),  m2 = (d2 - d1) w1,  y0 = m0 + m1,  y1 = m1 + m2
  *
- * so three products do for four, and nine for sixteen in two. What belongs to m is called a part; part (i, j) has the number 3 i + j.
- * The gradients of filter and input are the same sums read the other way, so each transform is here with its transpose.
+ * so three products replace four and, in two dimensions, nine replace sixteen. The values that belong to one m are called a part;
+ * part (i, j) has the number 3 i + j. The gradients of filter and input are the same sums read the other way, so each transform has
+ * its transpose here.
  */
 
 /**
- * Parts of the input: 3x3 joined pixels of each tile, transformed.
+ * Writes the parts of the input: 3x3 joined pixels of each tile, transformed.
  *
  * @param x the first tile's first pixel, in images that are padded already; `rowStep` bytes a row
  * @param channels of x, even
- * @param parts [9, ..., 4 channels], `partStep` bytes apart; `count` tiles written, which lie side by side
+ * @param parts [9, ..., 4 channels], `partStep` bytes apart; `count` tiles are written, which lie side by side
  */
 export function inputTiles(x: usize, rowStep: usize, channels: i32, count: i32, parts: usize, partStep: usize): void {
   const half = <usize>channels * 8; // bytes of two pixels side by side, which are half of a joined one
@@ -50,7 +51,7 @@ function storeInputParts(d0: v128, d1: v128, d2: v128, to: usize, step: usize): 
   v128.store(to + 2 * step, f32x4.sub(d2, d1));
 }
 
-/** The transpose of `inputTiles`: adds the parts' gradients to those of the padded images. */
+/** Transposes `inputTiles`: adds the parts' gradients to those of the padded images. */
 export function addInputGradients(parts: usize, partStep: usize, channels: i32, count: i32, dx: usize, rowStep: usize): void {
   const half = <usize>channels * 8;
   for (let t = 0; t < count; t++, dx += 2 * half, parts += 2 * half) {
@@ -58,7 +59,7 @@ export function addInputGradients(parts: usize, partStep: usize, channels: i32, 
       for (let c: usize = 0; c < half; c += 16) {
         const to = dx + p * rowStep + c;
         for (let j: usize = 0; j < 3; j++) {
-          // Along rows first: column j of the nine parts, three of them below each other.
+          // Along rows first: column j of the nine parts, three of which lie below each other.
           const top = columnGradient(parts + p * half + c, partStep, j);
           const middle = columnGradient(parts + p * half + c + 3 * partStep, partStep, j);
           const bottom = columnGradient(parts + p * half + c + 6 * partStep, partStep, j);
@@ -81,7 +82,7 @@ function columnGradient(from: usize, step: usize, j: usize): v128 {
 }
 
 /**
- * Results from their parts' products: 2x2 pixels a tile.
+ * Writes the results from their parts' products: 2x2 pixels a tile.
  *
  * @param parts [9, ..., channels], `partStep` bytes apart
  * @param y the first tile's first pixel; `channels` a multiple of 4
@@ -105,7 +106,7 @@ export function outputTiles(parts: usize, partStep: usize, channels: i32, count:
   }
 }
 
-/** The transpose of `outputTiles`: the parts of the results' gradients. */
+/** Transposes `outputTiles`: writes the parts of the results' gradients. */
 export function gradientTiles(dy: usize, rowStep: usize, channels: i32, count: i32, parts: usize, partStep: usize): void {
   const pixel = <usize>channels * 4;
   for (let t = 0; t < count; t++, dy += 2 * pixel, parts += pixel) {
@@ -129,7 +130,7 @@ function storeGradientParts(d0: v128, d1: v128, to: usize, step: usize): void {
 }
 
 /**
- * The filter's side. A filter [4, 4, cin, cout] has 2x2 taps for the joined pixels, whose channels are
+ * Writes the parts of a filter. A filter [4, 4, cin, cout] has 2x2 taps for the joined pixels, whose channels are
  * (row p, column q, ci): tap (t, u), channel (p, q, ci) is filter[2 t + p, 2 u + q, ci].
  *
  * @param parts [9, 4 cin, cout]
@@ -160,7 +161,7 @@ function storeFilterParts(w0: f32, w1: f32, to: usize, step: usize): void {
   store<f32>(to + 2 * step, w1);
 }
 
-/** The transpose of it: the filter's gradient from its parts'. */
+/** Transposes `filterParts`: writes the filter's gradient from its parts'. */
 export function filterGradient(parts: usize, cin: i32, cout: i32, filter: usize): void {
   const tap: usize = <usize>(cin * cout) * 4;
   const partStep = tap * 4;

@@ -24,10 +24,10 @@ import { BESIDE, type Manifest } from './manifests.ts';
 import { checkPip, fetchWheels, unpackWheel } from './pip.ts';
 
 export interface InstallOptions {
-  /** By default the cache's. */
+  /** The folder of the backends, by default the cache's. */
   folder?: string;
   signal?: AbortSignal;
-  /** Where pip shows its progress. */
+  /** The stream on which pip shows its progress. */
   output: 'stdout' | 'stderr' | 'kept';
   say(line: string): void;
   /** Adds to the new folder what no wheel has. */

@@ -1,11 +1,11 @@
 import { BackendError } from '../backend.ts';
 import { MACHINE, packageVersion } from '../installations.ts';
 
-/** One file of the Python package index, by version (as pip writes it) and content. */
+/** A file of the Python package index, by version (as pip writes it) and content. */
 interface Wheel {
   requirement: string;
   sha256: string;
-  /** Of the file to download. */
+  /** Size of the download. */
   bytes: number;
 }
 
@@ -128,10 +128,10 @@ function hasGlibc(): boolean {
 
 const ONNXRUNTIME = '1.30.0';
 
-/** How the names of its folders begin in the cache; the version of onnxruntime-node and the machine follow. */
+/** The beginning of the provider's folder names in the cache; the version of onnxruntime-node and the machine follow. */
 export const CUDA_PROVIDER_PREFIX = 'onnxruntime-cuda-';
 
-/** Where the CUDA provider lies in its wheel; npm's libonnxruntime.so.1 is put beside it, as that looks there only. */
+/** The CUDA provider's folder in its wheel. npm's libonnxruntime.so.1 is copied into it, because it looks for providers there only. */
 export const BESIDE = 'onnxruntime/capi';
 
 /** The wheel of the commit that the npm package is built from, and what its metadata asks for (`cuda`, `cudnn`): CUDA 13. */

@@ -12,11 +12,10 @@ import { RELU_GRAD, replaceReluGradient } from '../relu-gradient.ts';
 /** The name of tfjs-node's backend within tfjs. */
 const NAME = 'tensorflow';
 
-/** What the loaded library says of itself. */
+/** A TensorFlow that is loaded. */
 export interface Loaded {
-  /** Its version. */
   tensorflow: string;
-  /** Whether it computes on a GPU. */
+  /** It computes on a GPU. */
   gpu: boolean;
 }
 

@@ -84,7 +84,7 @@ function inputGradientOf(backend: BackendWasm, dy: TensorInfo, filter: TensorInf
   // A phase without taps (a stride that is longer than the filter) leaves its pixels as they are.
   if (g.strideHeight > g.filterHeight || g.strideWidth > g.filterWidth) floatsOf(backend, dx).fill(0);
   const place = { top: vertical.before, left: horizontal.before, height: vertical.size, width: horizontal.size };
-  /** One tap of the filter [fh, fw, cin, cout] as a matrix [cout, cin]. */
+  /** Returns a tap of the filter [fh, fw, cin, cout] as a matrix [cout, cin]. */
   const transposedTap = (tap: number) => ({
     ...{ address: addressOf(backend, filter) + 4 * tap * cin * cout, rowStep: 4, colStep: 4 * cout, rows: cout },
   });

@@ -28,7 +28,7 @@ export interface PaddedImages {
   imageStep: number;
 }
 
-/** Where an image lies within a larger one. */
+/** The place of an image within a larger one. */
 interface Place {
   top: number;
   left: number;

@@ -35,8 +35,9 @@ export async function findAdapter(): Promise<Adapter | null> {
   if (!adapter) return null;
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   const kind = [vendor, architecture].filter(Boolean).join(', ');
+  const name = `${description || device || 'an adapter without a name'}${kind && ` (${kind})`}`;
   return {
-    name: `${description || device || 'an adapter without a name'}${kind && ` (${kind})`} through ${API[process.platform] ?? process.platform}`,
+    name: `${name} through ${API[process.platform] ?? process.platform}`,
     // Dawn calls an adapter fallback if its driver says that it is a processor; the names are for drivers that do not.
     software: isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|microsoft basic render/i.test(`${architecture} ${device} ${description}`),
   };
