@@ -1,3 +1,5 @@
+import { concatenated } from '../shared/protocol/tensors.ts';
+
 /** The first buffer of a stream that is read whole. */
 const FIRST_BYTES = 64 * 1024;
 const MOST_BYTES = 1024 * 1024;
@@ -31,7 +33,7 @@ export async function readUntil<Why>(
       }
       const { done, value } = await wait(collectable(reader.read(buffer.subarray(filled))));
       if (value) buffer = new Uint8Array(value.buffer);
-      if (done) return { whole: true, bytes: joined(read(), size) };
+      if (done) return { whole: true, bytes: wholeOf(read()) };
       filled += value.length;
       size += value.length;
       const why = stop(size);
@@ -113,13 +115,5 @@ function byteReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
   }
 }
 
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
+/** Returns the bytes of all parts; a single part is not copied. */
+const wholeOf = (parts: readonly Uint8Array[]) => (parts.length === 1 ? (parts[0] as Uint8Array) : concatenated(parts));

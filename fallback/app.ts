@@ -7,6 +7,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { inferContentProblem } from '../shared/protocol/infer-request.ts';
 import { BINARY_HEADER, ProtocolError } from '../shared/protocol/inference-protocol.ts';
 import { SIGNATURE_HEADER, signatureProblem } from '../shared/protocol/signature.ts';
+import { encodeMessage } from '../shared/protocol/tensors.ts';
 import { ExpiredError, QueueFullError } from './batch.ts';
 import type { Metrics } from './metrics.ts';
 import { answerOf, outputsMetadata } from './outputs.ts';
@@ -117,12 +118,8 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
     const result = await search.run({ images: image.data, shape: image.shape }, options);
     Object.assign(record, { waitMs: result.waitMs, searchMs: result.searchMs });
     const { json, binary } = answerOf(result, request, search.screening);
-    if (binary.length === 0) return c.json(json);
-    const head = Buffer.from(JSON.stringify(json));
-    return c.body(Buffer.concat([head, ...binary]), 200, {
-      'content-type': 'application/octet-stream',
-      [BINARY_HEADER]: String(head.byteLength),
-    });
+    const { body: answer, headers } = encodeMessage(json, binary);
+    return c.body(answer, 200, headers);
   };
 
   route('GET', '/v2', (c) => c.json({ name: 'portcullis', version: packageJson.version, extensions: ['binary_tensor_data'] }));

@@ -1,8 +1,8 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { isScore } from '../../shared/decision/decide.ts';
 import { type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
-import { BINARY_HEADER, type Tensor } from '../../shared/protocol/inference-protocol.ts';
-import { binaryOf, jsonOf } from '../../shared/protocol/tensors.ts';
+import type { Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { encodeMessage } from '../../shared/protocol/tensors.ts';
 import type { Config } from '../config.ts';
 
 /** More bytes than a request takes for everything but its values. */
@@ -28,7 +28,7 @@ export function partsOf(
  * Makes an inference request that reclassifies images; it asks for the answer as JSON.
  *
  * @param images each [H, W, C] in [0, 1]
- * @param microseconds after which its answer is of no use (Triton's schedule policy extension)
+ * @param microseconds the time after which its answer is of no use (Triton's schedule policy extension)
  */
 export function fallbackRequest(
   images: readonly Float32Array[],
@@ -36,24 +36,16 @@ export function fallbackRequest(
   { FALLBACK_TENSORS }: Pick<Limits, 'FALLBACK_TENSORS'>,
   microseconds: number,
 ): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
-  const data = new Float32Array(images.length * height * width * channels);
-  images.forEach((image, i) => {
-    data.set(image, i * image.length);
-  });
-  const tensor: Tensor = { name: 'image', datatype: 'FP32', shape: [images.length, height, width, channels], data };
-  const encoded = (input: object, parameters: object) => new TextEncoder().encode(JSON.stringify({ parameters, inputs: [input] }));
+  const parameters = { timeout: microseconds };
+  const input = { name: 'image', datatype: 'FP32', shape: [images.length, height, width, channels] };
   if (FALLBACK_TENSORS === 'json')
-    return { body: encoded(jsonOf(tensor), { timeout: microseconds }), headers: { 'content-type': 'application/json' } };
-  const { name, datatype, shape } = tensor;
-  const bytes = binaryOf(tensor);
-  const head = encoded(
-    { name, datatype, shape, parameters: { binary_data_size: bytes.byteLength } },
-    { timeout: microseconds, binary_data_output: false },
+    return encodeMessage({ parameters, inputs: [{ ...input, data: images.flatMap((image) => Array.from(image)) }] });
+  const bytes = images.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+  const size = bytes.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return encodeMessage(
+    { parameters: { ...parameters, binary_data_output: false }, inputs: [{ ...input, parameters: { binary_data_size: size } }] },
+    bytes,
   );
-  const body = new Uint8Array(head.byteLength + bytes.byteLength);
-  body.set(head);
-  body.set(bytes, head.byteLength);
-  return { body, headers: { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) } };
 }
 
 /**

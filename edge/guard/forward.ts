@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
-import { BINARY_HEADER, type inferRequestSchema, type Tensor } from '../../shared/protocol/inference-protocol.ts';
-import { binaryOf, jsonOf } from '../../shared/protocol/tensors.ts';
+import type { inferRequestSchema, Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { binaryOf, encodeMessage, jsonOf } from '../../shared/protocol/tensors.ts';
 import type { Config } from '../config.ts';
 import type { ReadImage, ReadImages } from '../decode/read-images.ts';
 import { ProblemError } from '../problem.ts';
@@ -61,7 +61,7 @@ export async function plainBody(
       ? { image: base64Of(forwardedPng(image, rules)) }
       : { pixels: nested(image.values as Float32Array, rules.screening.input) },
   );
-  return { body: new TextEncoder().encode(JSON.stringify({ images })), headers: { 'content-type': 'application/json' } };
+  return encodeMessage({ images });
 }
 
 /** Writes a form with the runtime's own encoder, with nothing in it that needs escaping. */
@@ -98,12 +98,7 @@ export function inferBody({ json, input }: InferGiven, passing: readonly Passing
       ? { outputs: json.outputs.map((output) => ({ name: output.name, ...withParameters(withoutNull(output.parameters)) })) }
       : {}),
   };
-  const head = new TextEncoder().encode(JSON.stringify(request));
-  if (!isBinary) return { body: head, headers: { 'content-type': 'application/json' } };
-  const body = new Uint8Array(head.byteLength + bytes.byteLength);
-  body.set(head);
-  body.set(bytes, head.byteLength);
-  return { body, headers: { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) } };
+  return encodeMessage(request, isBinary ? [bytes] : []);
 }
 
 /** Makes the input from the accepted images alone. */

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { inferAnswer } from '../../shared/protocol/infer-request.ts';
-import { BINARY_HEADER, describedInferResponse, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { describedInferResponse, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { encodeMessage } from '../../shared/protocol/tensors.ts';
 import { checkInferType, readInferImages } from '../decode/infer-request.ts';
 import type { Env } from '../env.ts';
 import { bearerAuth } from '../middleware/bearer-auth.ts';
@@ -119,10 +120,8 @@ async function infer(c: Context<Env>): Promise<Response> {
   });
   const version = { model: 'screen', version: model.id };
   const { json, binary } = inferAnswer(outputsOf(judged, model.id), given.request, version);
-  if (binary.length === 0) return c.json(json);
-  const head = new TextEncoder().encode(JSON.stringify(json));
-  const body = new Blob([head, ...binary] as BlobPart[]);
-  return c.body(await body.arrayBuffer(), 200, { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) });
+  const { body, headers: described } = encodeMessage(json, binary);
+  return c.body(body, 200, described);
 }
 
 function outputsOf(judged: readonly Judged[], id: string): Record<string, Tensor> {

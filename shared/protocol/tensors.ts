@@ -1,4 +1,4 @@
-import { type BytesElement, type JsonTensor, ProtocolError, type Tensor } from './inference-protocol.ts';
+import { BINARY_HEADER, type BytesElement, type JsonTensor, ProtocolError, type Tensor } from './inference-protocol.ts';
 
 /** The most elements of a binary BYTES tensor; five megabytes could hold a million. */
 const MAX_ELEMENTS = 4096;
@@ -102,6 +102,28 @@ function fromBinary(tensor: JsonTensor, bytes: Uint8Array): Tensor {
   if (datatype === 'FP32') return { name, datatype, shape, data: float32Of(bytes) };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { name, datatype, shape, data: BigInt64Array.from({ length: count }, (_, i) => view.getBigInt64(8 * i, true)) };
+}
+
+/** Encodes a message: its JSON part, followed by binary tensors if there are any. @returns the body and the headers that describe it */
+export function encodeMessage(
+  json: object,
+  binary: readonly Uint8Array[] = [],
+): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
+  const head = new TextEncoder().encode(JSON.stringify(json));
+  if (binary.length === 0) return { body: head, headers: { 'content-type': 'application/json' } };
+  const headers = { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) };
+  return { body: concatenated([head, ...binary]), headers };
+}
+
+/** Concatenates bytes. */
+export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return bytes;
 }
 
 /** Returns bytes as float32, little-endian as on every machine that this runs on: a view, or a copy if they are not aligned. */
