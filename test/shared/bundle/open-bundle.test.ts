@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundleIdOf, modelIdOf, sealed } from '../../../shared/bundle/hashes.ts';
+import { bundleIdOf, checksumOf, modelIdOf, sealed } from '../../../shared/bundle/hashes.ts';
 import { BundleError, openBundle, parseScreening } from '../../../shared/bundle/open-bundle.ts';
 import type { GraphName, Screening } from '../../../shared/bundle/screening-schema.ts';
 
@@ -11,6 +11,9 @@ const names: GraphName[] = ['encoder', 'decoder', 'screen', 'reclassify'];
 const files = new Map<string, Uint8Array>();
 let text: string;
 let screening: Screening;
+
+const covariancesOf = <T>(count: number, of: (y: number) => T) => Array.from({ length: count }, (_, y) => of(y));
+const matrixOf = (rows: number, columns: number) => Array.from({ length: rows }, () => new Array<number>(columns).fill(1));
 
 beforeAll(async () => {
   for (const file of ['screening.json', 'weights.bin', ...names.map((name) => `${name}.onnx`)])
@@ -88,6 +91,36 @@ describe('the committed models/mnist', () => {
     ['a class twice', ({ classes }) => classes.splice(0, 1, '1'), /has a name twice/],
     ['a threshold missing', ({ thresholds }) => thresholds.maxLatentDistance.pop(), /maxLatentDistance has 9 entries for 10 classes/],
     ['a mean too short', ({ means }) => means[3]?.pop(), /means\[3\] has 9 entries for latentDim 10/],
+    ['covariances missing', ({ covariances }) => void covariances.values.pop(), /covariances.values has 9 entries for 10 classes/],
+    ['an error missing', ({ thresholds }) => thresholds.maxReconstructionError.pop(), /maxReconstructionError has 9 entries for 10/],
+    ['a relative error missing', ({ thresholds }) => thresholds.maxRelativeError?.pop(), /maxRelativeError has 9 entries for 10/],
+    ['quantiles missing', ({ calibration }) => calibration.quantiles.latentDistance.pop(), /quantiles.latentDistance has 9 entries/],
+    [
+      'quantiles of errors missing',
+      ({ calibration }) => calibration.quantiles.reconstructionError.pop(),
+      /quantiles.reconstructionError has 9 entries/,
+    ],
+    [
+      'a quantile missing',
+      ({ calibration }) => calibration.quantiles.reconstructionError[4]?.pop(),
+      /a quantile row does not have \d+ entries/,
+    ],
+    ['a latent too short', ({ golden }) => golden.latent.pop(), /golden.latent has 9 entries for latentDim 10/],
+    [
+      'variances too short',
+      (copy) => (copy.covariances = { kind: 'diagonal', values: covariancesOf(10, (y) => new Array(y === 2 ? 9 : 10).fill(1)) }),
+      /covariances.values\[2\] has 9 entries for latentDim 10/,
+    ],
+    [
+      'a matrix too short',
+      (copy) => (copy.covariances = { kind: 'full', values: covariancesOf(10, (y) => matrixOf(y === 3 ? 9 : 10, 10)) }),
+      /covariances.values\[3\] has 9 entries for latentDim 10/,
+    ],
+    [
+      'rows of a matrix too short',
+      (copy) => (copy.covariances = { kind: 'full', values: covariancesOf(10, (y) => matrixOf(10, y === 4 ? 9 : 10)) }),
+      /a row of covariances.values\[4\] has 9 entries for latentDim 10/,
+    ],
     ['a golden image too short', ({ golden }) => (golden.image = golden.image.slice(0, -8)), /golden.image does not hold 784/],
     ['a golden label that is no class', ({ golden }) => (golden.label = 10), /golden.label 10 is not a class/],
     ['a file outside its folder', ({ weights }) => (weights.file = '../weights.bin'), /must be a plain file name/],
@@ -96,6 +129,28 @@ describe('the committed models/mnist', () => {
     change(copy);
     await expect(parseScreening(JSON.stringify(await sealed(copy)))).rejects.toThrow(message);
   });
+});
+
+it.each<[string, (screening: Screening) => unknown, RegExp]>([
+  ['a threshold', ({ thresholds }) => (thresholds.maxLatentDistance[0] = 1), /has an id that is not its content's/],
+  ['a mean', ({ means }) => means[0]?.fill(0.5), /has a modelId that is not its model's/],
+  ['a note', ({ provenance }) => (provenance.dataset = 'other'), /was changed after it was written: its checksum does not match/],
+])('is refused with %s changed and the checksum of it made anew', async (what, change, message) => {
+  const copy = structuredClone(screening);
+  change(copy);
+  if (what !== 'a note') copy.checksum = await checksumOf(copy);
+  await expect(parseScreening(JSON.stringify(copy))).rejects.toThrow(message);
+});
+
+it.each([
+  ['{"version":', /is not JSON \(/],
+  ['null', /does not fit its schema/],
+  ['{}', /does not fit its schema/],
+  ['{"version":"1"}', /does not fit its schema/],
+  ['{"version":2}', /has version 2; this Portcullis reads version 1/],
+])('%s is no screening.json', async (json, message) => {
+  await expect(parseScreening(json)).rejects.toThrow(BundleError);
+  await expect(parseScreening(json)).rejects.toThrow(message);
 });
 
 describe('identities', () => {
