@@ -53,7 +53,9 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
   .option('--images <n>', 'images of each kind but the clean ones (default: as the protocol says)', upTo(MOST_IMAGES))
   .option('--reclassify', 'also search for the class of each rejected image (about 15 ms each for 28x28)')
   .option('--data-dir <folder>', "folder of its data set (default: the run's of the same name)", callersPath, process.env.DATA_DIR)
-  .addOption(new Option('--unknown <name>', 'another data set: images of no class, all to be rejected').choices([...datasets.keys()]))
+  .addOption(
+    new Option('--unknown <name>', 'another data set, whose images are unknown: all must be rejected').choices([...datasets.keys()]),
+  )
   .option('--unknown-dir <folder>', 'folder of that data set; with images, any folder of images, all of them unknown', callersPath)
   .option('--seed <n>', 'seed of all randomness', wholeNumber, 1)
   .addOption(new Option('--backend <name>', 'backend that computes the gradients').choices(choicesOf(backendsOnCores)).default('auto'))

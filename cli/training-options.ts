@@ -52,7 +52,7 @@ export function trainingProgram(): Command {
     .addOption(
       new Option('--entropy <kind>', "of the encoder: Eq. 7's constant noise, or an ordinary VAE's").choices(['constant', 'variable']),
     )
-    .option('--outliers <share>', 'images of no class added to each batch, 0 to 1 of its size; 0: none', shareOrZero)
+    .option('--outliers <share>', 'unknown images added to each batch, 0 to 1 of its size; 0: none', shareOrZero)
     .option('--labels-per-class <n>', 'semi-supervised: this many images of each class have labels, Eq. 3 trains the others', positive)
     .addOption(
       new Option('--class-weights <kind>', 'in the loss (default: balanced if the sizes of the classes differ by more than 2)').choices([

@@ -117,7 +117,7 @@ function methodOf({ labelsPerClass, latentWeight, outliers, architecture }: NonN
       : 'supervised (Eq. 7)',
     ...(entropy === 'variable' ? ['variable entropy'] : []),
     `latent weight ${Number(Number(latentWeight).toPrecision(4))}`,
-    Number(outliers) > 0 ? `${100 * Number(outliers)} % images of no class added (outlier exposure)` : 'no outlier exposure',
+    Number(outliers) > 0 ? `${100 * Number(outliers)} % unknown images added (outlier exposure)` : 'no outlier exposure',
   ].join(', ');
 }
 

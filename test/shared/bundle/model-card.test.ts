@@ -25,7 +25,7 @@ it('a card says how the model was trained, and what its images allow', async () 
   };
   expect(of({ training })).toContain(
     '| training | semi-supervised (Eq. 7 with 100 labels per class, Eq. 3 on the other images), variable entropy, latent weight 400, ' +
-      '12.5 % images of no class added (outlier exposure) |',
+      '12.5 % unknown images added (outlier exposure) |',
   );
   expect(of({ training: undefined })).not.toContain('| training |');
   expect(of({ dataset: 'coil-100' })).toContain('available for research purposes');
