@@ -54,7 +54,7 @@ export const configSchema = z.strictObject({
 
 export type RunConfig = z.infer<typeof configSchema>;
 
-/** What makes a run what it is; the backend and its threads change only the last digits. */
+/** Everything that determines a run; the backend and its threads change only the last digits. */
 export interface Recipe {
   source: DataSource;
   preset: PresetName;

@@ -11,12 +11,12 @@ export const norm = z.enum(NORMS);
 /** A count with the 95 % interval of Clopper and Pearson, as shares. */
 export const rateSchema = z.strictObject({ count, of: count, low: share, high: share });
 
-/** What reclassification did with the rejected images under one rule; right + wrong + rejectedStill = asked. */
+/** The outcomes of reclassification under one rule; right + wrong + rejectedStill = asked. */
 export const ruleSchema = z.strictObject({
   right: rateSchema,
   wrong: rateSchema,
   rejectedStill: rateSchema,
-  /** Of all images, not of the rejected alone: accepted or reclassified rightly. */
+  /** Accepted or reclassified rightly, of all images rather than of the rejected ones. */
   pipelineRight: rateSchema,
   pipelineWrong: rateSchema,
 });
@@ -36,13 +36,13 @@ export const partSchema = z.strictObject({
   asked: count,
   images: count,
   tried: count,
-  /** Of all its jobs, each on one core. */
+  /** Time of all its jobs, each on one core. */
   seconds: z.number().nonnegative(),
-  /** Of what was tried. */
+  /** Shares of the outcomes. */
   acceptedRight: rateSchema,
   acceptedWrong: rateSchema,
   rejected: rateSchema,
-  /** Of what was tried: accepted as the wrong class that the attack aimed at; null where it aimed at none. */
+  /** Outcomes accepted as the wrong class that the attack aimed at; null where it aimed at none. */
   asTarget: rateSchema.nullable(),
   /** Images with at least one outcome that is accepted and wrong. */
   imagesBroken: rateSchema,
@@ -89,7 +89,7 @@ export const securityCurveSchema = z.strictObject({
   images: count,
   /** At any radius. */
   found: rateSchema,
-  /** Of the images found. */
+  /** Median over the images found. */
   medianRadius: z.number().nullable(),
   curve: brokenWithinSchema,
 });
@@ -108,7 +108,7 @@ export const worstSchema = z.strictObject({
       about: z.string(),
       /** Ascending; empty for an attack that searches for the nearest broken image. */
       radii: z.array(z.number()),
-      /** Of the images, at any of the radii. */
+      /** Images that it was tried on, at any of the radii. */
       tried: count,
       /** Images for which it found the nearest broken image, alone or with others. */
       nearest: count,

@@ -8,21 +8,21 @@ export interface MeasuredPart {
   name: string;
   about: string;
   descriptor: Descriptor;
-  /** images that were asked for */
+  /** Images that were asked for. */
   asked: number;
   seconds: number;
-  /** of all its outcomes; null where they differ */
+  /** The same in all its outcomes; null where they differ. */
   attack: string | null;
   norm: Norm | null;
   eps: number | null;
-  /** by image, then as the job gave them */
+  /** Sorted by image, then in the order of the job. */
   outcomes: Outcome[];
 }
 
 /**
- * The parts of an evaluation in the order in which they are first met.
+ * Gathers results into parts, in the order in which they first appear.
  *
- * @throws RangeError where a result is of another evaluation, or holds images that another one holds too
+ * @throws RangeError where a result belongs to another evaluation, or two results contain the same images
  */
 export function measuredParts(results: readonly JobResult[], key: Key): MeasuredPart[] {
   const groups = Map.groupBy(results, ({ protocol, part }) => `${protocol}\n${part}`);

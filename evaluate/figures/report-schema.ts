@@ -38,7 +38,7 @@ const scatterSchema = z.strictObject({
 const gallerySchema = z.strictObject({
   protocol: z.string(),
   part: z.string(),
-  /** Of another bundle's images, for comparison. */
+  /** True for images of another bundle, shown for comparison. */
   otherBundle: z.boolean().default(false),
   entries: z.array(
     z.strictObject({
@@ -80,7 +80,7 @@ export const reportSchema = z.strictObject({
   }),
   provenance: z.strictObject({
     portcullis: z.string(),
-    /** Of the evaluation. */
+    /** The seed of the evaluation. */
     seed: z.int(),
     backend: z.string(),
     /** Sha256 of the attacks' source. */

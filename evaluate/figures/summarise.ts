@@ -19,7 +19,7 @@ export interface Evaluation {
   key: Key;
   /** Version of the package that evaluates. */
   portcullis: string;
-  /** Of one protocol or of several, from any shards. */
+  /** The results of one protocol or several, from any shards. */
   results: readonly JobResult[];
   /** Returns the figures that the paper prints for a part of a protocol, in per cent. */
   paper?: (protocol: string, descriptor: Descriptor) => Partial<Paper> | null;

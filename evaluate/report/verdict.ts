@@ -9,7 +9,7 @@ export function mainUnion(report: Report, norm: Norm): { worst: Worst; path: str
   return i < 0 ? null : { worst: report.worst[i] as Worst, path: `worst.${i}` };
 }
 
-/** What an attacker with a norm may do, in words: within a radius, and in general. */
+/** Says in words how far an attacker may go in each norm: within a radius, and in general. */
 const NORM_TEXTS: Record<Norm, { within: string; limit: string }> = {
   linf: {
     within: 'With every pixel value changed by at most',
@@ -21,7 +21,7 @@ const NORM_TEXTS: Record<Norm, { within: string; limit: string }> = {
   },
 };
 
-/** The box that comes first: how much change it takes to fool the model, and how far the figures can be trusted. */
+/** Returns the box that comes first: how much change fools the model, and how far the figures can be trusted. */
 export function verdict(report: Report, figures: Figures): string {
   const checks = (of: Check['of'], passed: boolean | null) =>
     report.sanity.filter((check) => check.of === of && check.passed === passed).map(({ name }) => escaped(name));

@@ -113,7 +113,7 @@ export function* batches(images: TrainingImages, settings: BatchSettings, random
   }
 }
 
-/** What is drawn for a batch; its images are the labelled ones, the unlabelled ones, then outliers. */
+/** The random draws of a batch. Its images are the labelled ones, the unlabelled ones, then outliers. */
 interface Drawn {
   chosen: number[];
   labels: number[];

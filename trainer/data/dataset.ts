@@ -27,11 +27,11 @@ export interface Dataset {
   groups?: string[];
   /** Sha256 of each file read, by its name; for a folder of images, that of the list of its files' hashes. */
   checksums: Record<string, string>;
-  /** What a user should know: missing, unreadable, or duplicate images. */
+  /** Notes for the user: missing, unreadable, or duplicate images. */
   notes?: string[];
 }
 
-/** How a data set is read; `datasets.ts` lists all of them. */
+/** Reads a data set; `datasets.ts` lists all readers. */
 export interface DatasetReader {
   /** Its name for `--data` and in a run's config. */
   name: string;

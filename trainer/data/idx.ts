@@ -11,7 +11,7 @@ type IdxFile = `${'train' | 't10k'}-${'images-idx3' | 'labels-idx1'}-ubyte`;
 export interface IdxDataset {
   name: string;
   classes: string[];
-  /** Of the unpacked content of each file. */
+  /** Md5 of the unpacked content of each file. */
   md5: Record<IdxFile, string>;
 }
 
