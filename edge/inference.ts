@@ -19,12 +19,12 @@ export type WriteImage = (image: number, input: Float32Array) => void;
 export type Screen = (write: WriteImage, count: number, explain: boolean) => Promise<ScreenOutput>;
 
 /**
- * A session of screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that:
- * the runtime's wasm comes as a module (workerd does not compile bytes), with unshared memory (see build/unshared-memory.ts),
- * so while the session is made `WebAssembly.instantiate` answers a marker with the module, `WebAssembly.Memory` drops
- * `shared`, and `Atomics.waitAsync`, which would wait for ever on unshared memory, is away.
+ * Opens screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that: the runtime's wasm comes as a module (workerd
+ * does not compile bytes) with unshared memory (build/unshared-memory.ts). So while the session is made, `WebAssembly.instantiate`
+ * answers a marker with the module, `WebAssembly.Memory` drops `shared`, and `Atomics.waitAsync`, which would wait for ever on unshared
+ * memory, is removed.
  *
- * @throws Error where the runtime or the graph can't be loaded; that stays so for the isolate's life
+ * @throws Error if the runtime or the graph can't be loaded; that lasts for the isolate's life
  */
 export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle): Promise<Screen> {
   const session = await withModule(wasmModule, () =>
@@ -52,14 +52,13 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
   };
 }
 
-/** @param image [H, W, C] in [0, 1]. @returns the scores of its best latent */
+/** Searches for the best latent of an image, [H, W, C] in [0, 1], and returns its scores. */
 export type SearchHere = (image: Float32Array) => Promise<Scores>;
 
 /**
- * A session of reclassify.onnx: the whole search of Eq. 9. Needs a session of screen.onnx to have been opened before, which brings the
- * runtime up.
+ * Opens reclassify.onnx, the whole search of Eq. 9. Needs a session of screen.onnx to have been opened before, which starts the runtime.
  *
- * @throws Error where the graph can't be loaded
+ * @throws Error if the graph can't be loaded
  */
 export async function openSearchHere({ graphs, weights, screening }: Bundle): Promise<SearchHere> {
   const session = await inTurn(() =>

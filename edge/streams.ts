@@ -1,15 +1,17 @@
 import { concatenated } from '../shared/protocol/tensors.ts';
 
-/** The first buffer of a stream that is read whole. */
-const FIRST_BYTES = 64 * 1024;
+/** The first buffer for a stream, no larger than workerd's own: thousands of stalled uploads must not fill the memory. */
+const FIRST_BYTES = 4 * 1024;
 const MOST_BYTES = 1024 * 1024;
+/** The buffers for the rest of a stream that is passed on. */
+const REST_BYTES = 64 * 1024;
 
 /** A stream that was read to its end; or as far as was allowed, with the reader of the rest. */
 export type Read<Why> = { whole: true; bytes: Uint8Array } | { whole: false; why: Why; read: Uint8Array[]; rest: ReadableStreamBYOBReader };
 
 /**
- * Reads a stream into buffers of ours, which double in size: workerd writes into them directly, so that 4.5 MB take 12 reads and 9 ms in
- * place of 1100 reads and 28 ms, and a small body is not copied at all.
+ * Reads a stream into buffers of ours, each as large as everything before it: workerd writes into them directly, so that 4.5 MB take some
+ * 25 reads in place of 1100, in less than half the time, and a small body is not copied at all.
  *
  * @param stop called with the bytes read so far; returns why no more may be read, or null
  * @param wait wraps each read, for a timeout
@@ -51,7 +53,7 @@ export function resumed(read: readonly Uint8Array[], rest: ReadableStreamBYOBRea
   return new ReadableStream({
     async pull(controller) {
       const chunk = waiting.shift();
-      const { done, value } = chunk ? { done: false, value: chunk } : await collectable(rest.read(new Uint8Array(FIRST_BYTES)));
+      const { done, value } = chunk ? { done: false, value: chunk } : await collectable(rest.read(new Uint8Array(REST_BYTES)));
       if (done) controller.close();
       else controller.enqueue(value);
     },

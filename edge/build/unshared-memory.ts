@@ -1,9 +1,9 @@
 /**
- * The ONNX Runtime wasm imports a *shared* memory, which deployed Workers may not allow. This flips the one flag byte of
- * that import, so that a plain memory fits; nothing else changes, and one thread is all that is used.
+ * Clears the `shared` flag of the memory that the ONNX Runtime wasm imports, which deployed Workers may not allow. Nothing else changes:
+ * only one thread is used.
  *
  * @returns a copy of the module with the flag cleared
- * @throws Error where the bytes are not such a module
+ * @throws Error if the bytes are not such a module
  */
 export function withUnsharedMemory(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
   if (wasm[0] !== 0 || wasm[1] !== 0x61 || wasm[2] !== 0x73 || wasm[3] !== 0x6d)
@@ -16,13 +16,13 @@ export function withUnsharedMemory(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
   return copy;
 }
 
-/** Limits flags of the threads proposal: 1 a maximum follows, 2 shared. */
+/** The limits flags of the threads proposal: 1 if a maximum follows, 2 if shared. */
 const SHARED_WITH_MAXIMUM = 3;
 const WITH_MAXIMUM = 1;
 
 const IMPORT_SECTION = 2;
 
-/** Offset of the limits flag of the first memory import (WebAssembly core specification, 5.5.5). */
+/** Returns the offset of the limits flag of the first memory import (WebAssembly core specification, 5.5.5). */
 function memoryFlagOffset(wasm: Uint8Array): number {
   let at = 8;
   const byte = () => {
@@ -30,7 +30,7 @@ function memoryFlagOffset(wasm: Uint8Array): number {
     if (value === undefined) throw new Error('the ONNX Runtime wasm ends within its import section');
     return value;
   };
-  /** Unsigned LEB128. */
+  /** Reads an unsigned LEB128. */
   const number = () => {
     let value = 0;
     for (let shift = 0; ; shift += 7) {

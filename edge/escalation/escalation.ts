@@ -21,12 +21,12 @@ export interface Escalation {
   config: Config;
   fetcher: typeof fetch;
   resilience: Resilience;
-  /** Opens the search in the worker itself; undefined where the build has none. */
+  /** Opens the search in the worker itself; undefined if the build has none. */
   openSearch: (() => Promise<SearchHere>) | undefined;
-  /** Lets the runtime finish what the isolate's other requests depend on, though this request's client is gone. */
+  /** Lets the runtime finish work on which the isolate's other requests depend, though this request's client is gone. */
   waitUntil: ((work: Promise<unknown>) => void) | undefined;
   trace: Trace;
-  /** Called with the reason if images were not searched, for the log. */
+  /** Logs the reason if images were not searched. */
   fault(why: string): void;
 }
 

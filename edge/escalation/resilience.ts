@@ -13,13 +13,13 @@ const MAX_RETRY_TOKENS = 5;
 export interface Patience {
   /** In ms since 1970. */
   deadline: number;
-  /** Aborts then. */
+  /** Aborts at the deadline. */
   signal: AbortSignal;
 }
 
 /** Stands between this isolate and the fallback. Each isolate finds out for itself how the fallback does. */
 export interface Resilience {
-  /** @throws what `work` throws; FallbackError where it is not even tried */
+  /** Runs work. @throws what `work` throws; FallbackError if it is not even tried */
   run<T>(work: (signal: AbortSignal) => Promise<T>, patience: Patience): Promise<T>;
   state(): { breaker: ReturnType<Breaker['state']>; free: number; retryTokens: number };
 }

@@ -72,7 +72,7 @@ export const upstreamTimedOut = ({ UPSTREAM_TIMEOUT_MS }: Config) =>
 /** Splits the path of an inference URL: everything before the protocol's part, the model's name, its version. */
 const INFER = /^(.*)\/v2\/models\/([^/]+)(\/versions\/[^/]+)?\/infer\/?$/;
 
-/** Returns the model's name in the URL of an inference request (Open Inference Protocol v2); null where it is another URL. */
+/** Returns the model's name in the URL of an inference request (Open Inference Protocol v2); null for another URL. */
 export function modelOfUrl(url: string): string | null {
   const name = URL.canParse(url) ? INFER.exec(new URL(url).pathname)?.[2] : undefined;
   return name ?? null;

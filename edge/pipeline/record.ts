@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { DecisionLine, Env } from '../env.ts';
 import type { Judged } from './decide.ts';
 
-/** Workers Analytics Engine, where `DECISIONS` is bound (wrangler.toml). */
+/** The dataset of Workers Analytics Engine that is bound as `DECISIONS` (wrangler.toml). */
 interface Dataset {
   writeDataPoint(point: { indexes: string[]; blobs: string[]; doubles: number[] }): void;
 }

@@ -16,8 +16,8 @@ export const defaultPreprocess: Preprocess = {
  * Brings a decoded image to the model's input: float32 values in [0, 1], H*W*C, rows first, channels last. Trainer, command line and worker
  * all call this, so that the same file gives the same tensor everywhere, to the bit: the levels of `preprocessLevels` divided by 255.
  *
- * @param output where the values are written; a new array by default
- * @throws RangeError where the pixel count does not fit width and height
+ * @param output the array that is written; a new one by default
+ * @throws RangeError if the pixel count does not fit width and height
  */
 export function preprocess(
   image: DecodedImage,
@@ -62,7 +62,7 @@ function resample(
   }
 }
 
-/** Rounds to a whole level of 0 to 255, halves upwards; inverts it where the rules say so. */
+/** Rounds to a whole level of 0 to 255, halves upwards; inverts it if the rules say so. */
 function rounded(level: number, rules: Preprocess): number {
   const whole = Math.min(Math.max(Math.floor(level + 0.5), 0), 255);
   return rules.polarity === 'inverted' ? 255 - whole : whole;

@@ -1,6 +1,6 @@
 /**
  * Resizes by the triangle filter (bilinear), widened by the scale when shrinking so that every source pixel counts; the
- * identity where the size is the same. Two passes, rows then columns, in doubles. The source is asked for row by row, so that
+ * identity if the size is the same. Two passes, rows then columns, in doubles. The source is read row by row, so that
  * a large image is never there as doubles.
  *
  * @param readRow writes row `row` of the source, width * channels values, into the array

@@ -12,7 +12,7 @@ const MAX_DIMENSIONS = 8;
 const MAX_TENSORS = 16;
 /** Limits a name, which may be repeated in messages to the client. */
 const MAX_NAME = 256;
-/** Ids come back in answers, and go on with what the guard forwards. */
+/** Limits an id, which is repeated in answers and forwarded by the guard. */
 const MAX_ID = 1024;
 
 /** Makes the schema of a list whose length is checked before its items: a million wrong items must not make a million messages. */
@@ -55,7 +55,7 @@ export const inferResponseSchema = z.object({
 
 export const describedInferResponse = inferResponseSchema.extend({ outputs: z.array(described) });
 
-/** An element of a BYTES tensor: text, or bytes where they are not UTF-8, such as those of an image file. */
+/** An element of a BYTES tensor: text, or bytes if they are not UTF-8, such as those of an image file. */
 export type BytesElement = string | Uint8Array;
 
 /** A tensor with its values flat, in row-major order. FP32 → Float32Array, INT64 → BigInt64Array, BYTES → a list. */
@@ -83,9 +83,9 @@ export type JsonTensor = z.infer<typeof jsonTensor>;
 /**
  * Splits a body into its JSON part and the binary part.
  *
- * @param headerLength the value of `Inference-Header-Content-Length`, or null where the body is all JSON
+ * @param headerLength the value of `Inference-Header-Content-Length`, or null if the body is all JSON
  * @param maxValues how many values the JSON may hold
- * @throws ProtocolError where the length does not fit or the JSON can't be parsed
+ * @throws ProtocolError if the length does not fit or the JSON can't be parsed
  */
 export function splitBody(body: Uint8Array, headerLength: string | null, maxValues: number): { json: unknown; binary: Uint8Array } {
   const length = headerLength === null ? body.byteLength : /^\d{1,15}$/.test(headerLength) ? Number(headerLength) : Number.NaN;

@@ -19,7 +19,7 @@ export const explanationSchema = z
       relativeError: z.number().nullable(),
     }),
     thresholds: z.strictObject({ latentDistance: z.number(), reconstructionError: z.number(), relativeError: z.number().nullable() }),
-    /** Share of clean images of the nearest class whose score is at least this one. */
+    /** The share of clean images of the nearest class whose score is at least this one. */
     pValues: z.strictObject({ latentDistance: z.number(), reconstructionError: z.number() }),
     /** sha256 of the preprocessed tensor (float32, little-endian), to compare preprocessing between machines. */
     tensor: z.string(),
@@ -35,7 +35,7 @@ export const verdictSchema = z
     z.strictObject({ verdict: z.literal('accepted'), label: z.string(), index: z.int().nonnegative(), ...identity, ...explain }),
     z.strictObject({
       verdict: z.literal('rejected'),
-      /** Absent where no fallback is configured. `unavailable`: it failed. `rejected`: it did not find a class either. */
+      /** Absent if no fallback is configured. `unavailable`: it failed. `rejected`: it did not find a class either. */
       reclassification: z.enum(['unavailable', 'rejected']).optional(),
       ...identity,
       ...explain,

@@ -20,7 +20,7 @@ export async function signatureOf(key: string, body: Uint8Array, now = Math.floo
 /**
  * Checks a request's signature, with any of several keys, so that a key can be replaced without a pause.
  *
- * @returns what is wrong with it, or null where nothing is
+ * @returns what is wrong with it, or null if nothing is
  */
 export async function signatureProblem(
   keys: readonly string[],

@@ -8,7 +8,7 @@ const MAX_ELEMENTS = 4096;
  *
  * @param tensors `inputs` of a request or `outputs` of a response
  * @param binary what comes after the JSON part; empty without the extension
- * @throws ProtocolError where a tensor's data is missing, of the wrong count, or left over
+ * @throws ProtocolError if a tensor's data is missing, of the wrong count, or left over
  */
 export function readTensors(tensors: readonly JsonTensor[], binary: Uint8Array): Tensor[] {
   let offset = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { traceHeaders, traceOf } from '../../../shared/protocol/trace.ts';
+import { parseTraceparent, traceHeaders, traceOf } from '../../../shared/protocol/trace.ts';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const parent = '00f067aa0ba902b7';
@@ -40,6 +40,11 @@ describe('a trace context', () => {
     expect(trace.traceId).toMatch(/^[0-9a-f]{32}$/);
     expect(trace.traceId).not.toBe(traceId);
     expect(traceHeaders(trace)).toEqual({ traceparent: `00-${trace.traceId}-${trace.spanId}-00` });
+  });
+
+  it('is parsed alike for the log of the fallback', () => {
+    expect(parseTraceparent(`00-${traceId}-${parent}-01`)).toEqual({ traceId, flags: '01' });
+    expect(parseTraceparent(`ff-${traceId}-${parent}-01`)).toBeNull();
   });
 
   it('leaves out a state that is empty or longer than 512 characters', () => {
