@@ -1,6 +1,6 @@
 import { randomFrom } from '../shared/random.ts';
 import type { Attack, AttackedModel, Oracle } from './attack.ts';
-import { eachImage, isBroken, type LimitedOracle, limited, type QueriedImage, type QueryResult } from './oracle.ts';
+import { eachImage, isBroken, limited, type QueriedImage, type QueryResult } from './oracle.ts';
 import { distances, type Norm } from './steps/projection.ts';
 
 /** Directions in the first estimate of the boundary's normal; the n-th estimate has sqrt(n) times as many. */
@@ -53,7 +53,7 @@ export async function boundarySearch(
   // As the authors have it: the finest step, by the number of dimensions.
   const theta = 1 / (norm === 'l2' ? Math.sqrt(size) * size : size * size);
   if (queries === 0 || !(await breaks(start))[0]) return { image: null, queries: budget.queries() };
-  let best = await ontoBoundary(start, { origin, norm, theta, budget, breaks, distanceTo });
+  let best = await ontoBoundary(start);
   for (let round = 1; budget.left() > 1; round++) {
     const distance = distanceTo(best);
     if (distance === 0) break;
@@ -62,10 +62,33 @@ export async function boundarySearch(
     if (!normal) break;
     const landed = await jump(best, normal, distance / Math.sqrt(round));
     if (!landed) continue;
-    const nearer = await ontoBoundary(landed, { origin, norm, theta, budget, breaks, distanceTo });
+    const nearer = await ontoBoundary(landed);
     if (distanceTo(nearer) < distanceTo(best)) best = nearer;
   }
   return { image: best, queries: budget.queries() };
+
+  /**
+   * Bisects towards the attacked image for the nearest image that is still accepted as a wrong class: on the line (l2), or in a box (linf).
+   */
+  async function ontoBoundary(from: Float32Array): Promise<Float32Array> {
+    const whole = norm === 'l2' ? 1 : distanceTo(from);
+    const at = (share: number) =>
+      from.map((value, i) => {
+        const own = origin[i] as number;
+        if (norm === 'l2') return own + share * (value - own);
+        return Math.min(own + share, Math.max(own - share, value));
+      });
+    const fine = norm === 'l2' ? theta : Math.min(whole * theta, theta);
+    let [low, high, best] = [0, whole, from];
+    // Finer than float32 there is nothing to find.
+    while (high - low > Math.max(fine, 1e-6 * whole) && budget.left() > 0) {
+      const middle = (low + high) / 2;
+      const image = at(middle);
+      if ((await breaks(image))[0]) [high, best] = [middle, image];
+      else low = middle;
+    }
+    return best;
+  }
 
   /** Estimates the direction towards images that are accepted as a wrong class: Monte Carlo, less its mean. */
   async function normalAt(image: Float32Array, wanted: number, delta: number): Promise<Float32Array | null> {
@@ -111,35 +134,3 @@ export async function boundarySearch(
 }
 
 const clipped = (value: number) => Math.min(1, Math.max(0, value));
-
-interface Search {
-  origin: Float32Array;
-  norm: Norm;
-  theta: number;
-  budget: LimitedOracle;
-  breaks(images: Float32Array): Promise<boolean[]>;
-  distanceTo(image: Float32Array): number;
-}
-
-/**
- * Bisects towards the attacked image for the nearest image that is still accepted as a wrong class: on the line (l2), or in a box (linf).
- */
-async function ontoBoundary(from: Float32Array, { origin, norm, theta, budget, breaks, distanceTo }: Search): Promise<Float32Array> {
-  const whole = norm === 'l2' ? 1 : distanceTo(from);
-  const at = (share: number) =>
-    from.map((value, i) => {
-      const own = origin[i] as number;
-      if (norm === 'l2') return own + share * (value - own);
-      return Math.min(own + share, Math.max(own - share, value));
-    });
-  const fine = norm === 'l2' ? theta : Math.min(whole * theta, theta);
-  let [low, high, best] = [0, whole, from];
-  // Finer than float32 there is nothing to find.
-  while (high - low > Math.max(fine, 1e-6 * whole) && budget.left() > 0) {
-    const middle = (low + high) / 2;
-    const image = at(middle);
-    if ((await breaks(image))[0]) [high, best] = [middle, image];
-    else low = middle;
-  }
-  return best;
-}

@@ -42,7 +42,7 @@ export function screenedSamples(setup: Setup, numbers: number[], seeds: number[]
 export const figure2: Protocol = {
   name: 'figure2',
   source: import.meta.url,
-  about: 'images generated from the Gaussian of each class (paper, figure 2): are they taken for their class?',
+  about: 'images generated from the Gaussian of each class (paper, figure 2): are they accepted as their class?',
   parts: (screening, { images = 1000 }) => [
     {
       ...common(screening, images, images),

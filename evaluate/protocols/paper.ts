@@ -17,7 +17,7 @@ const encoderPart = (attack: Attack, shared: Common, radius: number, search = fa
 export const quick: Protocol = {
   name: 'quick',
   source: import.meta.url,
-  about: "clean test images, FGSM at the paper's five epsilons, noise, blank pages and drawn nonsense; some seconds",
+  about: "clean test images, FGSM at the paper's five epsilons, noise, blank pages and drawn nonsense; takes seconds",
   parts: (screening, { test, images = 1000, ...asked }) => [
     cleanPart(common(screening, test, test), asked.search),
     ...FGSM_EPSILONS.map((radius) => encoderPart(encoder.fgsm, common(screening, images, test), radius, asked.search)),
@@ -35,7 +35,7 @@ export const table1: Protocol = {
 export const table2: Protocol = {
   name: 'table2',
   source: import.meta.url,
-  about: 'FGSM and all clean test images, what is rejected searched by Eq. 9 (paper, table 2 and section 4)',
+  about: 'FGSM and all clean test images; rejected images are reclassified by Eq. 9 (paper, table 2 and section 4)',
   parts: (screening, { test, images = 1000 }) => [
     cleanPart(common(screening, test, test), true),
     ...FGSM_EPSILONS.map((radius) => encoderPart(encoder.fgsm, common(screening, images, test), radius, true)),
@@ -45,7 +45,7 @@ export const table2: Protocol = {
 export const figure3: Protocol = {
   name: 'figure3',
   source: import.meta.url,
-  about: 'FGSM from .03 to .3 (paper, figure 3); momentum iterative and PGD beside it',
+  about: 'FGSM from .03 to .3 (paper, figure 3), momentum iterative and PGD',
   parts: (screening, { test, images = 1000 }) => {
     const shared = common(screening, images, test);
     const fine = Array.from({ length: 10 }, (_, i) => ((i + 1) * 3) / 100);
@@ -79,7 +79,7 @@ const SHOWN = 6;
 export const figure4: Protocol = {
   ...whitebox,
   name: 'figure4',
-  about: `what Eq. 10 makes of ${SHOWN} images for each target, as a gallery (paper, figure 4); whitebox counts them`,
+  about: `Eq. 10 on ${SHOWN} images for each target, as a gallery (paper, figure 4); whitebox counts them`,
   parts: (screening, { images = SHOWN, ...asked }) => whitebox.parts(screening, { ...asked, images: Math.min(images, SHOWN) }),
 };
 

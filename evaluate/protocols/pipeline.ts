@@ -17,7 +17,7 @@ const TARGETS = 4;
 export const pipeline: Protocol = {
   name: 'pipeline',
   source: import.meta.url,
-  about: `rejected at the edge and reclassified wrongly by Eq. 9, or either, ${IMAGES} images`,
+  about: `the edge and Eq. 9 together: rejected and reclassified wrongly, or accepted wrongly, ${IMAGES} images`,
   parts: (_, { images, test }) => {
     const shared = { images: Math.min(images ?? IMAGES, test), atOnce: AT_ONCE };
     return suites.pipeline.flatMap(({ norm, search, edge }) =>

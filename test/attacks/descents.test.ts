@@ -128,12 +128,12 @@ it('never leaves the ball or [0, 1], whatever the start, the radius and the obje
 
 it('an image does not depend on those it is attacked with', () => {
   const alone = descend(twoPixels(), fromImage, { norm: 'l2', radius: 0.7 }, { steps: 12, objective: 'hinges', step: 'apgd' });
-  const beside = {
+  const withAnother = {
     origins: Float32Array.of(0.2, 0.2, 1, 0),
     starts: Float32Array.of(0.4, 0.1, 1, 0),
     targets: [0, 1],
   };
-  const both = descend(twoPixels(), beside, { norm: 'l2', radius: 0.7 }, { steps: 12, objective: 'hinges', step: 'apgd' });
+  const both = descend(twoPixels(), withAnother, { norm: 'l2', radius: 0.7 }, { steps: 12, objective: 'hinges', step: 'apgd' });
   expect([...both.images.slice(2)]).toEqual([...alone.images]);
 });
 

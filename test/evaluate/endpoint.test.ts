@@ -89,13 +89,13 @@ describe('a worker that says "not now"', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('and goes on saying so is told', async () => {
+  it('and reports a worker that goes on saying so', async () => {
     script = [{ status: 429, body: problem(429, 'Wait 60 seconds.'), headers: { 'retry-after': '0' } }];
     await expect(ask()).rejects.toThrow(/answered 429 4 times: Wait 60 seconds/);
   });
 });
 
-it('a door has an address and a key, or is none', () => {
+it('an endpoint has an address and a key, or is none', () => {
   expect(endpointOf({})).toBeNull();
   expect(endpointOf({ SCREEN_URL: 'http://127.0.0.1:8787/', SCREEN_KEY: 'k' })).toEqual({ url: 'http://127.0.0.1:8787', key: 'k' });
   expect(() => endpointOf({ SCREEN_URL: 'http://127.0.0.1:8787' })).toThrow(/SCREEN_KEY is missing/);

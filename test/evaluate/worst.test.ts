@@ -44,7 +44,7 @@ describe('worst', () => {
     expect([square?.tried, square?.nearest]).toEqual([2, 1]);
   });
 
-  it('of attacks without gradients alone is of all their images, of which few were also attacked at the door', () => {
+  it('of attacks without gradients alone is of all their images, of which few were also attacked through HTTP', () => {
     const [found] = worst([
       blackBox(nearest('HopSkipJump', [0.05, 0.2, null, null])),
       described(blackBox(nearest('HopSkipJump, through HTTP', [0.04, 0.08])), {}, { endpoint: true }),
