@@ -6,7 +6,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { quantilesOf } from './edge/quantiles.ts';
+import { quantilesOf } from './quantiles.ts';
 import { startWorkerd } from './workerd.ts';
 
 /**

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
-import { COLLECTING_FLAGS, collecting } from './reliability/collecting.ts';
+import { COLLECTING_FLAGS, collecting } from './reliability/control.ts';
 import { buildDeployed } from './reliability/deployed-worker.ts';
 import { startWorkerd } from './workerd.ts';
 import { acceptedRequests } from './worst/accepted.ts';

@@ -1,5 +1,5 @@
+import { type Quantiles, quantilesOf } from '../quantiles.ts';
 import type { GraphSide } from './graph-sides.ts';
-import { type Quantiles, quantilesOf } from './quantiles.ts';
 
 const ROUNDS = { 1: 120, 64: 25 };
 const RUNS = { 1: 20, 64: 1 };

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { processorTime } from './process-usage.ts';
-import { type Quantiles, quantilesOf } from './quantiles.ts';
+import { processorTime } from '../process-usage.ts';
+import { type Quantiles, quantilesOf } from '../quantiles.ts';
 
 const ROUNDS = 1000;
 const BATCHES = 40;

@@ -1,5 +1,5 @@
+import type { Quantiles } from '../quantiles.ts';
 import type { GraphTimes } from './graph.ts';
-import type { Quantiles } from './quantiles.ts';
 import type { Size } from './size.ts';
 import type { StartUp } from './start-up.ts';
 

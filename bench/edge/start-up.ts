@@ -1,6 +1,6 @@
+import { processorTime, residentMemory } from '../process-usage.ts';
+import { type Quantiles, quantilesOf } from '../quantiles.ts';
 import { startWorkerd } from '../workerd.ts';
-import { processorTime, residentMemory } from './process-usage.ts';
-import { type Quantiles, quantilesOf } from './quantiles.ts';
 import { post } from './requests.ts';
 
 const STARTS = 9;

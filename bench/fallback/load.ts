@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import { type Quantiles, quantilesOf } from '../edge/quantiles.ts';
+import { type Quantiles, quantilesOf } from '../quantiles.ts';
 
 const INFER = '/v2/models/reclassify/infer';
 

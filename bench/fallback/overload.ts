@@ -1,4 +1,4 @@
-import { processorTime, residentMemory } from '../edge/process-usage.ts';
+import { processorTime, residentMemory } from '../process-usage.ts';
 import { closedLoop, openLoop } from './load.ts';
 import { startServer } from './server.ts';
 

@@ -1,5 +1,5 @@
-import { forgetPeak, peakMemory, processorTime, residentMemory } from '../edge/process-usage.ts';
-import { medianOf } from '../reliability/measure.ts';
+import { forgetPeak, peakMemory, processorTime, residentMemory } from '../process-usage.ts';
+import { medianOf } from '../quantiles.ts';
 import { connect } from '../reliability/send.ts';
 import type { HostileRequest } from './hostile-bodies.ts';
 

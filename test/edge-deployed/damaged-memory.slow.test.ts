@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { residentMemory } from '../../bench/edge/process-usage.ts';
+import { residentMemory } from '../../bench/process-usage.ts';
 import { type DeployedWorker, startDeployed } from '../../bench/reliability/deployed-worker.ts';
 import { chunk } from '../samples/made-images.ts';
 import { phonePhoto } from '../samples/phone-photo.ts';
