@@ -16,7 +16,8 @@ export interface Shard {
 /** Parses a shard such as 1/4. @throws UsageError */
 export function shardOf(text: string): Shard {
   const [, part, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
-  if (!part || !of || Number(part) < 1 || Number(part) > Number(of)) throw new UsageError(`${text} is no shard; 1/4 to 4/4 are, for four`);
+  if (!part || !of || Number(part) < 1 || Number(part) > Number(of))
+    throw new UsageError(`${text} is not a shard; use PART/OF, for example 1/4 to 4/4 for four`);
   return { part: Number(part) - 1, of: Number(of) };
 }
 
@@ -28,7 +29,7 @@ export function shardOf(text: string): Shard {
  */
 export function checkOptions({ unknown, unknownDir, out, merge, figures }: OptionValues, protocols: readonly string[]): void {
   if (unknown === undefined && unknownDir !== undefined)
-    throw new UsageError('--unknown-dir belongs to --unknown, which says what the folder holds: images, or the name of a data set');
+    throw new UsageError('--unknown-dir needs --unknown, which says what the folder holds: images, or the name of a data set');
   if (unknown !== undefined && unknownDir === undefined && !datasets.get(unknown)?.packaged)
     throw new UsageError(`${unknown} does not come with the project: name the folder that holds it with --unknown-dir`);
   for (const [name, value] of Object.entries({ out, merge }))

@@ -1,6 +1,6 @@
 import type { Problem } from '../shared/protocol/screen-messages.ts';
 
-/** Every problem with its status and title; docs/errors.md has a section for each. */
+/** Every problem with its status and title; docs/errors.md has a row for each. */
 export const PROBLEMS = {
   'empty-body': [400, 'The body is empty'],
   'bad-json': [400, 'The JSON can not be used'],
@@ -10,7 +10,7 @@ export const PROBLEMS = {
   forbidden: [403, 'The key does not allow this'],
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'The method is not allowed here'],
-  'body-timeout': [408, 'The body did not come in time'],
+  'body-timeout': [408, 'The body was not received in time'],
   'body-too-large': [413, 'The body is too large'],
   'image-too-large': [413, 'The image is too large'],
   'unsupported-media-type': [415, 'The content type is not supported'],

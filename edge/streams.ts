@@ -67,7 +67,7 @@ export function resumed(read: readonly Uint8Array[], rest: ReadableStreamBYOBRea
  * The garbage collector cannot trace the handle by which workerd keeps the error of a failed stream, and until somebody reads it an error's
  * stack holds the functions that waited for it: with them the request, and in it the stream. Such a ring is never collected, some 16 KiB
  * for each request that is cut off within its body. Reading the stack turns it into text, which holds nothing
- * (`test/edge-deployed/lets-go.test.ts`).
+ * (`test/edge-deployed/lets-go.slow.test.ts`).
  *
  * @throws what the stream failed with
  */
