@@ -49,7 +49,7 @@ module.exports = {
     {
       name: 'backends-apart',
       severity: 'error',
-      from: { path: '^trainer/backend/(wasm|tensorflow|webgpu)/' },
+      from: { path: '^trainer/backend/([^/]+)/', pathNot: '^trainer/backend/install/' },
       to: { path: '^trainer/', pathNot: '^trainer/backend/($1/|(?!backends)[a-z-]+\\.ts$)' },
     },
     {
@@ -65,14 +65,14 @@ module.exports = {
     {
       name: 'formats-by-the-list',
       severity: 'error',
-      from: { path: '^(?!test/|bench/)', pathNot: '^shared/images/(png|jpeg)/|^shared/images/formats\\.ts$|^edge/guard/encode-png\\.ts$' },
-      to: { path: '^shared/images/(png|jpeg)/' },
+      from: { path: '^(?!test/|bench/)', pathNot: '^shared/images/([^/]+/|formats\\.ts$)|^edge/guard/encode-png\\.ts$' },
+      to: { path: '^shared/images/[^/]+/' },
     },
     {
       name: 'formats-apart',
       severity: 'error',
-      from: { path: '^shared/images/(png|jpeg)/' },
-      to: { path: '^shared/images/(png|jpeg)/', pathNot: '^shared/images/$1/' },
+      from: { path: '^shared/images/([^/]+)/' },
+      to: { path: '^shared/images/([^/]+/|formats\\.ts$)', pathNot: '^shared/images/$1/' },
     },
     // At the edge: routes → guard → pipeline → decode and escalation; nothing runs back, and only routes and the app know a route.
     ...[

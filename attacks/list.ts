@@ -7,7 +7,7 @@ import { nearestFromImage, nearestFromOutside } from './minimum-norm.ts';
 import { momentum } from './momentum.ts';
 import { eq10, eq11 } from './paper.ts';
 import { pgd } from './pgd.ts';
-import { reclassifiedWrongly } from './reclassified-wrongly.ts';
+import { reclassifiedWrongly, SEARCHED_TARGETS } from './reclassified-wrongly.ts';
 import { relay } from './relay.ts';
 import { MOST_TARGETS } from './rows.ts';
 import { square } from './square.ts';
@@ -16,14 +16,14 @@ import { NORMS, type Norm } from './steps/projection.ts';
 const inEachNorm = (attacks: (norm: Norm) => Attack[]): Attack[] => NORMS.flatMap(attacks);
 
 /**
- * Every attack, in the suite that it is run with. A line here is all that a new attack needs beside its file: the evaluation runs the suite
- * at the suite's radii and reports what the attack's fields say.
+ * Every attack, in the suite that it is run with. A new attack needs its file and a line here: the protocols of a suite run each of its
+ * attacks, at every radius that reports state where it takes one, and test/attacks/list.slow.test.ts tests each.
  */
 export const suites = {
-  /** Attacks on the encoder's cross-entropy, which the paper and cleverhans use. */
-  encoder: { fgsm, momentum: momentum(), pgd: pgd() },
-  /** The paper's targeted attacks on encoder and decoder. */
-  paper: { eq10: eq10(), eq11: eq11() },
+  /** Attacks within a linf radius on the encoder's cross-entropy, which the paper and cleverhans use. */
+  encoder: [fgsm, momentum(), pgd()],
+  /** The paper's targeted attacks on encoder and decoder; those without a norm begin at noise. */
+  paper: [eq10(), eq11()],
   /** Attacks that know all tests and thresholds of the decision. */
   adaptive: inEachNorm((norm) => [
     nearestFromOutside({ norm }),
@@ -42,7 +42,7 @@ export const suites = {
   pipeline: NORMS.map((norm) => ({
     norm,
     search: reclassifiedWrongly({ norm }),
-    edge: descent({ norm, step: 'adam', from: 'outside', objective: 'hinges', targets: 4, steps: 100 }),
+    edge: descent({ norm, step: 'adam', from: 'outside', objective: 'hinges', targets: SEARCHED_TARGETS, steps: 100 }),
   })),
   /** The attack on both tests of another bundle of the same data. */
   transfer: [

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { randomFrom } from '../shared/random.ts';
 import type { Attack, GradientModel } from './attack.ts';
+import { MOST_TARGETS } from './rows.ts';
 import { type AdamOptions, minimise } from './steps/adam.ts';
 import { concatenated, imagesOf, sizeOf, tensorOf, valuesOf } from './tensors.ts';
 
@@ -9,9 +10,6 @@ interface PaperOptions extends AdamOptions {
   a: number;
   b: number;
 }
-
-/** Wrong classes that Eq. 10 tries for each image at most. */
-const MOST_TARGETS = 9;
 
 const shared = { knowledge: 'white-box', kind: 'unconstrained', counts: 'every', targeted: true, source: import.meta.url } as const;
 

@@ -9,7 +9,8 @@ import { type Search, searchFrom, searchOn } from './steps/latent-search.ts';
 import type { Norm } from './steps/projection.ts';
 import { adamStep } from './steps/step.ts';
 
-const TARGETS = 4;
+/** Wrong classes that are tried for each image, nearest first. */
+export const SEARCHED_TARGETS = 4;
 const STEPS = 100;
 /** The cost of a step in gradients: both searches go on with it. */
 const STEP_COST = 2.5;
@@ -30,10 +31,10 @@ const SHARPNESS = 10;
 export const reclassifiedWrongly = ({ norm, minMargin = DEFAULT_MIN_MARGIN }: { norm: Norm; minMargin?: number }): Attack => ({
   name: 'reclassified wrongly',
   ...{ knowledge: 'white-box', norm, kind: 'fixed radius', counts: 'best', source: import.meta.url },
-  cost: TARGETS * STEPS * STEP_COST,
-  about: `rejected at the edge and taken for a wrong class by Eq. 9, ${TARGETS} targets x ${STEPS} steps, the search within the attack`,
+  cost: SEARCHED_TARGETS * STEPS * STEP_COST,
+  about: `rejected at the edge and taken for a wrong class by Eq. 9, ${SEARCHED_TARGETS} targets x ${STEPS} steps, the search within the attack`,
   async run(model, images, labels, radius, seeds) {
-    const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'image', targets: TARGETS });
+    const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'image', targets: SEARCHED_TARGETS });
     if (of.length === 0) return { images: new Float32Array(), of, targets: [] };
     const objective = searchFooled(model, rows.targets, rows.truths as number[], minMargin);
     const found = descendObjective(model, rows, { norm, radius }, { steps: STEPS, objective, step: adamStep(STEP) });

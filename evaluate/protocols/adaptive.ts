@@ -4,7 +4,7 @@ import { MOST_TARGETS } from '../../attacks/rows.ts';
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
 import { gradientCheck } from './gradient-check.ts';
 import { RADII } from './outcome.ts';
-import { attackPart, type Common, cleanPart } from './parts.ts';
+import { attackPart, type Common, cleanPart, radiiOf } from './parts.ts';
 import type { Part, Protocol } from './protocol.ts';
 
 const IMAGES = 100;
@@ -27,11 +27,7 @@ export const adaptive: Protocol = {
     'targeted DLR, Carlini-Wagner',
   parts: (_, { images = IMAGES, test }) => {
     const shared = { images: Math.min(images, test), atOnce: AT_ONCE };
-    const parts = suites.adaptive.flatMap((attack) =>
-      attack.kind === 'fixed radius'
-        ? RADII[attack.norm as Norm].map((radius) => attackPart(attack, shared, { radius }))
-        : [attackPart(attack, shared)],
-    );
+    const parts = suites.adaptive.flatMap((attack) => radiiOf(attack).map((radius) => attackPart(attack, shared, { radius })));
     const clean = cleanPart(shared);
     const sources = [...clean.sources, new URL('./gradient-check.ts', import.meta.url).href];
     return [{ ...clean, sources, check: gradientCheck }, ...parts, ...checkingParts(shared)];

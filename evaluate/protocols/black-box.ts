@@ -2,8 +2,7 @@ import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import type { Norm } from '../../attacks/steps/projection.ts';
 import { type Endpoint, httpOracle } from './endpoint.ts';
-import { RADII } from './outcome.ts';
-import { attackPart } from './parts.ts';
+import { attackPart, radiiOf } from './parts.ts';
 import type { Part, Protocol } from './protocol.ts';
 
 const IMAGES = 100;
@@ -23,11 +22,11 @@ export const blackBox: Protocol = {
     const shared = { images: Math.min(images ?? IMAGES, test), atOnce: AT_ONCE };
     const few = { images: Math.min(images ?? ENDPOINT_IMAGES, ENDPOINT_IMAGES, test), atOnce: ENDPOINT_IMAGES };
     return suites.blackBox.flatMap((attack) => {
-      const norm = attack.norm as Norm;
-      const fixed = attack.kind === 'fixed radius';
+      const radii = radiiOf(attack);
+      const endpointRadius = radii.includes(null) ? null : ENDPOINT_RADIUS[attack.norm as Norm];
       return [
-        ...(fixed ? RADII[norm] : [null]).map((radius) => attackPart(attack, shared, { radius })),
-        ...(endpoint ? [endpointPart(attack, few, fixed ? ENDPOINT_RADIUS[norm] : null, endpoint)] : []),
+        ...radii.map((radius) => attackPart(attack, shared, { radius })),
+        ...(endpoint ? [endpointPart(attack, few, endpointRadius, endpoint)] : []),
       ];
     });
   },

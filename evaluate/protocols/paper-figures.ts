@@ -1,11 +1,10 @@
 import { z } from 'zod';
+import { fgsm } from '../../attacks/fgsm.ts';
 import { suites } from '../../attacks/list.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { datasets } from '../../trainer/data/datasets.ts';
 import { FGSM_EPSILONS } from '../images/image-sets.ts';
 import type { Descriptor } from './outcome.ts';
-
-const { encoder } = suites;
 
 /** The figures that the paper prints for the same experiment, in per cent; null where it prints none. */
 export const paperSchema = z.strictObject({
@@ -39,12 +38,12 @@ export function paperFigures(screening: Screening): (protocol: string, descripto
       const searched = isTable2(protocol) ? { reclassifiedRight: 60.77, pipelineRight: 99.07 } : {};
       return { acceptedRight, acceptedWrong, rejected, ...searched };
     }
-    const isFgsm = attack?.name === encoder.fgsm.name;
+    const isFgsm = attack?.name === fgsm.name;
     const eps = isFgsm ? FGSM_EPSILONS.indexOf(radius as number) : -1;
     if (isTable2(protocol) && eps >= 0) return { reclassifiedRight: TABLE_2[eps] as number };
     if (dataset === 'mnist' && protocol === 'figure3' && isFgsm)
       return { note: 'the largest undetected error of figure 3 is 3.89 %, of any of these radii' };
-    const onEncoder = Object.values(encoder).some(({ name }) => name === attack?.name);
+    const onEncoder = suites.encoder.some(({ name }) => name === attack?.name);
     if (protocol === 'coil' && dataset === 'coil-100' && onEncoder) return { acceptedRight: 0, acceptedWrong: 0, rejected: 100 };
     if (protocol === 'fooling') return { note: 'the paper mentions no fooling image that was accepted' };
     return null;

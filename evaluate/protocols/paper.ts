@@ -1,14 +1,13 @@
 import type { Attack } from '../../attacks/attack.ts';
+import { fgsm } from '../../attacks/fgsm.ts';
 import { suites } from '../../attacks/list.ts';
+import { MOST_TARGETS } from '../../attacks/rows.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FGSM_EPSILONS } from '../images/image-sets.ts';
 import { drawnParts } from './drawn-parts.ts';
 import { attackPart, type Common, cleanPart, common } from './parts.ts';
 import type { Part, Protocol } from './protocol.ts';
-
-const { encoder, paper } = suites;
-const MOST_TARGETS = 9;
 
 /** The part of an attack on the encoder, named as the paper does. */
 const encoderPart = (attack: Attack, shared: Common, radius: number, search = false) =>
@@ -20,7 +19,7 @@ export const quick: Protocol = {
   about: "clean test images, FGSM at the paper's five epsilons, noise, blank pages and drawn nonsense; takes seconds",
   parts: (screening, { test, images = 1000, ...asked }) => [
     cleanPart(common(screening, test, test), asked.search),
-    ...FGSM_EPSILONS.map((radius) => encoderPart(encoder.fgsm, common(screening, images, test), radius, asked.search)),
+    ...FGSM_EPSILONS.map((radius) => encoderPart(fgsm, common(screening, images, test), radius, asked.search)),
     ...drawnParts(screening, images, asked),
   ],
 };
@@ -38,7 +37,7 @@ export const table2: Protocol = {
   about: 'FGSM and all clean test images; rejected images are reclassified by Eq. 9 (paper, table 2 and section 4)',
   parts: (screening, { test, images = 1000 }) => [
     cleanPart(common(screening, test, test), true),
-    ...FGSM_EPSILONS.map((radius) => encoderPart(encoder.fgsm, common(screening, images, test), radius, true)),
+    ...FGSM_EPSILONS.map((radius) => encoderPart(fgsm, common(screening, images, test), radius, true)),
   ],
 };
 
@@ -52,25 +51,28 @@ export const figure3: Protocol = {
     const coarse = [0.05, 0.1, 0.2, 0.3];
     return [
       cleanPart(shared),
-      ...Object.values(encoder).flatMap((attack: Attack) =>
-        (attack.cost === 1 ? fine : coarse).map((radius) => encoderPart(attack, shared, radius)),
-      ),
+      ...suites.encoder.flatMap((attack) => (attack.cost === 1 ? fine : coarse).map((radius) => encoderPart(attack, shared, radius))),
     ];
   },
 };
 
-/** Eq. 10 on some images; every target is an outcome. */
-function eq10Part(screening: Screening, images: number): Part {
+/** The paper's targeted attacks on some images; every target is an outcome. */
+function targetedParts(screening: Screening, images: number): Part[] {
   const targets = Math.min(MOST_TARGETS, screening.classes.length - 1);
   const atOnce = Math.max(1, Math.floor(imagesWithinMemory(screening.input, 90, 4) / targets));
-  return attackPart(paper.eq10, { images, atOnce }, { targets, name: `${paper.eq10.name}, each target` });
+  return suites.paper
+    .filter(({ norm }) => norm !== null)
+    .map((attack) => attackPart(attack, { images, atOnce }, { targets, name: `${attack.name}, each target` }));
 }
 
 export const whitebox: Protocol = {
   name: 'whitebox',
   source: import.meta.url,
   about: 'Eq. 10 for every other class as target (at most nine), 1000 test images, some 100 of each digit (paper, section 4)',
-  parts: (screening, { test, images = 1000 }) => [cleanPart(common(screening, images, test)), eq10Part(screening, Math.min(images, test))],
+  parts: (screening, { test, images = 1000 }) => [
+    cleanPart(common(screening, images, test)),
+    ...targetedParts(screening, Math.min(images, test)),
+  ],
 };
 
 /** Images of the gallery. */
@@ -90,7 +92,9 @@ export const fooling: Protocol = {
   parts: (screening, { images = 100 }) => {
     const targets = screening.classes.length;
     const atOnce = Math.max(1, Math.floor(imagesWithinMemory(screening.input, 100, 4) / targets));
-    return [attackPart(paper.eq11, { images, atOnce }, { drawn: true, targets, name: `${paper.eq11.name}, each class` })];
+    return suites.paper
+      .filter(({ norm }) => norm === null)
+      .map((attack) => attackPart(attack, { images, atOnce }, { drawn: true, targets, name: `${attack.name}, each class` }));
   },
 };
 
@@ -100,7 +104,7 @@ export const coil: Protocol = {
   about: "FGSM, momentum iterative and PGD with cleverhans' defaults, and Eq. 10 (the paper's experiments on COIL-100; any bundle)",
   parts: (screening, { test, images = 200 }) => [
     cleanPart(common(screening, test, test)),
-    ...Object.values(encoder).map((attack: Attack) => encoderPart(attack, common(screening, images, test, 40), 0.3)),
-    eq10Part(screening, Math.min(10, test)),
+    ...suites.encoder.map((attack) => encoderPart(attack, common(screening, images, test, 40), 0.3)),
+    ...targetedParts(screening, Math.min(10, test)),
   ],
 };

@@ -1,7 +1,7 @@
 import type { Attack, AttackedModel } from '../../attacks/attack.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { type Descriptor, descriptorOf } from './outcome.ts';
+import { type Descriptor, descriptorOf, RADII } from './outcome.ts';
 import type { Part } from './protocol.ts';
 import { nearestSuccess, screened, screenedCandidates, screenedUnchanged } from './screen.ts';
 import type { Setup } from './setup.ts';
@@ -51,6 +51,9 @@ interface AttackOptions {
   name?: string;
   descriptor?: Partial<Descriptor>;
 }
+
+/** Returns every radius that an attack is run at; null where it takes none. */
+export const radiiOf = ({ kind, norm }: Attack): (number | null)[] => (kind === 'fixed radius' && norm ? RADII[norm] : [null]);
 
 /** Runs an attack on test images, at its radius if it has one, and screens what it makes. */
 export function attackPart(attack: Attack, shared: Common, options: AttackOptions = {}): Part {

@@ -1,5 +1,6 @@
 import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
+import { SEARCHED_TARGETS } from '../../attacks/reclassified-wrongly.ts';
 import { type Outcome, RADII, reclassifiedWrong, undetected } from './outcome.ts';
 import { attackPart, type Common, SEARCH_WORK } from './parts.ts';
 import type { Part, Protocol } from './protocol.ts';
@@ -7,8 +8,6 @@ import { type About, screenedCandidates, screenedUnchanged } from './screen.ts';
 
 const IMAGES = 50;
 const AT_ONCE = 10;
-/** Targets that are searched for each image. */
-const TARGETS = 4;
 
 /**
  * Attacks the edge and the search of Eq. 9 together. `reclassified wrongly`: the image is rejected at the edge, and the search takes it for
@@ -34,7 +33,7 @@ function pipelinePart(search: Attack, edge: Attack | null, shared: Common, radiu
   const part = attackPart(attack, shared, { radius, search: true });
   return {
     ...part,
-    work: search.cost + (edge?.cost ?? 0) + TARGETS * SEARCH_WORK,
+    work: search.cost + (edge?.cost ?? 0) + SEARCHED_TARGETS * SEARCH_WORK,
     sources: [...part.sources, ...(edge ? [edge.source] : [])],
     async run(setup, chosen) {
       const about: About = { attack: attack.name, norm: search.norm, eps: radius };

@@ -1,7 +1,6 @@
 import type { Attack, AttackedModel } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
-import { RADII } from './outcome.ts';
-import { attackPart, type Common } from './parts.ts';
+import { attackPart, type Common, radiiOf } from './parts.ts';
 import { plainNetwork } from './plain-classifier.ts';
 import type { Part, Protocol } from './protocol.ts';
 import { type Setup, setupOfOther } from './setup.ts';
@@ -18,7 +17,6 @@ interface Substitute {
   attacks: Attack[];
 }
 
-const encoderAttacks: Attack[] = Object.values(suites.encoder);
 const PLAIN_CLASSIFIER = [new URL('./plain-classifier.ts', import.meta.url).href];
 
 /** The attacker's own images and questions stay, whatever model gives the gradients. */
@@ -39,20 +37,22 @@ export const transfer: Protocol = {
   parts: (_, { images = IMAGES, test, others }) => {
     const shared = { images: Math.min(images, test), atOnce: AT_ONCE };
     const substitutes: Substitute[] = [
-      { name: 'a plain network', about: 'a plain network', modelOf: plainNetwork, attacks: encoderAttacks },
+      { name: 'a plain network', about: 'a plain network', modelOf: plainNetwork, attacks: suites.encoder },
       ...others.map((other) => ({
         ...{ name: other.name, about: `${other.name} (${other.id.slice(0, 12)})` },
         modelOf: async (setup: Setup) => ownImages((await setupOfOther(setup, other)).model, setup),
-        attacks: [...encoderAttacks, ...suites.transfer],
+        attacks: [...suites.encoder, ...suites.transfer],
       })),
     ];
     return substitutes.flatMap(({ attacks, ...substitute }) =>
-      RADII.linf.flatMap((radius) => attacks.map((attack) => transferPart(attack, substitute, shared, radius))),
+      [...new Set(attacks.flatMap(radiiOf))].flatMap((radius) =>
+        attacks.filter((attack) => radiiOf(attack).includes(radius)).map((attack) => transferPart(attack, substitute, shared, radius)),
+      ),
     );
   },
 };
 
-function transferPart(attack: Attack, substitute: Omit<Substitute, 'attacks'>, shared: Common, radius: number): Part {
+function transferPart(attack: Attack, substitute: Omit<Substitute, 'attacks'>, shared: Common, radius: number | null): Part {
   const transferred: Attack = {
     ...attack,
     name: `transfer of ${attack.name} from ${substitute.name}`,

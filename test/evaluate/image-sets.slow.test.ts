@@ -6,6 +6,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { FGSM_EPSILONS, type ImageSet, imageSets } from '../../evaluate/images/image-sets.ts';
 import { unknownFolder } from '../../evaluate/images/unknown.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
@@ -93,7 +94,7 @@ it('unknown images may lie in one folder, without classes', async () => {
   expect([name, images.count, [0, 1, 2].map((i) => images.image(i)[20])]).toEqual(['own images', 3, [0, 100, 200]]);
   const nothing = join(folder, 'nothing');
   await mkdir(nothing);
-  await expect(unknownFolder(nothing, { height: 8, width: 8, channels: 1 }, defaultPreprocess)).rejects.toThrow(/holds no PNG or JPEG/);
+  await expect(unknownFolder(nothing, { height: 8, width: 8, channels: 1 }, defaultPreprocess)).rejects.toThrow(`holds no ${ANY_FORMAT}`);
   await rm(folder, { recursive: true });
 });
 

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { calibrateBundle } from '../../export/calibrate-bundle.ts';
 import { openScreener } from '../../node/bundle/graphs.ts';
+import { ALL_FORMATS, ANY_FORMAT } from '../../shared/images/formats.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
 import { readMnist } from '../../trainer/data/mnist.ts';
 import { defaultCalibration } from '../../trainer/run-config.ts';
@@ -41,7 +42,7 @@ describe('calibration of a bundle on own images', () => {
     const { screening, images, notes } = await calibrateBundle(mnist, scans, target, options, join(root, 'cache'));
     expect(notes).toEqual([
       '1 of 1201 images left out, which the worker would refuse too:',
-      'broken.jpg left out: The file is of an unknown kind; only PNG and JPEG are read. Save it as one of these.',
+      `broken.jpg left out: The file is of an unknown kind; only ${ALL_FORMATS} are read. Save it as one of these.`,
     ]);
     // Some test digits are the same image to the last level.
     expect(images).toBeGreaterThan(1190);
@@ -84,9 +85,9 @@ describe('calibration of a bundle on own images', () => {
     const run = (images: string, change: object = {}) =>
       calibrateBundle(mnist, images, target, { ...options, ...change }, join(root, 'cache'));
     await expect(run(scans, { alpha: 0.001, delta: 0.05 })).rejects.toThrow(/calibration images are too few .* 2995 are needed/);
-    await expect(run(join(root, 'nowhere'))).rejects.toThrow(/can't be read; a folder of PNG or JPEG files is needed/);
+    await expect(run(join(root, 'nowhere'))).rejects.toThrow(`can't be read; a folder of ${ANY_FORMAT} files is needed`);
     await mkdir(join(root, 'empty'));
-    await expect(run(join(root, 'empty'))).rejects.toThrow(/holds no PNG or JPEG file/);
+    await expect(run(join(root, 'empty'))).rejects.toThrow(`holds no ${ANY_FORMAT} file`);
     expect(existsSync(target)).toBe(false);
   });
 });

@@ -6,6 +6,7 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ALL_FORMATS, ANY_FORMAT } from '../../shared/images/formats.ts';
 import { coil100 } from '../../trainer/data/coil-100.ts';
 import { openDataset } from '../../trainer/data/datasets.ts';
 import { imageFolder } from '../../trainer/data/image-folder.ts';
@@ -152,17 +153,17 @@ describe('images in folders', () => {
     expect(data.notes).toEqual([
       '15 of 62 images left out, which the worker would refuse too:',
       ...[10, 14, 2, 22, 26].map(
-        (i) => `bolt/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
+        (i) => `bolt/${i}.webp left out: The file is of the kind WebP; only ${ALL_FORMATS} are read. Save it as one of these.`,
       ),
-      'bolt/broken.png left out: The file is of an unknown kind; only PNG and JPEG are read. Save it as one of these.',
+      `bolt/broken.png left out: The file is of an unknown kind; only ${ALL_FORMATS} are read. Save it as one of these.`,
       ...[18, 6].map(
-        (i) => `bolt/deeper/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
+        (i) => `bolt/deeper/${i}.webp left out: The file is of the kind WebP; only ${ALL_FORMATS} are read. Save it as one of these.`,
       ),
       ...[10, 14, 2, 22, 26].map(
-        (i) => `nut/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
+        (i) => `nut/${i}.webp left out: The file is of the kind WebP; only ${ALL_FORMATS} are read. Save it as one of these.`,
       ),
       ...[18, 6].map(
-        (i) => `nut/deeper/${i}.webp left out: The file is of the kind WebP; only PNG and JPEG are read. Save it as one of these.`,
+        (i) => `nut/deeper/${i}.webp left out: The file is of the kind WebP; only ${ALL_FORMATS} are read. Save it as one of these.`,
       ),
       '3 files and folders whose names begin with a dot left out (thumbnails and the like)',
       '1 files left out: they are not images by their name',
@@ -225,7 +226,7 @@ describe('images in folders', () => {
     await mkdir(join(directory, 'a'), { recursive: true });
     await expect(read()).rejects.toThrow(/has 1 folders; one for each class is needed, two at least/);
     await mkdir(join(directory, 'b'));
-    await expect(read()).rejects.toThrow(/the 2 folders of .* \(a, b\) hold no PNG or JPEG files/);
+    await expect(read()).rejects.toThrow(new RegExp(`the 2 folders of .* \\(a, b\\) hold no ${ANY_FORMAT} files`));
     await writeFile(join(directory, 'a', 'x.png'), '');
     await expect(read()).rejects.toThrow(/none of the 1 files .* can be read as an image; a\/x.png/);
     await picture(3, 9, 9)
