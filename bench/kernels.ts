@@ -4,9 +4,8 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { adam } from '../trainer/adam.ts';
-import { convolutionKernels } from '../trainer/backend/wasm/convolution.ts';
 import type { BackendWasm } from '../trainer/backend/wasm/heap.ts';
-import { replaceKernels, useWasm } from '../trainer/backend/wasm/wasm.ts';
+import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { openBatchGradients } from '../trainer/gradient/batch-gradients.ts';
 import { lossGradients } from '../trainer/gradient/loss-gradients.ts';
 import { parametersOf } from '../trainer/gradient/parameters.ts';
@@ -93,11 +92,6 @@ const ways: Way[] = [
   kernels('convolution', tf.Conv2D, tf.FusedConv2D),
   kernels("a convolution's gradient by its input", tf.Conv2DBackpropInput),
   kernels("a convolution's gradient by its filter", tf.Conv2DBackpropFilter),
-  {
-    name: "Winograd's way of convolutions",
-    stock: () => replaceKernels(convolutionKernels(() => false)),
-    own: kernels('', ...Object.keys(convolutionKernels())).own,
-  },
   kernels('matrix product', tf.BatchMatMul, tf._FusedMatMul),
   { ...kernels('gradient of max pooling', tf.MaxPoolGrad), layer: 'MaxPooling2D' },
   { ...kernels('upsampling and its gradient', tf.ResizeNearestNeighbor, tf.ResizeNearestNeighborGrad), layer: 'UpSampling2D' },

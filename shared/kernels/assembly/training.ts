@@ -3,4 +3,3 @@ export { correlate } from './correlate';
 export { packPanels, padImages, unpackPanels } from './pack';
 export { maxPoolGradient, upSample, upSampleGradient } from './resampling';
 export { adamStep, reluGradient, sumRows } from './vectors';
-export { addInputGradients, filterGradient, filterParts, gradientTiles, inputTiles, outputTiles } from './winograd';

@@ -4,16 +4,13 @@ import { activated, type Fused, isKnown } from './activation.ts';
 import { addressOf, allocate, type BackendWasm, floatsOf, type Kernel } from './heap.ts';
 import { windowGradients, windowProduct } from './product.ts';
 import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withPadded, withWindows } from './windows.ts';
-import { fitsWinograd, winogradConvolution, winogradFilterGradient, winogradInputGradient } from './winograd.ts';
 
 /**
  * Returns the kernels of convolutions, of any stride and padding: forward (alone, and fused with bias and activation, which tfjs asks
- * for where no gradient is wanted), the input's gradient and the filter's, which the stock backend lacks. What is dilated, or not
- * NHWC, is left to the stock kernels.
- *
- * @param isFast says which convolutions are computed by Winograd's way
+ * for where no gradient is wanted), the input's gradient and the filter's, which the stock backend lacks. Convolutions that are
+ * dilated, or not NHWC, are left to the stock kernels.
  */
-export function convolutionKernels(isFast = fitsWinograd) {
+export function convolutionKernels() {
   const convolution: Kernel<{ x: TensorInfo; filter: TensorInfo; bias?: TensorInfo }, ConvolutionAttrs & Partial<Fused>> = (
     backend,
     { x, filter, bias },
@@ -22,8 +19,7 @@ export function convolutionKernels(isFast = fitsWinograd) {
     const { activation = 'linear', leakyreluAlpha } = attrs;
     const g = geometryOf(x.shape, filter.shape, attrs);
     if (!isPlain(g, attrs) || !isKnown(activation)) return null;
-    const y = isFast(g) ? winogradConvolution(backend, x, filter, bias, g) : convolved(backend, x, filter, bias, g);
-    return activated(backend, y, { activation, leakyreluAlpha });
+    return activated(backend, convolved(backend, x, filter, bias, g), { activation, leakyreluAlpha });
   };
   const inputGradient: Kernel<Record<'dy' | 'filter', TensorInfo>, ConvolutionAttrs & { inputShape: number[] }> = (
     backend,
@@ -31,8 +27,7 @@ export function convolutionKernels(isFast = fitsWinograd) {
     attrs,
   ) => {
     const g = geometryOf(attrs.inputShape, filter.shape, attrs);
-    if (!isPlain(g, attrs)) return null;
-    return (isFast(g) ? winogradInputGradient : inputGradientOf)(backend, dy, filter, g);
+    return isPlain(g, attrs) ? inputGradientOf(backend, dy, filter, g) : null;
   };
   const filterGradient: Kernel<Record<'x' | 'dy', TensorInfo>, ConvolutionAttrs & { filterShape: number[] }> = (
     backend,
@@ -41,7 +36,6 @@ export function convolutionKernels(isFast = fitsWinograd) {
   ) => {
     const g = geometryOf(x.shape, attrs.filterShape, attrs);
     if (!isPlain(g, attrs)) return null;
-    if (isFast(g)) return winogradFilterGradient(backend, x, dy, g);
     const result = allocate(backend, attrs.filterShape);
     const [gradients, sums] = [addressOf(backend, dy), addressOf(backend, result)];
     withWindows(backend, x, g, (windows) => windowGradients(backend, windows, gradients, g.outChannels, sums));

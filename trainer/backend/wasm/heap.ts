@@ -71,7 +71,6 @@ export function withRooms<Name extends string>(
  */
 type Loops = Record<
   | ('adamStep' | 'convolve' | 'correlate' | 'packPanels' | 'unpackPanels' | 'padImages' | 'reluGradient' | 'sumRows')
-  | ('filterParts' | 'filterGradient' | 'inputTiles' | 'addInputGradients' | 'outputTiles' | 'gradientTiles')
   | ('maxPoolGradient' | 'upSample' | 'upSampleGradient'),
   (...args: number[]) => void
 >;
