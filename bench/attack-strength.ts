@@ -11,7 +11,7 @@ import { relay, relayed } from '../attacks/relay.ts';
 import { attackRows, type From, type RowOptions } from '../attacks/rows.ts';
 import { distances } from '../attacks/steps/projection.ts';
 import { imagesOf, sizeOf } from '../attacks/tensors.ts';
-import { chosenFor, openSetup } from '../evaluate/protocols/setup.ts';
+import { chosenFor, openSetup } from '../evaluate/measure/setup.ts';
 import { useBackend } from '../trainer/backend/backends.ts';
 
 /**

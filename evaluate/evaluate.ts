@@ -6,10 +6,10 @@ import { openDataset } from '../trainer/data/datasets.ts';
 import { openUnknown, type UnknownSource } from './images/unknown.ts';
 import { hashedParts, type Job, type JobResult, jobsOf, type Key } from './jobs/job.ts';
 import { doneBefore, mergeJobs, openThreads, type Progress, runJobs } from './jobs/run-jobs.ts';
-import { checkEndpoint, type Endpoint } from './protocols/endpoint.ts';
-import { otherBundles } from './protocols/other-bundles.ts';
-import type { Asked, Protocol } from './protocols/protocol.ts';
-import { checkDataset } from './protocols/setup.ts';
+import { checkEndpoint, type Endpoint } from './measure/endpoint.ts';
+import { otherBundles } from './measure/other-bundles.ts';
+import type { Asked, Protocol } from './measure/protocol.ts';
+import { checkDataset } from './measure/setup.ts';
 
 export interface Request {
   /** of the bundle */

@@ -1,5 +1,5 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
-import { undetected } from '../protocols/outcome.ts';
+import { undetected } from '../measure/outcome.ts';
 import { isTwice, isUnbounded, type MeasuredPart } from './measured-parts.ts';
 import { partFigures } from './part-figures.ts';
 import type { Curve } from './report-schema.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NORMS } from '../../attacks/steps/projection.ts';
-import { paperSchema } from '../protocols/paper-figures.ts';
+import { paperSchema } from './paper-figures.ts';
 
 /** The schemas of the figures in `report.json` that describe attacks: counts, curves and unions. */
 

@@ -1,5 +1,5 @@
-import type { Outcome } from '../protocols/outcome.ts';
-import { RADII } from '../protocols/outcome.ts';
+import type { Outcome } from '../measure/outcome.ts';
+import { RADII } from '../measure/outcome.ts';
 import { isClean, isTwice, type MeasuredPart } from './measured-parts.ts';
 import type { Gallery } from './report-schema.ts';
 

@@ -1,4 +1,4 @@
-import type { GradientCheck } from '../protocols/outcome.ts';
+import type { GradientCheck } from '../measure/outcome.ts';
 import type { Check } from './report-schema.ts';
 import { rate } from './statistics.ts';
 

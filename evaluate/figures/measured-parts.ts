@@ -1,6 +1,6 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
 import type { JobResult, Key } from '../jobs/job.ts';
-import type { Descriptor, Outcome } from '../protocols/outcome.ts';
+import type { Descriptor, Outcome } from '../measure/outcome.ts';
 
 /** All outcomes of a part of a protocol, whatever jobs they came from. */
 export interface MeasuredPart {

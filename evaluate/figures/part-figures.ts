@@ -1,5 +1,5 @@
 import type { JobResult } from '../jobs/job.ts';
-import type { OtherFigure } from '../protocols/outcome.ts';
+import type { OtherFigure } from '../measure/outcome.ts';
 import {
   accepted,
   acceptedRight,
@@ -16,9 +16,9 @@ import {
   reclassifiedRight,
   reclassifiedWrong,
   undetected,
-} from '../protocols/outcome.ts';
-import type { Paper } from '../protocols/paper-figures.ts';
+} from '../measure/outcome.ts';
 import { isClean, isTargeted, type MeasuredPart } from './measured-parts.ts';
+import type { Paper } from './paper-figures.ts';
 import { imagesOf } from './perturbations.ts';
 import type { PartFigures, RuleFigures } from './report-schema.ts';
 import { rate } from './statistics.ts';

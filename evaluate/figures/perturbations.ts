@@ -1,5 +1,5 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
-import { RADII, undetected } from '../protocols/outcome.ts';
+import { RADII, undetected } from '../measure/outcome.ts';
 import { isBlackBox, isClean, isMinimumNorm, type MeasuredPart } from './measured-parts.ts';
 import type { BrokenWithin, SecurityCurve } from './report-schema.ts';
 import { rate } from './statistics.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { otherFigureSchema } from '../protocols/outcome.ts';
+import { otherFigureSchema } from '../measure/outcome.ts';
 import {
   type brokenWithinSchema,
   count,

@@ -1,6 +1,6 @@
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
-import type { GradientCheck } from '../protocols/outcome.ts';
-import { RADII } from '../protocols/outcome.ts';
+import type { GradientCheck } from '../measure/outcome.ts';
+import { RADII } from '../measure/outcome.ts';
 import { comparePartsByImage, type Family, fallsOf, families } from './curves.ts';
 import { gradientChecks } from './gradient-checks.ts';
 import { isBlackBox, isMinimumNorm, isOfOtherBundle, isTwice, isUnbounded, type MeasuredPart } from './measured-parts.ts';

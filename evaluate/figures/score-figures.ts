@@ -1,6 +1,6 @@
 import { NORMS } from '../../attacks/steps/projection.ts';
 import type { Thresholds } from '../../shared/bundle/screening-schema.ts';
-import { accepted, misclassified, type Outcome, undetected } from '../protocols/outcome.ts';
+import { accepted, misclassified, type Outcome, undetected } from '../measure/outcome.ts';
 import { isClean, type MeasuredPart } from './measured-parts.ts';
 import type { RiskCoverage, Scatter } from './report-schema.ts';
 import { rate } from './statistics.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { JobResult, Key } from '../jobs/job.ts';
-import type { Descriptor, GradientCheck, OtherFigure } from '../protocols/outcome.ts';
-import { type Paper, paperSchema } from '../protocols/paper-figures.ts';
+import type { Descriptor, GradientCheck, OtherFigure } from '../measure/outcome.ts';
 import { curvesOf } from './curves.ts';
 import { galleriesOf } from './galleries.ts';
 import { isOfOtherBundle, measuredParts } from './measured-parts.ts';
+import { type Paper, paperSchema } from './paper-figures.ts';
 import { partFigures } from './part-figures.ts';
 import { securityCurves } from './perturbations.ts';
 import type { Report } from './report-schema.ts';

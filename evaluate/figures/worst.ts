@@ -1,5 +1,5 @@
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
-import { RADII } from '../protocols/outcome.ts';
+import { RADII } from '../measure/outcome.ts';
 import { isAtEndpoint, isBlackBox, isClean, isMinimumNorm, isTwice, type MeasuredPart } from './measured-parts.ts';
 import { brokenCurve, countBroken, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
 import type { Worst } from './report-schema.ts';

@@ -5,9 +5,9 @@ import { tensorOf } from '../../attacks/tensors.ts';
 import { UserError } from '../../shared/user-error.ts';
 import type { ThreadBackend } from '../../trainer/backend/backend.ts';
 import { useBackendInThread } from '../../trainer/backend/backends.ts';
+import type { Asked } from '../measure/protocol.ts';
+import { chosenFor, openSetup, type Setup, type Subject } from '../measure/setup.ts';
 import { protocols } from '../protocols/list.ts';
-import type { Asked } from '../protocols/protocol.ts';
-import { chosenFor, openSetup, type Setup, type Subject } from '../protocols/setup.ts';
 import type { Job, JobResult } from './job.ts';
 
 /** The data that a thread is started with. */

@@ -2,8 +2,8 @@ import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { descriptorSchema, gradientCheckSchema, otherFigureSchema, outcomeSchema } from '../protocols/outcome.ts';
-import type { Part, Protocol } from '../protocols/protocol.ts';
+import { descriptorSchema, gradientCheckSchema, otherFigureSchema, outcomeSchema } from '../measure/outcome.ts';
+import type { Part, Protocol } from '../measure/protocol.ts';
 import { sourceHash } from './source-hash.ts';
 
 /** Some images of a part of a protocol: what one thread does at a time, and one file holds. */

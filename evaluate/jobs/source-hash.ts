@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { init, parse } from 'es-module-lexer';
-import type { Part, Protocol } from '../protocols/protocol.ts';
+import type { Part, Protocol } from '../measure/protocol.ts';
 
 await init;
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Every part depends on these: how the bundle, its model and the images are opened, and what computes the gradients. */
-const EVERY_PART = [new URL('../protocols/setup.ts', import.meta.url), new URL('../../trainer/backend/backends.ts', import.meta.url)];
+const EVERY_PART = [new URL('../measure/setup.ts', import.meta.url), new URL('../../trainer/backend/backends.ts', import.meta.url)];
 
 /** A file's own hash, the files that it loads, and the packages that it imports. */
 interface Module {

@@ -2,10 +2,10 @@ import { descent } from '../../attacks/descent.ts';
 import { suites } from '../../attacks/list.ts';
 import { MOST_TARGETS } from '../../attacks/rows.ts';
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
-import { gradientCheck } from './gradient-check.ts';
-import { RADII } from './outcome.ts';
-import { attackPart, type Common, cleanPart, radiiOf } from './parts.ts';
-import type { Part, Protocol } from './protocol.ts';
+import { gradientCheck } from '../measure/gradient-check.ts';
+import { RADII } from '../measure/outcome.ts';
+import { attackPart, type Common, cleanPart, radiiOf } from '../measure/parts.ts';
+import type { Part, Protocol } from '../measure/protocol.ts';
 
 const IMAGES = 100;
 /** Images of a job. */
@@ -29,7 +29,7 @@ export const adaptive: Protocol = {
     const shared = { images: Math.min(images, test), atOnce: AT_ONCE };
     const parts = suites.adaptive.flatMap((attack) => radiiOf(attack).map((radius) => attackPart(attack, shared, { radius })));
     const clean = cleanPart(shared);
-    const sources = [...clean.sources, new URL('./gradient-check.ts', import.meta.url).href];
+    const sources = [...clean.sources, new URL('../measure/gradient-check.ts', import.meta.url).href];
     return [{ ...clean, sources, check: gradientCheck }, ...parts, ...checkingParts(shared)];
   },
 };

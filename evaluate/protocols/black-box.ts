@@ -1,9 +1,9 @@
 import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import type { Norm } from '../../attacks/steps/projection.ts';
-import { type Endpoint, httpOracle } from './endpoint.ts';
-import { attackPart, radiiOf } from './parts.ts';
-import type { Part, Protocol } from './protocol.ts';
+import { type Endpoint, httpOracle } from '../measure/endpoint.ts';
+import { attackPart, radiiOf } from '../measure/parts.ts';
+import type { Part, Protocol } from '../measure/protocol.ts';
 
 const IMAGES = 100;
 const AT_ONCE = 10;
@@ -37,7 +37,7 @@ function endpointPart(attack: Attack, shared: Pick<Part, 'images' | 'atOnce'>, r
   return attackPart(named, shared, {
     radius,
     modelOf: ({ model, screening }) => ({ ...model, oracle: (shows) => httpOracle(endpoint, screening, shows) }),
-    sources: [new URL('./endpoint.ts', import.meta.url).href],
+    sources: [new URL('../measure/endpoint.ts', import.meta.url).href],
     descriptor: { endpoint: true },
   });
 }

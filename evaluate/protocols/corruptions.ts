@@ -1,14 +1,14 @@
 import { concatenated } from '../../attacks/tensors.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { corruptions as all, SEVERITIES } from '../images/corruptions.ts';
-import { drawnParts } from './drawn-parts.ts';
-import { descriptorOf } from './outcome.ts';
-import { cleanPart, common } from './parts.ts';
-import type { Part, Protocol } from './protocol.ts';
-import { screened } from './screen.ts';
+import { descriptorOf } from '../measure/outcome.ts';
+import { cleanPart, common } from '../measure/parts.ts';
+import type { Part, Protocol } from '../measure/protocol.ts';
+import { screened } from '../measure/screen.ts';
+import { drawnParts } from '../measure/synthetic-parts.ts';
 
 const IMAGES = 500;
-const SOURCES = ['../images/corruptions.ts', './screen.ts'].map((file) => new URL(file, import.meta.url).href);
+const SOURCES = ['../images/corruptions.ts', '../measure/screen.ts'].map((file) => new URL(file, import.meta.url).href);
 
 export const corruptions: Protocol = {
   name: 'corruptions',

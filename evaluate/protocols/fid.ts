@@ -1,11 +1,11 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { randomFrom } from '../../shared/random.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
+import { descriptorOf, type OtherFigure } from '../measure/outcome.ts';
+import { outputsOf, trainPlainClassifier } from '../measure/plain-classifier.ts';
+import type { Protocol } from '../measure/protocol.ts';
+import type { Chosen, Setup } from '../measure/setup.ts';
 import { generated, screenedSamples } from './generated.ts';
-import { descriptorOf, type OtherFigure } from './outcome.ts';
-import { outputsOf, trainPlainClassifier } from './plain-classifier.ts';
-import type { Protocol } from './protocol.ts';
-import type { Chosen, Setup } from './setup.ts';
 
 /** Generated images, and as many test images. */
 const SAMPLES = 10_000;

@@ -1,10 +1,10 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { type Entropy, entropyOf, type OtherBundle } from '../measure/other-bundles.ts';
+import { cleanPart, common } from '../measure/parts.ts';
+import type { Asked, Part, Protocol } from '../measure/protocol.ts';
+import { type Setup, setupOfOther } from '../measure/setup.ts';
 import { figure2 } from './generated.ts';
-import { type Entropy, entropyOf, type OtherBundle } from './other-bundles.ts';
 import { fooling, whitebox } from './paper.ts';
-import { cleanPart, common } from './parts.ts';
-import type { Asked, Part, Protocol } from './protocol.ts';
-import { type Setup, setupOfOther } from './setup.ts';
 
 /** Generated images, and images that Eq. 10 and Eq. 11 change, each for every class. */
 const GENERATED = 1000;

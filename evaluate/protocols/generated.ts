@@ -3,12 +3,12 @@ import type { GradientModel } from '../../attacks/attack.ts';
 import { concatenated } from '../../attacks/tensors.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { deviationsOf } from '../../trainer/covariances.ts';
-import type { Outcome } from './outcome.ts';
-import { descriptorOf } from './outcome.ts';
-import { common } from './parts.ts';
-import type { Protocol } from './protocol.ts';
-import { screened } from './screen.ts';
-import type { Setup } from './setup.ts';
+import type { Outcome } from '../measure/outcome.ts';
+import { descriptorOf } from '../measure/outcome.ts';
+import { common } from '../measure/parts.ts';
+import type { Protocol } from '../measure/protocol.ts';
+import { screened } from '../measure/screen.ts';
+import type { Setup } from '../measure/setup.ts';
 
 /** Decoded at once. */
 const AT_ONCE = 100;

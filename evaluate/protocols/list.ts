@@ -1,3 +1,4 @@
+import type { Protocol } from '../measure/protocol.ts';
 import { adaptive } from './adaptive.ts';
 import { blackBox } from './black-box.ts';
 import { corruptions } from './corruptions.ts';
@@ -6,7 +7,6 @@ import { figure5 } from './figure5.ts';
 import { figure2 } from './generated.ts';
 import { coil, figure3, figure4, fooling, quick, table1, table2, whitebox } from './paper.ts';
 import { pipeline } from './pipeline.ts';
-import type { Protocol } from './protocol.ts';
 import { transfer } from './transfer.ts';
 
 /** By name, as `pnpm evaluate --protocol` takes them. */

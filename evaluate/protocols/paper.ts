@@ -5,9 +5,9 @@ import { MOST_TARGETS } from '../../attacks/rows.ts';
 import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FGSM_EPSILONS } from '../images/image-sets.ts';
-import { drawnParts } from './drawn-parts.ts';
-import { attackPart, type Common, cleanPart, common } from './parts.ts';
-import type { Part, Protocol } from './protocol.ts';
+import { attackPart, type Common, cleanPart, common } from '../measure/parts.ts';
+import type { Part, Protocol } from '../measure/protocol.ts';
+import { drawnParts } from '../measure/synthetic-parts.ts';
 
 /** The part of an attack on the encoder, named as the paper does. */
 const encoderPart = (attack: Attack, shared: Common, radius: number, search = false) =>

@@ -1,10 +1,10 @@
 import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import { SEARCHED_TARGETS } from '../../attacks/reclassified-wrongly.ts';
-import { type Outcome, RADII, reclassifiedWrong, undetected } from './outcome.ts';
-import { attackPart, type Common, SEARCH_WORK } from './parts.ts';
-import type { Part, Protocol } from './protocol.ts';
-import { type About, screenedCandidates, screenedUnchanged } from './screen.ts';
+import { type Outcome, RADII, reclassifiedWrong, undetected } from '../measure/outcome.ts';
+import { attackPart, type Common, SEARCH_WORK } from '../measure/parts.ts';
+import type { Part, Protocol } from '../measure/protocol.ts';
+import { type About, screenedCandidates, screenedUnchanged } from '../measure/screen.ts';
 
 const IMAGES = 50;
 const AT_ONCE = 10;

@@ -1,9 +1,9 @@
 import type { Attack, AttackedModel } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
-import { attackPart, type Common, radiiOf } from './parts.ts';
-import { plainNetwork } from './plain-classifier.ts';
-import type { Part, Protocol } from './protocol.ts';
-import { type Setup, setupOfOther } from './setup.ts';
+import { attackPart, type Common, radiiOf } from '../measure/parts.ts';
+import { plainNetwork } from '../measure/plain-classifier.ts';
+import type { Part, Protocol } from '../measure/protocol.ts';
+import { type Setup, setupOfOther } from '../measure/setup.ts';
 
 const IMAGES = 100;
 const AT_ONCE = 20;
@@ -17,7 +17,7 @@ interface Substitute {
   attacks: Attack[];
 }
 
-const PLAIN_CLASSIFIER = [new URL('./plain-classifier.ts', import.meta.url).href];
+const PLAIN_CLASSIFIER = [new URL('../measure/plain-classifier.ts', import.meta.url).href];
 
 /** The attacker's own images and questions stay, whatever model gives the gradients. */
 const ownImages = (substitute: AttackedModel, { model: { startingPoints, oracle } }: Setup): AttackedModel => ({

@@ -4,8 +4,8 @@ import type { Report } from '../figures/report-schema.ts';
 import { curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { galleryOf } from './gallery.ts';
+import { verdict } from './summary.ts';
 import { othersTable, outcomeTables, reclassifiedTables, sanityTable, unionTables } from './tables.ts';
-import { verdict } from './verdict.ts';
 
 /** Returns the report as one page. Every figure on it is read from the report and carries its path there (`data-rate`, `data-figure`). */
 export async function evaluationPage(report: Report): Promise<string> {

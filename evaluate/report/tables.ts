@@ -1,9 +1,9 @@
 import { NORMS } from '../../attacks/steps/projection.ts';
 import { escaped, table } from '../../trainer/report/html.ts';
+import type { Paper } from '../figures/paper-figures.ts';
 import type { Check, PartFigures, Report } from '../figures/report-schema.ts';
-import type { Paper } from '../protocols/paper-figures.ts';
 import type { Figures } from './figures.ts';
-import { mainUnion } from './verdict.ts';
+import { mainUnion } from './summary.ts';
 
 type PaperFigure = Exclude<keyof Paper, 'note'>;
 

@@ -9,10 +9,10 @@ import type { QueriedImage } from '../../attacks/oracle.ts';
 import { squareSearch } from '../../attacks/square.ts';
 import { imagesOf } from '../../attacks/tensors.ts';
 import { type DeployedWorker, startDeployed } from '../../bench/reliability/deployed-worker.ts';
-import { checkEndpoint, type Endpoint, httpOracle } from '../../evaluate/protocols/endpoint.ts';
-import { graphOracle } from '../../evaluate/protocols/graph-oracle.ts';
+import { checkEndpoint, type Endpoint, httpOracle } from '../../evaluate/measure/endpoint.ts';
+import { graphOracle } from '../../evaluate/measure/graph-oracle.ts';
+import { chosenFor, openSetup, type Setup } from '../../evaluate/measure/setup.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
-import { chosenFor, openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { otherBundles } from '../../evaluate/measure/other-bundles.ts';
+import { undetected } from '../../evaluate/measure/outcome.ts';
+import type { Asked, Part } from '../../evaluate/measure/protocol.ts';
+import { chosenFor, openSetup, type Setup } from '../../evaluate/measure/setup.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
-import { otherBundles } from '../../evaluate/protocols/other-bundles.ts';
-import { undetected } from '../../evaluate/protocols/outcome.ts';
-import type { Asked, Part } from '../../evaluate/protocols/protocol.ts';
-import { chosenFor, openSetup, type Setup } from '../../evaluate/protocols/setup.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 
 const SOURCE = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;

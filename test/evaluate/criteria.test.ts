@@ -14,7 +14,7 @@ import {
   reclassifiedRight,
   reclassifiedWrong,
   undetected,
-} from '../../evaluate/protocols/outcome.ts';
+} from '../../evaluate/measure/outcome.ts';
 import { made } from './made-results.ts';
 
 const found = (label: number, kept = true, keptByPaper = true) => ({ reclassified: { label, kept, keptByPaper } });

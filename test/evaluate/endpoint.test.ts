@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { checkEndpoint, EndpointError, endpointOf, httpOracle } from '../../evaluate/protocols/endpoint.ts';
+import { checkEndpoint, EndpointError, endpointOf, httpOracle } from '../../evaluate/measure/endpoint.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 
 const screening = await parseScreening(await readFile(join(import.meta.dirname, '../../models/mnist/screening.json'), 'utf8'));

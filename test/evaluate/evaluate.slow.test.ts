@@ -6,8 +6,8 @@ import { evaluate, type Request } from '../../evaluate/evaluate.ts';
 import { keepEvidence } from '../../evaluate/figures/evidence.ts';
 import { FGSM_EPSILONS } from '../../evaluate/images/image-sets.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
+import type { Protocol } from '../../evaluate/measure/protocol.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
-import type { Protocol } from '../../evaluate/protocols/protocol.ts';
 import { openScreener, type Screener } from '../../node/bundle/graphs.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { galleriesOf } from '../../evaluate/figures/galleries.ts';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
-import type { Outcome } from '../../evaluate/protocols/outcome.ts';
+import type { Outcome } from '../../evaluate/measure/outcome.ts';
 import { clean, KEY, made, result } from './made-results.ts';
 
 const galleries = (jobs: JobResult[]) => galleriesOf(measuredParts(jobs, KEY), 4);

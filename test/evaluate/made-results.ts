@@ -1,5 +1,5 @@
 import type { JobResult } from '../../evaluate/jobs/job.ts';
-import { type Descriptor, descriptorOf, type Outcome } from '../../evaluate/protocols/outcome.ts';
+import { type Descriptor, descriptorOf, type Outcome } from '../../evaluate/measure/outcome.ts';
 
 /** What became of an image, in a letter: accepted right, accepted wrong, rejected. */
 type Verdict = 'right' | 'wrong' | 'rejected';

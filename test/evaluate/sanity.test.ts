@@ -3,7 +3,7 @@ import { gradientChecks } from '../../evaluate/figures/gradient-checks.ts';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import { sanityOf } from '../../evaluate/figures/sanity.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
-import { gradientCheckSchema } from '../../evaluate/protocols/outcome.ts';
+import { gradientCheckSchema } from '../../evaluate/measure/outcome.ts';
 import { sanityLines } from '../../evaluate/report/tables.ts';
 import { blackBox, broken, described, KEY, nearest } from './made-results.ts';
 

@@ -4,7 +4,7 @@ import { suites } from '../../attacks/list.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { datasets } from '../../trainer/data/datasets.ts';
 import { FGSM_EPSILONS } from '../images/image-sets.ts';
-import type { Descriptor } from './outcome.ts';
+import type { Descriptor } from '../measure/outcome.ts';
 
 /** The figures that the paper prints for the same experiment, in per cent; null where it prints none. */
 export const paperSchema = z.strictObject({
