@@ -28,7 +28,7 @@ module.exports = {
       from: { path: `^${room}/` },
       to: { path: `^(${rooms.filter((other) => other !== room && !allowed.includes(other)).join('|')})/` },
     })),
-    ...inOrder('node', ['processes', 'files', 'bundle']),
+    ...inOrder('node', ['processes', 'files', 'installations', 'bundle']),
     ...inOrder('shared', ['bundle', 'decision', 'calibration']),
     ...inOrder('shared', ['kernels', 'bundle', 'images', 'protocol']),
     // evaluate.ts, the entry, is imported by none of the folders.

@@ -1,8 +1,9 @@
 import { basename, join } from 'node:path';
 import { acquireLock } from '../node/files/lock.ts';
+import { type CudaProvider, findCudaProviders, missingLibraries } from '../node/installations/cuda-provider.ts';
+import { backendsFolder, bytesOf, readRecord } from '../node/installations/installation-record.ts';
 import { BackendError } from '../trainer/backend/backend.ts';
 import { chooseBackend } from '../trainer/backend/backends.ts';
-import { type CudaProvider, findCudaProviders, missingLibraries } from '../trainer/backend/install/cuda-provider.ts';
 import {
   type InstallOptions,
   installCudaProvider,
@@ -12,7 +13,7 @@ import {
   removeIfEmpty,
 } from '../trainer/backend/install/install.ts';
 import { cudaProviderManifest, type Manifest, manifestFor } from '../trainer/backend/install/manifests.ts';
-import { backendsFolder, bytesOf, findInstallations, type Installation, readRecord } from '../trainer/backend/installations.ts';
+import { findInstallations, type Installation } from '../trainer/backend/installations.ts';
 import { probeTensorFlow, type TensorFlowProbed } from '../trainer/backend/tensorflow/tensorflow.ts';
 import { duration } from './progress.ts';
 import { command, runCommand } from './run-command.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { imagesWithinMemory } from '../node/bundle/images-within-memory.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
+import { imagesWithinMemory } from '../node/images-within-memory.ts';
 import { ACTIVE_FILE } from '../shared/bundle/active-model.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { imagesWithinMemory } from '../node/bundle/images-within-memory.ts';
+import { imagesWithinMemory } from '../node/images-within-memory.ts';
 import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
 import { latentDistance, nearestMean, precisionsOf } from '../shared/decision/latent-space.ts';
 import { relativeError, type Scores } from '../shared/decision/scores.ts';

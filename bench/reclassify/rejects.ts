@@ -1,6 +1,6 @@
 import { FGSM_EPSILONS, imageSets } from '../../evaluate/images/image-sets.ts';
 import type { Screener } from '../../node/bundle/graphs.ts';
-import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
 import type { Model } from '../../trainer/model/build-model.ts';
 

@@ -3,7 +3,7 @@ import type { GraphParts } from '../../export/graphs.ts';
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { reclassifyGraph } from '../../export/reclassify-graph.ts';
 import type { SearchOptions } from '../../export/search.ts';
-import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 
 export interface Found {
   labels: number[];

@@ -1,5 +1,5 @@
 import type { Attack, AttackedModel } from '../../attacks/attack.ts';
-import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { type Descriptor, descriptorOf, RADII } from './outcome.ts';
 import type { Part } from './protocol.ts';

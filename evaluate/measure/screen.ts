@@ -1,7 +1,7 @@
 import type { Candidates } from '../../attacks/attack.ts';
 import { distances, type Norm } from '../../attacks/steps/projection.ts';
 import { imagesOf, sizeOf } from '../../attacks/tensors.ts';
-import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/decide.ts';
 import { type Outcome, undetected } from './outcome.ts';
 import type { Chosen, Setup } from './setup.ts';

@@ -2,7 +2,7 @@ import type { Attack } from '../../attacks/attack.ts';
 import { fgsm } from '../../attacks/fgsm.ts';
 import { suites } from '../../attacks/list.ts';
 import { MOST_TARGETS } from '../../attacks/rows.ts';
-import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FGSM_EPSILONS } from '../images/image-sets.ts';
 import { attackPart, type Common, cleanPart, common } from '../measure/parts.ts';

@@ -5,7 +5,7 @@ import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { GraphName, Screening } from '../../shared/bundle/screening-schema.ts';
 import { type Decision, decide } from '../../shared/decision/decide.ts';
 import { imagesOf, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
-import { imagesWithinMemory } from './images-within-memory.ts';
+import { imagesWithinMemory } from '../images-within-memory.ts';
 
 /** Largest number of images reconstructed at once. */
 const RECONSTRUCTED_AT_ONCE = 50;

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { beforeAll, expect, it } from 'vitest';
 import { FGSM_EPSILONS, type ImageSet, imageSets } from '../../evaluate/images/image-sets.ts';
 import { unknownFolder } from '../../evaluate/images/unknown.ts';
-import { imagesWithinMemory } from '../../node/bundle/images-within-memory.ts';
+import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';

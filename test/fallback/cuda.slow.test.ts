@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loaderFault } from '../../fallback/providers.ts';
-import { findCudaProviders, missingLibraries } from '../../trainer/backend/install/cuda-provider.ts';
+import { findCudaProviders, missingLibraries } from '../../node/installations/cuda-provider.ts';
+import { packageVersion } from '../../node/installations/installation-record.ts';
 import { installLibraries, removeBackends } from '../../trainer/backend/install/install.ts';
 import { cudaProviderManifest } from '../../trainer/backend/install/manifests.ts';
-import { findInstallations, packageVersion } from '../../trainer/backend/installations.ts';
+import { findInstallations } from '../../trainer/backend/installations.ts';
 import { tinyWheel } from '../trainer/tiny-wheel.ts';
 import { makeCudaProvider } from './made-cuda-provider.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BESIDE, cudaProviderManifest } from '../../trainer/backend/install/manifests.ts';
-import { packageFolder, RECORD } from '../../trainer/backend/installations.ts';
+import { packageFolder, RECORD } from '../../node/installations/installation-record.ts';
+import { cudaProviderManifest, PROVIDER_FOLDER } from '../../trainer/backend/install/manifests.ts';
 
 /**
  * In a folder of backends, an installation of ONNX Runtime's CUDA provider that is whole by its record. Its ONNX Runtime is the real
@@ -10,11 +10,12 @@ import { packageFolder, RECORD } from '../../trainer/backend/installations.ts';
 export async function makeCudaProvider(backends: string): Promise<string> {
   const { name, wheels, libraries, ...manifest } = cudaProviderManifest();
   const directory = join(backends, name);
-  await mkdir(join(directory, BESIDE), { recursive: true });
+  await mkdir(join(directory, PROVIDER_FOLDER), { recursive: true });
   const npm = join(packageFolder('onnxruntime-node') as string, 'bin/napi-v6/linux/x64');
-  await symlink(join(npm, 'libonnxruntime.so.1'), join(directory, BESIDE, 'libonnxruntime.so.1'));
+  await symlink(join(npm, 'libonnxruntime.so.1'), join(directory, PROVIDER_FOLDER, 'libonnxruntime.so.1'));
   const library = (await readFile(join(npm, 'onnxruntime_binding.node'), 'latin1')).replaceAll('libstdc++.so.6\0', 'libabsent.so.6\0');
-  for (const kind of ['cuda', 'shared']) await writeFile(join(directory, BESIDE, `libonnxruntime_providers_${kind}.so`), library, 'latin1');
+  for (const kind of ['cuda', 'shared'])
+    await writeFile(join(directory, PROVIDER_FOLDER, `libonnxruntime_providers_${kind}.so`), library, 'latin1');
   const sizes = libraries.map(async (file) => [file, (await stat(join(directory, file))).size] as const);
   const { kind } = manifest;
   const record = {

@@ -4,12 +4,13 @@ import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { backendsFolder } from '../../node/installations/installation-record.ts';
 import { chooseBackend, useBackendAgain } from '../../trainer/backend/backends.ts';
 import { checkCompiler } from '../../trainer/backend/install/compile-binding.ts';
 import { installLibraries, removeBackends } from '../../trainer/backend/install/install.ts';
 import { type Manifest, manifestFor } from '../../trainer/backend/install/manifests.ts';
 import { checkPip } from '../../trainer/backend/install/pip.ts';
-import { backendsFolder, findInstallations } from '../../trainer/backend/installations.ts';
+import { findInstallations } from '../../trainer/backend/installations.ts';
 import { tinyWheel } from './tiny-wheel.ts';
 
 let root: string;

@@ -1,8 +1,9 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { packageFolder } from '../../../node/installations/installation-record.ts';
 import { type ProgramOptions, runProgram } from '../../../node/processes/run-program.ts';
 import { BackendError } from '../backend.ts';
-import { bindingName, NO_TFJS_NODE, packageFolder } from '../installations.ts';
+import { bindingName, NO_TFJS_NODE } from '../installations.ts';
 
 const compiler = () => process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
 

@@ -3,24 +3,22 @@ import { copyFile, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { makeFolder, writeAtomically } from '../../../node/files/files.ts';
 import { rebuildFolder } from '../../../node/files/replace-folder.ts';
-import { BackendError } from '../backend.ts';
+import { type CudaProvider, findCudaProviders } from '../../../node/installations/cuda-provider.ts';
 import {
   backendsFolder,
-  bindingName,
   bytesOf,
   changedFile,
-  findInstallations,
-  type Installation,
   type InstallationRecord,
   MACHINE,
   packageFolder,
   RECORD,
   readRecord,
-} from '../installations.ts';
+} from '../../../node/installations/installation-record.ts';
+import { BackendError } from '../backend.ts';
+import { bindingName, findInstallations, type Installation } from '../installations.ts';
 import { probeTensorFlow, type TensorFlowProbed } from '../tensorflow/tensorflow.ts';
 import { checkCompiler, compileBinding } from './compile-binding.ts';
-import { type CudaProvider, findCudaProviders } from './cuda-provider.ts';
-import { BESIDE, type Manifest } from './manifests.ts';
+import { type Manifest, PROVIDER_FOLDER } from './manifests.ts';
 import { checkPip, fetchWheels, unpackWheel } from './pip.ts';
 
 export interface InstallOptions {
@@ -77,7 +75,7 @@ export async function installCudaProvider(manifest: Manifest, options: InstallOp
   const library = join(packageFolder('onnxruntime-node') as string, 'bin/napi-v6/linux/x64/libonnxruntime.so.1');
   const directory = await installLibraries(manifest, {
     ...options,
-    add: (fresh) => copyFile(library, join(fresh, BESIDE, 'libonnxruntime.so.1')),
+    add: (fresh) => copyFile(library, join(fresh, PROVIDER_FOLDER, 'libonnxruntime.so.1')),
   });
   return findCudaProviders(options.folder).find((provider) => provider.directory === directory) as CudaProvider;
 }

@@ -4,8 +4,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import { packageFolder } from '../../../node/installations/installation-record.ts';
 import { BackendError, type Found, partsFor, type Used } from '../backend.ts';
-import { type Installation, NO_TFJS_NODE, packageFolder } from '../installations.ts';
+import { type Installation, NO_TFJS_NODE } from '../installations.ts';
 import { type Probed, probe } from '../probe.ts';
 import { RELU_GRAD, replaceReluGradient } from '../relu-gradient.ts';
 

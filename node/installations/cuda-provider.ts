@@ -1,19 +1,21 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runProgram } from '../../../node/processes/run-program.ts';
-import { backendsFolder, changedFile, MACHINE, packageVersion, RECORD, readRecord } from '../installations.ts';
-import { CUDA_PROVIDER_PREFIX } from './manifests.ts';
+import { runProgram } from '../processes/run-program.ts';
+import { backendsFolder, changedFile, MACHINE, packageVersion, RECORD, readRecord } from './installation-record.ts';
+
+/** The beginning of the provider's folder names in the cache; the version of onnxruntime-node and the machine follow. */
+export const CUDA_PROVIDER_PREFIX = 'onnxruntime-cuda-';
 
 /** ONNX Runtime's CUDA provider that `pnpm backend install --gpu` has installed, for the fallback server. */
 export interface CudaProvider {
   directory: string;
   /** Folders for LD_LIBRARY_PATH; the one of ONNX Runtime, which looks for its providers beside itself, comes first. */
   libraryPath: string[];
-  /** Why it can't be used; null if nothing speaks against it before it is loaded. */
+  /** Why it can't be used; null if no problem is known before it is loaded. */
   fault: string | null;
 }
 
-/** Returns all of this machine, the one for the version of onnxruntime-node in node_modules first: others do not work with it. */
+/** Returns all CUDA providers of this machine; first the one for the installed onnxruntime-node, as no other works with it. */
 export function findCudaProviders(folder = backendsFolder()): CudaProvider[] {
   const current = `${CUDA_PROVIDER_PREFIX}${packageVersion('onnxruntime-node')}-${MACHINE}`;
   const names = existsSync(folder) ? readdirSync(folder) : [];

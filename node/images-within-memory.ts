@@ -1,4 +1,4 @@
-import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 
 /** 16 MB of images; what a model computes from them is a multiple of that. */
 const MOST_FLOATS = 4 * 1024 * 1024;
