@@ -1,8 +1,8 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Bundle } from '../shared/bundle/open-bundle.ts';
-import { imagesOf, outputOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
+import { outputOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
 
-/** The outputs of screen.onnx for a batch; row i belongs to image i. */
+/** The outputs of screen.onnx for a batch, in the order in which its images were written. */
 export interface ScreenOutput {
   label: BigInt64Array;
   latent: Float32Array;
@@ -12,11 +12,11 @@ export interface ScreenOutput {
   reconstruction?: Float32Array;
 }
 
-/** Writes image i of a batch into its place in the graph's input, [H, W, C] in [0, 1]. */
-export type WriteImage = (image: number, input: Float32Array) => void;
+/** Writes an image of a batch into the graph's input, [H, W, C] in [0, 1]; returns false to leave it out. */
+export type WriteImage = (image: number, input: Float32Array) => unknown;
 
-/** Screens a batch. Images are written right into the graph's input, and before the call returns. */
-export type Screen = (write: WriteImage, count: number, explain: boolean) => Promise<ScreenOutput>;
+/** Screens up to `most` images. They are written in order, right into the graph's input, and before the call returns. */
+export type Screen = (write: WriteImage, most: number, explain: boolean) => Promise<ScreenOutput>;
 
 /**
  * Opens screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that: the runtime's wasm comes as a module (workerd
@@ -34,11 +34,18 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
   );
   const { height, width, channels } = bundle.screening.input;
   const wanted = ['label', 'latent', 'latent_distance', 'reconstruction_error'];
-  return (write, count, explain) => {
-    const images = new Float32Array(count * height * width * channels);
-    for (const [i, image] of imagesOf(images, bundle.screening.input).entries()) write(i, image);
+  const size = height * width * channels;
+  return async (write, most, explain) => {
+    const images = new Float32Array(most * size);
+    let count = 0;
+    for (let i = 0; i < most; i++) if (write(i, images.subarray(count * size, (count + 1) * size)) !== false) count++;
+    if (count === 0)
+      return {
+        ...{ label: new BigInt64Array(0), latent: images.subarray(0, 0) },
+        ...{ latentDistance: images.subarray(0, 0), reconstructionError: images.subarray(0, 0) },
+      };
     return inTurn(async () => {
-      const image = new ort.Tensor('float32', images, [count, height, width, channels]);
+      const image = new ort.Tensor('float32', images.subarray(0, count * size), [count, height, width, channels]);
       const answers = await session.run({ image }, explain ? [...wanted, 'reconstruction'] : wanted);
       const floats = (name: string, each: number) => outputOf('screen', answers, name, Float32Array, count * each);
       return {
@@ -46,7 +53,7 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
         latent: floats('latent', bundle.screening.latentDim),
         latentDistance: floats('latent_distance', 1),
         reconstructionError: floats('reconstruction_error', 1),
-        ...(explain ? { reconstruction: floats('reconstruction', height * width * channels) } : {}),
+        ...(explain ? { reconstruction: floats('reconstruction', size) } : {}),
       };
     });
   };

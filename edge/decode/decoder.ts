@@ -13,7 +13,7 @@ export type DecodeConfig = Pick<
 >;
 
 /** Makes a decoder for the images of one request, which may have MAX_REQUEST_PIXELS pixels together. */
-export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => Promise<DecodedImage> {
+export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => DecodedImage {
   const limits: ImageLimits = {
     maxBytes: config.MAX_BODY_BYTES,
     maxPixels: config.MAX_PIXELS,
@@ -26,14 +26,17 @@ export function requestDecoder(config: DecodeConfig, background: number): (bytes
   const onPixels = (pixels: number) => {
     if (pixels > pixelsLeft)
       throw new ImageError(
-        `With this image the request has more than ${config.MAX_REQUEST_PIXELS} pixels, the most that is allowed. ` +
+        `This image brings the request over the limit of ${config.MAX_REQUEST_PIXELS} pixels. ` +
           'Send fewer images in a request, or smaller ones.',
         'image-too-large',
       );
     pixelsLeft -= pixels;
   };
-  return (bytes) =>
-    read(bytes, { limits, background, onPixels }).catch((error: unknown) => {
+  return (bytes) => {
+    try {
+      return read(bytes, { limits, background, onPixels });
+    } catch (error) {
       throw error instanceof ImageError ? new ProblemError(error.fault, error.message) : error;
-    });
+    }
+  };
 }

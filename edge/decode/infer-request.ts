@@ -4,12 +4,12 @@ import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { type InferRequest, imageInput, inferContentProblem, readInferRequest } from '../../shared/protocol/infer-request.ts';
 import { BINARY_HEADER, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import { ProblemError } from '../problem.ts';
-import { maxJsonValues, type ReadConfig, type ReadImage, readItems } from './read-images.ts';
+import { type ImageSource, imageSources, maxJsonValues, type ReadConfig } from './read-images.ts';
 
-/** An inference request with its images, or what is wrong with each. */
+/** An inference request with its images. */
 export interface InferImages {
   request: InferRequest;
-  images: (ReadImage | ProblemError)[];
+  images: ImageSource[];
 }
 
 /**
@@ -19,18 +19,18 @@ export interface InferImages {
  * @param check looks at the request before its images are read; returns what is wrong with it, or null
  * @throws ProblemError `unsupported-media-type`; ProtocolError
  */
-export async function readInferImages(
+export function readInferImages(
   headers: Headers,
   body: Uint8Array,
   screening: Screening,
   config: ReadConfig,
   outputs: readonly string[] | null,
   check: (json: unknown) => string | null = () => null,
-): Promise<InferImages> {
+): InferImages {
   const request = readInferRequest(body, headers.get(BINARY_HEADER), outputs, maxJsonValues(screening, config));
   const problem = check(request.json);
   if (problem) throw new ProtocolError(problem);
-  return { request, images: await imagesOfInputs(request.inputs, screening, config) };
+  return { request, images: imagesOfInputs(request.inputs, screening, config) };
 }
 
 /** Checks the content type of an inference request. @throws ProblemError `unsupported-media-type` */
@@ -40,12 +40,12 @@ export function checkInferType(headers: Headers, text = (wrong: string) => wrong
 }
 
 /**
- * Reads the images of an inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N] or [N, 1] (as MLServer's codecs shape
+ * Finds the images of an inference request: input `image`, FP32 [N, H, W, C], or `file`, BYTES [N] or [N, 1] (as MLServer's codecs shape
  * lists), each an image file as base64, or raw in a binary tensor. Each file that can't be read has its own problem.
  *
  * @throws ProtocolError if the tensors are neither
  */
-async function imagesOfInputs(inputs: readonly Tensor[], screening: Screening, config: ReadConfig): Promise<(ReadImage | ProblemError)[]> {
+function imagesOfInputs(inputs: readonly Tensor[], screening: Screening, config: ReadConfig): ImageSource[] {
   const [tensor] = inputs;
   if (inputs.length === 1 && tensor?.name === 'file' && tensor.datatype === 'BYTES') {
     const count = tensor.data.length;
@@ -55,7 +55,7 @@ async function imagesOfInputs(inputs: readonly Tensor[], screening: Screening, c
     if (count > config.MAX_IMAGES)
       throw new ProtocolError(`file holds ${count} images; at most ${config.MAX_IMAGES} are allowed in a request`, 'count');
     const items = tensor.data.map((item) => (typeof item === 'string' ? { base64: item } : { file: item }));
-    return readItems(items, screening, config);
+    return imageSources(items, screening, config);
   }
   if (tensor?.name !== 'image')
     throw new ProtocolError(
@@ -63,5 +63,5 @@ async function imagesOfInputs(inputs: readonly Tensor[], screening: Screening, c
         'its raw bytes',
     );
   const { data } = imageInput(inputs, screening.input, config.MAX_IMAGES);
-  return imagesOf(data, screening.input).map((values) => ({ values }));
+  return imagesOf(data, screening.input).map((values) => () => ({ values }));
 }

@@ -26,13 +26,19 @@ export function writeInput({ picture, values }: ReadImage, { input, preprocess: 
   else output.set(values);
 }
 
-/** The images of a body, or what is wrong with each. */
+/**
+ * Reads an image, or returns what is wrong with it. Called once, when the image is needed: a picture takes far more memory than its file,
+ * so a request has one at a time unless it forwards them.
+ */
+export type ImageSource = () => ReadImage | ProblemError;
+
+/** The images of a body. */
 export interface ReadImages {
   /** The form of the body. `file` is a single image, whose answer is not a list. */
   form: 'file' | 'json' | 'form';
   /** The form field of each image. */
   names: (string | undefined)[];
-  images: (ReadImage | ProblemError)[];
+  images: ImageSource[];
 }
 
 export type ReadConfig = DecodeConfig & Pick<Config, 'MAX_IMAGES' | 'MAX_JSON_VALUES'>;
@@ -49,55 +55,53 @@ export function mediaTypeOf(contentType: string | null | undefined): string {
 }
 
 /**
- * Reads the images of a body, by its content type. In a batch, an image that can't be read has an error of its own; for a single image
- * the error is thrown.
+ * Finds the images of a body, by its content type. In a batch, an image that can't be read has an error of its own; for a single image
+ * its source throws the error.
  *
  * @param contentType the whole header
  * @throws ProblemError
  */
-export async function readImages(contentType: string, body: Uint8Array, screening: Screening, config: ReadConfig): Promise<ReadImages> {
+export function readImages(contentType: string, body: Uint8Array, screening: Screening, config: ReadConfig): ReadImages {
   const type = mediaTypeOf(contentType);
   if (body.byteLength === 0) throw new ProblemError('empty-body', `The body is empty; an image is needed (${CONTENT_TYPES.join(', ')}).`);
   if (type === 'application/octet-stream' || type.startsWith('image/')) {
-    const [image] = await readItems([type === 'application/octet-stream' ? { bytes: body } : { file: body }], screening, config);
-    if (image instanceof ProblemError) throw image;
-    return { form: 'file', names: [], images: [image as ReadImage] };
+    const item = type === 'application/octet-stream' ? { bytes: body } : { file: body };
+    const decode = requestDecoder(config, screening.preprocess.background);
+    return { form: 'file', names: [], images: [() => readItem(item, screening.input, decode)] };
   }
   const form = type === 'application/json' ? 'json' : 'form';
   const items =
     form === 'json'
       ? itemsOfJson(body, config.MAX_IMAGES, maxJsonValues(screening, config))
       : itemsOfMultipart(body, contentType, config.MAX_IMAGES);
-  return { form, names: items.map(({ name }) => name), images: await readItems(items, screening, config) };
+  return { form, names: items.map(({ name }) => name), images: imageSources(items, screening, config) };
 }
 
 /** Returns how many values the JSON of a request may hold: unless configured, as many as the largest batch of numbers needs. */
 export const maxJsonValues = ({ input }: Pick<Screening, 'input'>, { MAX_JSON_VALUES, MAX_IMAGES }: ReadConfig): number =>
   MAX_JSON_VALUES ?? mostJsonValues(input, MAX_IMAGES);
 
-/** Reads each item, or says what is wrong with it. */
-export async function readItems(items: readonly Item[], screening: Screening, config: ReadConfig): Promise<(ReadImage | ProblemError)[]> {
-  const images: (ReadImage | ProblemError)[] = [];
+/** Returns a source for each item; together they decode at most MAX_REQUEST_PIXELS. */
+export function imageSources(items: readonly Item[], screening: Screening, config: ReadConfig): ImageSource[] {
   const decode = requestDecoder(config, screening.preprocess.background);
-  for (const item of items) {
+  return items.map((item) => () => {
     try {
-      images.push(await readItem(item, screening.input, decode));
+      return readItem(item, screening.input, decode);
     } catch (error) {
-      if (!(error instanceof ProblemError)) throw error;
-      images.push(error);
+      if (error instanceof ProblemError) return error;
+      throw error;
     }
-  }
-  return images;
+  });
 }
 
 type Input = Screening['input'];
 
-async function readItem(item: Item, input: Input, decode: (bytes: Uint8Array) => Promise<DecodedImage>): Promise<ReadImage> {
+function readItem(item: Item, input: Input, decode: (bytes: Uint8Array) => DecodedImage): ReadImage {
   if ('problem' in item) throw item.problem;
   if ('pixels' in item) return { values: checked(flat(item.pixels), input) };
   // Some clients do not name the type of a file.
   if ('bytes' in item && !isFile(item.bytes, input)) return { values: fromFloats(item.bytes, input) };
-  return { picture: await decode('file' in item ? item.file : 'bytes' in item ? item.bytes : bytesOf(item.base64)) };
+  return { picture: decode('file' in item ? item.file : 'bytes' in item ? item.bytes : bytesOf(item.base64)) };
 }
 
 /** Tells a file from a tensor that begins like one by chance: as a float32, a file's first four bytes are not a number in [0, 1]. */

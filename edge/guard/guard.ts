@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { mediaTypeOf, type ReadImage } from '../decode/read-images.ts';
+import { mediaTypeOf } from '../decode/read-images.ts';
 import type { Env, GuardOutcome } from '../env.ts';
 import { readBody, readUpToLimit } from '../middleware/body-limit.ts';
 import type { Judged } from '../pipeline/decide.ts';
@@ -101,7 +101,7 @@ async function judge(c: Context<Env>, body: () => Promise<Uint8Array> | Uint8Arr
   const isPartial = passing.length > 0 && config.ON_PARTIAL === 'drop';
   const first = judged.findIndex((one) => !passes(one));
   const stopped = first < 0 || isPartial ? null : stoppedBy(judged[first] as Judged, first, judged.length);
-  const forward = () => given.forward(passing.map((place) => ({ place, image: given.images[place] as ReadImage })));
+  const forward = () => given.forward(passing);
   return { judged, passing, stopped, forward };
 }
 

@@ -3,7 +3,7 @@ import { ANY_FORMAT, kindOfFile } from '../../shared/images/formats.ts';
 import { BINARY_HEADER, type Misfit, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import type { Config } from '../config.ts';
 import { checkInferType, readInferImages } from '../decode/infer-request.ts';
-import { type ReadImage, readImages } from '../decode/read-images.ts';
+import { type ImageSource, type ReadImage, readImages } from '../decode/read-images.ts';
 import { checkEncoding } from '../middleware/body-limit.ts';
 import { ProblemError, type ProblemName } from '../problem.ts';
 import { type Forwarded, type InferGiven, inferBody, type Passing, plainBody } from './forward.ts';
@@ -14,9 +14,9 @@ const PROBLEM_OF: Record<Misfit, ProblemName> = { form: 'bad-json', count: 'body
 /** A request to the guard. */
 export interface GuardedRequest {
   /** The images in order; one that can't be read, or must not be forwarded, is a problem. */
-  images: (ReadImage | ProblemError)[];
-  /** Makes the body for the classifier from the accepted images. @throws ProblemError */
-  forward(passing: readonly Passing[]): Promise<Forwarded>;
+  images: ImageSource[];
+  /** Makes the body for the classifier from the accepted images, given by their positions. @throws ProblemError */
+  forward(places: readonly number[]): Promise<Forwarded>;
 }
 
 /**
@@ -25,43 +25,40 @@ export interface GuardedRequest {
  *
  * @throws ProblemError
  */
-export async function readGuarded(headers: Headers, body: Uint8Array, screening: Screening, config: Config): Promise<GuardedRequest> {
+export function readGuarded(headers: Headers, body: Uint8Array, screening: Screening, config: Config): GuardedRequest {
   checkEncoding(headers);
   const type = headers.get('content-type') ?? '';
   if (config.FORWARD === 'original') checkParameters(type);
   const rules = { config, screening };
   const isPlain = config.UPSTREAM_PROTOCOL === 'plain';
-  const given = isPlain ? await readImages(type, body, screening, config) : await readInfer(headers, body, screening, config);
-  const count = given.images.length;
+  const given = isPlain ? readImages(type, body, screening, config) : readInfer(headers, body, screening, config);
+  // All at once: the pictures are forwarded.
+  const images = given.images.map((read) => forwardable(read(), config));
   return {
-    images: given.images.map((image) => forwardable(image, config)),
-    async forward(passing) {
+    images: images.map((image) => () => image),
+    async forward(places) {
+      const passing: Passing[] = places.map((place) => ({ place, image: images[place] as ReadImage }));
       // Numbers are always encoded anew: raw floats could be taken for a file.
-      const isOriginal = config.FORWARD === 'original' && passing.length === count && passing.every(({ image }) => image.picture);
+      const isOriginal = config.FORWARD === 'original' && passing.length === images.length && passing.every(({ image }) => image.picture);
       if (isOriginal) return { body, headers: describedBy(headers) };
       return 'input' in given ? inferBody(given, passing, rules) : await plainBody(given, passing, rules);
     },
   };
 }
 
-async function readInfer(
-  headers: Headers,
-  body: Uint8Array,
-  screening: Screening,
-  config: Config,
-): Promise<InferGiven & { images: (ReadImage | ProblemError)[] }> {
+function readInfer(headers: Headers, body: Uint8Array, screening: Screening, config: Config): InferGiven & { images: ImageSource[] } {
   if (body.byteLength === 0) throw new ProblemError('empty-body', 'The body is empty; an inference request is needed.');
   checkInferType(headers, (wrong) => `The classifier takes inference requests (v2), and the ${wrong}.`);
   const check = (json: unknown) => requestProblem(json, config.AGREEMENT_POINTER !== undefined);
   // The classifier knows which outputs there are.
-  const given = await inProtocol(() => readInferImages(headers, body, screening, config, null, check));
+  const given = inProtocol(() => readInferImages(headers, body, screening, config, null, check));
   return { json: given.request.json as InferGiven['json'], input: given.request.inputs[0] as Tensor, images: given.images };
 }
 
 /** Runs a reader and turns a ProtocolError into a ProblemError. */
-async function inProtocol<T>(read: () => Promise<T>): Promise<T> {
+function inProtocol<T>(read: () => T): T {
   try {
-    return await read();
+    return read();
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new ProblemError(PROBLEM_OF[error.misfit], `The inference request can't be forwarded: ${error.message.slice(0, 500)}.`);

@@ -1,21 +1,20 @@
 import type { Context } from 'hono';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import type { ReadImage } from '../decode/read-images.ts';
+import type { ImageSource } from '../decode/read-images.ts';
 import type { Env } from '../env.ts';
 import { escalationOf } from '../escalation/escalation.ts';
 import { modelOf } from '../model.ts';
-import type { ProblemError } from '../problem.ts';
 import { decideImages, type Judged } from './decide.ts';
 import { record } from './record.ts';
 import { screenImages } from './screen.ts';
 
 /** The step that differs between routes: getting the images. */
-export interface Source<Given extends { images: (ReadImage | ProblemError)[] }> {
+export interface Source<Given extends { images: ImageSource[] }> {
   route: 'screen' | 'guard' | 'infer';
   /** Reads the body. */
   body(): Promise<Uint8Array> | Uint8Array;
-  /** Reads the images in it; an image that can't be read is a problem. */
-  read(body: Uint8Array, screening: Screening): Promise<Given>;
+  /** Finds the images in it. */
+  read(body: Uint8Array, screening: Screening): Given;
   /** Explains each verdict. */
   explain?: boolean;
 }
@@ -26,16 +25,16 @@ export interface Source<Given extends { images: (ReadImage | ProblemError)[] }> 
  * @returns what was read, and the verdict on each image in order; an image that could not be read keeps its problem in its place
  * @throws ProblemError if there is no model, or the body can't be read
  */
-export async function runPipeline<Given extends { images: (ReadImage | ProblemError)[] }>(
+export async function runPipeline<Given extends { images: ImageSource[] }>(
   c: Context<Env>,
   { route, body, read, explain = false }: Source<Given>,
 ): Promise<{ given: Given; judged: Judged[]; model: Screening }> {
   const model = await modelOf(c);
-  const given = await read(await body(), model.screening);
+  const given = read(await body(), model.screening);
   const escalation = escalationOf(c, model);
   const screened = await screenImages(given.images, model, { explain, keepRejected: escalation !== null });
-  // Pictures take far more memory than tensors, and a fallback may take long to answer. The guard still forwards them.
-  if (route !== 'guard') given.images = [];
+  // The sources hold the body, and a fallback may take long to answer.
+  given.images = [];
   const judged = await decideImages(screened, model.screening, c.get('config'), { explain, request: c.get('requestId'), escalation });
   record(c, route, model.screening.id, judged);
   return { given, judged, model: model.screening };

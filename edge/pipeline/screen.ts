@@ -1,6 +1,6 @@
 import { type Decision, decide } from '../../shared/decision/decide.ts';
 import { energyOf, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
-import { type ReadImage, writeInput } from '../decode/read-images.ts';
+import { type ImageSource, writeInput } from '../decode/read-images.ts';
 import type { Model } from '../env.ts';
 import { ProblemError } from '../problem.ts';
 
@@ -18,38 +18,46 @@ export type Screened =
     };
 
 /**
- * Screens all images of a request in one run of the graph, into whose input they are written directly. The pictures are not needed after
- * that: only the tensors of images that are searched or explained are kept.
+ * Screens all images of a request in one run of the graph. Each image is read when its turn comes and written directly into the graph's
+ * input, so that there is one picture at a time. Only the tensors of images that may be searched or explained are kept.
  *
  * @param options.keepRejected whether rejected images are searched
+ * @throws ProblemError of a source that throws it, like that of a single image
  */
 export async function screenImages(
-  images: readonly (ReadImage | ProblemError)[],
+  sources: readonly ImageSource[],
   { screening, screen }: Model,
   options: { explain: boolean; keepRejected: boolean },
 ): Promise<Screened[]> {
-  const readable = images.filter((image) => !(image instanceof ProblemError)) as ReadImage[];
-  if (readable.length === 0) return images.map((problem) => ({ problem: problem as ProblemError }));
-  const energies = readable.map(() => 0);
-  const write = (i: number, input: Float32Array) => {
-    writeInput(readable[i] as ReadImage, screening, input);
-    energies[i] = energyOf(input);
+  const screened: Screened[] = [];
+  const readable: { place: number; energy: number; tensor?: Float32Array }[] = [];
+  const write = (place: number, input: Float32Array) => {
+    const image = (sources[place] as ImageSource)();
+    if (image instanceof ProblemError) {
+      screened[place] = { problem: image };
+      return false;
+    }
+    writeInput(image, screening, input);
+    readable.push({ place, energy: energyOf(input), ...(options.explain || options.keepRejected ? { tensor: input.slice() } : {}) });
+    return true;
   };
-  const output = await screen(write, readable.length, options.explain);
+  const output = await screen(write, sources.length, options.explain);
   const outputs = {
     label: { data: output.label },
     latent_distance: { data: output.latentDistance },
     reconstruction_error: { data: output.reconstructionError },
   };
-  const { height, width, channels } = screening.input;
-  const size = height * width * channels;
-  const screened = scoresFromOutputs('screen', outputs, energies, screening).map((scores, i): Screened => {
+  const energies = readable.map(({ energy }) => energy);
+  for (const [i, scores] of scoresFromOutputs('screen', outputs, energies, screening).entries()) {
+    const { place, tensor } = readable[i] as (typeof readable)[number];
     const decision = decide(scores, screening.thresholds);
-    if (!options.explain && !(options.keepRejected && !decision.accepted)) return { scores, decision };
-    const tensor = new Float32Array(size);
-    writeInput(readable[i] as ReadImage, screening, tensor);
-    return { scores, decision, tensor, reconstruction: output.reconstruction?.subarray(i * size, (i + 1) * size) ?? new Float32Array(0) };
-  });
-  let next = 0;
-  return images.map((image) => (image instanceof ProblemError ? { problem: image } : (screened[next++] as Screened)));
+    if (!tensor || (decision.accepted && !options.explain)) screened[place] = { scores, decision };
+    else {
+      const reconstruction = output.reconstruction?.subarray(i * tensor.length, (i + 1) * tensor.length) ?? new Float32Array(0);
+      screened[place] = { scores, decision, tensor, reconstruction };
+    }
+  }
+  const missing = sources.findIndex((_, place) => !screened[place]);
+  if (missing >= 0) throw new Error(`image ${missing} has no scores`);
+  return screened;
 }

@@ -147,9 +147,9 @@ async function versionOf(c: Context<Env>): Promise<Screening> {
 }
 
 /** Runs a reader and turns a ProtocolError into a ProblemError. */
-async function inProtocol<T>(read: () => Promise<T>): Promise<T> {
+function inProtocol<T>(read: () => T): T {
   try {
-    return await read();
+    return read();
   } catch (error) {
     throw error instanceof ProtocolError ? new ProblemError('bad-request', error.message) : error;
   }

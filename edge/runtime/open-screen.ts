@@ -30,17 +30,21 @@ export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
   };
   const [label, latent, distance] = [output('label'), output('latent'), output('latent_distance')];
   const [error, reconstruction] = [output('reconstruction_error'), output('reconstruction')];
-  return async (write, count, explain) => {
+  return async (write, most, explain) => {
     const collected = {
-      label: new BigInt64Array(count),
-      latent: new Float32Array(count * sizeOf(latent.shape)),
-      latentDistance: new Float32Array(count),
-      reconstructionError: new Float32Array(count),
-      ...(explain ? { reconstruction: new Float32Array(count * pixels) } : {}),
+      label: new BigInt64Array(most),
+      latent: new Float32Array(most * sizeOf(latent.shape)),
+      latentDistance: new Float32Array(most),
+      reconstructionError: new Float32Array(most),
+      ...(explain ? { reconstruction: new Float32Array(most * pixels) } : {}),
     };
-    for (let first = 0; first < count; first += capacity) {
-      const now = Math.min(capacity, count - first);
-      for (let i = 0; i < now; i++) write(first + i, heap.floats(compiled.input.address + 4 * i * pixels, pixels));
+    // No other request may run between writing an image and reading its outputs, so nothing here waits.
+    let first = 0;
+    for (let image = 0; image < most; ) {
+      let now = 0;
+      for (; now < capacity && image < most; image++)
+        if (write(image, heap.floats(compiled.input.address + 4 * now * pixels, pixels)) !== false) now++;
+      if (now === 0) break;
       compiled.run(now);
       const copy = (value: Value, into: Float32Array) => {
         const size = sizeOf(value.shape);
@@ -53,7 +57,14 @@ export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
       copy(distance, collected.latentDistance);
       copy(error, collected.reconstructionError);
       if (collected.reconstruction) copy(reconstruction, collected.reconstruction);
+      first += now;
     }
-    return collected;
+    return {
+      label: collected.label.subarray(0, first),
+      latent: collected.latent.subarray(0, first * sizeOf(latent.shape)),
+      latentDistance: collected.latentDistance.subarray(0, first),
+      reconstructionError: collected.reconstructionError.subarray(0, first),
+      ...(collected.reconstruction ? { reconstruction: collected.reconstruction.subarray(0, first * pixels) } : {}),
+    };
   };
 }

@@ -9,11 +9,13 @@ export interface ImageFile {
   /** The pixels that it counts as towards the limit of a request. */
   countedPixels: number;
   /**
-   * Decodes the pixels as they are stored, over a background (a level of 0 to 255) where they are transparent.
+   * Decodes the pixels into an upright image.
    *
+   * @param background the level, 0 to 255, that shows where they are transparent
+   * @param orientation EXIF orientation, 1 to 8
    * @throws ImageError with a reason, or another error if the decoder fails
    */
-  decode(background: number): DecodedImage;
+  decode(background: number, orientation: number): DecodedImage;
 }
 
 /** A file format. To add one, add a folder with such an object and a line to the list in formats.ts. */

@@ -1,4 +1,4 @@
-import { type DecodedImage, ImageError } from './image.ts';
+import { ImageError } from './image.ts';
 
 /** A statement of one place in a file about how the stored picture must be turned to be upright. */
 export interface OrientationClaim {
@@ -41,36 +41,35 @@ export function decideOrientation(type: string, claims: readonly OrientationClai
   );
 }
 
-/**
- * Turns an image upright by its EXIF orientation (EXIF 2.32, tag 0x0112); 5 to 8 swap width and height.
- *
- * @param orientation 1 to 8
- */
-export function turnUpright(image: DecodedImage, orientation: number): DecodedImage {
-  if (orientation === 1) return image;
-  const { width: w, height: h, channels, pixels } = image;
-  const [width, height] = orientation >= 5 ? [h, w] : [w, h];
-  // Where the pixel shown at the top left is stored, and how far the next one to the right and the next one below are from it.
-  const [right, down, first] = STEPS[orientation]?.(w, h) ?? [];
-  if (right === undefined || down === undefined || first === undefined)
-    throw new RangeError(`orientation is ${orientation}; 1 to 8 are allowed`);
-  const turned = new Uint8Array(pixels.length);
-  let to = 0;
-  for (let row = 0; row < height; row++) {
-    let from = channels * (first + row * down);
-    for (let column = 0; column < width; column++, from += channels * right)
-      for (let channel = 0; channel < channels; channel++) turned[to++] = pixels[from + channel] as number;
-  }
-  return { width, height, channels, pixels: turned };
+/** An upright image's size, and where the stored pixels lie in it: the first one, and the steps from one to the next in its row and below. */
+export interface UprightLayout {
+  width: number;
+  height: number;
+  first: number;
+  column: number;
+  row: number;
 }
 
-/** For a stored image of width w and height h, in stored pixels: a step to the right, a step down, the first pixel. */
-const STEPS: Record<number, (w: number, h: number) => [right: number, down: number, first: number]> = {
-  2: (w) => [-1, w, w - 1],
-  3: (w, h) => [-1, -w, w * h - 1],
-  4: (w, h) => [1, -w, w * (h - 1)],
-  5: (w) => [w, 1, 0],
-  6: (w, h) => [-w, 1, w * (h - 1)],
-  7: (w, h) => [-w, -1, w * h - 1],
-  8: (w) => [w, -1, w - 1],
-};
+/**
+ * Lays out a stored image of w x h pixels upright by its EXIF orientation (EXIF 2.32, tag 0x0112), so that a decoder writes each pixel to its
+ * place at once, and no second image is made.
+ *
+ * @throws RangeError if the orientation is not 1 to 8
+ */
+export function uprightLayout(w: number, h: number, orientation: number): UprightLayout {
+  const layouts: [first: number, column: number, row: number][] = [
+    [0, 1, w],
+    [w - 1, -1, w],
+    [w * h - 1, -1, -w],
+    [w * (h - 1), 1, -w],
+    [0, h, 1],
+    [h - 1, h, -1],
+    [w * h - 1, -h, -1],
+    [h * (w - 1), -h, 1],
+  ];
+  const layout = layouts[orientation - 1];
+  if (!layout) throw new RangeError(`orientation is ${orientation}; 1 to 8 are allowed`);
+  const [first, column, row] = layout;
+  const [width, height] = orientation >= 5 ? [h, w] : [w, h];
+  return { width, height, first, column, row };
+}

@@ -1,7 +1,7 @@
 import { ALL_FORMATS, FORMATS, formatOf, kindOfFile } from './formats.ts';
 import { type DecodedImage, ImageError } from './image.ts';
 import type { ImageLimits } from './limits.ts';
-import { decideOrientation, turnUpright } from './orientation.ts';
+import { decideOrientation } from './orientation.ts';
 
 /** The settings of reading a file. */
 export interface ReadOptions {
@@ -13,7 +13,7 @@ export interface ReadOptions {
 }
 
 /** Reads an image file into an upright image. @throws ImageError saying what is wrong with it */
-export type ReadImage = (bytes: Uint8Array, options: ReadOptions) => Promise<DecodedImage>;
+export type ImageReader = (bytes: Uint8Array, options: ReadOptions) => DecodedImage;
 
 /**
  * Makes the one reader of image files. Worker, command line, training and calibration use it, so that the same file is taken or refused
@@ -21,9 +21,9 @@ export type ReadImage = (bytes: Uint8Array, options: ReadOptions) => Promise<Dec
  *
  * @param modules each format's `wasm` by the format's name, compiled by the caller: workerd can't compile bytes
  */
-export function imageReader(modules: Readonly<Record<string, WebAssembly.Module>>): ReadImage {
+export function imageReader(modules: Readonly<Record<string, WebAssembly.Module>>): ImageReader {
   const readers = new Map(FORMATS.map((format) => [format, format.createReader(modules[format.name] as WebAssembly.Module)]));
-  return async (bytes, { limits, background, onPixels }) => {
+  return (bytes, { limits, background, onPixels }) => {
     if (bytes.length > limits.maxBytes)
       throw new ImageError(
         `The file has ${bytes.length} bytes; at most ${limits.maxBytes} are allowed. Make it smaller.`,
@@ -36,20 +36,15 @@ export function imageReader(modules: Readonly<Record<string, WebAssembly.Module>
     const file = reader(bytes, limits);
     const orientation = decideOrientation(format.name, file.claims);
     onPixels?.(file.countedPixels);
-    return turnUpright(
-      decoded(() => file.decode(background), format.name),
-      orientation,
-    );
+    try {
+      return file.decode(background, orientation);
+    } catch (error) {
+      if (error instanceof ImageError) throw error;
+      throw new ImageError(
+        `The ${format.name} is damaged: its pixels can't be decoded without guessing. Use the whole file, or save it again.`,
+      );
+    }
   };
 }
 
 const kindText = (kind: string | null) => (kind === null ? 'an unknown kind' : `the kind ${kind}`);
-
-function decoded(decode: () => DecodedImage, name: string): DecodedImage {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof ImageError) throw error;
-    throw new ImageError(`The ${name} is damaged: its pixels can't be decoded without guessing. Use the whole file, or save it again.`);
-  }
-}

@@ -22,12 +22,15 @@ const config = (url: string, more: object = {}) => configOf({ FALLBACK_URL: url,
 /** A model that rejects everything, so that every image goes to the fallback. */
 const rejecting = {
   screening,
-  screen: async (_: WriteImage, count: number) => ({
-    label: new BigInt64Array(count),
-    latent: new Float32Array(count * screening.latentDim),
-    latentDistance: new Float32Array(count).fill(1e9),
-    reconstructionError: new Float32Array(count),
-  }),
+  screen: async (write: WriteImage, count: number) => {
+    for (let i = 0; i < count; i++) write(i, new Float32Array(784));
+    return {
+      label: new BigInt64Array(count),
+      latent: new Float32Array(count * screening.latentDim),
+      latentDistance: new Float32Array(count).fill(1e9),
+      reconstructionError: new Float32Array(count),
+    };
+  },
 };
 /** What the fallback makes of it, with a breaker and a retry budget of its own. */
 const reclassifying = (url: string, fetcher: typeof fetch, more: object = {}) =>
@@ -37,7 +40,7 @@ const reclassifying = (url: string, fetcher: typeof fetch, more: object = {}) =>
   });
 const verdicts = async (images: Float32Array[], url: string, fetcher: typeof fetch, more: object = {}) => {
   const options = { explain: false, request: 'r', escalation: reclassifying(url, fetcher, more) };
-  const read = images.map((values) => ({ values }));
+  const read = images.map((values) => () => ({ values }));
   const screened = await screenImages(read, rejecting, { explain: false, keepRejected: options.escalation !== null });
   return (await decideImages(screened, screening, config(url, more), options)).map((judged) => answerOf(judged, 'r'));
 };

@@ -19,7 +19,7 @@ const inNode = navigator.userAgent.startsWith('Node.js');
 
 const config = configOf({});
 const { preprocess: rules, input } = model.screening;
-const decode = (bytes: ArrayBuffer | Uint8Array): Promise<DecodedImage> =>
+const decode = async (bytes: ArrayBuffer | Uint8Array): Promise<DecodedImage> =>
   requestDecoder(config, rules.background)(new Uint8Array(bytes as ArrayBuffer));
 const upstream = (path: string) => `${inject('upstreamUrl')}${path}`;
 const seen = async (): Promise<Seen> => (await fetch(upstream('/seen'))).json();

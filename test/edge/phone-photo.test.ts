@@ -49,7 +49,7 @@ it('a request may have one such photo, as the default goes', async () => {
   const bytes = await new Response(body).arrayBuffer();
   const response = await post('/screen', bytes, headers.get('content-type') as string, raised);
   const text = await response.text();
-  expect(text).toMatch(/more than 2097152 pixels/);
+  expect(text).toMatch(/over the limit of 2097152 pixels/);
 });
 
 it('the classifier gets the scaled picture, upright', async () => {

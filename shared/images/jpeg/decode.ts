@@ -1,4 +1,5 @@
 import type { DecodedImage } from '../image.ts';
+import { uprightLayout } from '../orientation.ts';
 import { MAX_COEFFICIENT_BYTES } from './scale.ts';
 
 /** The settings of decoding a JPEG. */
@@ -28,9 +29,10 @@ interface Codec {
  * Makes a JPEG decoder from libjpeg-turbo's wasm (jpeg/libjpeg-turbo.wasm). It keeps one instance for good, because workerd may collect
  * dropped ones late, and resets stack, static data and heap before each image, however the previous one ended.
  *
- * @returns a function that decodes the bytes of a JPEG, up to and including its end marker; throws Error if it can't, or only with a guess
+ * @returns a function that decodes the bytes of a JPEG, up to and including its end marker, into an upright image; throws Error if it can't,
+ *   or only with a guess
  */
-export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, plan: JpegPlan) => DecodedImage {
+export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, plan: JpegPlan, orientation?: number) => DecodedImage {
   const fail = (code: number) => {
     throw new Error(`libjpeg-turbo ends with ${code}`);
   };
@@ -46,7 +48,7 @@ export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, pla
     return opened;
   };
 
-  return (bytes, { eighths, scans }) => {
+  return (bytes, { eighths, scans }, orientation = 1) => {
     codec ??= open();
     const { memory } = codec;
     new Uint8Array(memory.buffer).set(pristine);
@@ -55,15 +57,22 @@ export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, pla
     const file = codec.reserve(bytes.length);
     new Uint8Array(memory.buffer).set(bytes, file);
     const output = codec.start(bytes.length, eighths, scans, MAX_COEFFICIENT_BYTES);
-    const [width, height, channels] = [codec.width(), codec.height(), codec.channels()];
-    const rowBytes = width * channels;
-    const pixels = new Uint8Array(height * rowBytes);
-    for (let to = 0; to < pixels.length; ) {
-      const size = codec.rows() * rowBytes;
-      if (size === 0) throw new Error('it ends before its last row');
+    const [columns, rows, channels] = [codec.width(), codec.height(), codec.channels()];
+    const { width, height, ...layout } = uprightLayout(columns, rows, orientation);
+    const pixels = new Uint8Array(width * height * channels);
+    for (let row = 0; row < rows; ) {
+      const decoded = codec.rows();
+      if (decoded === 0) throw new Error('it ends before its last row');
       // Decoding may have grown the memory, which replaces its buffer.
-      pixels.set(new Uint8Array(memory.buffer, output, size), to);
-      to += size;
+      const stored = new Uint8Array(memory.buffer, output, decoded * columns * channels);
+      if (orientation === 1) pixels.set(stored, row * columns * channels);
+      else
+        for (let i = 0, from = 0; i < decoded; i++) {
+          let to = channels * (layout.first + (row + i) * layout.row);
+          for (let column = 0; column < columns; column++, to += channels * layout.column)
+            for (let channel = 0; channel < channels; channel++) pixels[to + channel] = stored[from++] as number;
+        }
+      row += decoded;
     }
     if (codec.finish() !== 0) throw new Error('it ends before its end marker');
     const guess = codec.guess();

@@ -16,7 +16,11 @@ export const jpeg: ImageFormat = {
     return (bytes, limits) => {
       const file = readJpegFile(bytes, limits);
       const [end, plan] = [file.end + 2, { scans: file.scans, eighths: eighthsOf(file) }];
-      return { claims: file.claims, countedPixels: countedJpegPixels(file), decode: () => decode(bytes.subarray(0, end), plan) };
+      return {
+        claims: file.claims,
+        countedPixels: countedJpegPixels(file),
+        decode: (_, orientation) => decode(bytes.subarray(0, end), plan, orientation),
+      };
     };
   },
 };

@@ -1,5 +1,6 @@
 import type { ImageFormat } from '../format.ts';
 import { type DecodedImage, ImageError } from '../image.ts';
+import { uprightLayout } from '../orientation.ts';
 import { PNG_SIGNATURE, type PngFile, readPngFile } from './container.ts';
 import { type Decoded, pngDecoder } from './decode.ts';
 import { checkRows, countedPixels } from './rows.ts';
@@ -26,9 +27,9 @@ export const png: ImageFormat = {
       return {
         claims: file.claims,
         countedPixels: pixels,
-        decode(background) {
+        decode(background, orientation) {
           checkRows(file);
-          return decode(file.needed, pixels, (decoded) => opaqueOf(decoded, file, background));
+          return decode(file.needed, pixels, (decoded) => opaqueOf(decoded, file, background, orientation));
         },
       };
     };
@@ -36,34 +37,31 @@ export const png: ImageFormat = {
 };
 
 /**
- * Composites the pixels over the background, each rounded to a whole level, so that transparency hides nothing.
+ * Makes an upright image of the decoded pixels. Composites them over the background, each rounded to a whole level, so that transparency
+ * hides nothing.
  *
  * @param background level of 0 to 255
  * @throws Error if the decoded size is not the one in the file's header
  */
-function opaqueOf({ width, height, data }: Decoded, file: PngFile, background: number): DecodedImage {
-  if (width !== file.width || height !== file.height || data.length !== 4 * width * height)
+function opaqueOf(decoded: Decoded, file: PngFile, background: number, orientation: number): DecodedImage {
+  const { data } = decoded;
+  if (decoded.width !== file.width || decoded.height !== file.height || data.length !== 4 * file.width * file.height)
     throw new Error('the decoded image has another size than the header says');
   const channels = file.colourType === 0 || file.colourType === 4 ? 1 : 3;
+  const { width, height, ...layout } = uprightLayout(file.width, file.height, orientation);
   const pixels = new Uint8Array(width * height * channels);
-  if (file.transparent) composite(data, channels, background, pixels);
-  else if (channels === 1) for (let from = 0, to = 0; from < data.length; from += 4) pixels[to++] = data[from] as number;
-  else
-    for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
-      pixels[to] = data[from] as number;
-      pixels[to + 1] = data[from + 1] as number;
-      pixels[to + 2] = data[from + 2] as number;
+  for (let row = 0, from = 0; row < file.height; row++) {
+    let to = channels * (layout.first + row * layout.row);
+    for (let column = 0; column < file.width; column++, from += 4, to += channels * layout.column) {
+      const alpha = file.transparent ? (data[from + 3] as number) : 255;
+      const behind = background * (255 - alpha);
+      for (let i = 0; i < channels; i++) {
+        const level = data[from + i] as number;
+        pixels[to + i] = alpha === 255 ? level : rounded(level * alpha + behind);
+      }
     }
-  return { width, height, channels, pixels };
-}
-
-function composite(data: Uint8Array, channels: 1 | 3, background: number, pixels: Uint8Array): void {
-  let to = 0;
-  for (let from = 0; from < data.length; from += 4) {
-    const alpha = data[from + 3] as number;
-    const behind = background * (255 - alpha);
-    for (let i = 0; i < channels; i++) pixels[to++] = rounded((data[from + i] as number) * alpha + behind);
   }
+  return { width, height, channels, pixels };
 }
 
 /** Returns `Math.floor(sum / 255 + 0.5)` for a whole number up to 255 * 255 without a division; halves can't occur, because 255 is odd. */

@@ -5,12 +5,12 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openImageReader } from '../../../node/image-reader.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
-import { turnUpright } from '../../../shared/images/orientation.ts';
 import { preprocess } from '../../../shared/images/preprocess.ts';
 import { resizeTriangle } from '../../../shared/images/resize.ts';
 import { readMnist } from '../../../trainer/data/mnist.ts';
 import { nodeTensors } from '../../samples/node-tensors.ts';
 import expected from '../../samples/tensors.json' with { type: 'json' };
+import { turnUpright } from '../../samples/turn-upright.ts';
 
 const rules = { version: 1, grey: 'bt601', resize: 'triangle', fit: 'contain', background: 0, polarity: 'as-is' } as const;
 const read = async (bytes: Uint8Array, background = 0) => (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background });

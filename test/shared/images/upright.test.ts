@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DecodedImage } from '../../../shared/images/image.ts';
-import { turnUpright } from '../../../shared/images/orientation.ts';
+import { turnUpright } from '../../samples/turn-upright.ts';
 
 /** 3 x 2: a b c over d e f, shown as each orientation says (EXIF 2.32, tag 0x0112). */
 const SHOWN: [orientation: number, rows: string][] = [

@@ -4,8 +4,8 @@ import { openImageReader } from '../../../../node/image-reader.ts';
 import { ImageError } from '../../../../shared/images/image.ts';
 import { countedJpegPixels, eighthsOf } from '../../../../shared/images/jpeg/scale.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../../../../shared/images/limits.ts';
-import { turnUpright } from '../../../../shared/images/orientation.ts';
 import { phonePhoto } from '../../../samples/phone-photo.ts';
+import { turnUpright } from '../../../samples/turn-upright.ts';
 
 const reader = await openImageReader();
 const read = (bytes: Uint8Array, limits: Partial<ImageLimits> = {}, onPixels?: (pixels: number) => void) =>
