@@ -11,10 +11,10 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 it.each([
-  [['--unknown-dir', 'x'], '--unknown-dir belongs to --unknown'],
+  [['--unknown-dir', 'x'], '--unknown-dir needs --unknown'],
   [['--unknown', 'fashion-mnist'], 'fashion-mnist does not come with the project: name the folder that holds it with --unknown-dir'],
   [['--protocol', 'fancy'], 'Allowed choices are quick, table1'],
-  [['--shard', '5/4'], '5/4 is no shard; 1/4 to 4/4 are, for four'],
+  [['--shard', '5/4'], '5/4 is not a shard; use PART/OF, for example 1/4 to 4/4 for four'],
   [['--protocol', 'full', '--out', 'x'], '--out takes one protocol; of several each has its own folder'],
   [['--images', '0'], '0 is too small'],
   [['--images', '-1'], '-1 is not a whole number'],

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { openImageReader } from '../../../node/image-reader.ts';
-import { ALL_FORMATS, FORMATS, formatOf, kindOfFile } from '../../../shared/images/formats.ts';
+import { ALL_FORMATS, formatOf, kindOfFile } from '../../../shared/images/formats.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
@@ -39,9 +39,9 @@ it.each<[string | null, string]>([
 ])('%s begins as %j', async (kind, text) => {
   const bytes = latin1(text);
   expect(kindOfFile(bytes)).toBe(kind);
-  const isRead = FORMATS.some(({ name }) => name === kind);
-  expect(formatOf(bytes)?.name ?? null).toBe(isRead ? kind : null);
-  if (isRead) return;
+  const format = formatOf(bytes);
+  if (format || kind === 'PNG' || kind === 'JPEG') expect(format?.name).toBe(kind);
+  if (format) return;
   const read = (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background: 0 });
   await expect(read).rejects.toThrow(`of ${kind ? `the kind ${kind}` : 'an unknown kind'}; only ${ALL_FORMATS} are read`);
 });
