@@ -1,4 +1,7 @@
-import { FGSM_EPSILONS, imageSets } from '../../evaluate/images/image-sets.ts';
+import { fastGradientSign } from '../../attacks/fgsm.ts';
+import { CLEAN } from '../../evaluate/measure/parts.ts';
+import { chosenFor } from '../../evaluate/measure/setup.ts';
+import { FGSM_EPSILONS } from '../../evaluate/protocols/paper.ts';
 import type { Screener } from '../../node/bundle/graphs.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
@@ -21,23 +24,24 @@ export interface Rejects {
 export async function* rejects(screener: Screener, model: Model, dataset: Dataset, count: number, seed: number): AsyncGenerator<Rejects> {
   const { screening } = screener;
   const size = screening.input.height * screening.input.width * screening.input.channels;
-  const attacked = Math.ceil(1.3 * count);
-  const sets = imageSets(model, dataset, { clean: dataset.test.count, attacked, nonsense: 0 }, seed);
-  for (const set of sets.slice(0, 1 + FGSM_EPSILONS.length)) {
+  const attackedModel = { encoder: model.encoder, means: screening.means, input: screening.input };
+  const atOnce = imagesWithinMemory(screening.input, 100);
+  for (const epsilon of [0, ...FGSM_EPSILONS]) {
     const found: { label: number; image: Float32Array; order: number }[] = [];
-    let first = 0;
-    for (const part of set.batches(imagesWithinMemory(screening.input, 100))) {
+    const total = epsilon === 0 ? dataset.test.count : Math.min(Math.ceil(1.3 * count), dataset.test.count);
+    for (let first = 0; first < total; first += atOnce) {
+      const { images, labels } = chosenFor({ dataset, seed }, { from: first, to: Math.min(total, first + atOnce) });
+      const part = epsilon === 0 ? images : fastGradientSign(attackedModel, images, labels, epsilon);
       (await screener.screen(part)).forEach(({ scores, decision }, i) => {
         const { maxLatentDistance, maxReconstructionError } = screening.thresholds;
         const near = Math.max(
           scores.latentDistance / (maxLatentDistance[scores.label] as number),
           scores.reconstructionError / (maxReconstructionError[scores.label] as number),
         );
-        if (decision.accepted && set !== sets[0]) return;
+        if (decision.accepted && epsilon > 0) return;
         const order = decision.accepted ? Math.min(near, 1) : 1e6;
-        found.push({ label: set.labels[first + i] as number, image: part.slice(i * size, (i + 1) * size), order });
+        found.push({ label: labels[i] as number, image: part.slice(i * size, (i + 1) * size), order });
       });
-      first += part.length / size;
       // Of the clean ones only the nearest are kept: all of them are more than memory holds, for large images.
       found.sort((a, b) => b.order - a.order);
       found.length = Math.min(found.length, count);
@@ -46,6 +50,6 @@ export async function* rejects(screener: Screener, model: Model, dataset: Datase
     found.forEach(({ image }, i) => {
       images.set(image, i * size);
     });
-    yield { name: set.name, labels: found.map(({ label }) => label), images };
+    yield { name: epsilon === 0 ? CLEAN : `FGSM, epsilon ${epsilon}`, labels: found.map(({ label }) => label), images };
   }
 }

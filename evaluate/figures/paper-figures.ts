@@ -3,8 +3,8 @@ import { fgsm } from '../../attacks/fgsm.ts';
 import { suites } from '../../attacks/list.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { datasets } from '../../trainer/data/datasets.ts';
-import { FGSM_EPSILONS } from '../images/image-sets.ts';
 import type { Descriptor } from '../measure/outcome.ts';
+import { FGSM_EPSILONS } from '../protocols/paper.ts';
 
 /** The figures that the paper prints for the same experiment, in per cent; null where it prints none. */
 export const paperSchema = z.strictObject({

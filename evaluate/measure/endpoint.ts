@@ -13,8 +13,8 @@ import { logRatiosOf } from './graph-oracle.ts';
 export interface Endpoint {
   /** without a slash at its end */
   url: string;
-  /** with the scope `explain`, for attacks that need scores */
-  key: string;
+  /** with the scope `explain`, for attacks that need scores; null where the worker has no keys */
+  key: string | null;
 }
 
 /** The worker can't be reached, or its answer is not a verdict. That says nothing about the image. */
@@ -52,8 +52,7 @@ export function endpointOf({ SCREEN_URL: url, SCREEN_KEY: key }: NodeJS.ProcessE
 export function httpOracle(endpoint: Endpoint, screening: Screening, shows: 'scores' | 'verdicts'): Oracle {
   const size = sizeOf(screening.input);
   const explained = shows === 'scores';
-  const ask = async (image: Float32Array): Promise<Answer> => {
-    const verdict = await screenedBy(endpoint, image, explained);
+  const answer = (verdict: Verdict): Answer => {
     if (verdict.model !== screening.id)
       throw new BundleError(
         `the worker at ${endpoint.url} serves model ${verdict.model}, not ${screening.id}. Start it with the bundle that is attacked.`,
@@ -64,15 +63,22 @@ export function httpOracle(endpoint: Endpoint, screening: Screening, shows: 'sco
     const { nearest, scores, thresholds } = verdict.explain;
     return { accepted, label: screening.classes.indexOf(nearest), logRatios: logRatiosOf(scores, thresholds) };
   };
-  return async (images) => {
-    const answers: Answer[] = [];
-    for (let first = 0; first < images.length; first += AT_ONCE * size) {
-      const part = images.subarray(first, first + AT_ONCE * size);
-      const each = Array.from({ length: part.length / size }, (_, i) => part.subarray(i * size, (i + 1) * size));
-      answers.push(...(await Promise.all(each.map(ask))));
-    }
-    return answers;
-  };
+  return async (images) => (await screenOverHttp(endpoint, images, size, explained)).map(answer);
+}
+
+/**
+ * Screens flat images of `size` values, one a request.
+ *
+ * @throws EndpointError where the worker does not answer with a verdict
+ */
+export async function screenOverHttp(endpoint: Endpoint, images: Float32Array, size: number, explained = false): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (let first = 0; first < images.length; first += AT_ONCE * size) {
+    const part = images.subarray(first, first + AT_ONCE * size);
+    const each = Array.from({ length: part.length / size }, (_, i) => part.subarray(i * size, (i + 1) * size));
+    verdicts.push(...(await Promise.all(each.map((image) => requestVerdict(endpoint, image, explained)))));
+  }
+  return verdicts;
 }
 
 /**
@@ -91,14 +97,14 @@ export async function checkEndpoint(endpoint: Endpoint, screening: Screening): P
  * @param image [H, W, C] flat, in [0, 1]
  * @throws EndpointError; it never returns a verdict that the worker did not give
  */
-async function screenedBy({ url, key }: Endpoint, image: Float32Array, explained: boolean): Promise<Verdict> {
+async function requestVerdict({ url, key }: Endpoint, image: Float32Array, explained: boolean): Promise<Verdict> {
   const request = {
     method: 'POST',
-    headers: { 'content-type': 'application/octet-stream', authorization: `Bearer ${key}` },
+    headers: { 'content-type': 'application/octet-stream', ...(key !== null && { authorization: `Bearer ${key}` }) },
     body: Float32Array.from(image),
   };
   for (let tried = 1; ; tried++) {
-    const { response, text } = await answerOf(`${url}/screen${explained ? '?explain=1' : ''}`, request, url);
+    const { response, text } = await fetchText(`${url}/screen${explained ? '?explain=1' : ''}`, request, url);
     if (response.ok) {
       const verdict = verdictSchema.safeParse(parseJsonOrNull(text)).data;
       if (verdict) return verdict;
@@ -115,7 +121,7 @@ async function screenedBy({ url, key }: Endpoint, image: Float32Array, explained
 }
 
 /** Fetches the whole answer. @throws EndpointError where there is none */
-async function answerOf(address: string, request: RequestInit, url: string): Promise<{ response: Response; text: string }> {
+async function fetchText(address: string, request: RequestInit, url: string): Promise<{ response: Response; text: string }> {
   try {
     const response = await fetch(address, { ...request, signal: AbortSignal.timeout(LONGEST_ANSWER_MS) });
     return { response, text: await response.text() };

@@ -4,10 +4,12 @@ import { suites } from '../../attacks/list.ts';
 import { MOST_TARGETS } from '../../attacks/rows.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { FGSM_EPSILONS } from '../images/image-sets.ts';
 import { attackPart, type Common, cleanPart, common } from '../measure/parts.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
 import { drawnParts } from '../measure/synthetic-parts.ts';
+
+/** The radii of the paper's table 2. */
+export const FGSM_EPSILONS = [0.06, 0.12, 0.18, 0.24, 0.3];
 
 /** The part of an attack on the encoder, named as the paper does. */
 const encoderPart = (attack: Attack, shared: Common, radius: number, search = false) =>

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate, type Request } from '../../evaluate/evaluate.ts';
 import { keepEvidence } from '../../evaluate/figures/evidence.ts';
-import { FGSM_EPSILONS } from '../../evaluate/images/image-sets.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import type { Protocol } from '../../evaluate/measure/protocol.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
+import { FGSM_EPSILONS } from '../../evaluate/protocols/paper.ts';
 import { openScreener, type Screener } from '../../node/bundle/graphs.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 
