@@ -32,7 +32,9 @@ export const reclassifiedWrongly = ({ norm, minMargin = DEFAULT_MIN_MARGIN }: { 
   name: 'reclassified wrongly',
   ...{ knowledge: 'white-box', norm, kind: 'fixed radius', counts: 'best', source: import.meta.url },
   cost: SEARCHED_TARGETS * STEPS * STEP_COST,
-  about: `rejected at the edge and taken for a wrong class by Eq. 9, ${SEARCHED_TARGETS} targets x ${STEPS} steps, the search within the attack`,
+  about:
+    `rejected at the edge and taken for a wrong class by Eq. 9, ${SEARCHED_TARGETS} targets x ${STEPS} steps, ` +
+    'the search within the attack',
   async run(model, images, labels, radius, seeds) {
     const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'image', targets: SEARCHED_TARGETS });
     if (of.length === 0) return { images: new Float32Array(), of, targets: [] };

@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { backendsOnCores, chooseBackend } from '../trainer/backend/backends.ts';
+import { chooseBackend, perThreadBackends } from '../trainer/backend/backends.ts';
 import { models } from './train-step/models.ts';
 
 /**
@@ -38,7 +38,7 @@ const python = process.env.BENCH_PYTHON;
 const hasTorch = python !== undefined && spawnSync(python, ['-c', 'import torch']).status === 0;
 /** The backends that compute on the processor's cores and work here, the fastest first. */
 const backends: string[] = [];
-for (const { name } of backendsOnCores) if (await chooseBackend(name).catch(() => null)) backends.push(name);
+for (const { name } of perThreadBackends) if (await chooseBackend(name).catch(() => null)) backends.push(name);
 const cores = availableParallelism();
 
 const results = [];

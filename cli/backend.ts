@@ -16,7 +16,7 @@ import { cudaProviderManifest, type Manifest, manifestFor } from '../trainer/bac
 import { findInstallations, type Installation } from '../trainer/backend/installations.ts';
 import { probeTensorFlow, type TensorFlowProbed } from '../trainer/backend/tensorflow/tensorflow.ts';
 import { duration } from './progress.ts';
-import { command, runCommand } from './run-command.ts';
+import { command, interruptible, interruptSignal, printResult, runCommand } from './run-command.ts';
 
 const program = command(
   'backend',
@@ -37,12 +37,11 @@ program
     const stream = json ? process.stderr : process.stdout;
     const say = (line: string) => void stream.write(`${line}\n`);
     const forFallback = gpu ? providerManifest(say) : null;
-    const interrupt = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
+    const signal = interruptSignal();
     const started = performance.now();
     const unlock = await lock();
-    try {
-      const options: InstallOptions = { signal: interrupt.signal, output: json ? 'stderr' : 'stdout', say };
+    const install = async () => {
+      const options: InstallOptions = { signal, output: json ? 'stderr' : 'stdout', say };
       const { installation, probed } = await installTensorFlow(manifest, options);
       const provider = forFallback && (await shownProvider(await installCudaProvider(forFallback, options)));
       const { name, why } = await chooseBackend('auto');
@@ -50,18 +49,14 @@ program
       if (provider) say(providerLine(provider));
       say(`installed in ${duration((performance.now() - started) / 1000)}; pnpm train takes ${name} (${why})`);
       if (json) console.log(JSON.stringify({ ...shown(installation, probed), ...(gpu ? { cudaProvider: provider } : {}) }));
-    } catch (error) {
-      if (!interrupt.signal.aborted) throw error;
-      say('stopped; pnpm backend install goes on with the files that are complete');
-      process.exitCode = 130;
-    } finally {
-      await unlock();
-    }
+    };
+    const message = 'stopped; pnpm backend install resumes with the files that are complete';
+    await interruptible(signal, install(), message, say).finally(unlock);
   });
 
 program
   .command('status')
-  .description('Show what is installed, whether it loads, and which backend pnpm train takes by itself.')
+  .description('Show what is installed, whether it loads, and which backend pnpm train selects automatically.')
   .option('--json', 'print it as JSON')
   .action(async ({ json }: { json?: boolean }) => {
     const installations = findInstallations();
@@ -71,16 +66,16 @@ program
     const { name, why } = await chooseBackend('auto', installations);
     const cudaProviders: ShownProvider[] = [];
     for (const provider of findCudaProviders()) cudaProviders.push(await shownProvider(provider));
-    if (json) {
-      const shownInstallations = probed.map(({ installation, probed }) => shown(installation, probed));
-      console.log(JSON.stringify({ folder: backendsFolder(), installations: shownInstallations, cudaProviders, auto: { name, why } }));
-      return;
-    }
-    console.log(`folder: ${backendsFolder()}`);
-    if (probed.length === 0) console.log('installed: nothing (pnpm backend install)');
-    for (const { installation, probed: found } of probed) console.log(lineOf(installation, found));
-    for (const provider of cudaProviders) console.log(providerLine(provider));
-    console.log(`pnpm train takes ${name} (${why})`);
+    const folder = backendsFolder();
+    const lines = [
+      `folder: ${folder}`,
+      ...(probed.length === 0 ? ['installed: nothing (pnpm backend install)'] : []),
+      ...probed.map(({ installation, probed }) => lineOf(installation, probed)),
+      ...cudaProviders.map(providerLine),
+      `pnpm train takes ${name} (${why})`,
+    ];
+    const shownInstallations = probed.map(({ installation, probed }) => shown(installation, probed));
+    printResult(json, { folder, installations: shownInstallations, cudaProviders, auto: { name, why } }, lines.join('\n'));
   });
 
 program
@@ -91,8 +86,7 @@ program
     const unlock = await lock();
     const removed = await removeBackends().finally(unlock);
     await removeIfEmpty();
-    if (json) console.log(JSON.stringify({ removed }));
-    else console.log(removed.length > 0 ? `removed ${removed.join(', ')}` : 'there was nothing to remove');
+    printResult(json, { removed }, removed.length > 0 ? `removed ${removed.join(', ')}` : 'there was nothing to remove');
   });
 
 await runCommand(program);
@@ -147,10 +141,8 @@ async function shownProvider(provider: CudaProvider): Promise<ShownProvider> {
   return { directory, bytes: bytesIn(directory), missing: fault ? null : await missingLibraries(provider), fault };
 }
 
-const DRIVER = 'libcuda.so.1';
-
 function providerLine({ directory, bytes, missing, fault }: ShownProvider): string {
-  const absent = missing?.map((name) => (name === DRIVER ? `${name} (NVIDIA's driver)` : name)).join(', ');
+  const absent = missing?.map((name) => (name === 'libcuda.so.1' ? `${name} (NVIDIA's driver)` : name)).join(', ');
   const unknown = missing === null ? 'there is no ldd to ask whether its libraries are found' : 'all libraries are found';
   const state = fault ? `can't be used: ${fault}` : absent ? `can't be loaded here, without ${absent}` : unknown;
   return `${basename(directory)} in ${directory}${bytes ? `, ${megabytes(bytes)}` : ''}: CUDA for pnpm fallback, ${state}`;

@@ -11,7 +11,7 @@ import { openDatasetOf } from '../trainer/run-config.ts';
 import { calibrationOf, calibrationOver, RUN_OPTION, withCalibrationOptions } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
 import { outcomesLine } from './print.ts';
-import { command, runCommand } from './run-command.ts';
+import { command, printResult, runCommand } from './run-command.ts';
 
 const DESCRIPTION = `Set the thresholds of a trained run again, without training; pnpm export then makes a bundle with them.
 Do not choose among several by their outcomes on test images: neither these nor the promise would then hold.`;
@@ -39,12 +39,12 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
     const dataset = await openDatasetOf(run);
     const report = options.test ? 'test' : 'validation';
     const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOver(run.config.calibration, program), report);
-    if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, [report]: outcomes }));
-    else
-      console.log(
-        `${run.directory}: ${outcomesLine(outcomes, report)}\n` +
-          `next: pnpm report --run ${run.config.name}, pnpm export --run ${run.config.name}`,
-      );
+    const { name } = run.config;
+    printResult(
+      options.json,
+      { run: name, directory: run.directory, [report]: outcomes },
+      `${run.directory}: ${outcomesLine(outcomes, report)}\nnext: pnpm report --run ${name}, pnpm export --run ${name}`,
+    );
   });
 
 await runCommand(program);
@@ -62,11 +62,9 @@ async function calibrateOwnBundle({ bundle, images, run, name, json, ...options 
     throw new UsageError(`models/${chosen} comes with the project and is not overwritten. Choose another --name.`);
   const target = join(MODELS, chosen);
   const { screening, images: count, notes } = await calibrateBundle(source, images, target, calibrationOf(options));
-  if (json) return console.log(JSON.stringify({ directory: target, id: screening.id, modelId: screening.modelId, images: count, notes }));
-  for (const note of notes) console.log(note);
-  const { n, rejected } = screening.calibration;
-  console.log(
-    `${target}: id ${screening.id.slice(0, 12)}, thresholds from ${count} images, ${rejected} of ${n} calibration images rejected\n` +
-      `next: MODEL=${chosen} pnpm wrangler deploy`,
-  );
+  const { id, modelId, calibration } = screening;
+  const { n, rejected } = calibration;
+  const line = `${target}: id ${id.slice(0, 12)}, thresholds from ${count} images, ${rejected} of ${n} calibration images rejected`;
+  const text = [...notes, line, `next: MODEL=${chosen} pnpm wrangler deploy`].join('\n');
+  printResult(json, { directory: target, id, modelId, images: count, notes }, text);
 }

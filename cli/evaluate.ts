@@ -12,7 +12,7 @@ import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../node/bundle/graphs.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
-import { backendsOnCores, choicesOf, MOST_THREADS } from '../trainer/backend/backends.ts';
+import { choicesOf, MOST_THREADS, perThreadBackends } from '../trainer/backend/backends.ts';
 import { datasets } from '../trainer/data/datasets.ts';
 import { listRuns, type Run } from '../trainer/run.ts';
 import { checkOptions, lockEvaluation, shardOf, sourceFor } from './evaluation-options.ts';
@@ -50,7 +50,11 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
       .choices([...Object.keys(protocols), 'full'])
       .default(['quick']),
   )
-  .option('--images <n>', 'images of each kind but the clean ones (default: as the protocol says)', upTo(MOST_IMAGES))
+  .option(
+    '--images <n>',
+    'images per attack or corruption; clean images are not limited (default: as the protocol says)',
+    upTo(MOST_IMAGES),
+  )
   .option('--reclassify', 'also search for the class of each rejected image (about 15 ms each for 28x28)')
   .option('--data-dir <folder>', "folder of its data set (default: the run's of the same name)", callersPath, process.env.DATA_DIR)
   .addOption(
@@ -58,7 +62,7 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
   )
   .option('--unknown-dir <folder>', 'folder of that data set; with images, any folder of images, all of them unknown', callersPath)
   .option('--seed <n>', 'seed of all randomness', wholeNumber, 1)
-  .addOption(new Option('--backend <name>', 'backend that computes the gradients').choices(choicesOf(backendsOnCores)).default('auto'))
+  .addOption(new Option('--backend <name>', 'backend that computes the gradients').choices(choicesOf(perThreadBackends)).default('auto'))
   .option('--threads <n>', 'threads, each with its own tfjs (default: one per core)', upTo(MOST_THREADS))
   .option('--shard <i/n>', 'do only this part of the jobs, 1/n to n/n; --merge joins the parts', shardOf)
   .option('--merge <folders...>', 'add the jobs of these folders to those here', (path: string, before: string[] = []) => [
@@ -76,7 +80,7 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
     const signal = interruptSignal();
     const notice = 'stopping after the jobs under way; a second Ctrl-C stops at once, and those jobs are then repeated';
     signal.addEventListener('abort', () => console.error(notice));
-    await interruptible(signal, evaluateProtocols(names, options, signal), 'stopped; the same command goes on from here');
+    await interruptible(signal, evaluateProtocols(names, options, signal), 'stopped; run the same command again to resume');
   });
 
 async function evaluateProtocols(names: string[], options: OptionValues, signal: AbortSignal): Promise<void> {
@@ -149,7 +153,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
       if (keep) console.log(`kept in ${directory}/screening.json and ${directory}/README.md`);
       else if (!options.dry) console.log(`not kept: ${directory} comes with the project (use --reference if you are making it)`);
     }
-    // Figures of attacks that did not work flatter: fail loudly.
+    // Failed attacks make the model look safe, so exit with an error.
     if (sanity.some(({ of, passed }) => of === 'report' && passed === false)) process.exitCode = 1;
   }
 }

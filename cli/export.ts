@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option, type OptionValues } from 'commander';
 import { exportRun } from '../export/export-run.ts';
+import type { Parity } from '../export/parity.ts';
 import { defaultSearch, type SearchOptions } from '../export/search.ts';
 import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
@@ -11,7 +12,7 @@ import { UsageError } from '../shared/user-error.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
 import { RUN_OPTION, share } from './options.ts';
-import { command, interruptible, interruptSignal, runCommand } from './run-command.ts';
+import { command, interruptible, interruptSignal, printResult, runCommand } from './run-command.ts';
 
 const DESCRIPTION = 'Write a trained run as ONNX graphs and screening.json to models/NAME, which becomes the active model.';
 
@@ -40,21 +41,23 @@ const program = command('export', DESCRIPTION, EXAMPLES)
     const { directory, screening, parity } = await exportRun(run, options.name ?? run.config.name, search, {
       reference: options.reference,
     });
-    if (options.json) {
-      console.log(JSON.stringify({ directory, id: screening.id, modelId: screening.modelId, parity }));
-      return;
-    }
-    const megabytes = (screening.weights.bytes / 1e6).toFixed(2);
-    console.log(`${directory}: id ${screening.id.slice(0, 12)}, ${screening.classes.length} classes, weights ${megabytes} MB`);
-    console.log(
-      `parity with the trained model on ${parity.images} images: latent within ${parity.maxLatentDifference.toExponential(1)}, ` +
-        `reconstruction within ${parity.maxReconstructionDifference.toExponential(1)}, ${parity.verdictsDiffering} verdicts differ` +
-        `${parity.nearThreshold > 0 ? ` (${parity.nearThreshold} images too near a threshold to compare)` : ''}`,
+    const { id, modelId, classes, weights } = screening;
+    printResult(
+      options.json,
+      { directory, id, modelId, parity },
+      `${directory}: id ${id.slice(0, 12)}, ${classes.length} classes, weights ${(weights.bytes / 1e6).toFixed(2)} MB\n` +
+        `parity with the trained model on ${parity.images} images: ${withinOf(parity)}, ${parity.verdictsDiffering} verdicts differ` +
+        `${parity.nearThreshold > 0 ? ` (${parity.nearThreshold} images too near a threshold to compare)` : ''}\n` +
+        `${options.reference ? 'reference bundle written' : 'it is now the active model; next: pnpm dev, or pnpm wrangler deploy'}`,
     );
-    console.log(options.reference ? 'reference bundle written' : 'it is now the active model; next: pnpm dev, or pnpm wrangler deploy');
   });
 
 await runCommand(program);
+
+function withinOf(found: Pick<Parity, 'maxLatentDifference' | 'maxReconstructionDifference'>): string {
+  const [latent, reconstruction] = [found.maxLatentDifference, found.maxReconstructionDifference].map((value) => value.toExponential(1));
+  return `latent within ${latent}, reconstruction within ${reconstruction}`;
+}
 
 /** Parses the stages of a search. @throws UsageError */
 function searchStages(text: string): SearchOptions['stages'] {
@@ -82,13 +85,13 @@ async function viaTf2onnx(run: Run, { name, python, json }: OptionValues, progra
     const interpreter = python ?? (await pythonEnvironment(CACHE, console.error, signal));
     if (!json) console.log(`converting ${run.directory}/model with tf2onnx, half a minute`);
     const found = await crossCheck(run, bundle, interpreter, signal);
-    if (json) console.log(JSON.stringify({ bundle, ...found }));
-    else
-      console.log(
-        `${bundle}, id ${found.id.slice(0, 12)}, against ${found.directory} on ${found.images} images: latent within ` +
-          `${found.maxLatentDifference.toExponential(1)}, reconstruction within ${found.maxReconstructionDifference.toExponential(1)}`,
-      );
+    const { id, directory, images } = found;
+    printResult(
+      json,
+      { bundle, ...found },
+      `${bundle}, id ${id.slice(0, 12)}, against ${directory} on ${images} images: ${withinOf(found)}`,
+    );
     assertAgreement(found, found.directory);
   };
-  await interruptible(signal, compare(), 'stopped; the same command goes on').finally(unlock);
+  await interruptible(signal, compare(), 'stopped; run the same command again to resume').finally(unlock);
 }

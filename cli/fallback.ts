@@ -6,7 +6,7 @@ import { findCudaProviders } from '../node/installations/cuda-provider.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { MODEL_OPTION, positive, wholeNumber } from './options.ts';
 import { resolveModel } from './paths.ts';
-import { command, runCommand } from './run-command.ts';
+import { command, printResult, runCommand } from './run-command.ts';
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
@@ -30,7 +30,7 @@ const program = command('fallback', DESCRIPTION, EXAMPLES)
   .option('--max-queue <n>', 'requests that may wait', wholeNumber, defaultFallback.maxQueue)
   .option(
     '--max-wait <ms>',
-    'longest wait until a search begins; requests that can not begin by then are refused',
+    'longest wait until a search starts; requests that cannot start by then are refused',
     positive,
     defaultFallback.maxWaitMs,
   )
@@ -68,12 +68,12 @@ const program = command('fallback', DESCRIPTION, EXAMPLES)
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
     const { screening, provider, why, batchSize } = fallback.search;
-    if (json) console.log(JSON.stringify({ url: fallback.url, model: screening.name, id: screening.id, provider, why, batchSize }));
-    else
-      console.log(
-        `listening on ${fallback.url} (model ${screening.name}, id ${screening.id.slice(0, 12)}, provider ${provider}, ${why}, ` +
-          `batches of ${batchSize})`,
-      );
+    const { name, id } = screening;
+    printResult(
+      json,
+      { url: fallback.url, model: name, id, provider, why, batchSize },
+      `listening on ${fallback.url} (model ${name}, id ${id.slice(0, 12)}, provider ${provider}, ${why}, batches of ${batchSize})`,
+    );
   });
 
 /** Splits FALLBACK_HMAC_KEY. @throws UsageError if a key is shorter than 32 characters */

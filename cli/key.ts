@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SCOPES } from '../edge/keys.ts';
 import { sha256 } from '../shared/bundle/hashes.ts';
 import { UsageError } from '../shared/user-error.ts';
-import { command, runCommand } from './run-command.ts';
+import { command, printResult, runCommand } from './run-command.ts';
 
 const DESCRIPTION = `Make a bearer key for the worker: the key, for the client, and its entry (name, scopes, hash) for the secret KEYS.
 KEYS may hold several; to replace a key, add the new one, change it in the client, then remove the old one.`;
@@ -24,10 +24,12 @@ const program = command('key', DESCRIPTION, EXAMPLES)
       throw new UsageError(`${until} is not a future day as YYYY-MM-DD`);
     const key = `portcullis_${randomBytes(32).toString('base64url')}`;
     const entry = [name, list.join('+'), await sha256(key), ...(until === undefined ? [] : [until])].join(':');
-    if (json) return console.log(JSON.stringify({ key, entry }));
-    console.log(`key, shown only now:  ${key}`);
-    console.log(`entry for KEYS:       ${entry}`);
-    console.log('next: pnpm wrangler secret put KEYS, with this entry and those to keep, separated by commas');
+    printResult(
+      json,
+      { key, entry },
+      `key, shown only now:  ${key}\nentry for KEYS:       ${entry}\n` +
+        'next: pnpm wrangler secret put KEYS, with this entry and those to keep, separated by commas',
+    );
   });
 
 await runCommand(program);

@@ -50,7 +50,7 @@ const program = command('reference', DESCRIPTION, EXAMPLES)
       await runOwn('evaluate', '--model', name, '--reference', '--reclassify', ...folder, ...unknown);
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
-      console.error('stopped; the same command goes on from here');
+      console.error('stopped; run the same command again to resume');
       process.exitCode = 130;
     }
   });
@@ -92,7 +92,7 @@ async function runOwn(name: string, ...args: string[]): Promise<void> {
   });
   for (const signal of SIGNALS) process.off(signal, stop);
   if (stopped) throw new Stopped();
-  if (code !== 0) throw new StepError(`pnpm ${name} ended with ${code}. The same command goes on from here.`);
+  if (code !== 0) throw new StepError(`pnpm ${name} ended with ${code}. Run the same command again to resume.`);
 }
 
 await runCommand(program);

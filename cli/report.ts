@@ -3,7 +3,7 @@ import { writeReport } from '../trainer/report/page.ts';
 import { latestTrainedRun, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-config.ts';
 import { RUN_OPTION } from './options.ts';
-import { command, runCommand } from './run-command.ts';
+import { command, printResult, runCommand } from './run-command.ts';
 
 const DESCRIPTION = 'Write the results of a run as runs/NAME/report.html, to be opened in a browser.';
 
@@ -14,7 +14,7 @@ const program = command('report', DESCRIPTION, '  pnpm report\n  pnpm report --r
     await useWasm();
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     const report = await writeReport(run, await openDatasetOf(run));
-    console.log(options.json ? JSON.stringify({ run: run.config.name, report }) : report);
+    printResult(options.json, { run: run.config.name, report }, report);
   });
 
 await runCommand(program);

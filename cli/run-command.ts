@@ -34,6 +34,11 @@ export async function runCommand(program: Command): Promise<void> {
   }
 }
 
+/** Prints a result on standard output, as JSON or as text. */
+export function printResult(json: boolean | undefined, value: unknown, text: string): void {
+  console.log(json ? JSON.stringify(value) : text);
+}
+
 /** Returns a signal that the first Ctrl-C or SIGTERM aborts. */
 export function interruptSignal(): AbortSignal {
   const interrupt = new AbortController();

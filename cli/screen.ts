@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { preprocess } from '../shared/images/preprocess.ts';
 import { MODEL_OPTION } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
-import { command, runCommand } from './run-command.ts';
+import { command, printResult, runCommand } from './run-command.ts';
 
 const program = command(
   'screen',
@@ -34,13 +34,11 @@ const program = command(
         const { latentDistance, reconstructionError, relativeError } = scores;
         const tensor = await sha256(new Uint8Array(image.buffer));
         const explain = { reason, nearest: label, latentDistance, reconstructionError, relativeError, tensor };
-        if (options.json) console.log(JSON.stringify({ file, ...verdict, ...(options.explain ? { explain } : {}) }));
-        else {
-          const scored =
-            `nearest ${label}, ${reason ?? 'within all thresholds'}, latent distance ${latentDistance.toFixed(3)}, ` +
-            `reconstruction error ${reconstructionError.toFixed(3)}, tensor ${tensor}`;
-          console.log(`${file}: ${decision.accepted ? `accepted as ${label}` : 'rejected'}${options.explain ? ` (${scored})` : ''}`);
-        }
+        const scored =
+          `nearest ${label}, ${reason ?? 'within all thresholds'}, latent distance ${latentDistance.toFixed(3)}, ` +
+          `reconstruction error ${reconstructionError.toFixed(3)}, tensor ${tensor}`;
+        const text = `${file}: ${decision.accepted ? `accepted as ${label}` : 'rejected'}${options.explain ? ` (${scored})` : ''}`;
+        printResult(options.json, { file, ...verdict, ...(options.explain ? { explain } : {}) }, text);
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         console.error(`${file}: ${code === 'EISDIR' ? 'is a folder; name files' : message}`);

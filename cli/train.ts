@@ -19,14 +19,14 @@ const program = trainingProgram().action(async (options, program: Command) => {
   const progress = trainingProgress(stream);
   const name: string = options.resume ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
   checkName(name);
-  let begun = options.resume !== undefined;
+  let started = options.resume !== undefined;
   const unlock = await acquireLock(`training of ${name}`, join(RUNS, `.${name}.lock`));
   const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
   const common = {
     name,
     signal: AbortSignal.any([interrupt, ...minutes]),
     onStart: ({ directory, config }: Run, dataset: Dataset, done: number, { name, why }: Backend) => {
-      begun = true;
+      started = true;
       for (const note of dataset.notes ?? []) stream.write(`${note}\n`);
       stream.write(`backend ${name}: ${why}\n`);
       const more = options.resume ? `, resumed after ${done} whole epochs` : '';
@@ -49,19 +49,19 @@ const program = trainingProgram().action(async (options, program: Command) => {
       });
   const trained = await training.finally(unlock).catch((error) => {
     if (common.signal.aborted && error === common.signal.reason) return null;
-    if (error.code === 'ENOSPC' && begun)
-      throw new RunError(`${error.message}. The disk is full: free some space, then go on with pnpm train --resume ${name}`);
+    if (error.code === 'ENOSPC' && started)
+      throw new RunError(`${error.message}. The disk is full: free some space, then resume with pnpm train --resume ${name}`);
     throw error;
   });
   progress.stop();
   if (!trained) {
-    stream.write(begun ? `stopped; go on with pnpm train --resume ${name}\n` : 'stopped before there was a run\n');
-    process.exitCode = interrupt.aborted ? 130 : begun ? 0 : 1;
+    stream.write(started ? `stopped; resume with pnpm train --resume ${name}\n` : 'stopped before there was a run\n');
+    process.exitCode = interrupt.aborted ? 130 : started ? 0 : 1;
     return;
   }
   const { run, test, trainingSeconds } = trained;
   if (!test) {
-    stream.write(`stopped after ${run.config.epochs} whole epochs; go on with pnpm train --resume ${run.config.name}\n`);
+    stream.write(`stopped after ${run.config.epochs} whole epochs; resume with pnpm train --resume ${run.config.name}\n`);
     process.exitCode = interrupt.aborted ? 130 : 0;
     return;
   }
@@ -80,5 +80,5 @@ function refuseOthers(given: Command): void {
   const other = given.options.find(
     (option) => given.getOptionValueSource(option.attributeName()) === 'cli' && !allowed.includes(option.attributeName()),
   );
-  if (other) throw new UsageError(`${other.long} can't be given with --resume: the run goes on with its own settings`);
+  if (other) throw new UsageError(`${other.long} can't be given with --resume: the run keeps its own settings`);
 }

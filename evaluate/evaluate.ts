@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Screener } from '../node/bundle/graphs.ts';
-import { type BackendChoice, useBackendOnCores } from '../trainer/backend/backends.ts';
+import { type BackendChoice, usePerThreadBackend } from '../trainer/backend/backends.ts';
 import type { DataSource } from '../trainer/data/datasets.ts';
 import { openDataset } from '../trainer/data/datasets.ts';
 import { openUnknown, type UnknownSource } from './images/unknown.ts';
@@ -66,7 +66,7 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
     ...(request.images === undefined ? {} : { images: request.images }),
   };
   const parts = hashedParts(protocol, protocol.parts(screening, asked));
-  const { name, thread } = await useBackendOnCores(request.backend);
+  const { name, thread } = await usePerThreadBackend(request.backend);
   const key: Key = { id: screening.id, seed, backend: name };
   if (request.merge) await mergeJobs(request.merge, folder, parts, key);
   const jobs = jobsOf(protocol.name, parts.values());

@@ -5,7 +5,7 @@ import { openScreener } from '../node/bundle/graphs.ts';
 import { writeScreening } from '../node/bundle/models-folder.ts';
 import { rebuildFolder } from '../node/files/replace-folder.ts';
 import { imagesWithinMemory } from '../node/images-within-memory.ts';
-import { sealed } from '../shared/bundle/hashes.ts';
+import { withChecksums } from '../shared/bundle/hashes.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
@@ -67,7 +67,7 @@ export async function calibrateBundle(
   const all = [...scores.tune, ...scores.calibration];
   const ownCalibration = { images: all.length, sha256: own.sha256, date: new Date().toISOString() };
   const provenance = { ...content.provenance, ownCalibration };
-  const calibrated = await sealed({ ...content, ...thresholds, name: basename(target), provenance, evidence: [] });
+  const calibrated = await withChecksums({ ...content, ...thresholds, name: basename(target), provenance, evidence: [] });
   await rebuildFolder(target, 'screening.json', async (fresh) => {
     await cp(bundle, fresh, { recursive: true });
     await writeScreening(fresh, calibrated);

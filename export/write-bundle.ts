@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { rebuildFolder } from '../node/files/replace-folder.ts';
 import { float32ToBase64 } from '../shared/bundle/float32-base64.ts';
-import { modelIdOf, sealed, sha256 } from '../shared/bundle/hashes.ts';
+import { modelIdOf, sha256, withChecksums } from '../shared/bundle/hashes.ts';
 import { modelCard } from '../shared/bundle/model-card.ts';
 import { openBundle } from '../shared/bundle/open-bundle.ts';
 import type { GraphName, Screening } from '../shared/bundle/screening-schema.ts';
@@ -26,7 +26,7 @@ export type BundleParts = GraphParts &
 
 /**
  * Writes `directory`: the four graphs, the weights and screening.json, after it has loaded every graph and checked parity. The bundle is
- * made beside the target and renamed into place, so what was there is replaced as a whole or stays as it is.
+ * made next to the target and renamed into place, so what was there is replaced as a whole or stays as it is.
  *
  * @throws ConversionError, ParityError, BundleError, ReplaceError (the folder is not a bundle), RangeError (search options, no parity
  *   images); then nothing is left behind and nothing was replaced
@@ -53,7 +53,7 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
   if (store.bytes().byteLength !== weights.bytes) throw new Error('reclassify.onnx uses a weight that no other graph has');
 
   const session = await ort.InferenceSession.create(join(directory, screen.file));
-  const screening = await sealed({
+  const screening = await withChecksums({
     version: 1,
     modelId,
     name,

@@ -64,7 +64,7 @@ export async function loadCheckpoint(directory: string, optimizer: Adam): Promis
   const { progress, count } = state.data;
   const now = optimizer.state();
   if (now[0]?.size !== count || bytes.length !== 4 * count * now.length)
-    throw new DataError(`${directory} is of another model. Train again.`);
+    throw new DataError(`${directory} belongs to another model. Train again.`);
   const vectors = now.map((_, i) => {
     const from = bytes.byteOffset + 4 * count * i;
     return new Float32Array(bytes.buffer.slice(from, from + 4 * count));

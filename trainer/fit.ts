@@ -44,7 +44,7 @@ export interface FitOptions {
 
 /**
  * Fits the parameters by Adam, epoch by epoch, until all epochs are done, the validation loss stops improving, or the signal is aborted.
- * From a checkpoint it goes on to the same bits as a training that never stopped.
+ * From a checkpoint it continues to the same bits as a training that never stopped.
  *
  * @returns true where it came to its end
  * @throws DivergedError

@@ -5,7 +5,7 @@ import { type DataSource, dataSourceSchema, openDataset } from './data/datasets.
 import { splitsOf } from './data/splits.ts';
 import { type PresetName, type TrainingChoices, trainingFor, trainingSchema } from './presets.ts';
 
-/** The options of calibration. A run's config keeps them, so that a resumed run is calibrated as it was begun. */
+/** The options of calibration. A run's config keeps them, so that a resumed run is calibrated as it was started. */
 const calibrationOptionsSchema = z.strictObject({
   method: z.enum(['conformal', 'three-sigma']),
   guarantee: z.enum(['marginal', 'per-class']),
@@ -94,14 +94,14 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
  * Reads the images of a run again. Its splits are indices into them, so other images, or one more or less, would put images that it was
  * trained on among those that calibrate or test.
  *
- * @throws DataError where the images are missing, or are not those that the run was begun with
+ * @throws DataError where the images are missing, or are not those that the run was started with
  */
 export async function openDatasetOf({ config }: { config: RunConfig }, signal?: AbortSignal): Promise<Dataset> {
   const { name, dataset, dataDir, imageSize, channels, checksums } = config;
   const opened = await openDataset({ dataset, dataDir, imageSize, channels }, signal);
   if (canonicalJson(opened.checksums) === canonicalJson(checksums)) return opened;
   throw new DataError(
-    `the images of ${dataDir === null ? dataset : `${dataset} in ${dataDir}`} are not those that run ${name} was begun with. ` +
+    `the images of ${dataDir === null ? dataset : `${dataset} in ${dataDir}`} are not those that run ${name} was started with. ` +
       'Put those back, or train a new run on these.',
   );
 }

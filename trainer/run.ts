@@ -54,7 +54,7 @@ export async function createRun(config: RunConfig, splits: Splits, root = RUNS):
     await mkdir(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new RunError(`${directory} is there already. Choose another name with --name, or remove the folder.`);
+    throw new RunError(`${directory} already exists. Choose another name with --name, or remove the folder.`);
   }
   const run = { directory, config };
   try {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { recoverFolder } from '../node/files/replace-folder.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
-import { type Backend, type BackendChoice, endTraining, evaluating, useBackend, useBackendAgain } from './backend/backends.ts';
+import { type Backend, type BackendChoice, endTraining, useBackend, useBackendAgain, withSynchronousBackend } from './backend/backends.ts';
 import { useWasm } from './backend/wasm/wasm.ts';
 import { calibrateRun, checkGuarantee } from './calibrate.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -68,7 +68,7 @@ export interface Trained {
 
 /**
  * Trains a model: reads the data, splits, fits, calibrates, and measures once on the test split; keeps everything in `runs/NAME`. An
- * interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` goes on.
+ * interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` continues.
  *
  * @throws the signal's reason, where it is aborted before there is a run, or after its last epoch: `resumeTraining` then does the rest
  */
@@ -100,23 +100,23 @@ export async function train(options: TrainOptions): Promise<Trained> {
     status: 'training',
   };
   const run = await createRun(config, splits, options.runs);
-  let begun = false;
+  let started = false;
   const onStep = (step: Step) => {
-    begun = true;
+    started = true;
     options.onStep?.(step);
   };
   try {
     return await trainRun(run, dataset, splits, { ...options, onStep }, backend);
   } catch (error) {
     // There is nothing to resume: the name stays free.
-    if (!begun) await rm(run.directory, { recursive: true, force: true });
+    if (!started) await rm(run.directory, { recursive: true, force: true });
     throw error;
   }
 }
 
 /**
  * Resumes a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had. A run that was killed
- * after its last epoch is calibrated, with the options that it was begun with.
+ * after its last epoch is calibrated, with the options that it was started with.
  *
  * @throws RunError where it is calibrated already; BackendError where its kind of backend is not available; DataError where its images have
  *   changed
@@ -125,7 +125,7 @@ export async function resumeTraining(options: TrainingOptions): Promise<Trained>
   const run = await openRun(options.name, options.runs);
   const { config } = run;
   if (config.status === 'calibrated' && hasOutcomes(run))
-    throw new RunError(`run ${config.name} is calibrated already. pnpm calibrate sets its thresholds anew.`);
+    throw new RunError(`run ${config.name} is calibrated already. pnpm calibrate sets its thresholds again.`);
   const isTrained = config.status === 'trained' || config.status === 'calibrated';
   const backend = isTrained ? null : await useBackendAgain(config);
   const dataset = await openDatasetOf(run, options.signal);
@@ -143,7 +143,7 @@ async function trainRun(run: Run, dataset: Dataset, splits: Splits, options: Tra
   const model = buildModel(training.architecture, input, seed);
   const parameters = parametersOf(model);
   // The running average of the weights is what is validated and kept.
-  const averaged = await evaluating(backend, () => buildModel(training.architecture, input, seed));
+  const averaged = await withSynchronousBackend(backend, () => buildModel(training.architecture, input, seed));
   const averagedParameters = parametersOf(averaged);
   const optimizer = adam(parameters, { beta2: training.adamBeta2, averageDecay: training.averageDecay });
   const checkpoint = join(run.directory, 'checkpoint');
@@ -168,7 +168,7 @@ async function trainRun(run: Run, dataset: Dataset, splits: Splits, options: Tra
     },
     onEpoch: async (epoch, losses, seconds) => {
       await copyParameters(backend, optimizer.average(), averagedParameters);
-      const validation = await evaluating(backend, () => validate(averaged, dataset, splits.validation, training));
+      const validation = await withSynchronousBackend(backend, () => validate(averaged, dataset, splits.validation, training));
       const isBest = best === null || validation.loss < best.loss;
       if (isBest) best = { epoch, loss: validation.loss };
       await saveEpoch(run, averaged, epoch, isBest);

@@ -1,4 +1,4 @@
-import type { LossSetting, Part } from '../../trainer/gradient/loss-gradients.ts';
+import type { BatchShard, LossSetting } from '../../trainer/gradient/loss-gradients.ts';
 import { type Architecture, decoderLayers, encoderLayers } from '../../trainer/model/architecture.ts';
 import { type ArchitectureName, architectures } from '../../trainer/model/architectures.ts';
 import type { Layer } from '../../trainer/model/layers.ts';
@@ -22,7 +22,7 @@ function spec(name: ArchitectureName, side: number, channels: 1 | 3, classes: nu
 }
 
 /** Returns what a step of training needs: the setting, and a batch of random images. */
-export function exampleOf({ architecture, input, batch: count, classes }: ModelSpec): { setting: LossSetting; part: Part } {
+export function exampleOf({ architecture, input, batch: count, classes }: ModelSpec): { setting: LossSetting; part: BatchShard } {
   const training = { architecture, latentWeight: 100, encoderNoise: 0, labelsPerClass: null, classWeights: 'none' as const, outliers: 0 };
   const ones = () => new Float32Array(count).fill(1);
   const part = {

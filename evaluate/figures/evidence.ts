@@ -2,7 +2,7 @@ import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeScreening } from '../../node/bundle/models-folder.ts';
 import { rebuildFolder } from '../../node/files/replace-folder.ts';
-import { sealed } from '../../shared/bundle/hashes.ts';
+import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { BundleError, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Evidence, Screening } from '../../shared/bundle/screening-schema.ts';
 import type { PartFigures, Report, Worst } from './report-schema.ts';
@@ -53,7 +53,7 @@ export function keepEvidence(directory: string, evidence: Evidence[]): Promise<S
     await cp(directory, fresh, { recursive: true });
     const { id, checksum: _, ...content } = await openMeasured(fresh, evidence);
     const replaced = (old: Evidence) => evidence.some(({ name, protocol }) => name === old.name && protocol === old.protocol);
-    const kept = await sealed({
+    const kept = await withChecksums({
       ...content,
       evidence: [...content.evidence.filter((old) => old.id === id && !replaced(old)), ...evidence],
     });

@@ -11,7 +11,7 @@ export interface WeightStore {
   bytes(): Uint8Array;
 }
 
-/** The name by which the graphs find the file, beside them. */
+/** The name by which the graphs find the file, in the same folder. */
 export const WEIGHTS_FILE = 'weights.bin';
 
 const ALIGNMENT = 64;

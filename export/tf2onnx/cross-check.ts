@@ -46,7 +46,7 @@ export async function crossCheck(
   const { trained } = screening.provenance;
   if (trained !== started)
     throw new RunError(
-      `${bundle} was exported from another run than ${name} (begun ${trained}, not ${started}). Name its run with --run, or export this ` +
+      `${bundle} was exported from another run than ${name} (started ${trained}, not ${started}). Name its run with --run, or export this ` +
         `one (pnpm export --run ${name}).`,
     );
   const dataset = await openDatasetOf(run);
@@ -91,7 +91,7 @@ async function convert(python: string, model: string, directory: string, signal?
 /**
  * Runs two graphs with one input and one output each, whatever their names, on the same values, in onnxruntime-node.
  *
- * @param files paths of the graphs; external weights are found beside them
+ * @param files paths of the graphs; external weights are found in the same folder
  * @param values [n, ...shape] flat
  * @param shape of one input
  * @returns the first graph's answers, and the largest absolute difference of a value: infinity for NaN or answers of another shape

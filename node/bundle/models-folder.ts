@@ -32,7 +32,7 @@ export async function referenceNames(models = MODELS): Promise<string[]> {
   return Object.keys(await referenceRecipes(models));
 }
 
-/** Writes a sealed screening and its model card into a bundle's folder. */
+/** Writes a screening with its checksums and its model card into a bundle's folder. */
 export async function writeScreening(directory: string, screening: Screening): Promise<void> {
   await writeAtomically(join(directory, 'screening.json'), `${JSON.stringify(screening, null, 1)}\n`);
   await writeAtomically(join(directory, 'README.md'), modelCard(screening));

@@ -33,7 +33,7 @@ export async function recoverFolder(directory: string): Promise<void> {
 }
 
 /**
- * Makes a folder anew: `write` fills a temporary folder, which then replaces `directory` as a whole. If that fails, the old folder
+ * Makes a folder again: `write` fills a temporary folder, which then replaces `directory` as a whole. If that fails, the old folder
  * stays as it was and no temporary folder is left.
  *
  * @param mark a file or folder that a non-empty `directory` must hold to be replaced

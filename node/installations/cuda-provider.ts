@@ -9,7 +9,7 @@ export const CUDA_PROVIDER_PREFIX = 'onnxruntime-cuda-';
 /** ONNX Runtime's CUDA provider that `pnpm backend install --gpu` has installed, for the fallback server. */
 export interface CudaProvider {
   directory: string;
-  /** Folders for LD_LIBRARY_PATH; the one of ONNX Runtime, which looks for its providers beside itself, comes first. */
+  /** Folders for LD_LIBRARY_PATH; the one of ONNX Runtime, which looks for its providers in its own folder, comes first. */
   libraryPath: string[];
   /** Why it can't be used; null if no problem is known before it is loaded. */
   fault: string | null;

@@ -56,7 +56,7 @@ export function checksumOf(screening: Omit<Screening, 'checksum'> & { checksum?:
 }
 
 /** Computes the `id` and `checksum` of a screening; every writer of a `screening.json` calls this last. */
-export async function sealed(screening: Omit<Screening, 'id' | 'checksum'>): Promise<Screening> {
+export async function withChecksums(screening: Omit<Screening, 'id' | 'checksum'>): Promise<Screening> {
   const withId = { ...screening, id: await bundleIdOf(screening) };
   return { ...withId, checksum: await checksumOf(withId) };
 }

@@ -1,6 +1,6 @@
 /** Smallest start of the tail relative to the largest score; keeps it above zero if all scores are zero. */
 const TINY = 1e-6;
-/** If the scores of the tail are all alike, they say nothing about what lies beyond; a unit of surprisal then takes 2 % of the score. */
+/** If the scores of the tail are all equal, they say nothing about what lies beyond; a unit of surprisal then takes 2 % of the score. */
 const LEAST_INDEX = 0.02;
 
 /**

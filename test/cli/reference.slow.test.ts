@@ -30,11 +30,11 @@ function reference(signal: NodeJS.Signals): Promise<{ code: number | null; outpu
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
 }
 
-it.each(['SIGINT', 'SIGTERM'] as const)('%s stops the training too, which the same command goes on with', async (signal) => {
+it.each(['SIGINT', 'SIGTERM'] as const)('%s stops the training too, which the same command resumes', async (signal) => {
   await recipe('--preset', 'quick', '--epochs', '20');
   await rm(join(directory, 'runs'), { recursive: true, force: true });
   const { code, output } = await reference(signal);
-  expect([code, output]).toEqual([130, expect.stringMatching(/stopped after 0 whole epochs.*the same command goes on from here/s)]);
+  expect([code, output]).toEqual([130, expect.stringMatching(/stopped after 0 whole epochs.*run the same command again to resume/s)]);
   expect((await openRun('tiny-s1', join(directory, 'runs'))).config).toMatchObject({ status: 'interrupted', epochs: 0 });
 });
 

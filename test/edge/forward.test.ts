@@ -298,7 +298,7 @@ describe('inference requests under the name of the classifier', () => {
       expect((await post('/screen', digit7, 'image/png', { ...env, UPSTREAM_MODEL: name })).status).toBe(503);
   });
 
-  it("pass from KServe's client, which names the model in the body too, and tritonclient's for asyncio, whose JSON is of octets", async () => {
+  it("pass from KServe's client, which names the model in the body, and tritonclient's for asyncio, whose JSON is of octets", async () => {
     const body = JSON.stringify({ model_name: 'digits', inputs: [file([base64(digit7)])] });
     for (const type of ['application/json', 'application/octet-stream']) {
       const sent = await forwarded(() => post('/v2/models/digits/infer', body, type, env));

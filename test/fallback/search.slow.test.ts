@@ -6,7 +6,7 @@ import { QueueFullError } from '../../fallback/batch.ts';
 import { chooseBatchSize } from '../../fallback/batch-size.ts';
 import { openSearch, type Search } from '../../fallback/search.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import { sealed, sha256 } from '../../shared/bundle/hashes.ts';
+import { sha256, withChecksums } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { cpuSecondsOf } from '../cpu-seconds.ts';
 
@@ -150,7 +150,7 @@ async function changed(change: (screening: Screening, graph: Uint8Array) => Uint
   const graph = change(screening, new Uint8Array(await readFile(join(copy, 'reclassify.onnx'))));
   screening.graphs.reclassify = { file: 'reclassify.onnx', sha256: await sha256(graph), bytes: graph.byteLength };
   await writeFile(join(copy, 'reclassify.onnx'), graph);
-  await writeFile(join(copy, 'screening.json'), JSON.stringify(await sealed(screening)));
+  await writeFile(join(copy, 'screening.json'), JSON.stringify(await withChecksums(screening)));
   return copy;
 }
 

@@ -173,7 +173,7 @@ it('auto is wasm where nothing is installed, and says what would be faster', asy
 it('a run is not gone on with by another kind of backend', async () => {
   vi.stubEnv('PORTCULLIS_CACHE', join(root, 'nothing'));
   await expect(useBackendAgain({ backend: 'tfjs-node 4.22.0 on TensorFlow 2.21.0, cuda', threads: 1 })).rejects.toThrow(
-    /was begun with tfjs-node 4.22.0 on TensorFlow 2.21.0, cuda and continues with that backend only. cuda is not installed/,
+    /was started with tfjs-node 4.22.0 on TensorFlow 2.21.0, cuda and continues with that backend only. cuda is not installed/,
   );
   expect((await useBackendAgain({ backend: 'tfjs-backend-wasm 4.21.0', threads: 3 })).threads).toBe(3);
 });

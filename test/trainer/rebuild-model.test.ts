@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeBundle } from '../../export/write-bundle.ts';
 import { writeScreening } from '../../node/bundle/models-folder.ts';
-import { sealed } from '../../shared/bundle/hashes.ts';
+import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import type { Architecture } from '../../trainer/model/architecture.ts';
@@ -71,7 +71,7 @@ describe('the model of a bundle', () => {
     expect(answers[1]).toEqual(answers[0]);
     const screening = await parseScreening(await readFile(join(directory, 'screening.json'), 'utf8'));
     const golden = { ...screening.golden, latent: screening.golden.latent.map((value, i) => value + (i === 2 ? 0.01 : 0)) };
-    await writeScreening(directory, await sealed({ ...screening, golden }));
+    await writeScreening(directory, await withChecksums({ ...screening, golden }));
     await expect(rebuildModel(directory)).rejects.toThrow(/gives another latent for the golden image/);
   });
 

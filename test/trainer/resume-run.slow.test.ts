@@ -88,7 +88,7 @@ it('a run that was stopped goes on as it was begun, to its report, even if kille
   expect(await runInProcess('calibrate', ['--run', 'stopped', '--alpha', '0.25'])).toMatchObject({ code: 0, err: '' });
   expect((await openRun('stopped')).config.calibration).toEqual({ ...options.calibration, alpha: 0.25 });
 
-  await expect(resumeTraining({ name: 'stopped' })).rejects.toThrow(/is calibrated already. pnpm calibrate sets its thresholds anew/);
+  await expect(resumeTraining({ name: 'stopped' })).rejects.toThrow(/is calibrated already. pnpm calibrate sets its thresholds again/);
   await expect(resumeTraining({ name: 'none' })).rejects.toThrow(/is not a run. There are/);
 });
 
@@ -133,15 +133,15 @@ it('a run is not gone on with, calibrated, reported or exported when its images 
     calibration: { method: 'conformal', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'spherical' },
   });
   await cp(join(photos, 'dark', '1.png'), join(photos, 'dark', 'more.png'));
-  await expect(resumeTraining({ name: 'changed' })).rejects.toThrow(/are not those that run changed was begun with/);
+  await expect(resumeTraining({ name: 'changed' })).rejects.toThrow(/are not those that run changed was started with/);
   // The run of the test above, which is trained to its end.
   const before = await readFile('runs/whole/calibration.json');
   for (const command of ['calibrate', 'report']) {
     const { code, err } = await runInProcess(command, ['--run', 'whole']);
-    expect([code, err]).toEqual([1, expect.stringMatching(/are not those that run whole was begun with. Put those back/)]);
+    expect([code, err]).toEqual([1, expect.stringMatching(/are not those that run whole was started with. Put those back/)]);
   }
   await expect(exportRun(await openRun('whole'), 'whole', defaultSearch, { models: 'models' })).rejects.toThrow(
-    /are not those that run whole was begun with/,
+    /are not those that run whole was started with/,
   );
   expect([await readFile('runs/whole/calibration.json'), existsSync('models')]).toEqual([before, false]);
 });

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { randomFrom } from '../../shared/random.ts';
 import { adam } from '../../trainer/adam.ts';
-import { type BackendName, endTraining, evaluating, useBackend } from '../../trainer/backend/backends.ts';
+import { type BackendName, endTraining, useBackend, withSynchronousBackend } from '../../trainer/backend/backends.ts';
 import { useWebGpu } from '../../trainer/backend/webgpu/webgpu.ts';
 import { encode } from '../../trainer/encode.ts';
-import { lossGradients, type Part } from '../../trainer/gradient/loss-gradients.ts';
+import { type BatchShard, lossGradients } from '../../trainer/gradient/loss-gradients.ts';
 import { copyParameters, parametersOf } from '../../trainer/gradient/parameters.ts';
 import { type Architecture, strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
@@ -30,7 +30,7 @@ const COUNT = 5;
 /** The stride of 1 is what the larger architectures have besides. */
 const architecture: Architecture = { ...tinyArchitecture, encoder: [{ filters: 3, kernel: 3, stride: 1 }, ...strided(4, 6)] };
 const random = randomFrom(8, 'webgpu');
-const part: Part = {
+const part: BatchShard = {
   images: randomImages(COUNT),
   targets: Float32Array.from({ length: 4 * COUNT }, (_, i) => (i % 4 === (i >> 2) % 3 ? 1 : 0)),
   noise: Float32Array.from({ length: 4 * COUNT }, () => random.normal()),
@@ -66,9 +66,9 @@ for (const [kind, { training, steps }] of Object.entries(kinds)) {
   }
   findings.losses[kind] = losses;
   if (kind === 'plain') {
-    const kept = await evaluating(backend, () => buildModel(training.architecture, input, 6));
+    const kept = await withSynchronousBackend(backend, () => buildModel(training.architecture, input, 6));
     await copyParameters(backend, optimizer.average(), parametersOf(kept));
-    const encodings = await evaluating(backend, () => encode(kept, randomImages(20, 2), input, 1));
+    const encodings = await withSynchronousBackend(backend, () => encode(kept, randomImages(20, 2), input, 1));
     findings.encodings = encodings.flatMap(({ latent, reconstructionError }) => [...latent, reconstructionError]);
   }
   optimizer.dispose();

@@ -11,15 +11,15 @@ export interface BackendKind<Name extends string = string> {
   /** The value of `--backend`. */
   name: Name;
   /** Computes on the processor's cores, so that each thread of a process can have one to itself. */
-  onCores: boolean;
+  perThread: boolean;
   /** Reads tensors synchronously (`dataSync`), as validation, calibration and report do; otherwise those run on wasm. */
   readsSynchronously: boolean;
   /** Matches the description that runs keep; older runs kept no name with it. */
-  wrote: RegExp;
-  /** Says how to get it; an error that it is not available goes on with this clause. */
+  descriptionPattern: RegExp;
+  /** Says how to get it; appended to the not-available error. */
   advice: string;
   /** Finds out whether it works here, without loading it into this process. */
-  find(request: Request): Promise<Found>;
+  probe(request: Request): Promise<Availability>;
   /** Makes it tfjs's current backend in a further thread. Absent if one thread feeds it. @param settings of `ThreadBackend` */
   useInThread?(settings: unknown): Promise<void>;
 }
@@ -31,9 +31,9 @@ interface Request {
 }
 
 /** The fault, as a clause, why a backend can't be used; or the function that makes it tfjs's current one. */
-export type Found = { fault: string } | { fault: null; use(threads?: number): Promise<Used> };
+export type Availability = { fault: string } | { fault: null; use(threads?: number): Promise<ActiveBackend> };
 
-export interface Used {
+export interface ActiveBackend {
   /** Kept in a run: `tfjs-node 4.22.0 on TensorFlow 2.21.0, cpu`. */
   description: string;
   /** Threads that share the work on a batch. */

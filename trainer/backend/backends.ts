@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { BackendError, type BackendKind, type Found, type ThreadBackend, type Used } from './backend.ts';
+import { type ActiveBackend, type Availability, BackendError, type BackendKind, type ThreadBackend } from './backend.ts';
 import { findInstallations } from './installations.ts';
 import { cuda } from './tensorflow/cuda.ts';
 import { native } from './tensorflow/native.ts';
@@ -14,7 +14,7 @@ export type BackendChoice = BackendName | 'auto';
 
 export const backends: readonly BackendKind<BackendName>[] = list;
 /** Those of which several threads can have one each. */
-export const backendsOnCores = backends.filter(({ onCores }) => onCores);
+export const perThreadBackends = backends.filter(({ perThread }) => perThread);
 
 /** Returns the values that `--backend` takes. */
 export const choicesOf = (among: readonly BackendKind<BackendName>[]): BackendChoice[] => ['auto', ...among.map(({ name }) => name)];
@@ -22,7 +22,7 @@ export const choicesOf = (among: readonly BackendKind<BackendName>[]): BackendCh
 /** The largest value that `--threads` takes. */
 export const MOST_THREADS = 64;
 
-export interface Backend extends Used, Pick<BackendKind<BackendName>, 'name' | 'readsSynchronously'> {
+export interface Backend extends ActiveBackend, Pick<BackendKind<BackendName>, 'name' | 'readsSynchronously'> {
   /** Says in one line why this one, and for `auto` why no faster one. */
   why: string;
 }
@@ -32,7 +32,7 @@ interface Choice {
   kind: BackendKind<BackendName>;
   name: BackendName;
   why: string;
-  use: Extract<Found, { fault: null }>['use'];
+  use: Extract<Availability, { fault: null }>['use'];
 }
 
 /**
@@ -44,7 +44,7 @@ export async function chooseBackend(choice: BackendChoice, installations = findI
   const automatic = choice === 'auto';
   const faults: string[] = [];
   for (const kind of among.filter(({ name }) => automatic || name === choice)) {
-    const found = await kind.find({ automatic, installations });
+    const found = await kind.probe({ automatic, installations });
     if (found.fault !== null) {
       if (!automatic) throw new BackendError(`${found.fault}. ${kind.advice}; training with --backend wasm needs nothing.`);
       faults.push(found.fault);
@@ -70,7 +70,7 @@ export async function useBackend(choice: BackendChoice, threads?: number, among 
 }
 
 /**
- * Uses the backend that a run was begun with again.
+ * Uses the backend that a run was started with again.
  *
  * @param run as its config has it; older ones have no `backendName`
  * @throws BackendError if that backend is not available
@@ -78,18 +78,20 @@ export async function useBackend(choice: BackendChoice, threads?: number, among 
 export async function useBackendAgain(run: { backend: string; backendName?: string | undefined; threads: number }): Promise<Backend> {
   const { backend: description, backendName, threads } = run;
   try {
-    const kind = backends.find(({ name, wrote }) => (backendName === undefined ? wrote.test(description) : name === backendName));
+    const kind = backends.find(({ name, descriptionPattern }) =>
+      backendName === undefined ? descriptionPattern.test(description) : name === backendName,
+    );
     if (!kind) throw new BackendError(`This version has only ${backends.map(({ name }) => name).join(', ')}.`);
     const backend = await useBackend(kind.name, threads);
     const same = backend.description === description;
-    return { ...backend, why: same ? 'as the run was begun' : `the run was begun with ${description}: other last digits are likely` };
+    return { ...backend, why: same ? 'as the run was started' : `the run was started with ${description}: results may differ by rounding` };
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    throw new BackendError(`the run was begun with ${description} and continues with that backend only. ${error.message}`);
+    throw new BackendError(`the run was started with ${description} and continues with that backend only. ${error.message}`);
   }
 }
 
-let onCores: Promise<Backend & { thread: ThreadBackend }> | undefined;
+let perThread: Promise<Backend & { thread: ThreadBackend }> | undefined;
 
 /**
  * Uses a backend that several threads can have one each of: native if it is installed, else wasm. The first call of a process decides.
@@ -97,9 +99,9 @@ let onCores: Promise<Backend & { thread: ThreadBackend }> | undefined;
  *
  * @throws BackendError if the one that was asked for is not available, or does not compute on the processor's cores
  */
-export function useBackendOnCores(choice: BackendChoice): Promise<Backend & { thread: ThreadBackend }> {
-  onCores ??= useBackend(choice, 1, backendsOnCores) as typeof onCores & {};
-  return onCores;
+export function usePerThreadBackend(choice: BackendChoice): Promise<Backend & { thread: ThreadBackend }> {
+  perThread ??= useBackend(choice, 1, perThreadBackends) as typeof perThread & {};
+  return perThread;
 }
 
 /** Makes tfjs compute in a further thread as it does in the first one. */
@@ -112,9 +114,9 @@ export async function useBackendInThread({ name, settings }: ThreadBackend): Pro
 /**
  * Runs `work` where tensors can be read synchronously, as models, validation, calibration and report do: on the backend that trains or,
  * if that can't be read so, on wasm. A tensor belongs to the backend on which it was made, so what `work` computes with has to be made
- * by `evaluating` too; only plain numbers and `copyParameters` go from one to the other.
+ * by `withSynchronousBackend` too; only plain numbers and `copyParameters` go from one to the other.
  */
-export async function evaluating<T>(backend: Pick<Backend, 'readsSynchronously'>, work: () => T | Promise<T>): Promise<T> {
+export async function withSynchronousBackend<T>(backend: Pick<Backend, 'readsSynchronously'>, work: () => T | Promise<T>): Promise<T> {
   if (backend.readsSynchronously) return work();
   const training = tf.getBackend();
   await useWasm();
@@ -125,7 +127,7 @@ export async function evaluating<T>(backend: Pick<Backend, 'readsSynchronously'>
   }
 }
 
-/** Frees the backend's device after the last step; all that follows is computed where `evaluating` was. */
+/** Frees the backend's device after the last step; all that follows is computed where `withSynchronousBackend` was. */
 export async function endTraining(backend: Pick<Backend, 'readsSynchronously' | 'close'>): Promise<void> {
   if (!backend.readsSynchronously) await useWasm();
   backend.close?.();

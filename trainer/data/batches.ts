@@ -95,7 +95,7 @@ export function largestBatch({ batchSize, outliers }: Pick<BatchSettings, 'batch
 
 /**
  * Yields the batches of one epoch: all images in a new order, each transformed at random. The last batch may be smaller. A semi-supervised
- * epoch is one of the unlabelled images; a quarter of each batch is labelled images, which come round again and again.
+ * epoch passes once over the unlabelled images; a quarter of each batch is labelled images, which are repeated.
  */
 export function* batches(images: TrainingImages, settings: BatchSettings, random: Random): Generator<Batch> {
   const { input } = images;

@@ -24,7 +24,7 @@ export function readMat(bytes: Uint8Array, name: string): MatArray[] {
     throw new DataError(`${name} is not a MATLAB 5 file: it does not begin with "MATLAB 5.0". Is it the right file?`);
   // Version 0x0100, then the letters MI in the byte order of the machine that wrote the file.
   if (bytes[126] !== 0x49 || bytes[127] !== 0x4d)
-    throw new DataError(`${name} was written on a big-endian machine, which is not supported. Save it anew.`);
+    throw new DataError(`${name} was written on a big-endian machine, which is not supported. Save it again in little-endian order.`);
   return elementsOf(bytes.subarray(128), name).flatMap((element) => {
     const matrix = element.type === MI.compressed ? (elementsOf(inflated(element.data, name), name)[0] as Element) : element;
     return matrix?.type === MI.matrix ? arrayOf(matrix.data, name) : [];
@@ -47,7 +47,7 @@ function elementsOf(bytes: Uint8Array, name: string): Element[] {
     const small = tag >>> 16;
     const [type, size, start] = small > 0 ? [tag & 0xffff, small, at + 4] : [tag, view.getUint32(at + 4, true), at + 8];
     if (start + size > bytes.length)
-      throw new DataError(`${name} is cut off or damaged: an element says ${size} bytes, ${bytes.length - start} are there.`);
+      throw new DataError(`${name} is cut off or damaged: an element declares ${size} bytes, but only ${bytes.length - start} remain.`);
     elements.push({ type, data: bytes.subarray(start, start + size) });
     at = small > 0 ? at + 8 : start + size;
     if (type !== MI.compressed) at = Math.ceil(at / 8) * 8;

@@ -4,7 +4,7 @@ import { UserError } from '../../shared/user-error.ts';
 import type { ThreadBackend } from '../backend/backend.ts';
 import type { Backend } from '../backend/backends.ts';
 import type { Model } from '../model/build-model.ts';
-import { type Losses, type LossSetting, lossGradients, type Part, type RowName, rowSizes, rowsOf } from './loss-gradients.ts';
+import { type BatchShard, type Losses, type LossSetting, lossGradients, type RowName, rowSizes, rowsOf } from './loss-gradients.ts';
 import type { Parameters } from './parameters.ts';
 
 /** A further thread did not start, or failed. */
@@ -13,7 +13,7 @@ export class ThreadError extends UserError {}
 /** Computes loss and gradient of whole batches, both means over the batch. */
 export interface BatchGradients {
   /** @returns `gradient` by all parameters, to be disposed of by the caller */
-  of(batch: Part): Promise<{ losses: Losses; gradient: tf.Tensor1D }>;
+  of(batch: BatchShard): Promise<{ losses: Losses; gradient: tf.Tensor1D }>;
   close(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export interface GradientThreadData {
   setting: LossSetting;
   /** STATE, and the number of images of the part. */
   control: Int32Array<SharedArrayBuffer>;
-  /** Part.unlabelledWeight */
+  /** BatchShard.unlabelledWeight */
   unlabelledWeight: Float32Array<SharedArrayBuffer>;
   /** All weights, one after the other. */
   parameters: Float32Array<SharedArrayBuffer>;
@@ -65,13 +65,13 @@ export async function openBatchGradients(
   }
   return { of: (batch) => (others.length === 0 ? lossGradients(model, parameters, batch, setting) : sharedWork(batch)), close };
 
-  async function sharedWork(batch: Part): Promise<{ losses: Losses; gradient: tf.Tensor1D }> {
-    const [first, ...rest] = cut(batch, setting, threads) as [Part, ...Part[]];
+  async function sharedWork(batch: BatchShard): Promise<{ losses: Losses; gradient: tf.Tensor1D }> {
+    const [first, ...rest] = cut(batch, setting, threads) as [BatchShard, ...BatchShard[]];
     const values = parameters.values();
     const flat = values.dataSync();
     values.dispose();
     const asked = others.flatMap(({ data }, i) => {
-      const part = rest[i] as Part;
+      const part = rest[i] as BatchShard;
       if (part.count === 0) return [];
       data.parameters.set(flat);
       rowsOf(setting, 0, part.count, (name) => data.rows[name].set(part[name]));
@@ -150,7 +150,7 @@ function startThread(data: GradientThreadData): Worker | null {
 }
 
 /** Cuts a batch into parts as equal as possible, the larger ones first; none is longer than ceil(count / parts). */
-function cut(batch: Part, setting: LossSetting, parts: number): Part[] {
+function cut(batch: BatchShard, setting: LossSetting, parts: number): BatchShard[] {
   let first = 0;
   return Array.from({ length: parts }, (_, i) => {
     const count = Math.ceil((batch.count - first) / (parts - i));

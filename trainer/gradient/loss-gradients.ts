@@ -8,7 +8,7 @@ import { gmvaeLoss } from '../model/loss.ts';
 import { flattened, type Parameters } from './parameters.ts';
 
 /** A batch, or a part of one, at a step of training. */
-export interface Part extends BatchRows {
+export interface BatchShard extends BatchRows {
   /** Weight of the mixture term of unlabelled images, 0 to 1. */
   unlabelledWeight: number;
 }
@@ -52,7 +52,7 @@ export type Losses = Record<'reconstruction' | 'latent' | 'total', number>;
 export async function lossGradients(
   model: Model,
   parameters: Parameters,
-  part: Part,
+  part: BatchShard,
   setting: LossSetting,
 ): Promise<{ losses: Losses; gradient: tf.Tensor1D }> {
   const { input, training, classes } = setting;

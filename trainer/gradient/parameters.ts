@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { type Backend, evaluating } from '../backend/backends.ts';
+import { type Backend, withSynchronousBackend } from '../backend/backends.ts';
 import { currentHeap } from '../backend/wasm/heap.ts';
 import { copyOnHeap } from '../backend/wasm/vectors.ts';
 import type { Model } from '../model/build-model.ts';
@@ -50,13 +50,13 @@ export function parametersOf({ encoder, decoder, posterior }: Model): Parameters
 }
 
 /**
- * Gives the weights of a model made by `evaluating` values that were trained.
+ * Gives the weights of a model made by `withSynchronousBackend` values that were trained.
  *
  * @param values [count], of the backend that trains
  */
 export async function copyParameters(backend: Pick<Backend, 'readsSynchronously'>, values: tf.Tensor1D, to: Parameters): Promise<void> {
   const copy = await values.data<'float32'>();
-  await evaluating(backend, () => tf.tidy(() => to.assign(tf.tensor1d(copy))));
+  await withSynchronousBackend(backend, () => tf.tidy(() => to.assign(tf.tensor1d(copy))));
 }
 
 /** Returns the values of tensors of any shape, one after the other. */

@@ -45,7 +45,7 @@ async function reportPage(
   return page({
     title: name,
     heading: name,
-    lead: `${dataset}, ${classes.length} classes, ${input.height} x ${input.width} x ${input.channels}; begun ${started.slice(0, 10)}`,
+    lead: `${dataset}, ${classes.length} classes, ${input.height} x ${input.width} x ${input.channels}; started ${started.slice(0, 10)}`,
     verdict: verdictBox(fit ? 'good' : 'bad', fit ? 'Fit to deploy, judged by clean images alone' : 'Not fit to deploy', list(reasons)),
     sections: [
       [

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundleIdOf, checksumOf, modelIdOf, sealed } from '../../../shared/bundle/hashes.ts';
+import { bundleIdOf, checksumOf, modelIdOf, withChecksums } from '../../../shared/bundle/hashes.ts';
 import { BundleError, openBundle, parseScreening } from '../../../shared/bundle/open-bundle.ts';
 import type { GraphName, Screening } from '../../../shared/bundle/screening-schema.ts';
 
@@ -127,7 +127,7 @@ describe('the committed models/mnist', () => {
   ])('is refused with %s, though sealed again', async (_, change, message) => {
     const copy = structuredClone(screening);
     change(copy);
-    await expect(parseScreening(JSON.stringify(await sealed(copy)))).rejects.toThrow(message);
+    await expect(parseScreening(JSON.stringify(await withChecksums(copy)))).rejects.toThrow(message);
   });
 });
 
@@ -157,11 +157,11 @@ describe('identities', () => {
   it('other thresholds are another function of the same model; evidence changes neither', async () => {
     const copy = structuredClone(screening);
     copy.thresholds.maxLatentDistance[0] = 1;
-    const calibrated = await sealed(copy);
+    const calibrated = await withChecksums(copy);
     expect(await modelIdOf(calibrated)).toBe(screening.modelId);
     expect(calibrated.id).not.toBe(screening.id);
     const outcome = { acceptedRight: 9, acceptedWrong: 0, rejected: 1, images: 10, reclassified: null };
-    const proven = await sealed({ ...screening, evidence: [{ name: 'clean', protocol: 'test', id: screening.id, ...outcome }] });
+    const proven = await withChecksums({ ...screening, evidence: [{ name: 'clean', protocol: 'test', id: screening.id, ...outcome }] });
     expect([proven.id, proven.modelId]).toEqual([screening.id, screening.modelId]);
     expect(proven.checksum).not.toBe(screening.checksum);
     await parseScreening(JSON.stringify(proven));

@@ -65,7 +65,7 @@ export async function installTensorFlow(manifest: Manifest, options: InstallOpti
 }
 
 /**
- * Installs ONNX Runtime's CUDA provider with NVIDIA's libraries, and beside it a copy of the ONNX Runtime of onnxruntime-node, which
+ * Installs ONNX Runtime's CUDA provider with NVIDIA's libraries, and next to it a copy of the ONNX Runtime of onnxruntime-node, which
  * looks for its providers in its own folder: nothing is written to node_modules. What is there already stays.
  *
  * @throws BackendError; AbortError; Error with `code` (ENOSPC, EACCES)

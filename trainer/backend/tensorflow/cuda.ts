@@ -4,12 +4,12 @@ import { findTensorFlow } from './tensorflow.ts';
 /** TensorFlow on an NVIDIA GPU. */
 export const cuda: BackendKind<'cuda'> = {
   name: 'cuda',
-  onCores: false,
+  perThread: false,
   readsSynchronously: true,
-  wrote: /^tfjs-node .*, cuda$/,
+  descriptionPattern: /^tfjs-node .*, cuda$/,
   advice: 'pnpm backend install --gpu gets it, 3.4 GB, for Linux on x64 with an NVIDIA driver',
   // The library with CUDA works on processors too.
-  find: ({ installations }) =>
+  probe: ({ installations }) =>
     findTensorFlow(
       'cuda',
       installations.filter(({ kind }) => kind === 'gpu'),

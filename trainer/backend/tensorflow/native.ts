@@ -4,10 +4,10 @@ import { findTensorFlow, useTensorFlowInThread } from './tensorflow.ts';
 /** TensorFlow on the processor. Two threads that have a part of a batch each are nearly twice as fast as two that share each operation. */
 export const native: BackendKind<'native'> = {
   name: 'native',
-  onCores: true,
+  perThread: true,
   readsSynchronously: true,
-  wrote: /^tfjs-node .*, cpu$/,
+  descriptionPattern: /^tfjs-node .*, cpu$/,
   advice: 'pnpm backend install gets it, 274 MB',
-  find: ({ installations }) => findTensorFlow('native', installations, false),
+  probe: ({ installations }) => findTensorFlow('native', installations, false),
   useInThread: useTensorFlowInThread,
 };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { packageFolder } from '../../../node/installations/installation-record.ts';
-import { BackendError, type Found, partsFor, type Used } from '../backend.ts';
+import { type ActiveBackend, type Availability, BackendError, partsFor } from '../backend.ts';
 import { type Installation, NO_TFJS_NODE } from '../installations.ts';
 import { type Probed, probe } from '../probe.ts';
 import { RELU_GRAD, replaceReluGradient } from '../relu-gradient.ts';
@@ -31,7 +31,7 @@ export async function probeTensorFlow({ binding, kind, fault }: Installation, gp
 }
 
 /** Finds the first of the installations that works. @param gpu whether it has to compute on a GPU, or must not */
-export async function findTensorFlow(name: string, installations: Installation[], gpu: boolean): Promise<Found> {
+export async function findTensorFlow(name: string, installations: Installation[], gpu: boolean): Promise<Availability> {
   if (installations.length === 0) return { fault: `${name} is not installed` };
   const faults: string[] = [];
   // The smaller library first: the one with CUDA computes on processors too.
@@ -43,7 +43,7 @@ export async function findTensorFlow(name: string, installations: Installation[]
   return { fault: `${name} does not work: ${faults.join('; ')}` };
 }
 
-async function use(installation: Installation, gpu: boolean, threads: number | undefined): Promise<Used> {
+async function use(installation: Installation, gpu: boolean, threads: number | undefined): Promise<ActiveBackend> {
   const all = threads ?? (Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism());
   const parts = gpu ? 1 : partsFor(all);
   Object.assign(process.env, settingsFor(gpu, parts === 1 ? threads : Math.floor(all / parts)));

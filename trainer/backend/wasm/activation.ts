@@ -20,7 +20,7 @@ const KERNELS: Record<string, string | null> = {
 export const isKnown = (activation: string) => activation in KERNELS;
 
 /** Returns the activation of `x`, which is freed; `x` itself where there is none. */
-export function activated(backend: BackendWasm, x: TensorInfo, { activation, leakyreluAlpha: alpha = 0 }: Fused): TensorInfo {
+export function applyActivation(backend: BackendWasm, x: TensorInfo, { activation, leakyreluAlpha: alpha = 0 }: Fused): TensorInfo {
   const name = KERNELS[activation];
   if (!name) return x;
   const result = getKernel(name, 'wasm').kernelFunc({ inputs: { x }, attrs: { alpha }, backend }) as TensorInfo;

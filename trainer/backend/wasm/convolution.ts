@@ -1,6 +1,6 @@
 import { Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput, FusedConv2D, type TensorInfo } from '@tensorflow/tfjs-core';
 import { reachOf, transposedPhases } from '../../../shared/kernels/geometry.ts';
-import { activated, type Fused, isKnown } from './activation.ts';
+import { applyActivation, type Fused, isKnown } from './activation.ts';
 import { addressOf, allocate, type BackendWasm, floatsOf, type Kernel } from './heap.ts';
 import { windowGradients, windowProduct } from './product.ts';
 import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withPadded, withWindows } from './windows.ts';
@@ -19,7 +19,7 @@ export function convolutionKernels() {
     const { activation = 'linear', leakyreluAlpha } = attrs;
     const g = geometryOf(x.shape, filter.shape, attrs);
     if (!isPlain(g, attrs) || !isKnown(activation)) return null;
-    return activated(backend, convolved(backend, x, filter, bias, g), { activation, leakyreluAlpha });
+    return applyActivation(backend, convolved(backend, x, filter, bias, g), { activation, leakyreluAlpha });
   };
   const inputGradient: Kernel<Record<'dy' | 'filter', TensorInfo>, ConvolutionAttrs & { inputShape: number[] }> = (
     backend,

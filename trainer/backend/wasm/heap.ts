@@ -44,8 +44,8 @@ export function free(backend: BackendWasm, tensor: TensorInfo): void {
   backend.disposeData(tensor.dataId);
 }
 
-/** Runs `work` with room for so many floats under each name, each on a multiple of 16 bytes from the first, and frees the room. */
-export function withRooms<Name extends string>(
+/** Runs `work` with scratch memory for the floats of each name, each aligned to 16 bytes from the first, and frees it. */
+export function withScratch<Name extends string>(
   backend: BackendWasm,
   floats: Record<Name, number>,
   work: (addresses: Record<Name, number>) => void,

@@ -1,6 +1,6 @@
 import { _FusedMatMul, BatchMatMul, broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { activated, type Fused, isKnown } from './activation.ts';
-import { addressOf, allocate, type BackendWasm, type Kernel, loopsOf, withRooms } from './heap.ts';
+import { applyActivation, type Fused, isKnown } from './activation.ts';
+import { addressOf, allocate, type BackendWasm, type Kernel, loopsOf, withScratch } from './heap.ts';
 import { type Windows, windowGradients, windowProduct } from './product.ts';
 
 interface Transposed {
@@ -18,7 +18,7 @@ const matMul: Kernel<{ a: TensorInfo; b: TensorInfo; bias?: TensorInfo }, Transp
   { activation = 'linear', leakyreluAlpha, ...transposed },
 ) => {
   if (!isKnown(activation) || (transposed.transposeA && bias)) return null;
-  return activated(backend, product(backend, a, b, transposed, bias), { activation, leakyreluAlpha });
+  return applyActivation(backend, product(backend, a, b, transposed, bias), { activation, leakyreluAlpha });
 };
 
 export const matMulKernels = { [BatchMatMul]: matMul, [_FusedMatMul]: matMul };
@@ -45,7 +45,7 @@ function product(
     const to = addressOf(backend, result) + 4 * i * m * n;
     if (transposeA) {
       const rows = matrix(left, k, m);
-      if (transposeB) turnedRight(backend, right, n, k, (turned) => windowGradients(backend, rows, turned, n, to));
+      if (transposeB) withTransposedRight(backend, right, n, k, (turned) => windowGradients(backend, rows, turned, n, to));
       else windowGradients(backend, rows, right, n, to);
     } else {
       const weights = { address: right, rows: k, ...(transposeB ? { rowStep: 4, colStep: 4 * k } : { rowStep: 4 * n, colStep: 4 }) };
@@ -62,8 +62,8 @@ function matrix(address: number, rows: number, length: number): Windows {
 }
 
 /** Runs `work` with b [n, k] as [k, n]. */
-function turnedRight(backend: BackendWasm, b: number, n: number, k: number, work: (turned: number) => void): void {
-  withRooms(backend, { room: n * k }, ({ room }) => {
+function withTransposedRight(backend: BackendWasm, b: number, n: number, k: number, work: (turned: number) => void): void {
+  withScratch(backend, { room: n * k }, ({ room }) => {
     loopsOf(backend).packPanels(b, 4, 4 * k, k, n, n, room, 0);
     work(room);
   });

@@ -1,5 +1,5 @@
 import { CONVOLVE_TABLE_FLOATS } from '../../../shared/kernels/geometry.ts';
-import { type BackendWasm, floatsAt, loopsOf, withRooms } from './heap.ts';
+import { type BackendWasm, floatsAt, loopsOf, withScratch } from './heap.ts';
 
 /** A matrix on the heap, its steps in bytes. */
 export interface Matrix {
@@ -75,7 +75,7 @@ export function windowProduct(
   result: { address: number; steps: Steps },
 ): void {
   const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
-  withRooms(backend, { table: CONVOLVE_TABLE_FLOATS, panels: packedFloats(runs * runLength, n) }, ({ table, panels }) => {
+  withScratch(backend, { table: CONVOLVE_TABLE_FLOATS, panels: packedFloats(runs * runLength, n) }, ({ table, panels }) => {
     packWeights(backend, weights, n, bias, panels);
     const from = [address, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, panels, n];
     const to = [result.address, result.steps.image, result.steps.row, result.steps.col, images, rows, cols];
@@ -102,7 +102,7 @@ export function windowGradients(backend: BackendWasm, windows: Windows, gradient
   const rowsAtOnce = Math.min(rows, Math.floor(positions / cols));
   const imagesAtOnce = rowsAtOnce < rows ? 1 : Math.min(images, Math.floor(positions / (rows * cols)));
   const rooms = { panelSums: 8 * panels * padded, offsets: padded, block: 8 * panels * imagesAtOnce * rowsAtOnce * cols };
-  withRooms(backend, rooms, ({ panelSums, offsets, block }) => {
+  withScratch(backend, rooms, ({ panelSums, offsets, block }) => {
     floatsAt(backend, panelSums, rooms.panelSums).fill(0);
     writeOffsets(backend, offsets, padded, (k) => {
       const tap = Math.min(k, taps - 1);

@@ -1,6 +1,6 @@
 import { Identity, Sum, type Tensor, type Tensor1D, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { RELU_GRAD } from '../relu-gradient.ts';
-import { addressOf, allocate, type BackendWasm, floatsOf, type Kernel, loopsOf, withRooms } from './heap.ts';
+import { addressOf, allocate, type BackendWasm, floatsOf, type Kernel, loopsOf, withScratch } from './heap.ts';
 
 const reluGradient: Kernel<Record<'dy' | 'x', TensorInfo>, unknown> = (backend, { dy, x }) => {
   const dx = allocate(backend, x.shape);
@@ -24,7 +24,7 @@ const sum: Kernel<{ x: TensorInfo }, { axis: number | number[]; keepDims: boolea
   const kept = x.shape.slice(axes.length);
   const n = util.sizeFromShape(kept);
   const sums = allocate(backend, keepDims ? [...axes.map(() => 1), ...kept] : kept);
-  withRooms(backend, { quads: 4 * n }, ({ quads }) =>
+  withScratch(backend, { quads: 4 * n }, ({ quads }) =>
     loopsOf(backend).sumRows(addressOf(backend, x), size / n, n, quads, addressOf(backend, sums)),
   );
   return sums;

@@ -14,11 +14,11 @@ import { vectorKernels } from './vectors.ts';
 /** tfjs's WebAssembly, which uses one thread under Node, with kernels of our own. It needs nothing but npm packages. */
 export const wasm: BackendKind<'wasm'> = {
   name: 'wasm',
-  onCores: true,
+  perThread: true,
   readsSynchronously: true,
-  wrote: /^tfjs-backend-wasm /,
+  descriptionPattern: /^tfjs-backend-wasm /,
   advice: 'pnpm install brings it',
-  find: async () => ({
+  probe: async () => ({
     fault: null,
     use: async (threads = partsFor(availableParallelism())) => {
       await useWasm();

@@ -8,11 +8,11 @@ const NAME = 'webgpu';
 /** Any GPU with a driver for Vulkan, Metal or Direct3D 12, over Dawn. One thread feeds it. */
 export const webgpu: BackendKind<'webgpu'> = {
   name: NAME,
-  onCores: false,
+  perThread: false,
   readsSynchronously: false,
-  wrote: /^tfjs-backend-webgpu /,
+  descriptionPattern: /^tfjs-backend-webgpu /,
   advice: `It needs a GPU with its driver, on Linux also libvulkan.so.1 (Debian: apt-get install libvulkan1), see docs/backends-webgpu.md`,
-  async find({ automatic }) {
+  async probe({ automatic }) {
     const { probed, errors } = await probe<{ adapter: Adapter }>(new URL('probe-process.ts', import.meta.url), [
       automatic ? 'hardware' : 'any',
     ]);
@@ -45,7 +45,7 @@ let factory: ReturnType<typeof tf.findBackendFactory> | undefined;
 
 /**
  * Makes tfjs's webgpu backend the current one. It can't be read synchronously: use `data()`, never `dataSync()`, and take none of its
- * tensors to another backend (`evaluating`). Errors of the GPU, which WebGPU itself only logs while it computes zeros, are thrown by the
+ * tensors to another backend (`withSynchronousBackend`). Errors of the GPU, which WebGPU itself only logs while it computes zeros, are thrown by the
  * next read.
  *
  * @throws BackendError if there is no adapter, or it gives no device
