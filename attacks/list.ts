@@ -17,7 +17,7 @@ const inEachNorm = (attacks: (norm: Norm) => Attack[]): Attack[] => NORMS.flatMa
 
 /**
  * Every attack, in the suite that it is run with. A new attack needs its file and a line here: the protocols of a suite run each of its
- * attacks, at every radius that reports state where it takes one, and test/attacks/list.slow.test.ts tests each.
+ * attacks and report what the attack's fields say, and test/attacks/list.slow.test.ts tests each.
  */
 export const suites = {
   /** Attacks within a linf radius on the encoder's cross-entropy, which the paper and cleverhans use. */
