@@ -22,7 +22,7 @@ export function printEvaluation(directory: string, report: Report): void {
     const { right, wrong, rejectedStill } = reclassified?.kept ?? {};
     const again =
       right && wrong && rejectedStill
-        ? `; reclassified right ${share(right)}, wrong ${share(wrong)}, rejected still ${share(rejectedStill)}`
+        ? `; reclassified right ${share(right)}, wrong ${share(wrong)}, still rejected ${share(rejectedStill)}`
         : '';
     console.log(`${name.padEnd(width)} ${String(tried).padStart(5)}  ${shares}${again}`);
   }

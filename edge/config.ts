@@ -21,7 +21,7 @@ const headerValue = z
   .trim()
   .regex(/^[\t -~]*$/, 'has a character that no header can have, such as a line end; set the secret again, as one line of ASCII');
 
-/** A list of names, separated by commas, in small letters. */
+/** A list of names, separated by commas, in lower case. */
 const names = (otherwise: string[]) =>
   z
     .string()
@@ -176,7 +176,7 @@ export function configOf(env: Record<string, unknown>): Config {
   }
   throw new ProblemError(
     'configuration',
-    `A variable of the worker is wrong: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. Mend it and deploy again.`,
+    `Invalid worker configuration: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. Fix it and deploy again.`,
   );
 }
 

@@ -3,9 +3,9 @@ import type { Scores } from '../shared/decision/scores.ts';
 import type { Trace } from '../shared/protocol/trace.ts';
 import type { Config } from './config.ts';
 import type { Resilience } from './escalation/resilience.ts';
-import type { Screen, SearchHere } from './inference.ts';
 import type { Scope } from './keys.ts';
 import type { ProblemName } from './problem.ts';
+import type { LocalSearch, Screen } from './runtime/screen.ts';
 
 /** A loaded model. */
 export interface Model {
@@ -30,7 +30,7 @@ export interface Services {
   /** The golden image was checked when the model was loaded; otherwise readiness starts with a check of its own. */
   checkedAtStart?: boolean;
   /** Opens the search in the worker itself. */
-  openSearch?: () => Promise<SearchHere>;
+  openSearch?: () => Promise<LocalSearch>;
   /** Reaches the fallback and the classifier. */
   fetcher: typeof fetch;
   /** Lets the runtime finish work that must not be dropped with its request. */

@@ -7,8 +7,8 @@ import { openScreen, openSearch } from './generated/runtime.js';
 import screenGraph from './generated/screen.onnx';
 import screeningText from './generated/screening.json.txt';
 import weights from './generated/weights.bin';
-import type { SearchHere } from './inference.ts';
 import { goldenProblem } from './model.ts';
+import type { LocalSearch } from './runtime/screen.ts';
 
 /** The files that the build generated, verified again here: what is hashed is what is run. */
 const files: Record<string, () => Uint8Array> = {
@@ -39,7 +39,7 @@ const model = loadModel();
 await model.catch(() => undefined);
 
 /** Opened by the first image that needs it, in those few workers that search themselves. */
-let search: Promise<SearchHere> | undefined;
+let search: Promise<LocalSearch> | undefined;
 const searchHere = openSearch && (() => (search ??= model.then(() => openBundle(read, ['reclassify'])).then(openSearch)));
 
 export default createApp({

@@ -90,7 +90,7 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
     });
   const requestLimit = bodyLimit({
     maxSize: limits.maxBytes,
-    onError: (c) => c.json({ error: `the body is larger than ${limits.maxBytes} bytes, which are allowed` }, 413),
+    onError: (c) => c.json({ error: `the body exceeds the limit of ${limits.maxBytes} bytes` }, 413),
   });
   const totalLimit = totalBodyLimit(MAX_TOTAL_BYTES, limits.maxBytes);
   // Runs before the body is read: a request that can't be searched in time costs next to nothing.

@@ -1,5 +1,5 @@
 import wasmModule from '../../edge/generated/ort.wasm';
-import { openScreen } from '../../edge/inference.ts';
+import { openScreen } from '../../edge/runtime/onnxruntime.ts';
 import { serveGraph } from './serve-graph.ts';
 
 /** The graph on ONNX Runtime Web, whatever the build chose. */

@@ -1,7 +1,7 @@
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
-import type { Screen, WriteImage } from '../../edge/inference.ts';
+import type { Screen, WriteImage } from '../../edge/runtime/screen.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import { imagesOf } from '../../shared/decision/scores.ts';
 import { testImages } from './test-images.ts';

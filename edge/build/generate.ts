@@ -96,9 +96,9 @@ import module from '../../shared/kernels/screening.wasm';
 export const openScreen = async (bundle) => open(module, bundle);
 export const openSearch = undefined;
 `;
-  return `import { openScreen as open, openSearchHere } from '../inference.ts';
+  return `import { openScreen as open, openLocalSearch } from '../runtime/onnxruntime.ts';
 import module from './ort.wasm';
 export const openScreen = (bundle) => open(module, bundle);
-export const openSearch = openSearchHere;
+export const openSearch = openLocalSearch;
 `;
 }

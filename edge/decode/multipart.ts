@@ -12,7 +12,7 @@ const MAX_HEADER_BYTES = 8 * 1024;
 export interface FormPart {
   name: string;
   filename?: string;
-  /** Its media type in small letters, empty if it names none. */
+  /** Its media type in lower case, empty if it names none. */
   type: string;
   content: Uint8Array;
 }
@@ -121,7 +121,7 @@ function endOfHeaders(bytes: Uint8Array): number {
   return -1;
 }
 
-/** Returns the headers of a part by their names in small letters. @throws FormError */
+/** Returns the headers of a part by their names in lower case. @throws FormError */
 function headersOf(bytes: Uint8Array, number: number): Map<string, string> {
   const headers = new Map<string, string>();
   for (const line of new TextDecoder().decode(bytes).split('\r\n')) {
@@ -140,7 +140,7 @@ const PARAMETER = /;[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*
  * Parses a header of the form `value; name=value; name="value"`. Libraries take the first or the last of two parameters with the same
  * name; here two are refused, because the choice decides where a form's parts begin.
  *
- * @returns the value in small letters, and the parameters by their names in small letters; null if the header does not have this form
+ * @returns the value in lower case, and the parameters by their names in lower case; null if the header does not have this form
  */
 function headerParameters(header: string): { value: string; parameters: Map<string, string> } | null {
   const value = header.split(';', 1)[0] as string;

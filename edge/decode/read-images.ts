@@ -43,7 +43,7 @@ export interface ReadImages {
 
 export type ReadConfig = DecodeConfig & Pick<Config, 'MAX_IMAGES' | 'MAX_JSON_VALUES'>;
 
-/** Returns the media type of a Content-Type header, in small letters. @throws ProblemError `unsupported-media-type` */
+/** Returns the media type of a Content-Type header, in lower case. @throws ProblemError `unsupported-media-type` */
 export function mediaTypeOf(contentType: string | null | undefined): string {
   const given = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const type = IMAGE_TYPES.get(given) ?? given;

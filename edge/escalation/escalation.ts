@@ -4,7 +4,7 @@ import type { Scores } from '../../shared/decision/scores.ts';
 import { type Trace, traceHeaders } from '../../shared/protocol/trace.ts';
 import type { Config } from '../config.ts';
 import type { Env, Model } from '../env.ts';
-import type { SearchHere } from '../inference.ts';
+import type { LocalSearch } from '../runtime/screen.ts';
 import { askFallback, FallbackError } from './fallback.ts';
 import { partsOf } from './fallback-messages.ts';
 import type { Resilience } from './resilience.ts';
@@ -22,7 +22,7 @@ export interface Escalation {
   fetcher: typeof fetch;
   resilience: Resilience;
   /** Opens the search in the worker itself; undefined if the build has none. */
-  openSearch: (() => Promise<SearchHere>) | undefined;
+  openSearch: (() => Promise<LocalSearch>) | undefined;
   /** Lets the runtime finish work on which the isolate's other requests depend, though this request's client is gone. */
   waitUntil: ((work: Promise<unknown>) => void) | undefined;
   trace: Trace;
@@ -83,14 +83,14 @@ async function searchByFallback(
   };
   try {
     const asked = askAll();
-    // Dropped with the request, it would keep its place in the bulkhead up to the deadline: clients that leave could take all of them.
+    // If it were dropped with the request, it would hold its slot until the deadline: clients that leave could take all of them.
     waitUntil?.(asked.catch(() => undefined));
     await asked;
     return found;
   } catch (error) {
     const why = signal.aborted
       ? `the fallback did not answer within ${config.FALLBACK_TIMEOUT_MS} ms`
-      : `the fallback is of no use: ${error instanceof Error ? error.message : error}`;
+      : `the fallback failed: ${error instanceof Error ? error.message : error}`;
     if (found.length === 0) throw new Error(why);
     fault(`${images.length - found.length} of ${images.length} images: ${why}`);
     return images.map((_, i) => found[i] ?? null);

@@ -43,7 +43,7 @@ export function resilienceOf(concurrency: number): Resilience {
   };
   async function attempt<T>(work: (signal: AbortSignal) => Promise<T>, { deadline, signal }: Patience): Promise<T> {
     const report = breaker.attempt(deadline);
-    if (!report) throw new FallbackError(`it failed ${FAILURES} times in a row and is left alone for a while`);
+    if (!report) throw new FallbackError(`it failed ${FAILURES} times in a row and is paused (circuit breaker open)`);
     try {
       const found = await work(signal);
       report(true);
@@ -57,7 +57,7 @@ export function resilienceOf(concurrency: number): Resilience {
     async run(work, patience) {
       tokens = Math.min(MAX_RETRY_TOKENS, tokens + RETRY_SHARE);
       const release = bulkhead.enter(patience.deadline);
-      if (!release) throw new FallbackError(`${concurrency} requests to it are under way, which are allowed`);
+      if (!release) throw new FallbackError(`${concurrency} requests to it are under way, the limit`);
       try {
         for (let retries = 0; ; retries++)
           try {

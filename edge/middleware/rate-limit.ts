@@ -21,7 +21,7 @@ export async function limitRate(binding: unknown, caller: string, config: Config
   } catch (error) {
     throw new ProblemError(
       'configuration',
-      `The binding that limits the rate failed (${String(error)}). Mend [[ratelimits]] in wrangler.toml.`,
+      `The binding that limits the rate failed (${String(error)}). Fix [[ratelimits]] in wrangler.toml.`,
     );
   }
   if (answer?.success === true) return;

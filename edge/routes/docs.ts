@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { FORMATS } from '../../shared/images/formats.ts';
-import docsPage from '../docs/page.html';
 import type { App } from '../openapi.ts';
 import { json, route, TAGS } from '../openapi.ts';
-import playground from '../playground/page.html';
+import docsPage from '../pages/docs.html';
+import playground from '../pages/playground.html';
 
 /** The media types of the images that can be chosen. */
 const IMAGE_TYPES = FORMATS.map(({ mediaTypes: [type] }) => type).join();

@@ -17,7 +17,7 @@ export function modelRoutes(app: App): void {
     {
       ...{ method: 'get', path: '/model', operationId: 'getModel', tags: ['model'] },
       summary: 'Get the model',
-      description: 'Which bundle answers, and what it takes. Needs no key.',
+      description: 'The deployed bundle and the input that it takes. Needs no key.',
       responses: { ...problems('model-unavailable'), 200: json('Its id, classes and input.', publicSchema) },
     },
     async (c) => {
@@ -29,8 +29,8 @@ export function modelRoutes(app: App): void {
     app,
     {
       ...{ method: 'get', path: '/model/evidence', operationId: 'getEvidence', tags: ['model'] },
-      summary: 'Get the calibration of the model and what it lets through',
-      description: 'What is known of how far it can be relied on: figures and how they were found.',
+      summary: 'Get the calibration of the model and its measured reliability',
+      description: 'Its measured reliability, and how it was measured.',
       security: [{ key: [] }],
       responses: {
         ...problems('model-unavailable'),

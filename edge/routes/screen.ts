@@ -8,7 +8,7 @@ import { answerOf } from '../pipeline/decide.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
 import { BODY_PROBLEMS, imageBody } from './bodies.ts';
 
-/** Adds `POST /screen`, which answers the verdict on each image. */
+/** Adds `POST /screen`, which returns the verdict on each image. */
 export function screenRoute(app: App): void {
   route(
     app,

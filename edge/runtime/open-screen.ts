@@ -1,16 +1,16 @@
 import type { Bundle } from '../../shared/bundle/open-bundle.ts';
-import type { Screen } from '../inference.ts';
 import { compileGraph } from './compile-graph.ts';
 import { createHeap } from './heap.ts';
 import { sizeOf, type Value } from './operator.ts';
 import { readOnnx } from './read-onnx.ts';
+import type { Screen } from './screen.ts';
 
 /** Largest number of images that a run takes: enough for the dense layers, few enough for the memory. */
 const CAPACITY = 16;
 
 /**
  * Opens screen.onnx on the project's own kernels. They have the operators of the layers in trainer/model/layers.ts, and are some ten times
- * smaller than ONNX Runtime, with which `openScreen` of inference.ts runs any graph.
+ * smaller than ONNX Runtime, with which `openScreen` of onnxruntime.ts runs any graph.
  *
  * @param module compiled from shared/kernels/screening.wasm
  * @throws UnsupportedGraphError if the graph needs an operator that the kernels do not have

@@ -85,7 +85,7 @@ function evidenceTable(evidence: Evidence[]): string {
     'Per cent of all images of the row, by the exported graphs in onnxruntime-node. ' +
       'On attacked and nonsense images the error is the share that got through undetected.',
     '',
-    '| images | count | accuracy | error | rejection | reclassified right | wrong | rejected still | protocol |',
+    '| images | count | accuracy | error | rejection | reclassified right | wrong | still rejected | protocol |',
     '|---|--:|--:|--:|--:|--:|--:|--:|---|',
     ...lines,
     ...treatments(evidence),

@@ -24,7 +24,7 @@ export interface ImageFormat {
   name: string;
   /** Its media type, then old or unofficial names of it that clients send. */
   mediaTypes: readonly [string, ...string[]];
-  /** The usual endings of its file names, in small letters with the dot. */
+  /** The usual endings of its file names, in lower case with the dot. */
   extensions: readonly string[];
   /** Describes the files that are read, for the API's description. */
   description: string;

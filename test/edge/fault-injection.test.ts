@@ -1,7 +1,7 @@
 import { describe, expect, inject, it, vi } from 'vitest';
 import { createApp } from '../../edge/app.ts';
 import type { Model } from '../../edge/env.ts';
-import type { ScreenOutput } from '../../edge/inference.ts';
+import type { ScreenOutput } from '../../edge/runtime/screen.ts';
 import digit7 from '../samples/digit-7-a.png';
 import { model, noise } from './real-model.ts';
 
@@ -111,10 +111,14 @@ describe('a fallback that fails while a rejected image waits: rejected, and the 
   it.each<[string, typeof fetch, RegExp]>([
     ['stalls within its answer', (_, init) => fetch(upstream('/stalls'), init), /did not answer within 300 ms/],
     ['says nothing', (_, init) => fetch(upstream('/silent'), init), /did not answer within 300 ms/],
-    ['breaks off its answer', (_, init) => fetch(upstream('/breaks'), init), /is of no use/],
-    ['answers NaN, which JSON has not', async () => new Response('{"model_name":"x","outputs":[{"data":[NaN]}]}'), /is of no use: .*NaN/],
+    ['breaks off its answer', (_, init) => fetch(upstream('/breaks'), init), /the fallback failed/],
+    [
+      'answers NaN, which JSON has not',
+      async () => new Response('{"model_name":"x","outputs":[{"data":[NaN]}]}'),
+      /the fallback failed: .*NaN/,
+    ],
     ['answers 503', (_, init) => fetch(upstream('/503'), init), /it answered 503/],
-    ['can not be reached', () => fetch('http://127.0.0.1:1'), /can't be reached|left alone/],
+    ['can not be reached', () => fetch('http://127.0.0.1:1'), /can't be reached|paused/],
   ])('%s', async (_, fetcher, why) => {
     const { statuses, texts, lines } = await everyWay(rejecting, env, fetcher);
     expect(statuses).toEqual([200, 422, 200]);
@@ -123,7 +127,7 @@ describe('a fallback that fails while a rejected image waits: rejected, and the 
     expect(lines.map(({ faults }) => faults)).toEqual([[fault], [fault], [fault]]);
   });
 
-  it('after five failures it is left alone, and that is said', async () => {
+  it('after five failures it is paused, and that is said', async () => {
     let asked = 0;
     const app = createApp({
       model: () => Promise.resolve(model),
@@ -141,6 +145,6 @@ describe('a fallback that fails while a rejected image waits: rejected, and the 
     }
     spy.mockRestore();
     expect(asked).toBe(5);
-    expect(why.slice(5)).toEqual(Array(3).fill(expect.stringContaining('left alone for a while')));
+    expect(why.slice(5)).toEqual(Array(3).fill(expect.stringContaining('is paused')));
   });
 });

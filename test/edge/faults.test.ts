@@ -5,7 +5,7 @@ import wasmModule from '../../edge/generated/ort.wasm';
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
-import { openScreen } from '../../edge/inference.ts';
+import { openScreen } from '../../edge/runtime/onnxruntime.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import digit7 from '../samples/digit-7-a.png';
 

@@ -5,7 +5,7 @@ import reclassifyGraph from '../../edge/generated/reclassify.onnx';
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
-import { openScreen, openSearchHere } from '../../edge/inference.ts';
+import { openLocalSearch, openScreen } from '../../edge/runtime/onnxruntime.ts';
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 
@@ -19,7 +19,7 @@ const bundle = await openBundle((file) => files[file] as Uint8Array, ['screen', 
 
 export const model: Model = { screening: bundle.screening, screen: await openScreen(wasmModule, bundle) };
 
-const search = openSearchHere(bundle);
+const search = openLocalSearch(bundle);
 
 /** The worker's app with the reference bundle, asked with any variables. */
 export const app = createApp({

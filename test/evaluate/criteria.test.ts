@@ -59,7 +59,7 @@ it('they compose', () => {
   expect(those(either())).toEqual([]);
 });
 
-it('under every rule what is tried is right, wrong or rejected still', () => {
+it('under every rule what is tried is right, wrong or still rejected', () => {
   for (const rule of ['kept', 'keptByPaper', 'keepAll'] as const)
     for (const outcome of Object.values(outcomes)) {
       const still = both(not(accepted), not(reclassified(rule)));

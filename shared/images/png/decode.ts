@@ -57,7 +57,7 @@ export function pngDecoder(
       return 0;
     },
     __wbindgen_throw: () => {
-      throw new Error('the pixels can not be decoded');
+      throw new Error('the pixels cannot be decoded');
     },
   };
   const wbg = Object.fromEntries(

@@ -1,28 +1,13 @@
 import * as ort from 'onnxruntime-web/wasm';
-import type { Bundle } from '../shared/bundle/open-bundle.ts';
-import { outputOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
-
-/** The outputs of screen.onnx for a batch, in the order in which its images were written. */
-export interface ScreenOutput {
-  label: BigInt64Array;
-  latent: Float32Array;
-  latentDistance: Float32Array;
-  reconstructionError: Float32Array;
-  /** Present only if it was asked for. */
-  reconstruction?: Float32Array;
-}
-
-/** Writes an image of a batch into the graph's input, [H, W, C] in [0, 1]; returns false to leave it out. */
-export type WriteImage = (image: number, input: Float32Array) => unknown;
-
-/** Screens up to `most` images. They are written in order, right into the graph's input, and before the call returns. */
-export type Screen = (write: WriteImage, most: number, explain: boolean) => Promise<ScreenOutput>;
+import type { Bundle } from '../../shared/bundle/open-bundle.ts';
+import { outputOf, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
+import type { LocalSearch, Screen } from './screen.ts';
 
 /**
  * Opens screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that: the runtime's wasm comes as a module (workerd
  * does not compile bytes) with unshared memory (build/unshared-memory.ts). So while the session is made, `WebAssembly.instantiate`
- * answers a marker with the module, `WebAssembly.Memory` drops `shared`, and `Atomics.waitAsync`, which would wait for ever on unshared
- * memory, is removed.
+ * returns the module for a marker buffer, `WebAssembly.Memory` drops `shared`, and `Atomics.waitAsync`, which would wait forever on
+ * unshared memory, is removed.
  *
  * @throws Error if the runtime or the graph can't be loaded; that lasts for the isolate's life
  */
@@ -33,8 +18,8 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
     }),
   );
   const { height, width, channels } = bundle.screening.input;
-  const wanted = ['label', 'latent', 'latent_distance', 'reconstruction_error'];
   const size = height * width * channels;
+  const wanted = ['label', 'latent', 'latent_distance', 'reconstruction_error'];
   return async (write, most, explain) => {
     const images = new Float32Array(most * size);
     let count = 0;
@@ -59,15 +44,12 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
   };
 }
 
-/** Searches for the best latent of an image, [H, W, C] in [0, 1], and returns its scores. */
-export type SearchHere = (image: Float32Array) => Promise<Scores>;
-
 /**
  * Opens reclassify.onnx, the whole search of Eq. 9. Needs a session of screen.onnx to have been opened before, which starts the runtime.
  *
  * @throws Error if the graph can't be loaded
  */
-export async function openSearchHere({ graphs, weights, screening }: Bundle): Promise<SearchHere> {
+export async function openLocalSearch({ graphs, weights, screening }: Bundle): Promise<LocalSearch> {
   const session = await inTurn(() =>
     ort.InferenceSession.create(graphs.reclassify as Uint8Array, { externalData: [{ path: screening.weights.file, data: weights }] }),
   );
