@@ -50,16 +50,22 @@ function opaqueOf(decoded: Decoded, file: PngFile, background: number, orientati
   const channels = file.colourType === 0 || file.colourType === 4 ? 1 : 3;
   const { width, height, ...layout } = uprightLayout(file.width, file.height, orientation);
   const pixels = new Uint8Array(width * height * channels);
+  const step = channels * layout.column;
   for (let row = 0, from = 0; row < file.height; row++) {
     let to = channels * (layout.first + row * layout.row);
-    for (let column = 0; column < file.width; column++, from += 4, to += channels * layout.column) {
-      const alpha = file.transparent ? (data[from + 3] as number) : 255;
-      const behind = background * (255 - alpha);
-      for (let i = 0; i < channels; i++) {
-        const level = data[from + i] as number;
-        pixels[to + i] = alpha === 255 ? level : rounded(level * alpha + behind);
+    if (file.transparent)
+      for (const end = from + 4 * file.width; from < end; from += 4, to += step) {
+        const alpha = data[from + 3] as number;
+        const behind = background * (255 - alpha);
+        for (let i = 0; i < channels; i++) pixels[to + i] = rounded((data[from + i] as number) * alpha + behind);
       }
-    }
+    else if (channels === 1) for (const end = from + 4 * file.width; from < end; from += 4, to += step) pixels[to] = data[from] as number;
+    else
+      for (const end = from + 4 * file.width; from < end; from += 4, to += step) {
+        pixels[to] = data[from] as number;
+        pixels[to + 1] = data[from + 1] as number;
+        pixels[to + 2] = data[from + 2] as number;
+      }
   }
   return { width, height, channels, pixels };
 }
