@@ -34,7 +34,7 @@ if (!python)
 
 const RADII = [0.05, 0.1, 0.2];
 const FGSM_EPS = 0.1;
-/** Of an image under an attack: 100 steps for each of nine wrong classes. */
+/** Steps of an attack on an image, for each of nine wrong classes. */
 const STEPS = 100;
 const RELAY_GRADIENTS = relay({ norm: 'linf' }).cost;
 const BUNDLE = join(import.meta.dirname, '../models/mnist');
@@ -155,7 +155,7 @@ interface Answer {
   theirs: Answered[];
 }
 
-/** Of one attack alone, the most images that any of them breaks. */
+/** Returns the largest number of images that any single attack breaks. */
 function most(all: Answered[], eps: number): number {
   return Math.max(...all.filter((each) => each.eps === eps).map(({ broken }) => broken.length));
 }

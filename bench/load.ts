@@ -33,7 +33,7 @@ const { values: options } = parseArgs({
 const MODEL = 'mnist';
 const STEP_SECONDS = 15;
 const WARM_UP = { rate: 20, seconds: 6 };
-/** Of the tail beyond it much waits for the fallback's search, at any rate. */
+/** Beyond it much of the tail waits for the fallback's search, at any rate. */
 const HELD_P90_MS = 100;
 
 const minutes = Number(options.minutes);
@@ -126,7 +126,7 @@ async function heldRate(): Promise<number> {
   return Math.max(1, Math.floor(0.8 * held));
 }
 
-/** Whether it holds in one of three tries: what else runs on the machine may take the cores for a while. */
+/** Returns true if it holds in one of three tries: what else runs on the machine may take the cores for a while. */
 async function isHeld(rate: number): Promise<boolean> {
   for (let attempt = 0; attempt < 3 && !stopped(); attempt++) {
     const run = await drive(client, kinds, random, rate, STEP_SECONDS, stopped);

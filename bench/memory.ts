@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
   },
 });
 const MODEL = 'mnist';
-/** What is at the end, of what was in the middle. */
+/** Largest ratio of the memory at the end to that in the middle. */
 const STEADY = 1.05;
 /** KiB for each aborted request, by the median of the later half of the steps. */
 const KEPT = 0.5;
@@ -147,7 +147,7 @@ async function cutOff(worker: DeployedWorker) {
     requests: requests.reduce((sum, count) => sum + count, 0),
     mebibytes: seen.map((megabytes) => megabytes.toFixed(0)).join(' '),
     kibibytesEach: each.map((kibibytes) => kibibytes.toFixed(1)).join(' '),
-    /** What is kept once, such as code and pools, is there by the middle. */
+    /** Memory that is kept once, such as code and pools, is allocated by the middle. */
     kibibytesKept: round(medianOf(each.slice(STEPS / 2))),
     mapped: mappedMemory(worker.pid),
   };

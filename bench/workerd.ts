@@ -19,15 +19,15 @@ const CONFIGURATION = 'workerd.capnp';
 /** By default a worker reaches public addresses only. */
 const INTERNET = '(name = "internet", network = (allow = ["public", "private", "local"]))';
 
-/** What is started: what a dry run wrote, by its folder below the root ('.' is itself), with its variables; or a script. */
+/** The worker to start: a dry run's output, by its folder below the root ('.' is itself), with its variables; or a script. */
 export type Service = { directory: string; variables?: Record<string, string> } | { script: string };
 
 export interface Workerd {
-  /** Of each service, by its name. */
+  /** The URL of each service, by its name. */
   urls: Record<string, string>;
-  /** Of the process. */
+  /** The id of the process. */
   pid: number;
-  /** How it ended and what it said last, where it did by itself; null while it runs. */
+  /** Exit and last output, if it ended on its own; null while it runs. */
   ended(): string | null;
   close(): Promise<void>;
 }

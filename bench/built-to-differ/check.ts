@@ -16,7 +16,7 @@ import { tensorShapes } from './tensor-shapes.ts';
 
 const KEY = 'the-key-of-the-bodies-built-to-differ';
 
-/** How a guard is set, by a name for it; each gets every body. */
+/** The guards' settings by name; each gets every body. */
 export type Settings = Record<string, Record<string, string>>;
 
 /** A body that a reader sees as another image, or can't read. */

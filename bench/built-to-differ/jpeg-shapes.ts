@@ -93,7 +93,7 @@ export function jpegShapes({ a, b, jpegA, jpegB, jpegSix }: Pictures): Built[] {
 const segment = (marker: number, data: Uint8Array): Buffer =>
   Buffer.concat([Buffer.from([0xff, marker, (data.length + 2) >> 8, (data.length + 2) & 255]), data]);
 
-/** What lies between the start and the scan, and the scan to the end. */
+/** Returns the bytes between the start and the scan, and the scan to the end. */
 function partsOf(jpeg: Buffer): { segments: Buffer[]; scan: Buffer } {
   const segments: Buffer[] = [];
   let at = 2;

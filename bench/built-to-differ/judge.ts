@@ -3,7 +3,7 @@ import type { Built } from './built.ts';
 import type { Known } from './pictures.ts';
 import { FIELD } from './readers.ts';
 
-/** What the screen looked at: the tensor's hash, if known (bodies as /screen takes them), and the label. */
+/** The screened image: the tensor's hash, if known (bodies as /screen takes them), and the label. */
 export interface Screened {
   tensors: string[] | null;
   labels: string[];

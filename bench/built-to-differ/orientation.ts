@@ -1,4 +1,4 @@
-/** How a TIFF block says the orientation, or says it oddly. */
+/** Ways in which a TIFF block states the orientation, also odd ones. */
 export interface TiffOptions {
   order?: 'II' | 'MM' | 'IM';
   /** 42 in a TIFF. */

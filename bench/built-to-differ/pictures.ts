@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { pixelsOf } from '../peers/pixels.ts';
 import type { Pictures } from './built.ts';
 
-/** What the screen says of a picture that reached the upstream, when it is sent alone. */
+/** The screen's answer for a picture that reached the upstream, when it is sent alone. */
 export interface Known {
   tensor: string;
   label: string;
@@ -20,7 +20,7 @@ export async function makePictures(): Promise<Pictures> {
 }
 
 /**
- * What the screen makes of pictures, by the sha256 of their RGBA pixels as libvips decodes them.
+ * Returns the screen's answers for pictures, by the sha256 of their RGBA pixels as libvips decodes them.
  *
  * @param screen tells tensor and label of a plain PNG
  */

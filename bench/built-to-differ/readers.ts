@@ -8,7 +8,7 @@ import { filesIn, tensorsIn } from './files-in.ts';
 export type Servers = Record<ServerName, string>;
 
 /**
- * What each reader sees of a request that reached the upstream, by the reader's name.
+ * Returns what each reader sees of a request that reached the upstream, by the reader's name.
  *
  * @param servers real parsers with Pillow behind; null for Node's own parsers with libvips alone
  */

@@ -13,7 +13,7 @@ export interface InferenceRoute {
   model: string;
   /** Names of the outputs that are asked for. */
   outputs: string[];
-  /** Whether float tensors may be sent there. */
+  /** True if float tensors may be sent there. */
   tensors: boolean;
 }
 

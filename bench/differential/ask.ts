@@ -7,7 +7,7 @@ export type Mode = (typeof MODES)[number];
 
 /** Workers and the upstream that they forward to. */
 export interface Workers {
-  /** Of /screen. */
+  /** The answer of /screen. */
   screen: string;
   guards: Record<Mode, string>;
   capture: Capture;
@@ -18,7 +18,7 @@ export interface Workers {
 /** The upstream got what the guard sent it; or nothing, and why. */
 export type Outcome = { forwarded: Captured } | { refused: string };
 
-/** What the screen says of a file, and what each guard forwards: of the file alone, and as the second of two files of a form. */
+/** The screen's answer for a file, and what each guard forwards: of the file alone, and as the second of two files of a form. */
 export interface Asked {
   /** sha256 of the tensor that the model got, or why it got none. */
   screened: { tensor: string } | { refused: string };

@@ -7,7 +7,7 @@ import { pixelsOf, sha256OfPixels } from '../peers/pixels.ts';
 import type { Seen } from '../peers/servers.ts';
 import type { Mode } from './ask.ts';
 
-/** What was screened: the client's picture as the worker's reader decodes it, and the sha256 of the model's tensor. */
+/** The screened image: the client's picture as the worker's reader decodes it, and the sha256 of the model's tensor. */
 export interface Screened {
   picture: DecodedImage;
   tensor: string;

@@ -55,7 +55,7 @@ const closing: { close(): Promise<void> }[] = [capture];
 const counts: Record<string, Record<Mode, { passed: number; equal: number; different: number }>> = {};
 const refused: Record<string, number> = {};
 const differences: { file: string; peer: string; mode: Mode; why: string }[] = [];
-/** How many files of each corpus were forwarded. */
+/** Number of files of each corpus that were forwarded. */
 const forwarded = new Map<string, number>();
 let formsRefused = 0;
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();

@@ -14,7 +14,7 @@ import { measureSize } from './size.ts';
 import { measureStartUp, READ_ONLY } from './start-up.ts';
 
 /**
- * What screening costs at the edge, beside named peers in one run: the worker as it would be deployed, in workerd.
+ * Measures what screening costs at the edge, next to named peers in one run: the worker as it would be deployed, in workerd.
  *
  *   [MODEL=name] pnpm bench:edge [--json]
  *

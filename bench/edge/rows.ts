@@ -10,7 +10,7 @@ export interface Measured {
   cpu: Quantiles;
   startUp: { screen: StartUp; empty: StartUp };
   size: { code: Size; model: Size };
-  /** Of the wasm memory of ONNX Runtime after batches of 64, MiB. */
+  /** Wasm memory of ONNX Runtime after batches of 64, MiB. */
   heap: number;
 }
 

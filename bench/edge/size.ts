@@ -8,7 +8,7 @@ export interface Size {
   gzip: number;
 }
 
-/** What would be uploaded, the model's files apart; each file compressed on its own. */
+/** Measures the upload without the model's files; each file is compressed on its own. */
 export async function measureSize(directory: string): Promise<{ code: Size; model: Size }> {
   const sizes = { code: { bytes: 0, gzip: 0 }, model: { bytes: 0, gzip: 0 } };
   for (const file of await modulesOf(directory)) {

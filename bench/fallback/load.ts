@@ -12,9 +12,9 @@ export interface Load {
   goodput: number;
   /** Answers that came within the limit, those after the load's end too. */
   goodInAll: number;
-  /** Of those answered with 200, ms. */
+  /** Latency of the requests answered with 200, ms. */
   latency: Quantiles | null;
-  /** Of those refused with 503, ms. */
+  /** Latency of the requests refused with 503, ms. */
   refusal: Quantiles | null;
 }
 

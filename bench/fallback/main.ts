@@ -7,7 +7,7 @@ import { measureLargeBodies, measureOverload } from './overload.ts';
 import { measureSides } from './sides.ts';
 
 /**
- * What the fallback can take: `pnpm fallback` in a process of its own, asked over HTTP by this one.
+ * Measures the fallback's capacity: `pnpm fallback` in its own process, asked over HTTP by this one.
  *
  *   [MODEL=name] pnpm bench:fallback [--json] [--hour PRICE]
  *
@@ -48,7 +48,7 @@ const found = {
   overload,
   /** p99 while requests of 64 images come. */
   largeBodies: { eventLoopP99Ms: largeBodiesP99Ms },
-  /** Of a million rejections a day, at this throughput of one core and this price of a core's hour. */
+  /** Cost of a million rejections a day, at this throughput of one core and this price of a core's hour. */
   million: { coreHours, coresAllDay: coreHours / 24, pricePerCoreHour: Number(values.hour), price: coreHours * Number(values.hour) },
 };
 if (values.json) console.log(JSON.stringify(found, null, 2));

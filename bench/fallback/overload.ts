@@ -39,7 +39,7 @@ export async function measureOverload(bodies: readonly Buffer[], withinMs: numbe
     goodputOfCapacity: (2 * load.goodput) / (first.perSecond + second.perSecond),
     /** The same by processor time, of which other work on the machine takes none: answers in time for a second of it. */
     goodputOfCapacityByCpu: (2 * load.goodInAll) / cpuSeconds / (first.perCpuSecond + second.perCpuSecond),
-    /** How busy the threads were, times how much of what they did was of use. */
+    /** Utilization of the threads, times the share of their work that was used. */
     busyAndInTime: { busy: searched.seconds / (THREADS * seconds), inTime, product: (inTime * searched.seconds) / (THREADS * seconds) },
     memory: { start: memory[0] as number, most: Math.max(...memory) },
   };

@@ -10,7 +10,7 @@ export interface Captured {
 
 export interface Capture {
   url: string;
-  /** What came since the last call, oldest first. */
+  /** Returns the requests since the last call, oldest first. */
   taken(): Captured[];
   close(): Promise<void>;
 }

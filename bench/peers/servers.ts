@@ -6,7 +6,7 @@ import { freePort } from '../../cli/start-worker.ts';
 import { SUPERVISE } from '../../node/processes/run-program.ts';
 import { pythonWith } from './python.ts';
 
-/** What an upstream server saw of one image. */
+/** An upstream server's view of one image. */
 export interface Seen {
   field?: string;
   filename?: string | null;
@@ -18,7 +18,7 @@ export interface Seen {
   rgba?: string;
   upright?: string;
   mean?: number;
-  /** Of a tensor. */
+  /** The shape of a tensor. */
   shape?: number[];
   values?: number[];
   error?: string;

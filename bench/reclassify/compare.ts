@@ -9,7 +9,7 @@ export interface Row {
   /** Images that the first search got right and this one did not, and the other way round. */
   lost: number;
   won: number;
-  /** Of a difference at least as large, were both as good: exact McNemar test. */
+  /** Probability of a difference at least as large if both were equally good: exact McNemar test. */
   p: number;
   /** Mean reconstruction error of what was found. */
   error: number;

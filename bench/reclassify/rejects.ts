@@ -16,7 +16,7 @@ export interface Rejects {
 }
 
 /**
- * What the screen rejects: clean test images, and attacked ones at each epsilon.
+ * Yields what the screen rejects: clean test images, and attacked ones at each epsilon.
  *
  * @param count at most so many of each. Of clean images fewer are rejected: what is missing are those that came nearest to it, by the
  *   larger of both scores in proportion to its threshold

@@ -5,7 +5,7 @@ import type { Found } from './solver.ts';
 
 /** Some images of a set, searched by each search in turn. */
 export interface Turn {
-  /** Of the images, the bundle and the searches: what it was found for. */
+  /** Identifies the images, the bundle and the searches. */
   key: string;
   set: string;
   labels: number[];

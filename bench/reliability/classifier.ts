@@ -5,7 +5,7 @@ import type { OfflineScreen } from './offline.ts';
 
 export interface Classifier {
   url: string;
-  /** What it says of an image. */
+  /** Its answer for an image. */
   classify(image: Float32Array): string;
   close(): Promise<void>;
 }

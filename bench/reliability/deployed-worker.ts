@@ -7,7 +7,7 @@ import { modulesOf, startWorkerd } from '../workerd.ts';
 export interface DeployedWorker {
   url: string;
   pid: number;
-  /** How it ended, where it did by itself; null while it runs. */
+  /** Its exit, if it ended on its own; null while it runs. */
   ended(): string | null;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { Random } from '../../shared/random.ts';
 import { type Kind, kindOf } from './kind.ts';
 import { type Client, NoAnswerError } from './send.ts';
 
-/** What came of the requests of one kind. */
+/** The results of the requests of one kind. */
 export interface Outcome {
   sent: number;
   /** By status; `aborted`, or why there was no answer. */

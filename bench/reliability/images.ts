@@ -14,7 +14,7 @@ export interface Sample {
   /** As the model gets it, from the file. */
   tensor: Float32Array;
   offline: Offline;
-  /** What the search finds for it, null for none; of rejected ones. */
+  /** The search's result for a rejected image, null for none. */
   found?: string | null;
 }
 

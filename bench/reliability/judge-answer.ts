@@ -3,7 +3,7 @@ import type { OfflineScreen } from './offline.ts';
 import type { Body } from './seeds.ts';
 import type { Answer } from './send.ts';
 
-/** What an accepted image turned out to be. */
+/** The outcome of an accepted image. */
 export type Finding =
   | 'same tensor'
   | 'same label'

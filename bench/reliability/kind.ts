@@ -14,9 +14,9 @@ export interface Shot {
 
 export interface Kind {
   name: string;
-  /** Of all requests, in parts. */
+  /** Share of all requests, relative to the other kinds. */
   weight: number;
-  /** Whether its latency counts: not where the client itself is slow or goes away. */
+  /** True if its latency counts: not where the client itself is slow or goes away. */
   timed: boolean;
   make(random: Random): Shot;
 }

@@ -65,7 +65,7 @@ function within(segment: Buffer, random: Random): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** What says how to turn it and what its colours are. */
+/** Returns a segment that states the orientation or the colours. */
 function application(random: Random): Buffer {
   const exif = [
     0x45,

@@ -5,7 +5,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
 import { decodeBySharp } from './decode-by-sharp.ts';
 
-/** What must be answered for an image. */
+/** The required answer for an image. */
 export interface Offline {
   accepted: boolean;
   /** The nearest class. */

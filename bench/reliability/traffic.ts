@@ -6,7 +6,7 @@ import type { Kind, Shot } from './kind.ts';
 import type { Answer, Sending } from './send.ts';
 import { type Said, verdictProblem } from './verdict.ts';
 
-/** What is asked of the worker under load. */
+/** The requests to the worker under load. */
 export function trafficOf(samples: readonly Sample[], classifier: Classifier): Kind[] {
   const pick = (random: Random, of = samples) => of[random.integer(0, of.length - 1)] as Sample;
   const some = (random: Random, count: number) => Array.from({ length: count }, () => pick(random));

@@ -1,13 +1,13 @@
 import type { Sample } from './images.ts';
 
-/** Of a verdict, what is compared. */
+/** The parts of a verdict that are compared. */
 export interface Said {
   verdict?: string | undefined;
   label?: string | undefined;
 }
 
 /**
- * How a verdict differs from the one of the same image offline.
+ * Compares a verdict with the one of the same image offline.
  *
  * @returns null where it does not, `near` where a score is within rounding of its threshold, else what differs
  */

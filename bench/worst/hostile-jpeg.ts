@@ -16,7 +16,7 @@ export interface Progressive {
   width: number;
   height: number;
   components: 1 | 3;
-  /** Of the file, as its scans' cost is bounded by its size. */
+  /** Size of the file, which bounds the cost of its scans. */
   bytes: number;
   scans: number;
 }

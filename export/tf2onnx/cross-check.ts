@@ -46,8 +46,8 @@ export async function crossCheck(
   const { trained } = screening.provenance;
   if (trained !== started)
     throw new RunError(
-      `${bundle} was exported from another run than ${name} (started ${trained}, not ${started}). Name its run with --run, or export this ` +
-        `one (pnpm export --run ${name}).`,
+      `${bundle} was exported from another run than ${name} (started ${trained}, not ${started}). Name its run with --run, or export ` +
+        `this one (pnpm export --run ${name}).`,
     );
   const dataset = await openDatasetOf(run);
   const images = imagesAt(dataset.train, (await readSplits(run)).validation.slice(0, IMAGES));

@@ -41,7 +41,7 @@ export function decideOrientation(type: string, claims: readonly OrientationClai
   );
 }
 
-/** An upright image's size, and where the stored pixels lie in it: the first one, and the steps from one to the next in its row and below. */
+/** An upright image's size, and where the stored pixels lie in it: the first one, and the steps to the next in its row and below. */
 export interface UprightLayout {
   width: number;
   height: number;
@@ -51,8 +51,8 @@ export interface UprightLayout {
 }
 
 /**
- * Lays out a stored image of w x h pixels upright by its EXIF orientation (EXIF 2.32, tag 0x0112), so that a decoder writes each pixel to its
- * place at once, and no second image is made.
+ * Lays out a stored image of w x h pixels upright by its EXIF orientation (EXIF 2.32, tag 0x0112), so that a decoder writes each pixel to
+ * its place at once, and no second image is made.
  *
  * @throws RangeError if the orientation is not 1 to 8
  */

@@ -10,7 +10,7 @@ beforeAll(useWasm);
 /** (1, 0) for class 0 and (0, 1) for class 1, accepted as such. */
 const MEANS = [Float32Array.of(1, 0), Float32Array.of(0, 1)];
 
-/** What the decision on two pixels says, by the squared distance to each mean. */
+/** The decision on two pixels, by the squared distance to each mean. */
 function answer([x, y]: [number, number]): Answer {
   const squared = [(x - 1) ** 2 + y ** 2, x ** 2 + (y - 1) ** 2];
   const label = squared.indexOf(Math.min(...squared));

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 const DIGIT = await readFile(join(root, 'test/samples/digit-7-a.png'));
 const REJECTED = await readFile(join(root, 'test/samples/turned.jpg'));
 const TIMES = 60;
-/** What V8 may still hold of the last ones, such as in registers. */
+/** Objects that V8 may still hold of the last ones, such as in registers. */
 const SPARE = 4;
 
 /**
@@ -75,7 +75,7 @@ const post = (path: string, type: string, body: typeof DIGIT) =>
   fetch(`${worker.url}${path}`, { method: 'POST', headers: { 'content-type': type }, body }).then((response) => response.text());
 
 /**
- * Of how many requests and answers whose body was taken there is something still: after some requests more, so that what is collected is
+ * Counts the requests and answers with a taken body that are still in memory: after some requests more, so that what is collected is
  * counted.
  */
 async function kept(): Promise<number> {

@@ -32,7 +32,7 @@ declare module 'vitest' {
   }
 }
 
-/** Of the fallback that asks for signatures. */
+/** Key of the fallback that asks for signatures. */
 const HMAC_KEY = 'the-new-key-of-thirty-two-letters!';
 
 /** The worker's generated files, from the reference bundle whatever model is active, real fallbacks with the same, and a classifier. */

@@ -32,7 +32,7 @@ const rejecting = {
     };
   },
 };
-/** What the fallback makes of it, with a breaker and a retry budget of its own. */
+/** Escalates with a breaker and a retry budget of its own. */
 const reclassifying = (url: string, fetcher: typeof fetch, more: object = {}) =>
   reclassifyOf({
     ...{ screening, config: config(url, more), fetcher, resilience: resilienceOf(8), openSearch: undefined, waitUntil: undefined },
@@ -44,7 +44,7 @@ const verdicts = async (images: Float32Array[], url: string, fetcher: typeof fet
   const screened = await screenImages(read, rejecting, { explain: false, keepRejected: options.escalation !== null });
   return (await decideImages(screened, screening, config(url, more), options)).map((judged) => answerOf(judged, 'r'));
 };
-/** What the fallback was sent. */
+/** The requests that the fallback got. */
 const readSent = (init?: RequestInit) =>
   readInferRequest(init?.body as Uint8Array, new Headers(init?.headers).get(BINARY_HEADER), ['label'], 1e6);
 const realFetch: typeof fetch = (input, init) => fetch(input, init);
@@ -195,7 +195,7 @@ describe('how images are sent', () => {
   });
 });
 
-/** What a whole answer for one image looks like, with one thing changed. */
+/** Returns a complete answer for one image with one change. */
 function answer(change: Record<string, unknown> = {}, of: Screening = screening) {
   const values: Record<string, unknown> = {
     label: [0],

@@ -40,7 +40,7 @@ const takesAll = createApp({
   fetcher: (input, init) => fetch(input, init),
 });
 
-/** What the classifier got: nothing where the guard stopped it. */
+/** The request that the classifier got: none where the guard stopped it. */
 async function forwarded(
   send: () => Response | Promise<Response>,
 ): Promise<{ response: Response; last: Seen; body: Uint8Array<ArrayBuffer> } | null> {

@@ -35,7 +35,7 @@ export const post = (path: string, body: BodyInit, contentType: string, env: obj
 export const keyEntry = async (name: string, scopes: string, key: string, until?: string) =>
   [name, scopes, await sha256(key), ...(until ? [until] : [])].join(':');
 
-/** What no model accepts. */
+/** An image that no model accepts. */
 export const noise = Float32Array.from({ length: 784 }, (_, i) => Math.abs(Math.sin(i * 12.9898) * 43758.5453) % 1);
 
 export const problemName = async (response: Response): Promise<string> =>

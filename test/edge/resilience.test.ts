@@ -6,7 +6,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const soon = (milliseconds: number) => Date.now() + milliseconds;
-/** What became of a request that workerd dropped: nothing more. */
+/** The outcome of a request that workerd dropped: it never settles. */
 const dropped = () => new Promise<never>(() => undefined);
 
 it('requests that are dropped give their places back when their time is over', async () => {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
-/** What the classifier was sent last. */
+/** The last request that the classifier got. */
 export interface Seen {
   count: number;
   sha256: string;
@@ -13,7 +13,7 @@ export interface Seen {
   headers: Record<string, string | string[] | undefined>;
 }
 
-/** Of an answer that would do something to the client's page, or is about the connection alone. */
+/** Headers of an answer that would affect the client's page, or concern the connection alone. */
 const HEADERS = {
   ...{ connection: 'close, x-named', 'x-named': 'n', 'x-kept': 'k', 'retry-after': '3', 'keep-alive': 'timeout=1', trailer: 'x-t' },
   ...{ 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true', 'clear-site-data': '"*"', refresh: '0; url=/' },

@@ -1,7 +1,7 @@
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { type Descriptor, descriptorOf, type Outcome } from '../../evaluate/measure/outcome.ts';
 
-/** What became of an image, in a letter: accepted right, accepted wrong, rejected. */
+/** The outcome of an image, in a letter: accepted right, accepted wrong, rejected. */
 type Verdict = 'right' | 'wrong' | 'rejected';
 
 /** An outcome as jobs give it; a zero that is accepted as it is, unless it is said otherwise. */
@@ -16,7 +16,7 @@ export function made(image: number, verdict: Verdict, more: Partial<Outcome> = {
 
 export const KEY = { id: 'f'.repeat(64), seed: 7, backend: 'wasm' };
 
-/** What a job says of its part: an attack at a fixed radius, unless it is said otherwise. */
+/** A job's description of its part: an attack at a fixed radius by default. */
 export function described(job: JobResult, attack: Partial<Descriptor['attack']>, more: Partial<Descriptor> = {}): JobResult {
   const own = job.descriptor;
   return { ...job, descriptor: { ...own, attack: own.attack && { ...own.attack, ...attack }, ...more } };

@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** What the report holds at a path of the page. */
+/** Returns the report's value at a path of the page. */
 function held(path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], report);
 }

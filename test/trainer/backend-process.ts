@@ -16,20 +16,20 @@ import type { Training } from '../../trainer/presets.ts';
 import { input, randomImages } from '../export/tiny-model.ts';
 import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
 
-/** What one backend makes of the same weights and data. */
+/** One backend's results for the same weights and data. */
 export interface Findings {
   description: string;
   why: string;
   threads: number;
-  /** Of 50 steps. */
+  /** Losses of 50 steps. */
   losses: number[];
   /** Output and gradients of each kind of layer, flat. */
   layers: Record<string, number[][]>;
   /** Latents of the trained model. */
   latents: number[];
-  /** Of the same after it was saved and loaded. */
+  /** The same after the model was saved and loaded. */
   reloaded: number[];
-  /** Of the model of `other`, where that was given. */
+  /** The same for the model of `other`, if that was given. */
   others: number[];
 }
 

@@ -12,7 +12,7 @@ import type { Training } from '../../trainer/presets.ts';
 import { input, randomImages, tinyArchitecture } from '../export/tiny-model.ts';
 import { tinyTraining } from './tiny-dataset.ts';
 
-/** What one backend makes of the same weights and data. */
+/** One backend's results for the same weights and data. */
 export interface Findings {
   description: string;
   threads: number;
@@ -22,7 +22,7 @@ export interface Findings {
   gradients: Record<string, number[]>;
   /** Latents and errors by the running average, after the last step. */
   encodings: number[];
-  /** What a read says after the GPU refused something; null of wasm. */
+  /** The error of a read after the GPU refused something; null for wasm. */
   fault: string | null;
 }
 
@@ -95,7 +95,7 @@ async function faultOfTooLarge(): Promise<string | null> {
   return fault;
 }
 
-/** What was closed: it would end the process, were Dawn let go of and opened again. */
+/** Collects closed objects, which would end the process if Dawn were released and opened again. */
 async function collectGarbage(): Promise<void> {
   for (let i = 0; i < 5; i++) {
     gc?.();

@@ -29,8 +29,8 @@ interface Codec {
  * Makes a JPEG decoder from libjpeg-turbo's wasm (jpeg/libjpeg-turbo.wasm). It keeps one instance for good, because workerd may collect
  * dropped ones late, and resets stack, static data and heap before each image, however the previous one ended.
  *
- * @returns a function that decodes the bytes of a JPEG, up to and including its end marker, into an upright image; throws Error if it can't,
- *   or only with a guess
+ * @returns a function that decodes the bytes of a JPEG, up to and including its end marker, into an upright image; throws Error if it
+ *   can't, or only with a guess
  */
 export function jpegDecoder(module: WebAssembly.Module): (bytes: Uint8Array, plan: JpegPlan, orientation?: number) => DecodedImage {
   const fail = (code: number) => {

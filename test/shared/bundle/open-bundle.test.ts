@@ -168,7 +168,7 @@ describe('identities', () => {
   });
 });
 
-/** Whether the text means what the file means. */
+/** Returns true if the text means what the file means. */
 function sameValue(changed: string): boolean {
   try {
     return JSON.stringify(JSON.parse(changed)) === JSON.stringify(JSON.parse(text));

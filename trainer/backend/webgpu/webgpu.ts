@@ -45,8 +45,8 @@ let factory: ReturnType<typeof tf.findBackendFactory> | undefined;
 
 /**
  * Makes tfjs's webgpu backend the current one. It can't be read synchronously: use `data()`, never `dataSync()`, and take none of its
- * tensors to another backend (`withSynchronousBackend`). Errors of the GPU, which WebGPU itself only logs while it computes zeros, are thrown by the
- * next read.
+ * tensors to another backend (`withSynchronousBackend`). Errors of the GPU, which WebGPU itself only logs while it computes zeros, are
+ * thrown by the next read.
  *
  * @throws BackendError if there is no adapter, or it gives no device
  */

@@ -119,7 +119,7 @@ it('decodes or refuses what is changed or cut, and then as a new instance does',
   );
 });
 
-/** Whether each frame header has at most 2 Mi pixels, wherever the decoder may find one. */
+/** Returns true if each frame header has at most 2 Mi pixels, wherever the decoder may find one. */
 function isSmall(bytes: Uint8Array): boolean {
   return bytes.every((byte, i) => {
     if (byte !== 0xff || (bytes[i + 1] as number) < 0xc0 || (bytes[i + 1] as number) > 0xcf) return true;
