@@ -1,13 +1,13 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
+import { openGraph } from '../node/bundle/graphs.ts';
 import { rebuildFolder } from '../node/files/replace-folder.ts';
 import { float32ToBase64 } from '../shared/bundle/float32-base64.ts';
 import { modelIdOf, sha256, withChecksums } from '../shared/bundle/hashes.ts';
 import { modelCard } from '../shared/bundle/model-card.ts';
-import { openBundle } from '../shared/bundle/open-bundle.ts';
-import type { GraphName, Screening } from '../shared/bundle/screening-schema.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
 import { type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
 import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './graphs.ts';
@@ -101,11 +101,5 @@ async function goldenImage(
 
 /** Opens the bundle as a reader does, checking hashes, and loads each graph into ONNX Runtime. */
 async function loadEveryGraph(directory: string): Promise<void> {
-  const names: GraphName[] = ['encoder', 'decoder', 'screen', 'reclassify'];
-  const bundle = await openBundle((file) => readFile(join(directory, file)), names);
-  for (const name of names) {
-    const externalData = [{ path: bundle.screening.weights.file, data: bundle.weights }];
-    const session = await ort.InferenceSession.create(bundle.graphs[name] as Uint8Array, { externalData });
-    await session.release();
-  }
+  for (const name of ['encoder', 'decoder', 'screen', 'reclassify'] as const) await (await openGraph(directory, name)).close();
 }

@@ -85,7 +85,7 @@ export async function openReclassifier(directory: string, options: GraphOptions 
 }
 
 /** Opens one graph of a verified bundle. `run` takes images, [n, H, W, C] flat, and the names of the outputs wanted, or all. */
-async function openGraph(directory: string, name: GraphName, options: GraphOptions) {
+export async function openGraph(directory: string, name: GraphName, options: GraphOptions = {}) {
   const { screening, graphs, weights } = await openBundle((file) => readFile(join(directory, file)), [name]);
   const session = await ort.InferenceSession.create(graphs[name] as Uint8Array, {
     ...options,
