@@ -7,7 +7,7 @@ import { traceOf } from '../shared/protocol/trace.ts';
 import { type Config, configOf } from './config.ts';
 import type { Env, Services } from './env.ts';
 import { type Resilience, resilienceOf } from './escalation/resilience.ts';
-import { noteProblem, requestLog } from './middleware/request-log.ts';
+import { logProblem, requestLog } from './middleware/request-log.ts';
 import { createReadiness } from './model.ts';
 import { type App, methodsOf, routesOf } from './openapi.ts';
 import { ProblemError, problemOf, problemResponse } from './problem.ts';
@@ -77,7 +77,7 @@ export function createApp(services: Services): App {
     })(c, next);
   });
   app.onError((error, c) => {
-    noteProblem(c, error);
+    logProblem(c, error);
     const problem = problemOf(error, c.get('requestId'));
     const headers = error instanceof ProblemError ? error.headers : {};
     return problemResponse(problem, c.req.path, { ...headers, ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });

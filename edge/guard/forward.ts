@@ -15,7 +15,7 @@ export interface Forwarded {
 }
 
 /** An accepted image with its position in the client's request. */
-export interface Passing {
+export interface ForwardedImage {
   place: number;
   image: ReadImage;
 }
@@ -46,7 +46,7 @@ const OTHER_NAME = 'file';
  */
 export async function plainBody(
   { form, names }: Pick<ReadImages, 'form' | 'names'>,
-  passing: readonly Passing[],
+  passing: readonly ForwardedImage[],
   rules: ForwardRules,
 ): Promise<Forwarded> {
   const [first] = passing;
@@ -65,7 +65,11 @@ export async function plainBody(
 }
 
 /** Writes a form with the runtime's own encoder, with nothing in it that needs escaping. */
-async function formBody(names: readonly (string | undefined)[], passing: readonly Passing[], rules: ForwardRules): Promise<Forwarded> {
+async function formBody(
+  names: readonly (string | undefined)[],
+  passing: readonly ForwardedImage[],
+  rules: ForwardRules,
+): Promise<Forwarded> {
   const form = new FormData();
   for (const { place, image } of passing) {
     const name = names[place] ?? '';
@@ -80,7 +84,7 @@ async function formBody(names: readonly (string | undefined)[], passing: readonl
  * Makes a new inference request from the accepted images only: the client's id, parameters and outputs, and one input. That holds PNGs in
  * place of the files, as text or bytes like them (always as text with `UPSTREAM_TENSORS=json`), or the numbers that were screened.
  */
-export function inferBody({ json, input }: InferGiven, passing: readonly Passing[], rules: ForwardRules): Forwarded {
+export function inferBody({ json, input }: InferGiven, passing: readonly ForwardedImage[], rules: ForwardRules): Forwarded {
   const given = json.inputs[0] as InferRequest['inputs'][number];
   const { binary_data_size: binarySize, ...parameters } = withoutNull(given.parameters);
   const isBinary = binarySize !== undefined && rules.config.UPSTREAM_TENSORS === 'as-sent';
@@ -102,7 +106,7 @@ export function inferBody({ json, input }: InferGiven, passing: readonly Passing
 }
 
 /** Makes the input from the accepted images alone. */
-function tensorOf(input: Tensor, passing: readonly Passing[], rules: ForwardRules, isBinary: boolean): Tensor {
+function tensorOf(input: Tensor, passing: readonly ForwardedImage[], rules: ForwardRules, isBinary: boolean): Tensor {
   const [, ...each] = input.shape;
   const shape = [passing.length, ...each];
   if (input.datatype === 'BYTES') {
@@ -116,7 +120,7 @@ function tensorOf(input: Tensor, passing: readonly Passing[], rules: ForwardRule
   return { name: input.name, datatype: 'FP32', shape, data };
 }
 
-function concatenated(passing: readonly Passing[]): Float32Array {
+function concatenated(passing: readonly ForwardedImage[]): Float32Array {
   const values = passing.map(({ image }) => image.values as Float32Array);
   const data = new Float32Array(values.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

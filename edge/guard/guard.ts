@@ -2,9 +2,9 @@ import type { Context } from 'hono';
 import { mediaTypeOf } from '../decode/read-images.ts';
 import type { Env, GuardOutcome } from '../env.ts';
 import { readBody, readUpToLimit } from '../middleware/body-limit.ts';
-import type { Judged } from '../pipeline/decide.ts';
+import type { ScreeningResult } from '../pipeline/decide.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
-import { record } from '../pipeline/record.ts';
+import { logDecisions } from '../pipeline/record.ts';
 import { ProblemError } from '../problem.ts';
 import { resumed } from '../streams.ts';
 import { agrees } from './agreement.ts';
@@ -15,7 +15,7 @@ import { askUpstream, upstreamFailed } from './upstream.ts';
 
 /** The guard's judgement of a request. It holds no picture: a classifier may take long to answer, and an isolate has many requests. */
 interface Judgement {
-  judged: Judged[];
+  judged: ScreeningResult[];
   /** The positions of the images that pass. */
   passing: number[];
   /** The body for the classifier, or why nothing may be forwarded. */
@@ -79,7 +79,7 @@ async function judgeLeniently(c: Context<Env>): Promise<Judgement> {
   const body = await readUpToLimit(c.req.raw, c.get('config'));
   const unscreened = (error: unknown) => {
     const judged = [{ problem: error instanceof ProblemError ? error : new ProblemError('internal', String(error)) }];
-    record(c, 'guard', '', judged);
+    logDecisions(c, 'guard', '', judged);
     return { judged, passing: [] };
   };
   const { judged, passing } = body.whole ? await judge(c, () => body.bytes).catch(unscreened) : unscreened(body.why);
@@ -95,12 +95,12 @@ async function judge(c: Context<Env>, body: () => Promise<Uint8Array> | Uint8Arr
     body,
     read: (bytes, screening) => readGuarded(c.req.raw.headers, bytes, screening, config),
   });
-  const passes = ({ verdict }: Judged) =>
+  const passes = ({ verdict }: ScreeningResult) =>
     verdict?.verdict === 'accepted' || (verdict?.verdict === 'reclassified' && config.FORWARD_RECLASSIFIED === 'on');
   const passing = judged.flatMap((one, place) => (passes(one) ? [place] : []));
   const isPartial = passing.length > 0 && config.ON_PARTIAL === 'drop';
   const first = judged.findIndex((one) => !passes(one));
-  const stopped = first < 0 || isPartial ? null : stoppedBy(judged[first] as Judged, first, judged.length);
+  const stopped = first < 0 || isPartial ? null : stoppedBy(judged[first] as ScreeningResult, first, judged.length);
   const forward = () => given.forward(passing);
   return { judged, passing, stopped, forward };
 }
@@ -112,7 +112,7 @@ function problemOnly(error: unknown): ProblemError {
 
 const rejected = (what: string) => new ProblemError('rejected', `${what} Send an image of one of the classes.`);
 
-function stoppedBy({ problem }: Judged, place: number, count: number): ProblemError {
+function stoppedBy({ problem }: ScreeningResult, place: number, count: number): ProblemError {
   const where = count > 1 ? `Image ${place + 1} of ${count}` : 'The image';
   return problem
     ? new ProblemError(problem.problem, `${where}: ${problem.message}`)
@@ -120,7 +120,7 @@ function stoppedBy({ problem }: Judged, place: number, count: number): ProblemEr
 }
 
 /** Lists verdict and label of each image in order, separated by commas; labels are percent-encoded. */
-function verdictHeaders(judged: readonly Judged[]): Record<string, string> {
+function verdictHeaders(judged: readonly ScreeningResult[]): Record<string, string> {
   const labels = judged.map(({ verdict }) => (verdict && 'label' in verdict ? encodeURIComponent(verdict.label) : ''));
   return {
     'Portcullis-Verdict': judged.map(({ verdict }) => verdict?.verdict ?? 'error').join(', '),
@@ -129,7 +129,7 @@ function verdictHeaders(judged: readonly Judged[]): Record<string, string> {
 }
 
 /** Says whether the classifier's answer names the same classes as the screen; null if it has no label to compare. */
-function agreement(c: Context<Env>, answer: Uint8Array, judged: readonly Judged[], passing: readonly number[]): boolean | null {
+function agreement(c: Context<Env>, answer: Uint8Array, judged: readonly ScreeningResult[], passing: readonly number[]): boolean | null {
   const classes = passing.map((place) => judged[place]?.verdict as { label: string; index: number });
   try {
     return agrees(JSON.parse(new TextDecoder().decode(answer)), classes, c.get('config'));

@@ -6,7 +6,7 @@ import { checkInferType, readInferImages } from '../decode/infer-request.ts';
 import { type ImageSource, type ReadImage, readImages } from '../decode/read-images.ts';
 import { checkEncoding } from '../middleware/body-limit.ts';
 import { ProblemError, type ProblemName } from '../problem.ts';
-import { type Forwarded, type InferGiven, inferBody, type Passing, plainBody } from './forward.ts';
+import { type Forwarded, type ForwardedImage, type InferGiven, inferBody, plainBody } from './forward.ts';
 import { requestProblem } from './infer-members.ts';
 
 const PROBLEM_OF: Record<Misfit, ProblemName> = { form: 'bad-json', count: 'body-too-large', size: 'wrong-size', value: 'not-finite' };
@@ -37,7 +37,7 @@ export function readGuarded(headers: Headers, body: Uint8Array, screening: Scree
   return {
     images: images.map((image) => () => image),
     async forward(places) {
-      const passing: Passing[] = places.map((place) => ({ place, image: images[place] as ReadImage }));
+      const passing: ForwardedImage[] = places.map((place) => ({ place, image: images[place] as ReadImage }));
       // Numbers are always encoded anew: raw floats could be taken for a file.
       const isOriginal = config.FORWARD === 'original' && passing.length === images.length && passing.every(({ image }) => image.picture);
       if (isOriginal) return { body, headers: describedBy(headers) };

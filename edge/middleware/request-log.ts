@@ -37,7 +37,7 @@ export function requestLog(): MiddlewareHandler<Env> {
 }
 
 /** Notes for the log why a request failed; for `internal` also the text that the client does not get. */
-export function noteProblem(c: Context<Env>, error: unknown): void {
+export function logProblem(c: Context<Env>, error: unknown): void {
   const line = c.get('line');
   line.problem = error instanceof ProblemError ? error.problem : 'internal';
   line.why = error instanceof Error ? error.message : String(error);

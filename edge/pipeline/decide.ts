@@ -10,7 +10,7 @@ import { type ProblemError, problemOf } from '../problem.ts';
 import type { Screened } from './screen.ts';
 
 /** The verdict on an image and what led to it; or why there is none. */
-export type Judged =
+export type ScreeningResult =
   | { problem: ProblemError; verdict?: undefined }
   | { problem?: undefined; verdict: Verdict; scores: Scores; decision: Decision };
 
@@ -24,7 +24,7 @@ export async function decideImages(
   screening: Screening,
   config: Pick<Config, 'RECLASSIFY_KEEP_ALL' | 'RECLASSIFY_MIN_MARGIN' | 'RECLASSIFY'>,
   options: { explain: boolean; request: string; escalation: Reclassify | null },
-): Promise<Judged[]> {
+): Promise<ScreeningResult[]> {
   const { escalation, explain, request } = options;
   const rejected = images.filter((image) => !image.problem && !image.decision.accepted);
   const tensors = rejected.map((image) => ('tensor' in image ? image.tensor : undefined) as Float32Array);
@@ -43,7 +43,7 @@ export async function decideImages(
     return { verdict: 'reclassified', ...named(again.label), by, ...identity };
   };
   return Promise.all(
-    images.map(async (image): Promise<Judged> => {
+    images.map(async (image): Promise<ScreeningResult> => {
       if (image.problem) return image;
       const verdict = verdictOn(image);
       if (explain) verdict.explain = await explanationOf(image, screening);
@@ -53,7 +53,7 @@ export async function decideImages(
 }
 
 /** Returns the answer for an image. */
-export const answerOf = (judged: Judged, request: string): Verdict | Problem =>
+export const answerOf = (judged: ScreeningResult, request: string): Verdict | Problem =>
   judged.problem ? problemOf(judged.problem, request) : judged.verdict;
 
 /** Explains the verdict on an image, for callers who may know. */

@@ -4,8 +4,8 @@ import type { ImageSource } from '../decode/read-images.ts';
 import type { Env } from '../env.ts';
 import { escalationOf } from '../escalation/escalation.ts';
 import { modelOf } from '../model.ts';
-import { decideImages, type Judged } from './decide.ts';
-import { record } from './record.ts';
+import { decideImages, type ScreeningResult } from './decide.ts';
+import { logDecisions } from './record.ts';
 import { screenImages } from './screen.ts';
 
 /** The step that differs between routes: getting the images. */
@@ -28,7 +28,7 @@ export interface Source<Given extends { images: ImageSource[] }> {
 export async function runPipeline<Given extends { images: ImageSource[] }>(
   c: Context<Env>,
   { route, body, read, explain = false }: Source<Given>,
-): Promise<{ given: Given; judged: Judged[]; model: Screening }> {
+): Promise<{ given: Given; judged: ScreeningResult[]; model: Screening }> {
   const model = await modelOf(c);
   const given = read(await body(), model.screening);
   const escalation = escalationOf(c, model);
@@ -36,6 +36,6 @@ export async function runPipeline<Given extends { images: ImageSource[] }>(
   // The sources hold the body, and a fallback may take long to answer.
   given.images = [];
   const judged = await decideImages(screened, model.screening, c.get('config'), { explain, request: c.get('requestId'), escalation });
-  record(c, route, model.screening.id, judged);
+  logDecisions(c, route, model.screening.id, judged);
   return { given, judged, model: model.screening };
 }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { DecisionLine, Env } from '../env.ts';
-import type { Judged } from './decide.ts';
+import type { ScreeningResult } from './decide.ts';
 
 /** The dataset of Workers Analytics Engine that is bound as `DECISIONS` (wrangler.toml). */
 interface Dataset {
@@ -16,7 +16,12 @@ interface Dataset {
  *
  * @param model the bundle's id; empty if none could be loaded
  */
-export function record(c: Context<Env>, route: 'screen' | 'guard' | 'infer', model: string, judged: readonly Judged[]): void {
+export function logDecisions(
+  c: Context<Env>,
+  route: 'screen' | 'guard' | 'infer',
+  model: string,
+  judged: readonly ScreeningResult[],
+): void {
   const { LOG_DECISIONS, LOG_SCORES, GUARD } = c.get('config');
   const decisions = judged.map((one, i) => decisionOf(one, judged.length > 1 ? i : undefined, LOG_SCORES === 'on'));
   const isLogged = ({ verdict }: DecisionLine) => LOG_DECISIONS === 'all' || (LOG_DECISIONS === 'rejected' && verdict !== 'accepted');
@@ -35,7 +40,7 @@ export function record(c: Context<Env>, route: 'screen' | 'guard' | 'infer', mod
   }
 }
 
-function decisionOf(judged: Judged, image: number | undefined, withScores: boolean): DecisionLine {
+function decisionOf(judged: ScreeningResult, image: number | undefined, withScores: boolean): DecisionLine {
   const place = image === undefined ? {} : { image };
   if (judged.problem) return { verdict: 'error', reason: judged.problem.problem, ...place };
   const { verdict, decision, scores } = judged;

@@ -11,7 +11,7 @@ import { bearerAuth } from '../middleware/bearer-auth.ts';
 import { readBody } from '../middleware/body-limit.ts';
 import { modelOf, readyModelOf } from '../model.ts';
 import { type App, json, route } from '../openapi.ts';
-import type { Judged } from '../pipeline/decide.ts';
+import type { ScreeningResult } from '../pipeline/decide.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
 import { ProblemError } from '../problem.ts';
 import { inferBody, inferHeaders } from './bodies.ts';
@@ -124,9 +124,9 @@ async function infer(c: Context<Env>): Promise<Response> {
   return c.body(body, 200, described);
 }
 
-function outputsOf(judged: readonly Judged[], id: string): Record<string, Tensor> {
+function outputsOf(judged: readonly ScreeningResult[], id: string): Record<string, Tensor> {
   const shape = [judged.length];
-  const texts = (name: string, of: (one: Judged) => string): Tensor => ({ name, datatype: 'BYTES', shape, data: judged.map(of) });
+  const texts = (name: string, of: (one: ScreeningResult) => string): Tensor => ({ name, datatype: 'BYTES', shape, data: judged.map(of) });
   const index = judged.map(({ verdict }) => BigInt(verdict && 'index' in verdict ? verdict.index : -1));
   return {
     verdict: texts('verdict', ({ verdict }) => verdict?.verdict ?? 'error'),
