@@ -11,7 +11,7 @@ import { relay, relayed } from '../attacks/relay.ts';
 import { attackRows, type From, type RowOptions } from '../attacks/rows.ts';
 import { distances } from '../attacks/steps/projection.ts';
 import { imagesOf, sizeOf } from '../attacks/tensors.ts';
-import { chosenFor, openSetup } from '../evaluate/measure/setup.ts';
+import { jobInputs, openContext } from '../evaluate/measure/context.ts';
 import { useBackend } from '../trainer/backend/backends.ts';
 
 /**
@@ -40,7 +40,7 @@ const RELAY_GRADIENTS = relay({ norm: 'linf' }).cost;
 const BUNDLE = join(import.meta.dirname, '../models/mnist');
 
 await useBackend('native', 1);
-const setup = await openSetup({
+const setup = await openContext({
   directory: BUNDLE,
   source: { dataset: 'mnist', dataDir: null, imageSize: null, channels: null },
   seed: 1,
@@ -50,7 +50,7 @@ const { model, screening } = setup;
 const size = sizeOf(screening.input);
 const targets = screening.classes.length - 1;
 const from = Number(values.from);
-const chosen = chosenFor(setup, { from, to: from + Number(values.images) });
+const chosen = jobInputs(setup, { from, to: from + Number(values.images) });
 const rowsOf = (options: RowOptions) => attackRows(model, chosen.images, chosen.labels, chosen.seeds, options);
 const directory = await mkdtemp(join(tmpdir(), 'attack-strength-'));
 const ours: { attack: string; eps: number; gradients: number; seconds: number; file: string; of: number[] }[] = [];

@@ -4,9 +4,9 @@ import sharp from 'sharp';
 import { fastGradientSign } from '../attacks/fgsm.ts';
 import { concatenated, sizeOf } from '../attacks/tensors.ts';
 import { nonsense } from '../evaluate/images/nonsense.ts';
+import { jobInputs } from '../evaluate/measure/context.ts';
 import { screenOverHttp } from '../evaluate/measure/endpoint.ts';
 import { CLEAN } from '../evaluate/measure/parts.ts';
-import { chosenFor } from '../evaluate/measure/setup.ts';
 import { FGSM_EPSILONS } from '../evaluate/protocols/paper.ts';
 import { exportRun } from '../export/export-run.ts';
 import { defaultSearch } from '../export/search.ts';
@@ -130,7 +130,7 @@ interface ImageSet {
 
 /** Makes the images of the protocol `quick`, with the trained model's gradients. */
 function imageSets({ encoder }: Model, { means, input }: Screening, dataset: Dataset, seed: number): ImageSet[] {
-  const chosen = (to: number) => chosenFor({ dataset, seed }, { from: 0, to });
+  const chosen = (to: number) => jobInputs({ dataset, seed }, { from: 0, to });
   const { images, labels } = chosen(COUNTS.attacked);
   const { seeds } = chosen(COUNTS.nonsense);
   return [

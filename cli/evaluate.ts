@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
-import { evaluate } from '../evaluate/evaluate.ts';
+import { runProtocol } from '../evaluate/evaluate.ts';
 import { evidenceOf, keepEvidence } from '../evaluate/figures/evidence.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/figures/paper-figures.ts';
 import { withoutThresholds } from '../evaluate/figures/part-figures.ts';
@@ -108,7 +108,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
       const progress = evaluationProgress(process.stderr, names.length > 1 ? name : '');
       const protocol = protocols[name] as (typeof protocols)[string];
       evaluations.push(
-        await evaluate(
+        await runProtocol(
           {
             ...{ directory, source: sourceFor(screening, run, options.dataDir), unknownSource, seed: options.seed, protocol, signal },
             ...{

@@ -4,12 +4,12 @@ import { type BackendChoice, usePerThreadBackend } from '../trainer/backend/back
 import type { DataSource } from '../trainer/data/datasets.ts';
 import { openDataset } from '../trainer/data/datasets.ts';
 import { openUnknown, type UnknownSource } from './images/unknown.ts';
-import { hashedParts, type Job, type JobResult, jobsOf, type Key } from './jobs/job.ts';
-import { doneBefore, mergeJobs, openThreads, type Progress, runJobs } from './jobs/run-jobs.ts';
+import { type EvaluationKey, hashedParts, type Job, type JobResult, jobsOf } from './jobs/job.ts';
+import { mergeJobs, openThreads, type Progress, readFinishedJob, runJobs } from './jobs/run-jobs.ts';
+import { checkDataset } from './measure/context.ts';
 import { checkEndpoint, type Endpoint } from './measure/endpoint.ts';
 import { otherBundles } from './measure/other-bundles.ts';
-import type { Asked, Protocol } from './measure/protocol.ts';
-import { checkDataset } from './measure/setup.ts';
+import type { Protocol, ProtocolOptions } from './measure/protocol.ts';
 
 export interface Request {
   /** of the bundle */
@@ -39,7 +39,7 @@ export interface Request {
 
 export interface Evaluation {
   /** what all results share */
-  key: Key;
+  key: EvaluationKey;
   results: JobResult[];
   /** jobs of other shards that are missing */
   missing: number;
@@ -51,13 +51,13 @@ export interface Evaluation {
  * @param screener of the bundle
  * @throws BundleError, DataError, BackendError; EndpointError before anything is done, or of a job; the signal's reason
  */
-export async function evaluate(request: Request, screener: Screener): Promise<Evaluation> {
+export async function runProtocol(request: Request, screener: Screener): Promise<Evaluation> {
   const { directory, source, unknownSource, seed, protocol, shard, folder, signal, onStart, onProgress } = request;
   const { screening } = screener;
   const dataset = await openDataset(source, signal);
   checkDataset(screening, dataset);
   const unknown = unknownSource && (await openUnknown(unknownSource, screening));
-  const asked: Asked = {
+  const options: ProtocolOptions = {
     test: dataset.test.count,
     search: request.search,
     endpoint: request.endpoint,
@@ -65,16 +65,16 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
     unknown: unknown && { name: unknown.name, count: unknown.images.count, sha256: unknown.sha256 },
     ...(request.images === undefined ? {} : { images: request.images }),
   };
-  const parts = hashedParts(protocol, protocol.parts(screening, asked));
+  const parts = hashedParts(protocol, protocol.parts(screening, options));
   const { name, thread } = await usePerThreadBackend(request.backend);
-  const key: Key = { id: screening.id, seed, backend: name };
+  const key: EvaluationKey = { id: screening.id, seed, backend: name };
   if (request.merge) await mergeJobs(request.merge, folder, parts, key);
   const jobs = jobsOf(protocol.name, parts.values());
   const known = new Map<Job, JobResult>();
   const readResults = async () => {
     for (const job of jobs) {
       if (known.has(job)) continue;
-      const result = await doneBefore(folder, job, parts, key);
+      const result = await readFinishedJob(folder, job, parts, key);
       if (result) known.set(job, result);
     }
   };
@@ -83,11 +83,11 @@ export async function evaluate(request: Request, screener: Screener): Promise<Ev
   if (todo.length > 0) {
     if (protocol.asksEndpoint && request.endpoint) await checkEndpoint(request.endpoint, screening);
     const threads = Math.min(todo.length, request.threads ?? availableParallelism());
-    const pool = openThreads({ subject: { directory, source, seed, unknownSource }, backend: thread, asked }, threads);
+    const pool = openThreads({ target: { directory, source, seed, unknownSource }, backend: thread, options }, threads);
     try {
-      const each = (await pool.run(undefined, { name: 'rate' })) as number;
+      const seconds = (await pool.run(undefined, { name: 'measureGradientTime' })) as number;
       const work = todo.reduce((sum, job) => sum + (parts.get(job.part)?.work ?? 0) * (job.to - job.from), 0);
-      onStart?.({ jobs: todo.length, before: known.size, seconds: (each * work) / threads, threads, backend: name });
+      onStart?.({ jobs: todo.length, before: known.size, seconds: (seconds * work) / threads, threads, backend: name });
       await runJobs(pool, folder, todo, parts, key, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
     } finally {
       await pool.destroy();

@@ -1,6 +1,6 @@
 import { fastGradientSign } from '../../attacks/fgsm.ts';
+import { jobInputs } from '../../evaluate/measure/context.ts';
 import { CLEAN } from '../../evaluate/measure/parts.ts';
-import { chosenFor } from '../../evaluate/measure/setup.ts';
 import { FGSM_EPSILONS } from '../../evaluate/protocols/paper.ts';
 import type { Screener } from '../../node/bundle/graphs.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
@@ -30,7 +30,7 @@ export async function* rejects(screener: Screener, model: Model, dataset: Datase
     const found: { label: number; image: Float32Array; order: number }[] = [];
     const total = epsilon === 0 ? dataset.test.count : Math.min(Math.ceil(1.3 * count), dataset.test.count);
     for (let first = 0; first < total; first += atOnce) {
-      const { images, labels } = chosenFor({ dataset, seed }, { from: first, to: Math.min(total, first + atOnce) });
+      const { images, labels } = jobInputs({ dataset, seed }, { from: first, to: Math.min(total, first + atOnce) });
       const part = epsilon === 0 ? images : fastGradientSign(attackedModel, images, labels, epsilon);
       (await screener.screen(part)).forEach(({ scores, decision }, i) => {
         const { maxLatentDistance, maxReconstructionError } = screening.thresholds;

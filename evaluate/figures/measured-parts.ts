@@ -1,5 +1,5 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
-import type { JobResult, Key } from '../jobs/job.ts';
+import type { EvaluationKey, JobResult } from '../jobs/job.ts';
 import type { Descriptor, Outcome } from '../measure/outcome.ts';
 
 /** All outcomes of a part of a protocol, whatever jobs they came from. */
@@ -24,7 +24,7 @@ export interface MeasuredPart {
  *
  * @throws RangeError where a result belongs to another evaluation, or two results contain the same images
  */
-export function measuredParts(results: readonly JobResult[], key: Key): MeasuredPart[] {
+export function measuredParts(results: readonly JobResult[], key: EvaluationKey): MeasuredPart[] {
   const groups = Map.groupBy(results, ({ protocol, part }) => `${protocol}\n${part}`);
   return Array.from(groups.values(), (jobs) => {
     const sorted = jobs.toSorted((a, b) => a.from - b.from);

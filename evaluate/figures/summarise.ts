@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import type { JobResult, Key } from '../jobs/job.ts';
+import type { EvaluationKey, JobResult } from '../jobs/job.ts';
 import type { Descriptor, GradientCheck, OtherFigure } from '../measure/outcome.ts';
 import { curvesOf } from './curves.ts';
 import { galleriesOf } from './galleries.ts';
@@ -16,7 +16,7 @@ import { worstOf } from './worst.ts';
 /** Everything that a report is made from. */
 export interface Evaluation {
   screening: Screening;
-  key: Key;
+  key: EvaluationKey;
   /** Version of the package that evaluates. */
   portcullis: string;
   /** The results of one protocol or several, from any shards. */

@@ -2,7 +2,7 @@ import type { Random } from '../../shared/random.ts';
 
 type Size = { height: number; width: number; channels: number };
 
-/** Draws images of nothing, [H, W, C] in [0, 1] each. The right answer to all of them is a rejection. */
+/** Draws images of no class, [H, W, C] in [0, 1] each. The right answer to all of them is a rejection. */
 export const nonsense: Record<string, (size: Size, random: Random) => Float32Array> = {
   'uniform noise': (size, random) => painted(size, () => random.uniform()),
   'blank pages': (size, random) => {

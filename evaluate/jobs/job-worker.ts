@@ -5,27 +5,27 @@ import { tensorOf } from '../../attacks/tensors.ts';
 import { UserError } from '../../shared/user-error.ts';
 import type { ThreadBackend } from '../../trainer/backend/backend.ts';
 import { useBackendInThread } from '../../trainer/backend/backends.ts';
-import type { Asked } from '../measure/protocol.ts';
-import { chosenFor, openSetup, type Setup, type Subject } from '../measure/setup.ts';
+import { type EvaluationContext, type EvaluationTarget, jobInputs, openContext } from '../measure/context.ts';
+import type { ProtocolOptions } from '../measure/protocol.ts';
 import { protocols } from '../protocols/list.ts';
 import type { Job, JobResult } from './job.ts';
 
 /** The data that a thread is started with. */
 export interface JobThreadData {
-  subject: Subject;
+  target: EvaluationTarget;
   backend: ThreadBackend;
-  asked: Asked;
+  options: ProtocolOptions;
 }
 
 /** The result of a job. */
 export type Done = Pick<JobResult, 'outcomes' | 'gradients' | 'figures' | 'seconds'>;
 
-const { subject, backend, asked } = workerData as JobThreadData;
-let opened: Promise<Setup> | undefined;
+const { target, backend, options } = workerData as JobThreadData;
+let opened: Promise<EvaluationContext> | undefined;
 
 /** Opens bundle and backend at the thread's first job; all of its modules share one tfjs. */
-function setup(): Promise<Setup> {
-  opened ??= useBackendInThread(backend).then(() => openSetup(subject));
+function context(): Promise<EvaluationContext> {
+  opened ??= useBackendInThread(backend).then(() => openContext(target));
   return opened;
 }
 
@@ -45,23 +45,23 @@ export default async function work(job: Job): Promise<Done | Failed> {
 }
 
 async function done(job: Job): Promise<Done> {
-  const own = await setup();
-  const part = protocols[job.protocol]?.parts(own.screening, asked).find(({ name }) => name === job.part);
+  const own = await context();
+  const part = protocols[job.protocol]?.parts(own.screening, options).find(({ name }) => name === job.part);
   if (!part) throw new RangeError(`${job.protocol} has no part ${job.part}`);
   const started = performance.now();
-  const chosen = chosenFor(own, job, part.drawn);
-  const outcomes = await part.run(own, chosen);
-  const gradients = (await part.check?.(own, chosen)) ?? [];
-  const figures = (await part.figures?.(own, chosen)) ?? [];
+  const inputs = jobInputs(own, job, part.synthetic);
+  const outcomes = await part.run(own, inputs);
+  const gradients = (await part.check?.(own, inputs)) ?? [];
+  const figures = (await part.figures?.(own, inputs)) ?? [];
   return { outcomes, gradients, figures, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Measures the seconds that one gradient of one image takes, in batches as the attacks have them: the least of three. */
-export async function rate(): Promise<number> {
-  const own = await setup();
+export async function measureGradientTime(): Promise<number> {
+  const own = await context();
   const { model, screening } = own;
   const count = screening.input.height > 64 ? 8 : 64;
-  const { images, labels } = chosenFor(own, { from: 0, to: Math.min(count, own.dataset.test.count) });
+  const { images, labels } = jobInputs(own, { from: 0, to: Math.min(count, own.dataset.test.count) });
   const targets = labels.map((label) => (label + 1) % screening.classes.length);
   const objective = objectiveOf(model, { origins: images, starts: images, targets }, 'log-sum-exp');
   const x = tensorOf(model, images);

@@ -43,7 +43,7 @@ export const jobResultSchema = z.strictObject({
 export type JobResult = z.infer<typeof jobResultSchema>;
 
 /** The fields that all results of an evaluation share. */
-export type Key = Pick<JobResult, 'id' | 'seed' | 'backend'>;
+export type EvaluationKey = Pick<JobResult, 'id' | 'seed' | 'backend'>;
 
 /** A protocol's part with the hash of its sources. */
 export type HashedPart = Part & { source: string };
@@ -71,18 +71,18 @@ export function fileOf({ part, from, to }: Pick<Job, 'part' | 'from' | 'to'>): s
   return `${plain}.${from}-${to}.json`;
 }
 
-/** A job's result but for what the job gives. */
-export function frameOf({ protocol, from, to }: Job, { name, descriptor, about, images, source }: HashedPart, key: Key) {
+/** Returns the fields of a job's file that are known before the job is done. */
+export function jobMetadata({ protocol, from, to }: Job, { name, descriptor, about, images, source }: HashedPart, key: EvaluationKey) {
   return { version: VERSION as typeof VERSION, ...key, source, protocol, part: name, descriptor, about, images, from, to };
 }
 
 /**
- * Takes a result for the job where nothing that it depends on differs; null otherwise. The number of images in the whole part changes
- * nothing of a job: one of an evaluation of more or fewer images is taken, and returned with this evaluation's number.
+ * Returns an existing result if everything that it depends on is the same, otherwise null. A job does not depend on the part's total
+ * number of images: a result of an evaluation of more or fewer images is reused, with this evaluation's number.
  */
-export function resultFor(result: JobResult | null, job: Job, part: HashedPart, key: Key): JobResult | null {
+export function reusableResult(result: JobResult | null, job: Job, part: HashedPart, key: EvaluationKey): JobResult | null {
   if (!result) return null;
-  const wanted = frameOf(job, part, key);
+  const wanted = jobMetadata(job, part, key);
   const same = Object.entries({ ...wanted, images: result.images }).every(([name, value]) =>
     isDeepStrictEqual(result[name as keyof JobResult], value),
   );

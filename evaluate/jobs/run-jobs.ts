@@ -4,7 +4,16 @@ import { Piscina } from 'piscina';
 import { parseJsonOrNull, writeAtomically } from '../../node/files/files.ts';
 import { UserError } from '../../shared/user-error.ts';
 import { DataError } from '../../trainer/data/dataset.ts';
-import { fileOf, frameOf, type HashedPart, type Job, type JobResult, jobResultSchema, type Key, resultFor } from './job.ts';
+import {
+  type EvaluationKey,
+  fileOf,
+  type HashedPart,
+  type Job,
+  type JobResult,
+  jobMetadata,
+  jobResultSchema,
+  reusableResult,
+} from './job.ts';
 import type { Done, Failed, JobThreadData } from './job-worker.ts';
 
 export interface Progress {
@@ -18,8 +27,8 @@ export interface Progress {
 type Parts = ReadonlyMap<string, HashedPart>;
 
 /** Reads the result of a job; null where its file is missing, damaged or of another evaluation. */
-export async function doneBefore(directory: string, job: Job, parts: Parts, key: Key): Promise<JobResult | null> {
-  return resultFor(await readResult(join(directory, fileOf(job))), job, parts.get(job.part) as HashedPart, key);
+export async function readFinishedJob(directory: string, job: Job, parts: Parts, key: EvaluationKey): Promise<JobResult | null> {
+  return reusableResult(await readResult(join(directory, fileOf(job))), job, parts.get(job.part) as HashedPart, key);
 }
 
 async function readResult(file: string): Promise<JobResult | null> {
@@ -34,7 +43,7 @@ async function readResult(file: string): Promise<JobResult | null> {
  * @returns how many
  * @throws DataError where a folder holds no jobs, or one of another bundle, seed, backend or source
  */
-export async function mergeJobs(from: readonly string[], folder: string, parts: Parts, key: Key): Promise<number> {
+export async function mergeJobs(from: readonly string[], folder: string, parts: Parts, key: EvaluationKey): Promise<number> {
   await mkdir(folder, { recursive: true });
   let merged = 0;
   for (const directory of from) {
@@ -78,7 +87,7 @@ export async function runJobs(
   directory: string,
   jobs: readonly Job[],
   parts: Parts,
-  key: Key,
+  key: EvaluationKey,
   { signal, onProgress = () => {} }: { signal?: AbortSignal; onProgress?: (progress: Progress) => void } = {},
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -96,7 +105,7 @@ export async function runJobs(
           const { name, message } = done.failed;
           throw Object.assign(new UserError(`${job.part}, images ${job.from} to ${job.to}: ${message}`), { name });
         }
-        const result: JobResult = { ...frameOf(job, partOf(job), key), ...done };
+        const result: JobResult = { ...jobMetadata(job, partOf(job), key), ...done };
         await writeAtomically(join(directory, fileOf(job)), JSON.stringify(result));
       } catch (error) {
         failed = true;

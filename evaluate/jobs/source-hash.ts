@@ -9,7 +9,7 @@ await init;
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Every part depends on these: how the bundle, its model and the images are opened, and what computes the gradients. */
-const EVERY_PART = [new URL('../measure/setup.ts', import.meta.url), new URL('../../trainer/backend/backends.ts', import.meta.url)];
+const EVERY_PART = [new URL('../measure/context.ts', import.meta.url), new URL('../../trainer/backend/backends.ts', import.meta.url)];
 
 /** A file's own hash, the files that it loads, and the packages that it imports. */
 interface Module {

@@ -2,11 +2,11 @@ import { descend } from '../../attacks/descent.ts';
 import { objectiveOf } from '../../attacks/losses/objective.ts';
 import { attackRows } from '../../attacks/rows.ts';
 import { sizeOf, tensorOf, valuesOf } from '../../attacks/tensors.ts';
+import type { EvaluationContext, JobInputs } from './context.ts';
 import type { GradientCheck } from './outcome.ts';
-import type { Chosen, Setup } from './setup.ts';
 
 /** Records the gradient at each image itself, and how the loss falls from there to the nearest wrong class within linf .1. */
-export async function gradientCheck({ model }: Setup, { images, labels, seeds, numbers }: Chosen): Promise<GradientCheck[]> {
+export async function gradientCheck({ model }: EvaluationContext, { images, labels, seeds, numbers }: JobInputs): Promise<GradientCheck[]> {
   const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'image', targets: 1 });
   if (of.length === 0) return [];
   const origins = tensorOf(model, rows.origins);

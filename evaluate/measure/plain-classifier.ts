@@ -3,7 +3,7 @@ import type { AttackedModel } from '../../attacks/attack.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { type Dataset, imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
-import type { Setup } from './setup.ts';
+import type { EvaluationContext } from './context.ts';
 
 /** A small convolutional network that is trained on the labels alone, as people have without Portcullis. */
 export interface PlainClassifier {
@@ -81,8 +81,8 @@ export function outputsOf(model: tf.LayersModel, images: Float32Array, shape: re
 let substitute: AttackedModel | undefined;
 
 /** Trains a plain network once a thread, and presents it as the attacked model. */
-export function plainNetwork(setup: Setup): AttackedModel {
-  substitute ??= asEncoder(setup);
+export function plainNetwork(context: EvaluationContext): AttackedModel {
+  substitute ??= asEncoder(context);
   return substitute;
 }
 
@@ -90,7 +90,7 @@ export function plainNetwork(setup: Setup): AttackedModel {
  * Turns a plain network into an encoder: for z = logits / 20 and one-hot means, -||z - mu_j||^2 / 0.1 differs from the logits by a term
  * that all classes share, so its cross-entropy is the network's own.
  */
-function asEncoder({ dataset, model, seed }: Setup): AttackedModel {
+function asEncoder({ dataset, model, seed }: EvaluationContext): AttackedModel {
   // Not the seed of anything that made the bundle.
   const { logits } = trainPlainClassifier(dataset, seed + 1000);
   const last = logits.layers.at(-1) as tf.layers.Layer;

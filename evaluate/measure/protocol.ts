@@ -1,8 +1,8 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { EvaluationContext, JobInputs } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { OtherBundle } from './other-bundles.ts';
 import type { Descriptor, GradientCheck, OtherFigure, Outcome } from './outcome.ts';
-import type { Chosen, Setup } from './setup.ts';
 
 /** One thing that a protocol does to a number of images; a job is some of its images. */
 export interface Part {
@@ -24,16 +24,16 @@ export interface Part {
   /** Identifies other inputs of the outcomes than code, bundle and test images, such as unknown images by their hash. */
   data?: string;
   /** The part begins with no test images: it takes numbers and seeds alone. */
-  drawn?: boolean;
-  run(setup: Setup, chosen: Chosen): Promise<Outcome[]>;
+  synthetic?: boolean;
+  run(context: EvaluationContext, inputs: JobInputs): Promise<Outcome[]>;
   /** Measures what is not the outcome of an image. */
-  figures?(setup: Setup, chosen: Chosen): Promise<OtherFigure[]>;
+  figures?(context: EvaluationContext, inputs: JobInputs): Promise<OtherFigure[]>;
   /** Checks that gradients are usable on these images. */
-  check?(setup: Setup, chosen: Chosen): Promise<GradientCheck[]>;
+  check?(context: EvaluationContext, inputs: JobInputs): Promise<GradientCheck[]>;
 }
 
 /** The user's choices, the same in every thread. */
-export interface Asked {
+export interface ProtocolOptions {
   /** test images in the data set */
   test: number;
   /** images of each kind; undefined for the protocol's own number */
@@ -50,11 +50,11 @@ export interface Asked {
 
 export interface Protocol {
   name: string;
-  /** `import.meta.url` of the protocol's file. A change of it, though not of what it imports, does all parts again. */
+  /** `import.meta.url` of the protocol's file. Changing this file, but not its imports, invalidates all parts. */
   source: string;
   /** asks a worker where one is named */
   asksEndpoint?: boolean;
   /** one line for --help */
   about: string;
-  parts(screening: Screening, asked: Asked): Part[];
+  parts(screening: Screening, options: ProtocolOptions): Part[];
 }

@@ -3,8 +3,8 @@ import { distances, type Norm } from '../../attacks/steps/projection.ts';
 import { imagesOf, sizeOf } from '../../attacks/tensors.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/decide.ts';
+import type { EvaluationContext, JobInputs } from './context.ts';
 import { type Outcome, undetected } from './outcome.ts';
-import type { Chosen, Setup } from './setup.ts';
 
 /** Names the attack in the outcomes of images. */
 export interface About {
@@ -31,14 +31,18 @@ const PICTURES = 6;
 const AT_ONCE = 100;
 
 /** Screens images by the exported graph; with `search`, reclassifies the rejected ones too (Eq. 9). */
-export async function screened(setup: Setup, { images, origins, ...about }: Screened, search = false): Promise<Outcome[]> {
-  const size = sizeOf(setup.screening.input);
+export async function screenImages(
+  context: EvaluationContext,
+  { images, origins, ...about }: Screened,
+  search = false,
+): Promise<Outcome[]> {
+  const size = sizeOf(context.screening.input);
   const { attack, norm = null, eps = null, numbers, truths, targets } = about;
   const radii = origins && norm ? distances(images, origins, size, norm) : null;
   const outcomes: Outcome[] = [];
-  const atOnce = imagesWithinMemory(setup.screening.input, AT_ONCE);
+  const atOnce = imagesWithinMemory(context.screening.input, AT_ONCE);
   for (let first = 0; first < numbers.length; first += atOnce) {
-    const verdicts = await setup.screener.screen(images.slice(first * size, (first + atOnce) * size));
+    const verdicts = await context.screener.screen(images.slice(first * size, (first + atOnce) * size));
     for (const [i, { scores, decision }] of verdicts.entries()) {
       const at = first + i;
       const image = numbers[at] as number;
@@ -53,15 +57,15 @@ export async function screened(setup: Setup, { images, origins, ...about }: Scre
       });
     }
   }
-  if (search) await reclassify(setup, images, outcomes);
+  if (search) await reclassify(context, images, outcomes);
   return outcomes;
 }
 
-async function reclassify(setup: Setup, images: Float32Array, outcomes: Outcome[]): Promise<void> {
+async function reclassify(context: EvaluationContext, images: Float32Array, outcomes: Outcome[]): Promise<void> {
   const rejected = outcomes.flatMap(({ accepted }, i) => (accepted ? [] : [i]));
   if (rejected.length === 0) return;
-  const { thresholds, input } = setup.screening;
-  const found = await (await setup.reclassifier()).reclassify(imagesOf(images, rejected, sizeOf(input)));
+  const { thresholds, input } = context.screening;
+  const found = await (await context.reclassifier()).reclassify(imagesOf(images, rejected, sizeOf(input)));
   for (const [i, scores] of found.entries()) {
     const keptWith = (minMargin: number) => decideReclassified(scores, thresholds, { keepAll: false, minMargin }).accepted;
     const outcome = outcomes[rejected[i] as number] as Outcome;
@@ -70,25 +74,31 @@ async function reclassify(setup: Setup, images: Float32Array, outcomes: Outcome[
 }
 
 /** Screens every candidate of an attack. */
-export function screenedCandidates(setup: Setup, chosen: Chosen, candidates: Candidates, about: About, search = false): Promise<Outcome[]> {
+export function screenCandidates(
+  context: EvaluationContext,
+  inputs: JobInputs,
+  candidates: Candidates,
+  about: About,
+  search = false,
+): Promise<Outcome[]> {
   const { images, of, targets } = candidates;
-  const drawn = chosen.labels.length === 0;
-  return screened(
-    setup,
+  const synthetic = inputs.labels.length === 0;
+  return screenImages(
+    context,
     {
       ...{ ...about, images, targets },
-      ...(drawn ? {} : { origins: imagesOf(chosen.images, of, sizeOf(setup.screening.input)) }),
-      numbers: of.map((i) => chosen.numbers[i] as number),
-      truths: of.map((i) => (drawn ? -1 : (chosen.labels[i] as number))),
+      ...(synthetic ? {} : { origins: imagesOf(inputs.images, of, sizeOf(context.screening.input)) }),
+      numbers: of.map((i) => inputs.numbers[i] as number),
+      truths: of.map((i) => (synthetic ? -1 : (inputs.labels[i] as number))),
     },
     search,
   );
 }
 
 /** Screens the test images as they are. */
-export function screenedUnchanged(setup: Setup, chosen: Chosen, about: About, search = false): Promise<Outcome[]> {
-  const { images, numbers, labels } = chosen;
-  return screened(setup, { ...about, images, origins: images, numbers, truths: labels }, search);
+export function screenUnchanged(context: EvaluationContext, inputs: JobInputs, about: About, search = false): Promise<Outcome[]> {
+  const { images, numbers, labels } = inputs;
+  return screenImages(context, { ...about, images, origins: images, numbers, truths: labels }, search);
 }
 
 /**

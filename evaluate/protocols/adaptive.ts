@@ -4,7 +4,7 @@ import { MOST_TARGETS } from '../../attacks/rows.ts';
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
 import { gradientCheck } from '../measure/gradient-check.ts';
 import { RADII } from '../measure/outcome.ts';
-import { attackPart, type Common, cleanPart, radiiOf } from '../measure/parts.ts';
+import { attackPart, cleanPart, type PartSize, radiiOf } from '../measure/parts.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
 
 const IMAGES = 100;
@@ -35,7 +35,7 @@ export const adaptive: Protocol = {
 };
 
 /** Parts that test the attacks, not the bundle: without bounds all images must break, and more steps must not find less. */
-function checkingParts(shared: Common): Part[] {
+function checkingParts(shared: PartSize): Part[] {
   const { name } = checked('linf', 100);
   return [
     attackPart(checked('linf', 20, `unbounded: ${name}`), shared, { radius: 1, descriptor: { unbounded: true } }),

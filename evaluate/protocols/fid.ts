@@ -1,11 +1,11 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { randomFrom } from '../../shared/random.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
+import type { EvaluationContext, JobInputs } from '../measure/context.ts';
 import { descriptorOf, type OtherFigure } from '../measure/outcome.ts';
 import { outputsOf, trainPlainClassifier } from '../measure/plain-classifier.ts';
 import type { Protocol } from '../measure/protocol.ts';
-import type { Chosen, Setup } from '../measure/setup.ts';
-import { generated, screenedSamples } from './generated.ts';
+import { generated, screenSamples } from './generated.ts';
 
 /** Generated images, and as many test images. */
 const SAMPLES = 10_000;
@@ -20,20 +20,20 @@ export const fid: Protocol = {
     const count = Math.min(images, test);
     return [
       {
-        ...{ name: 'generated images, Frechet distance', images: count, atOnce: count, drawn: true, work: 8 },
+        ...{ name: 'generated images, Frechet distance', images: count, atOnce: count, synthetic: true, work: 8 },
         ...{ descriptor: descriptorOf({ images: 'other' }), sources: [import.meta.url] },
         about:
           `${count} samples from the Gaussians of the classes in turn, decoded: accepted as its class is right; ${count} test images; ` +
           'features: 64, of a plain network trained here',
-        run: (setup, { numbers, seeds }) => screenedSamples(setup, numbers, seeds),
+        run: (context, { numbers, seeds }) => screenSamples(context, numbers, seeds),
         figures: frechetFigures,
       },
     ];
   },
 };
 
-async function frechetFigures(setup: Setup, { numbers, seeds }: Chosen): Promise<OtherFigure[]> {
-  const { dataset, screening, seed, model } = setup;
+async function frechetFigures(context: EvaluationContext, { numbers, seeds }: JobInputs): Promise<OtherFigure[]> {
+  const { dataset, screening, seed, model } = context;
   const { height, width, channels } = screening.input;
   const count = numbers.length;
   const { features, logits } = trainPlainClassifier(dataset, seed);

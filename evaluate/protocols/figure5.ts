@@ -1,8 +1,8 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { contextForBundle, type EvaluationContext } from '../measure/context.ts';
 import { type Entropy, entropyOf, type OtherBundle } from '../measure/other-bundles.ts';
-import { cleanPart, common } from '../measure/parts.ts';
-import type { Asked, Part, Protocol } from '../measure/protocol.ts';
-import { type Setup, setupOfOther } from '../measure/setup.ts';
+import { cleanPart, partSize } from '../measure/parts.ts';
+import type { Part, Protocol, ProtocolOptions } from '../measure/protocol.ts';
 import { figure2 } from './generated.ts';
 import { fooling, whitebox } from './paper.ts';
 
@@ -19,24 +19,24 @@ export const figure5: Protocol = {
   source: import.meta.url,
   about:
     'constant against variable entropy: generated images, Eq. 10 and Eq. 11 of this bundle and of those in its folder (paper, figure 5)',
-  parts: (screening, asked) => {
+  parts: (screening, options) => {
     const own = entropyOf(screening);
-    const others = asked.others.filter(({ entropy }) => entropy !== own);
+    const others = options.others.filter(({ entropy }) => entropy !== own);
     return [
-      cleanPart(common(screening, ATTACKED, asked.test)),
-      ...comparedParts(screening, asked).flatMap((part) => [
-        ofBundle(part, '', own, 'this bundle', async (setup) => setup),
+      cleanPart(partSize(screening, ATTACKED, options.test)),
+      ...comparedParts(screening, options).flatMap((part) => [
+        ofBundle(part, '', own, 'this bundle', async (context) => context),
         ...others.map((other) => otherPart(part, other)),
       ]),
     ];
   },
 };
 
-function comparedParts(screening: Screening, asked: Asked): Part[] {
-  const { images = Number.POSITIVE_INFINITY } = asked;
-  const few = { ...asked, images: Math.min(images, ATTACKED) };
+function comparedParts(screening: Screening, options: ProtocolOptions): Part[] {
+  const { images = Number.POSITIVE_INFINITY } = options;
+  const few = { ...options, images: Math.min(images, ATTACKED) };
   return [
-    ...figure2.parts(screening, { ...asked, images: Math.min(images, GENERATED) }),
+    ...figure2.parts(screening, { ...options, images: Math.min(images, GENERATED) }),
     // The first part is the clean images.
     ...whitebox.parts(screening, few).slice(1),
     ...fooling.parts(screening, few),
@@ -44,17 +44,23 @@ function comparedParts(screening: Screening, asked: Asked): Part[] {
 }
 
 const otherPart = (part: Part, other: OtherBundle): Part => ({
-  ...ofBundle(part, `beside ${other.name}: `, other.entropy, `${other.name}, id ${other.id.slice(0, 12)}`, (setup) =>
-    setupOfOther(setup, other),
+  ...ofBundle(part, `beside ${other.name}: `, other.entropy, `${other.name}, id ${other.id.slice(0, 12)}`, (context) =>
+    contextForBundle(context, other),
   ),
   descriptor: { ...part.descriptor, otherBundle: true },
 });
 
-function ofBundle(part: Part, before: string, entropy: Entropy | null, whose: string, setupOf: (setup: Setup) => Promise<Setup>): Part {
+function ofBundle(
+  part: Part,
+  before: string,
+  entropy: Entropy | null,
+  whose: string,
+  contextOf: (context: EvaluationContext) => Promise<EvaluationContext>,
+): Part {
   const name = `${before}${part.name}, ${entropy ?? 'unknown'} entropy`;
   return {
     ...part,
     ...{ name, about: `${part.about}; of ${whose}` },
-    run: async (setup, chosen) => (await part.run(await setupOf(setup), chosen)).map((outcome) => ({ ...outcome, attack: name })),
+    run: async (context, inputs) => (await part.run(await contextOf(context), inputs)).map((outcome) => ({ ...outcome, attack: name })),
   };
 }

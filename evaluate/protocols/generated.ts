@@ -3,12 +3,12 @@ import type { GradientModel } from '../../attacks/attack.ts';
 import { concatenated } from '../../attacks/tensors.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { deviationsOf } from '../../trainer/covariances.ts';
+import type { EvaluationContext } from '../measure/context.ts';
 import type { Outcome } from '../measure/outcome.ts';
 import { descriptorOf } from '../measure/outcome.ts';
-import { common } from '../measure/parts.ts';
+import { partSize } from '../measure/parts.ts';
 import type { Protocol } from '../measure/protocol.ts';
-import { screened } from '../measure/screen.ts';
-import type { Setup } from '../measure/setup.ts';
+import { screenImages } from '../measure/screen.ts';
 
 /** Decoded at once. */
 const AT_ONCE = 100;
@@ -34,9 +34,9 @@ export function generated({ decoder, means, covariances }: GradientModel, labels
 }
 
 /** Screens samples of the classes in turn; right is to be accepted as its class. */
-export function screenedSamples(setup: Setup, numbers: number[], seeds: number[]): Promise<Outcome[]> {
-  const truths = numbers.map((number) => number % setup.screening.classes.length);
-  return screened(setup, { attack: 'generated images', images: generated(setup.model, truths, seeds), numbers, truths });
+export function screenSamples(context: EvaluationContext, numbers: number[], seeds: number[]): Promise<Outcome[]> {
+  const truths = numbers.map((number) => number % context.screening.classes.length);
+  return screenImages(context, { attack: 'generated images', images: generated(context.model, truths, seeds), numbers, truths });
 }
 
 export const figure2: Protocol = {
@@ -45,10 +45,10 @@ export const figure2: Protocol = {
   about: 'images generated from the Gaussian of each class (paper, figure 2): are they accepted as their class?',
   parts: (screening, { images = 1000 }) => [
     {
-      ...common(screening, images, images),
-      ...{ name: 'generated images', drawn: true, work: 2, descriptor: descriptorOf({ images: 'other' }), sources: [import.meta.url] },
+      ...partSize(screening, images, images),
+      ...{ name: 'generated images', synthetic: true, work: 2, descriptor: descriptorOf({ images: 'other' }), sources: [import.meta.url] },
       about: `${images} samples from the Gaussians of the classes in turn, decoded; accepted as its class is right`,
-      run: (setup, { numbers, seeds }) => screenedSamples(setup, numbers, seeds),
+      run: (context, { numbers, seeds }) => screenSamples(context, numbers, seeds),
     },
   ],
 };

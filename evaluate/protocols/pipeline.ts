@@ -2,9 +2,9 @@ import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import { SEARCHED_TARGETS } from '../../attacks/reclassified-wrongly.ts';
 import { type Outcome, RADII, reclassifiedWrong, undetected } from '../measure/outcome.ts';
-import { attackPart, type Common, SEARCH_WORK } from '../measure/parts.ts';
+import { attackPart, type PartSize, SEARCH_WORK } from '../measure/parts.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
-import { type About, screenedCandidates, screenedUnchanged } from '../measure/screen.ts';
+import { type About, screenCandidates, screenUnchanged } from '../measure/screen.ts';
 
 const IMAGES = 50;
 const AT_ONCE = 10;
@@ -26,7 +26,7 @@ export const pipeline: Protocol = {
 };
 
 /** @param edge the attack on the edge that is tried where the one on the search fails; null for none */
-function pipelinePart(search: Attack, edge: Attack | null, shared: Common, radius: number): Part {
+function pipelinePart(search: Attack, edge: Attack | null, shared: PartSize, radius: number): Part {
   const attack = edge
     ? { ...search, name: `accepted or ${search.name}`, about: `${search.about}; where that fails, ${edge.name} on the joint decision` }
     : search;
@@ -35,14 +35,14 @@ function pipelinePart(search: Attack, edge: Attack | null, shared: Common, radiu
     ...part,
     work: search.cost + (edge?.cost ?? 0) + SEARCHED_TARGETS * SEARCH_WORK,
     sources: [...part.sources, ...(edge ? [edge.source] : [])],
-    async run(setup, chosen) {
+    async run(context, inputs) {
       const about: About = { attack: attack.name, norm: search.norm, eps: radius };
-      const candidatesOf = (one: Attack) => one.run(setup.model, chosen.images, chosen.labels, radius, chosen.seeds);
-      const fooled = await screenedCandidates(setup, chosen, await candidatesOf(search), about, true);
-      const unchanged = await screenedUnchanged(setup, chosen, about, true);
+      const candidatesOf = (one: Attack) => one.run(context.model, inputs.images, inputs.labels, radius, inputs.seeds);
+      const fooled = await screenCandidates(context, inputs, await candidatesOf(search), about, true);
+      const unchanged = await screenUnchanged(context, inputs, about, true);
       const found = unchanged.map((itself) => mostWrong([itself, ...ofImage(fooled, itself)]));
       if (!edge || found.every((outcome) => rankOf(outcome) === RANKS.kept)) return found;
-      const accepted = await screenedCandidates(setup, chosen, await candidatesOf(edge), about);
+      const accepted = await screenCandidates(context, inputs, await candidatesOf(edge), about);
       return found.map((outcome) => (rankOf(outcome) < RANKS.kept ? mostWrong([outcome, ...ofImage(accepted, outcome)]) : outcome));
     },
   };

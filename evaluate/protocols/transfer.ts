@@ -1,9 +1,9 @@
 import type { Attack, AttackedModel } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
-import { attackPart, type Common, radiiOf } from '../measure/parts.ts';
+import { contextForBundle, type EvaluationContext } from '../measure/context.ts';
+import { attackPart, type PartSize, radiiOf } from '../measure/parts.ts';
 import { plainNetwork } from '../measure/plain-classifier.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
-import { type Setup, setupOfOther } from '../measure/setup.ts';
 
 const IMAGES = 100;
 const AT_ONCE = 20;
@@ -13,14 +13,14 @@ interface Substitute {
   name: string;
   /** the name with what tells it from others of that name */
   about: string;
-  modelOf(setup: Setup): AttackedModel | Promise<AttackedModel>;
+  modelOf(context: EvaluationContext): AttackedModel | Promise<AttackedModel>;
   attacks: Attack[];
 }
 
 const PLAIN_CLASSIFIER = [new URL('../measure/plain-classifier.ts', import.meta.url).href];
 
 /** The attacker's own images and questions stay, whatever model gives the gradients. */
-const ownImages = (substitute: AttackedModel, { model: { startingPoints, oracle } }: Setup): AttackedModel => ({
+const ownImages = (substitute: AttackedModel, { model: { startingPoints, oracle } }: EvaluationContext): AttackedModel => ({
   ...substitute,
   startingPoints,
   oracle,
@@ -40,7 +40,7 @@ export const transfer: Protocol = {
       { name: 'a plain network', about: 'a plain network', modelOf: plainNetwork, attacks: suites.encoder },
       ...others.map((other) => ({
         ...{ name: other.name, about: `${other.name} (${other.id.slice(0, 12)})` },
-        modelOf: async (setup: Setup) => ownImages((await setupOfOther(setup, other)).model, setup),
+        modelOf: async (context: EvaluationContext) => ownImages((await contextForBundle(context, other)).model, context),
         attacks: [...suites.encoder, ...suites.transfer],
       })),
     ];
@@ -52,7 +52,7 @@ export const transfer: Protocol = {
   },
 };
 
-function transferPart(attack: Attack, substitute: Omit<Substitute, 'attacks'>, shared: Common, radius: number | null): Part {
+function transferPart(attack: Attack, substitute: Omit<Substitute, 'attacks'>, shared: PartSize, radius: number | null): Part {
   const transferred: Attack = {
     ...attack,
     name: `transfer of ${attack.name} from ${substitute.name}`,

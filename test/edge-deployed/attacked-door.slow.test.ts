@@ -9,9 +9,9 @@ import type { QueriedImage } from '../../attacks/oracle.ts';
 import { squareSearch } from '../../attacks/square.ts';
 import { imagesOf } from '../../attacks/tensors.ts';
 import { type DeployedWorker, startDeployed } from '../../bench/reliability/deployed-worker.ts';
+import { type EvaluationContext, jobInputs, openContext } from '../../evaluate/measure/context.ts';
 import { checkEndpoint, type Endpoint, httpOracle } from '../../evaluate/measure/endpoint.ts';
 import { graphOracle } from '../../evaluate/measure/graph-oracle.ts';
-import { chosenFor, openSetup, type Setup } from '../../evaluate/measure/setup.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
@@ -45,7 +45,7 @@ async function startCounting(worker: string) {
 
 let worker: DeployedWorker;
 let before: Awaited<ReturnType<typeof startCounting>>;
-let setup: Setup;
+let setup: EvaluationContext;
 let endpoint: Endpoint;
 beforeAll(async () => {
   const entry = ([name, scopes]: [string, string]) => `${name}:${scopes}:${createHash('sha256').update(name).digest('hex')}`;
@@ -55,7 +55,7 @@ beforeAll(async () => {
   await useWasm();
   const directory = join(import.meta.dirname, '../../models/mnist');
   const source = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
-  setup = await openSetup({ directory, source, seed: 1, unknownSource: null });
+  setup = await openContext({ directory, source, seed: 1, unknownSource: null });
 });
 beforeEach(() => before.forget());
 afterAll(async () => {
@@ -66,7 +66,7 @@ afterAll(async () => {
 
 /** The first test image, attacked, and the first of another class that is accepted as it. */
 async function firstImages(): Promise<{ attacked: QueriedImage; start: Float32Array }> {
-  const { images, labels } = chosenFor(setup, { from: 0, to: 20 });
+  const { images, labels } = jobInputs(setup, { from: 0, to: 20 });
   const truth = labels[0] as number;
   const verdicts = await setup.screener.screen(images);
   const other = labels.findIndex((label, i) => label !== truth && verdicts[i]?.decision.accepted && verdicts[i]?.scores.label === label);
@@ -78,7 +78,7 @@ describe('the worker in workerd says what screen.onnx says in onnxruntime-node',
   /** Clean digits, digits with ever more noise, noise alone. */
   const various = () => {
     const random = randomFrom(3);
-    const { images } = chosenFor(setup, { from: 0, to: 60 });
+    const { images } = jobInputs(setup, { from: 0, to: 60 });
     return images.map((value, i) => Math.min(1, Math.max(0, value + (Math.floor(i / SIZE) / 100) * (2 * random.uniform() - 1))));
   };
 
@@ -126,7 +126,7 @@ describe('attacked through its door', () => {
     const parts = protocols['black-box']?.parts(setup.screening, asked).filter(({ name }) => name.includes('through the HTTP door'));
     expect(parts?.map(({ name }) => name)).toHaveLength(4);
     const part = parts?.find(({ name }) => name.startsWith('Square') && name.includes('linf'));
-    const outcomes = await part?.run(setup, chosenFor(setup, { from: 0, to: 1 }));
+    const outcomes = await part?.run(setup, jobInputs(setup, { from: 0, to: 1 }));
     expect(outcomes?.reduce((sum, { queries }) => sum + (queries ?? 0), 0)).toBe(before.counted());
     expect(before.counted()).toBeGreaterThan(2);
   });

@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EvaluationContext, jobInputs, openContext } from '../../evaluate/measure/context.ts';
 import { otherBundles } from '../../evaluate/measure/other-bundles.ts';
 import { undetected } from '../../evaluate/measure/outcome.ts';
-import type { Asked, Part } from '../../evaluate/measure/protocol.ts';
-import { chosenFor, openSetup, type Setup } from '../../evaluate/measure/setup.ts';
+import type { Part, ProtocolOptions } from '../../evaluate/measure/protocol.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 
 const SOURCE = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
-const ASKED: Asked = { test: 10_000, search: false, endpoint: null, others: [], unknown: null };
+const ASKED: ProtocolOptions = { test: 10_000, search: false, endpoint: null, others: [], unknown: null };
 const directory = join(import.meta.dirname, '../../models/mnist');
-let setup: Setup;
+let setup: EvaluationContext;
 beforeAll(async () => {
   await useWasm();
-  setup = await openSetup({ directory, source: SOURCE, seed: 1, unknownSource: null });
+  setup = await openContext({ directory, source: SOURCE, seed: 1, unknownSource: null });
 });
 afterAll(() => setup.screener.close());
 
@@ -23,7 +23,7 @@ function part(protocol: string, name: string): Part {
   return found;
 }
 
-const run = (protocol: string, name: string, from: number, to: number) => part(protocol, name).run(setup, chosenFor(setup, { from, to }));
+const run = (protocol: string, name: string, from: number, to: number) => part(protocol, name).run(setup, jobInputs(setup, { from, to }));
 
 describe('on models/mnist', () => {
   it('the nearest image from outside is accepted as another digit by the exported graph, within linf .1', async () => {
@@ -85,7 +85,7 @@ describe('figure5', () => {
 
   it('the same samples are other images by the other bundle, and screened by its own graphs', async () => {
     const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await variable() }) ?? [];
-    const [own, other] = await Promise.all([1, 2].map((i) => parts[i]?.run(setup, chosenFor(setup, { from: 0, to: 20 }, true))));
+    const [own, other] = await Promise.all([1, 2].map((i) => parts[i]?.run(setup, jobInputs(setup, { from: 0, to: 20 }, true))));
     for (const outcomes of [own, other])
       expect(outcomes?.filter((one) => one.accepted && one.label === one.truth).length).toBeGreaterThan(14);
     expect(own?.map(({ picture }) => picture)).not.toEqual(other?.map(({ picture }) => picture));
@@ -98,7 +98,7 @@ it('figure4 is Eq. 10 on the few images of its gallery', () => {
 });
 
 it('the parts of the corruptions protocol corrupt by the severity in their names', async () => {
-  const [digit] = chosenFor(setup, { from: 0, to: 1 }).images;
+  const [digit] = jobInputs(setup, { from: 0, to: 1 }).images;
   expect(digit).toBe(0);
   for (const [severity, level] of [0.1, 0.2, 0.3, 0.4, 0.5].entries()) {
     const [outcome] = await run('corruptions', `brighter, severity ${severity + 1}`, 0, 1);
@@ -107,10 +107,10 @@ it('the parts of the corruptions protocol corrupt by the severity in their names
 });
 
 it('a decision has nothing random: the same images give the same scores to the bit', async () => {
-  const { images } = chosenFor(setup, { from: 0, to: 8 });
+  const { images } = jobInputs(setup, { from: 0, to: 8 });
   const all = await setup.screener.screen(images);
   expect(await setup.screener.screen(images)).toEqual(all);
-  const again = await openSetup({ directory, source: SOURCE, seed: 1, unknownSource: null });
+  const again = await openContext({ directory, source: SOURCE, seed: 1, unknownSource: null });
   expect(await again.screener.screen(images)).toEqual(all);
   await again.screener.close();
 });

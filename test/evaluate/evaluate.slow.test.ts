@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluate, type Request } from '../../evaluate/evaluate.ts';
+import { type Request, runProtocol } from '../../evaluate/evaluate.ts';
 import { keepEvidence } from '../../evaluate/figures/evidence.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import type { Protocol } from '../../evaluate/measure/protocol.ts';
@@ -45,7 +45,7 @@ describe('evaluation of the committed bundle', () => {
   afterAll(() => screener.close());
 
   it('has outcomes that add up, mostly right on test digits; noise is rejected', async () => {
-    const { results, missing } = await evaluate(request('whole'), screener);
+    const { results, missing } = await runProtocol(request('whole'), screener);
     expect(missing).toBe(0);
     const sets = Map.groupBy(results, ({ part }) => part);
     expect([...sets.keys()]).toEqual([
@@ -66,7 +66,7 @@ describe('evaluation of the committed bundle', () => {
   });
 
   it('goes on where it was stopped, and does a damaged job again: nothing else is done twice', async () => {
-    const { results } = await evaluate(request('whole'), screener);
+    const { results } = await runProtocol(request('whole'), screener);
     const [damaged, kept] = (await readdir(join(root, 'whole'))).filter((file) => file.endsWith('.json')).sort() as [string, string];
     const before = await stat(join(root, 'whole', kept));
     await truncate(join(root, 'whole', damaged), 100);
@@ -74,7 +74,7 @@ describe('evaluation of the committed bundle', () => {
     const onStart = (start: { jobs: number; before: number }) => {
       plan = start;
     };
-    const again = await evaluate(request('whole', { onStart }), screener);
+    const again = await runProtocol(request('whole', { onStart }), screener);
     expect([plan?.jobs, plan?.before]).toEqual([1, results.length - 1]);
     expect(plain(again)).toEqual(plain({ results }));
     expect((await stat(join(root, 'whole', kept))).mtimeMs).toBe(before.mtimeMs);
@@ -87,30 +87,30 @@ describe('evaluation of the committed bundle', () => {
     const fgsm = { protocol: { ...quick, parts }, search: false, threads: 1 };
     const planned: number[] = [];
     const onStart = ({ jobs }: { jobs: number }) => planned.push(jobs);
-    const more = await evaluate(request('counts', { ...fgsm, images: 200, onStart }), screener);
-    const fewer = await evaluate(request('counts', { ...fgsm, images: 100, onStart }), screener);
+    const more = await runProtocol(request('counts', { ...fgsm, images: 200, onStart }), screener);
+    const fewer = await runProtocol(request('counts', { ...fgsm, images: 100, onStart }), screener);
     expect(planned).toEqual([2]);
     expect(fewer.results.map(({ images, outcomes }) => [images, outcomes])).toEqual([[100, more.results[0]?.outcomes]]);
-    expect(plain(await evaluate(request('counts', { ...fgsm, images: 200, onStart }), screener))).toEqual(plain(more));
+    expect(plain(await runProtocol(request('counts', { ...fgsm, images: 200, onStart }), screener))).toEqual(plain(more));
     expect(planned).toEqual([2]);
   });
 
   it('is the same from shards that are put together', async () => {
     for (const part of [0, 1]) {
-      const { missing } = await evaluate(request(`shard-${part}`, { shard: { part, of: 2 }, threads: 1 }), screener);
+      const { missing } = await runProtocol(request(`shard-${part}`, { shard: { part, of: 2 }, threads: 1 }), screener);
       expect(missing).toBeGreaterThan(0);
     }
     const merge = [join(root, 'shard-0'), join(root, 'shard-1')];
-    const merged = await evaluate(request('merged', { merge, onStart: () => expect.unreachable('all is done') }), screener);
-    expect(plain(merged)).toEqual(plain(await evaluate(request('whole'), screener)));
-    await expect(evaluate(request('merged', { merge: [root] }), screener)).rejects.toThrow(/holds no jobs/);
+    const merged = await runProtocol(request('merged', { merge, onStart: () => expect.unreachable('all is done') }), screener);
+    expect(plain(merged)).toEqual(plain(await runProtocol(request('whole'), screener)));
+    await expect(runProtocol(request('merged', { merge: [root] }), screener)).rejects.toThrow(/holds no jobs/);
   });
 
   it('jobs of another evaluation do not take the place of its own', async () => {
-    const before = plain(await evaluate(request('whole'), screener));
-    await evaluate(request('other', { seed: 9, shard: { part: 0, of: 5 } }), screener);
-    await expect(evaluate(request('whole', { merge: [join(root, 'other')] }), screener)).rejects.toThrow(/its seed is 9, not 3/);
-    expect(plain(await evaluate(request('whole', { onStart: () => expect.unreachable('all is done') }), screener))).toEqual(before);
+    const before = plain(await runProtocol(request('whole'), screener));
+    await runProtocol(request('other', { seed: 9, shard: { part: 0, of: 5 } }), screener);
+    await expect(runProtocol(request('whole', { merge: [join(root, 'other')] }), screener)).rejects.toThrow(/its seed is 9, not 3/);
+    expect(plain(await runProtocol(request('whole', { onStart: () => expect.unreachable('all is done') }), screener))).toEqual(before);
   });
 
   it('ends when it is told to, keeping what is done', async () => {
@@ -119,14 +119,14 @@ describe('evaluation of the committed bundle', () => {
     const onProgress = () => {
       if (++done === 2) stop.abort();
     };
-    await expect(evaluate(request('stopped', { signal: stop.signal, onProgress, threads: 1 }), screener)).rejects.toThrow();
+    await expect(runProtocol(request('stopped', { signal: stop.signal, onProgress, threads: 1 }), screener)).rejects.toThrow();
     expect((await readdir(join(root, 'stopped'))).length).toBeGreaterThanOrEqual(2);
   });
 
   it('another seed, bundle or attack is not taken for it', async () => {
-    const { results } = await evaluate(request('whole'), screener);
+    const { results } = await runProtocol(request('whole'), screener);
     let jobs = 0;
-    await evaluate(request('whole', { seed: 4, onStart: (plan) => (jobs = plan.jobs) }), screener);
+    await runProtocol(request('whole', { seed: 4, onStart: (plan) => (jobs = plan.jobs) }), screener);
     expect(jobs).toBe(results.length);
   });
 

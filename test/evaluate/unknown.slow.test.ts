@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { unknownFolder } from '../../evaluate/images/unknown.ts';
-import { chosenFor } from '../../evaluate/measure/setup.ts';
+import { jobInputs } from '../../evaluate/measure/context.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
@@ -12,7 +12,7 @@ import { tinyDataset } from '../trainer/tiny-dataset.ts';
 
 it('images are the same whatever job they are in, and others with another seed', () => {
   const dataset = tinyDataset(30, 60);
-  const of = (from: number, to: number, seed = 5) => chosenFor({ dataset, seed }, { from, to });
+  const of = (from: number, to: number, seed = 5) => jobInputs({ dataset, seed }, { from, to });
   const [whole, parts] = [of(0, 50), [of(0, 7), of(7, 29), of(29, 50)]];
   expect(parts.flatMap(({ images }) => [...images])).toEqual([...whole.images]);
   for (const field of ['numbers', 'labels', 'seeds'] as const) expect(parts.flatMap((part) => part[field])).toEqual(whole[field]);

@@ -11,7 +11,7 @@ import { openUnknown, type Unknown, type UnknownSource } from '../images/unknown
 import { graphOracle } from './graph-oracle.ts';
 
 /** The bundle that is attacked, with data and seed. */
-export interface Subject {
+export interface EvaluationTarget {
   /** of the bundle */
   directory: string;
   source: DataSource;
@@ -20,7 +20,7 @@ export interface Subject {
 }
 
 /** A bundle opened for attacks, in one thread. */
-export interface Setup extends Subject {
+export interface EvaluationContext extends EvaluationTarget {
   screening: Screening;
   screener: Screener;
   /** opened at the first call */
@@ -36,44 +36,47 @@ export interface Setup extends Subject {
  *
  * @throws BundleError, DataError where the images are not those that the bundle was trained beside
  */
-export async function openSetup(subject: Subject): Promise<Setup> {
-  const dataset = await openDataset(subject.source);
+export async function openContext(target: EvaluationTarget): Promise<EvaluationContext> {
+  const dataset = await openDataset(target.source);
   let unknown: Promise<Unknown> | undefined;
-  const setup = {
-    ...{ ...subject, dataset },
+  const context = {
+    ...{ ...target, dataset },
     unknown: () => {
-      if (!subject.unknownSource) throw new DataError('no unknown images were named; name them with --unknown');
-      unknown ??= openUnknown(subject.unknownSource, opened.screening);
+      if (!target.unknownSource) throw new DataError('no unknown images were named; name them with --unknown');
+      unknown ??= openUnknown(target.unknownSource, opened.screening);
       return unknown;
     },
   };
-  const opened: Setup = await withBundle(setup, subject.directory);
+  const opened: EvaluationContext = await contextOf(context, target.directory);
   checkDataset(opened.screening, dataset);
   return opened;
 }
 
-const others = new Map<string, Promise<Setup>>();
+const others = new Map<string, Promise<EvaluationContext>>();
 
 /** Opens another bundle of the same data in place of the evaluated one, once a thread. @throws BundleError */
-export function setupOfOther(setup: Setup, { directory }: { directory: string }): Promise<Setup> {
-  const opened = others.get(directory) ?? withBundle(setup, directory);
+export function contextForBundle(context: EvaluationContext, { directory }: { directory: string }): Promise<EvaluationContext> {
+  const opened = others.get(directory) ?? contextOf(context, directory);
   others.set(directory, opened);
   return opened;
 }
 
-async function withBundle(setup: Subject & Pick<Setup, 'dataset' | 'unknown'>, directory: string): Promise<Setup> {
+async function contextOf(
+  context: EvaluationTarget & Pick<EvaluationContext, 'dataset' | 'unknown'>,
+  directory: string,
+): Promise<EvaluationContext> {
   const screener = await openScreener(directory, { intraOpNumThreads: 1 });
   const { screening } = screener;
   let reclassifier: Promise<Reclassifier> | undefined;
   return {
-    ...{ ...setup, directory, screening, screener },
+    ...{ ...context, directory, screening, screener },
     reclassifier: () => {
       reclassifier ??= openReclassifier(directory, { intraOpNumThreads: 1 });
       return reclassifier;
     },
     model: {
       ...gradientModel(await rebuildModel(directory), screening),
-      startingPoints: startingPoints(setup.dataset.train, screener, setup.seed),
+      startingPoints: startingPoints(context.dataset.train, screener, context.seed),
       oracle: (shows) => graphOracle(screener, shows),
     },
   };
@@ -93,7 +96,7 @@ export function checkDataset(screening: Screening, dataset: Dataset): void {
 }
 
 /** The test images of a job. */
-export interface Chosen {
+export interface JobInputs {
   /** their places in the protocol's order */
   numbers: number[];
   /** [N, H, W, C] flat, in [0, 1] */
@@ -103,25 +106,25 @@ export interface Chosen {
   seeds: number[];
 }
 
-/** Returns the test images of a job: those of the seed's order at its places. Parts that are `drawn` get numbers and seeds alone. */
-export function chosenFor(
-  { dataset, seed }: Pick<Setup, 'dataset' | 'seed'>,
+/** Returns the test images of a job: those of the seed's order at its places. Parts that are `synthetic` get numbers and seeds alone. */
+export function jobInputs(
+  { dataset, seed }: Pick<EvaluationContext, 'dataset' | 'seed'>,
   { from, to }: { from: number; to: number },
-  drawn = false,
-): Chosen {
+  synthetic = false,
+): JobInputs {
   const order = randomFrom(seed, 'image-sets').shuffle(Array.from({ length: dataset.test.count }, (_, i) => i));
-  const indices = drawn ? [] : order.slice(from, to);
+  const indices = synthetic ? [] : order.slice(from, to);
   const numbers = Array.from({ length: to - from }, (_, i) => from + i);
   return {
     numbers,
     images: imagesAt(dataset.test, indices),
     labels: labelsAt(dataset.test, indices),
-    seeds: numbers.map((number) => mixed(seed * 1_000_003 + number)),
+    seeds: numbers.map((number) => mixSeed(seed * 1_000_003 + number)),
   };
 }
 
 /** Mixes a seed (the finalizer of MurmurHash3, 32 bits): seeds in a row would give random numbers in a row. */
-function mixed(seed: number): number {
+function mixSeed(seed: number): number {
   const first = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b);
   const second = Math.imul(first ^ (first >>> 13), 0xc2b2ae35);
   return second ^ (second >>> 16);
