@@ -12,7 +12,11 @@ export interface GraphSide {
   close(): Promise<unknown>;
 }
 
-/** Measures screen.onnx's speed as deployed, by two requests that differ by the inferences only. @param url of a worker of serve-graph.ts */
+/**
+ * Measures screen.onnx's speed as deployed, by two requests that differ by the inferences only.
+ *
+ * @param url of a worker of serve-graph.ts
+ */
 export function workerdSide(name: string, url: string): GraphSide {
   const request = async (batch: number, runs: number) => {
     const started = performance.now();

@@ -5,8 +5,8 @@ import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
 
 /**
- * Prints what reclassify.onnx of models/mnist finds for the sample digits and for darker copies of them, on the provider that is named: cpu and
- * webgpu of onnxruntime-node, wasm of onnxruntime-web. In a process of its own, as Dawn stays loaded.
+ * Prints what reclassify.onnx of models/mnist finds for the sample digits and for darker copies of them, on the provider that is named: cpu
+ * and webgpu of onnxruntime-node, wasm of onnxruntime-web. It is a process of its own, as Dawn stays loaded.
  */
 export interface ProviderFindings {
   label: number[];

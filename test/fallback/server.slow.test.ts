@@ -71,7 +71,7 @@ describe('the fallback over HTTP', () => {
       /there is no output x; there are label/,
     ],
     ['a header length that does not fit', '{}', { [BINARY_HEADER]: '99' }, 400, /whole number from 0/],
-    ['10 MB', 'x'.repeat(10_000_000), {}, 413, /larger than 5242880/],
+    ['10 MB', 'x'.repeat(10_000_000), {}, 413, /exceeds the limit of 5242880/],
     ['65 images', request(new Array(65 * 784).fill(0), [65, 28, 28, 1]), {}, 400, /at most 64/],
   ])('refuses %s', async (_, body, headers, status, message) => {
     const response = await infer(body, headers);

@@ -116,7 +116,7 @@ describe('a training that was stopped', () => {
     const directory = join(root, 'damaged');
     await run(directory, 5, false);
     const other = begin({ ...tinyTraining, architecture: { ...tinyArchitecture, dense: 13 } }).optimizer;
-    await expect(loadCheckpoint(directory, other)).rejects.toThrow(/is of another model/);
+    await expect(loadCheckpoint(directory, other)).rejects.toThrow(/belongs to another model/);
     const state = await readFile(join(directory, 'state.json'), 'utf8');
     await writeFile(join(directory, 'state.json'), state.slice(0, -20));
     await expect(run(directory, 9, true)).rejects.toThrow(/damaged is damaged. Train again/);
