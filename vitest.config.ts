@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const BROKEN_OFF = [
@@ -8,7 +9,15 @@ const BROKEN_OFF = [
 ];
 
 const SLOW = 'test/**/*.slow.test.ts';
-const NODE = { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 };
+const NODE = {
+  include: ['test/**/*.test.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // By default vitest leaves one core to itself, which on two cores is half of them.
+  maxWorkers: Math.max(2, availableParallelism()),
+  // After the edge's tests, which have one worker.
+  sequence: { groupOrder: 1 },
+};
 
 export default defineConfig({
   test: {
