@@ -21,8 +21,8 @@ export const defaultCalibration: CalibrationOptions = {
   guarantee: 'marginal',
   alpha: 0.015,
   delta: 0.05,
-  // With one variance a class, a direction in which it is often confused stays as suspicious as any other: fewer mistakes and attacks are
-  // accepted than with `diagonal` (bench/covariance.ts).
+  // `diagonal` is least sensitive in the directions in which a class is often confused, so it accepts more mistakes and attacks
+  // (bench/covariance.ts).
   covariance: 'spherical',
 };
 

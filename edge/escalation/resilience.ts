@@ -57,7 +57,7 @@ export function resilienceOf(concurrency: number): Resilience {
     async run(work, patience) {
       tokens = Math.min(MAX_RETRY_TOKENS, tokens + RETRY_SHARE);
       const release = bulkhead.enter(patience.deadline);
-      if (!release) throw new FallbackError(`${concurrency} requests to it are under way, the limit`);
+      if (!release) throw new FallbackError(`the limit of ${concurrency} concurrent requests to it is reached`);
       try {
         for (let retries = 0; ; retries++)
           try {

@@ -13,7 +13,7 @@ it('requests that are dropped give their places back when their time is over', a
   const { run, state } = resilienceOf(8);
   const patience = () => ({ deadline: soon(1000), signal: new AbortController().signal });
   for (let i = 0; i < 8; i++) void run(dropped, patience());
-  await expect(run(async () => 'found', patience())).rejects.toThrow('8 requests to it are under way');
+  await expect(run(async () => 'found', patience())).rejects.toThrow('the limit of 8 concurrent requests to it is reached');
   expect(state()).toMatchObject({ breaker: 'closed', free: 0 });
   vi.advanceTimersByTime(1000);
   expect(state()).toMatchObject({ breaker: 'closed', free: 8 });
