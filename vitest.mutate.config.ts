@@ -21,10 +21,10 @@ export default defineConfig({
   test: {
     include: [
       'test/shared/**/*.test.ts',
-      'test/edge/agreement.test.ts',
-      'test/edge/forward.test.ts',
-      'test/edge/guard.test.ts',
-      'test/edge/infer.test.ts',
+      'test/edge/guard/agreement.test.ts',
+      'test/edge/guard/forward.test.ts',
+      'test/edge/guard/guard.test.ts',
+      'test/edge/routes/infer.test.ts',
     ],
     setupFiles: ['test/mutate/base64-polyfill.ts'],
     globalSetup: ['test/edge/build-worker.ts'],

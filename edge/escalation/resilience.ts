@@ -29,7 +29,7 @@ export interface Resilience {
  * and retries with jitter out of a budget that first requests fill.
  *
  * No library is used. Those of cockatiel give a place back, and close a breaker, only when the work settles; workerd drops the
- * work of a request whose client is gone, so that places would stay taken for the isolate's life (test/edge/resilience.test.ts,
+ * work of a request whose client is gone, so that places would stay taken for the isolate's life (test/edge/escalation/resilience.test.ts,
  * test/edge-deployed/client-leaves.slow.test.ts). Here both end by themselves.
  */
 export function resilienceOf(concurrency: number): Resilience {

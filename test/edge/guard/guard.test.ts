@@ -1,10 +1,10 @@
 import { describe, expect, inject, it, vi } from 'vitest';
-import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import { sha256 } from '../../shared/bundle/hashes.ts';
-import digit0 from '../samples/digit-0-a.png';
-import digit7 from '../samples/digit-7-a.png';
-import { keyEntry, model, noise, post, problemName } from './real-model.ts';
-import type { Seen } from './upstream-server.ts';
+import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
+import { sha256 } from '../../../shared/bundle/hashes.ts';
+import digit0 from '../../samples/digit-0-a.png';
+import digit7 from '../../samples/digit-7-a.png';
+import { keyEntry, model, noise, post, problemName } from '../real-model.ts';
+import type { Seen } from '../upstream-server.ts';
 
 const upstream = (path: string) => `${inject('upstreamUrl')}${path}`;
 const seen = async (): Promise<Seen> => (await fetch(upstream('/seen'))).json();

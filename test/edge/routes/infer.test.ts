@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import { inferResponseSchema } from '../../shared/protocol/inference-protocol.ts';
-import { readTensors } from '../../shared/protocol/tensors.ts';
-import digit7 from '../samples/digit-7-a.png';
-import { app, keyEntry, model, noise, post } from './real-model.ts';
+import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
+import { inferResponseSchema } from '../../../shared/protocol/inference-protocol.ts';
+import { readTensors } from '../../../shared/protocol/tensors.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import { app, keyEntry, model, noise, post } from '../real-model.ts';
 
 const base64 = (bytes: ArrayBuffer) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
 const golden = float32FromBase64(model.screening.golden.image);

@@ -1,15 +1,15 @@
 import { exports } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import { batchSchema, verdictSchema } from '../../shared/protocol/screen-messages.ts';
-import seven3136 from '../samples/cases/octet-stream-3136/seven-3136-bytes.png';
-import colour from '../samples/colour.png';
-import digit0 from '../samples/digit-0-a.png';
-import digit7 from '../samples/digit-7-a.png';
-import tensors from '../samples/tensors.json' with { type: 'json' };
-import turned from '../samples/turned.jpg';
-import { model } from './real-model.ts';
+import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
+import { batchSchema, verdictSchema } from '../../../shared/protocol/screen-messages.ts';
+import seven3136 from '../../samples/cases/octet-stream-3136/seven-3136-bytes.png';
+import colour from '../../samples/colour.png';
+import digit0 from '../../samples/digit-0-a.png';
+import digit7 from '../../samples/digit-7-a.png';
+import tensors from '../../samples/tensors.json' with { type: 'json' };
+import turned from '../../samples/turned.jpg';
+import { model } from '../real-model.ts';
 
 const send = (body: BodyInit | null, contentType?: string, path = '/screen', headers: Record<string, string> = {}) =>
   exports.default.fetch(`http://portcullis${path}`, {

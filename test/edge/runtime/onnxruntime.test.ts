@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import wasmModule from '../../edge/generated/ort.wasm';
-import screenGraph from '../../edge/generated/screen.onnx';
-import screeningText from '../../edge/generated/screening.json.txt';
-import weights from '../../edge/generated/weights.bin';
-import { openScreen } from '../../edge/runtime/onnxruntime.ts';
-import { openScreen as openOwn } from '../../edge/runtime/open-screen.ts';
-import type { WriteImage } from '../../edge/runtime/screen.ts';
-import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import { openBundle } from '../../shared/bundle/open-bundle.ts';
-import kernels from '../../shared/kernels/screening.wasm';
+import wasmModule from '../../../edge/generated/ort.wasm';
+import screenGraph from '../../../edge/generated/screen.onnx';
+import screeningText from '../../../edge/generated/screening.json.txt';
+import weights from '../../../edge/generated/weights.bin';
+import { openScreen } from '../../../edge/runtime/onnxruntime.ts';
+import { openScreen as openOwn } from '../../../edge/runtime/open-screen.ts';
+import type { WriteImage } from '../../../edge/runtime/screen.ts';
+import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
+import { openBundle } from '../../../shared/bundle/open-bundle.ts';
+import kernels from '../../../shared/kernels/screening.wasm';
 
 it('ONNX Runtime in workerd, which graphs get that the own kernels do not know, answers as these', async () => {
   const files: Record<string, Uint8Array> = {

@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../edge/app.ts';
-import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import { BINARY_HEADER, inferResponseSchema } from '../../shared/protocol/inference-protocol.ts';
-import digit7 from '../samples/digit-7-a.png';
-import { app, keyEntry, model } from './real-model.ts';
+import { createApp } from '../../../edge/app.ts';
+import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
+import { BINARY_HEADER, inferResponseSchema } from '../../../shared/protocol/inference-protocol.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import { app, keyEntry, model } from '../real-model.ts';
 
 const KEYS = await keyEntry('a', 'screen', 'one');
 const INFER = '/v2/models/screen/infer';

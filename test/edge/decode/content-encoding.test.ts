@@ -1,7 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
-import digit7 from '../samples/digit-7-a.png';
-import { post } from './real-model.ts';
-import type { Seen } from './upstream-server.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import { post } from '../real-model.ts';
+import type { Seen } from '../upstream-server.ts';
 
 const UPSTREAM_URL = `${inject('upstreamUrl')}/label/7`;
 const seen = async (): Promise<Seen> => (await fetch(`${inject('upstreamUrl')}/seen`)).json();

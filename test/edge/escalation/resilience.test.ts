@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { FallbackError } from '../../edge/escalation/fallback.ts';
-import { createBreaker, createBulkhead, resilienceOf } from '../../edge/escalation/resilience.ts';
+import { FallbackError } from '../../../edge/escalation/fallback.ts';
+import { createBreaker, createBulkhead, resilienceOf } from '../../../edge/escalation/resilience.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

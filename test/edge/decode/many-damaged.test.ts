@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import digit7 from '../samples/digit-7-a.png';
-import turned from '../samples/turned.jpg';
-import { post } from './real-model.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import turned from '../../samples/turned.jpg';
+import { post } from '../real-model.ts';
 
 /** Whole by its checksums, with rows of a filter that there is not. */
 const oddFilter = Uint8Array.from(

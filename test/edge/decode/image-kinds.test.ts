@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest';
-import { verdictSchema } from '../../shared/protocol/screen-messages.ts';
-import { keyEntry, post } from './real-model.ts';
+import { verdictSchema } from '../../../shared/protocol/screen-messages.ts';
+import { keyEntry, post } from '../real-model.ts';
 
 const KEYS = await keyEntry('test', 'explain', 'key');
 const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { itemsOfMultipart } from '../../edge/decode/items.ts';
-import { FormError, formParts } from '../../edge/decode/multipart.ts';
-import { batchSchema } from '../../shared/protocol/screen-messages.ts';
-import digit7 from '../samples/digit-7-a.png';
-import { post, problemName } from './real-model.ts';
+import { itemsOfMultipart } from '../../../edge/decode/items.ts';
+import { FormError, formParts } from '../../../edge/decode/multipart.ts';
+import { batchSchema } from '../../../shared/protocol/screen-messages.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import { post, problemName } from '../real-model.ts';
 
 const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const joined = (...pieces: (string | ArrayBuffer | Uint8Array)[]): Uint8Array<ArrayBuffer> =>

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import digit7 from '../samples/digit-7-a.png';
-import { app, post, problemName } from './real-model.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import { app, post, problemName } from '../real-model.ts';
 
 const KIB = 1024;
 const env = { LOG_REQUESTS: 'off', MAX_RECEIVING_BYTES: String(300 * KIB), BODY_TIMEOUT_MS: '2000' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { batchSchema } from '../../shared/protocol/screen-messages.ts';
-import digit7 from '../samples/digit-7-a.png';
-import { post } from './real-model.ts';
+import { batchSchema } from '../../../shared/protocol/screen-messages.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import { post } from '../real-model.ts';
 
 const base64 = btoa(String.fromCharCode(...new Uint8Array(digit7)));
 const results = async (text: string) => {

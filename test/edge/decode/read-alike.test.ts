@@ -1,6 +1,6 @@
 import { expect, inject, it } from 'vitest';
-import { problemSchema, verdictSchema } from '../../shared/protocol/screen-messages.ts';
-import { keyEntry, post } from './real-model.ts';
+import { problemSchema, verdictSchema } from '../../../shared/protocol/screen-messages.ts';
+import { keyEntry, post } from '../real-model.ts';
 
 const KEYS = await keyEntry('test', 'explain', 'key');
 

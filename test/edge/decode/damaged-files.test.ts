@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import digit7 from '../samples/digit-7-a.png';
-import turned from '../samples/turned.jpg';
-import { post, problemName } from './real-model.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import turned from '../../samples/turned.jpg';
+import { post, problemName } from '../real-model.ts';
 
 /** Its bytes, changed. */
 const changed = (file: ArrayBuffer, change: (bytes: Uint8Array) => Uint8Array | undefined): ArrayBuffer => {

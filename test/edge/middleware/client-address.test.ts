@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientAddress } from '../../edge/middleware/rate-limit.ts';
+import { clientAddress } from '../../../edge/middleware/rate-limit.ts';
 
 const hextet = fc.integer({ min: 0, max: 0xffff });
 const hextets = (length: number) => fc.array(hextet, { minLength: length, maxLength: length });

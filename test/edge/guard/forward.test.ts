@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
-import { createApp } from '../../edge/app.ts';
-import { configOf } from '../../edge/config.ts';
-import { requestDecoder } from '../../edge/decode/decoder.ts';
-import { encodePng } from '../../edge/guard/encode-png.ts';
-import { modelOfUrl, modelUrl } from '../../edge/guard/upstream.ts';
-import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
-import type { DecodedImage } from '../../shared/images/image.ts';
-import { preprocess, tensorOf } from '../../shared/images/preprocess.ts';
-import { BINARY_HEADER } from '../../shared/protocol/inference-protocol.ts';
-import digit0 from '../samples/digit-0-a.png';
-import digit7 from '../samples/digit-7-a.png';
-import { app, keyEntry, model, noise, post, problemName } from './real-model.ts';
-import type { Seen } from './upstream-server.ts';
+import { createApp } from '../../../edge/app.ts';
+import { configOf } from '../../../edge/config.ts';
+import { requestDecoder } from '../../../edge/decode/decoder.ts';
+import { encodePng } from '../../../edge/guard/encode-png.ts';
+import { modelOfUrl, modelUrl } from '../../../edge/guard/upstream.ts';
+import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
+import type { DecodedImage } from '../../../shared/images/image.ts';
+import { preprocess, tensorOf } from '../../../shared/images/preprocess.ts';
+import { BINARY_HEADER } from '../../../shared/protocol/inference-protocol.ts';
+import digit0 from '../../samples/digit-0-a.png';
+import digit7 from '../../samples/digit-7-a.png';
+import { app, keyEntry, model, noise, post, problemName } from '../real-model.ts';
+import type { Seen } from '../upstream-server.ts';
 
 /** For mutation tests, which run in Node: its fetch() decodes deflate and adds Accept, that of workerd does not. */
 const inNode = navigator.userAgent.startsWith('Node.js');

@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, inject, it } from 'vitest';
-import { configOf, shownConfig } from '../../edge/config.ts';
-import type { ProblemError } from '../../edge/problem.ts';
-import digit7 from '../samples/digit-7-a.png';
-import { app, keyEntry, model, post, problemName } from './real-model.ts';
+import { configOf, shownConfig } from '../../../edge/config.ts';
+import type { ProblemError } from '../../../edge/problem.ts';
+import digit7 from '../../samples/digit-7-a.png';
+import { app, keyEntry, model, post, problemName } from '../real-model.ts';
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const screen = (env: object, headers: Record<string, string> = {}, query = '') =>

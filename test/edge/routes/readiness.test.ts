@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createApp } from '../../edge/app.ts';
-import type { Model } from '../../edge/env.ts';
-import { model } from './real-model.ts';
+import { createApp } from '../../../edge/app.ts';
+import type { Model } from '../../../edge/env.ts';
+import { model } from '../real-model.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });
