@@ -1,5 +1,6 @@
 import { type DecodedImage, ImageError } from '../../shared/images/image.ts';
 import type { ImageLimits } from '../../shared/images/limits.ts';
+import type { Background } from '../../shared/images/opaque.ts';
 import { imageReader } from '../../shared/images/read-image.ts';
 import type { Config } from '../config.ts';
 import { decoders } from '../generated/decoders.js';
@@ -13,7 +14,7 @@ export type DecodeConfig = Pick<
 >;
 
 /** Makes a decoder for the images of one request, which may have MAX_REQUEST_PIXELS pixels together. */
-export function requestDecoder(config: DecodeConfig, background: number): (bytes: Uint8Array) => DecodedImage {
+export function requestDecoder(config: DecodeConfig, background: Background): (bytes: Uint8Array) => DecodedImage {
   const limits: ImageLimits = {
     maxBytes: config.MAX_BODY_BYTES,
     maxPixels: config.MAX_PIXELS,

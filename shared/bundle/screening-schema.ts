@@ -18,16 +18,18 @@ const percentile = finite.min(0).max(1);
 
 const fileEntry = z.strictObject({ file: fileName, sha256, bytes: z.int().positive() });
 
+const level = z.int().min(0).max(255);
+
 export const preprocessSchema = z.strictObject({
   version: z.literal(1),
   /** Conversion of three channels to one; `bt601` is luma (299 R + 587 G + 114 B) / 1000. Only read if the model has one channel. */
   grey: z.enum(['bt601']),
   /** `triangle`: bilinear, widened when shrinking so that no pixel is skipped. */
   resize: z.enum(['triangle']),
-  /** `contain` keeps the aspect ratio and pads with `background`; `stretch` does not. */
-  fit: z.enum(['contain', 'stretch']),
-  /** Grey level, 0 to 255, behind transparent pixels and in the padding. */
-  background: z.int().min(0).max(255),
+  /** `contain` pads with `background`, `cover` crops around the centre; both keep the aspect ratio, `stretch` does not. */
+  fit: z.enum(['contain', 'cover', 'stretch']),
+  /** Behind transparent pixels and in the padding: a grey level, or the levels of red, green and blue. */
+  background: z.union([level, z.tuple([level, level, level])]),
   /** `inverted`: the image is 1 - x (for dark ink on light paper if the model was trained on light on dark). */
   polarity: z.enum(['as-is', 'inverted']),
 });

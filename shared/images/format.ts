@@ -1,5 +1,6 @@
 import type { DecodedImage } from './image.ts';
 import type { ImageLimits } from './limits.ts';
+import type { Background } from './opaque.ts';
 import type { OrientationClaim } from './orientation.ts';
 
 /** A file whose container was checked and whose header was read; nothing is decoded yet. */
@@ -11,11 +12,11 @@ export interface ImageFile {
   /**
    * Decodes the pixels into an upright image.
    *
-   * @param background the level, 0 to 255, that shows where they are transparent
+   * @param background what shows where they are transparent
    * @param orientation EXIF orientation, 1 to 8
    * @throws ImageError with a reason, or another error if the decoder fails
    */
-  decode(background: number, orientation: number): DecodedImage;
+  decode(background: Background, orientation: number): DecodedImage;
 }
 
 /** A file format. To add one, add a folder with such an object and a line to the list in formats.ts. */

@@ -1,5 +1,6 @@
 import type { Preprocess, Screening } from '../bundle/screening-schema.ts';
 import type { DecodedImage } from './image.ts';
+import { type Background, rgbOf } from './opaque.ts';
 import { resizeTriangle } from './resize.ts';
 
 /** The preprocessing unless a bundle says otherwise. */
@@ -52,12 +53,15 @@ function resample(
   const { width, height, channels, pixels } = image;
   if (pixels.length !== width * height * channels || pixels.length === 0)
     throw new RangeError(`an image of ${width} x ${height} x ${channels} needs ${width * height * channels} levels, not ${pixels.length}`);
-  const placed = placement(width, height, input, rules.fit);
-  const resized = resizeTriangle(rowReader(image, input.channels), width, height, input.channels, placed.width, placed.height);
-  output.fill(rounded(rules.background, rules) / divisor);
-  const rowLength = placed.width * input.channels;
-  for (let row = 0; row < placed.height; row++) {
-    const at = ((row + placed.top) * input.width + placed.left) * input.channels;
+  const { from, to } = placement(width, height, input, rules.fit);
+  const resized = resizeTriangle(rowReader(image, input.channels, from), from.width, from.height, input.channels, to.width, to.height);
+  if (to.width < input.width || to.height < input.height) {
+    const padding = levelsOf(rules.background, input.channels).map((level) => rounded(level, rules) / divisor);
+    for (let i = 0; i < output.length; i++) output[i] = padding[i % input.channels] as number;
+  }
+  const rowLength = to.width * input.channels;
+  for (let row = 0; row < to.height; row++) {
+    const at = ((row + to.top) * input.width + to.left) * input.channels;
     for (let i = 0; i < rowLength; i++) output[at + i] = rounded(resized[row * rowLength + i] as number, rules) / divisor;
   }
 }
@@ -68,26 +72,49 @@ function rounded(level: number, rules: Preprocess): number {
   return rules.polarity === 'inverted' ? 255 - whole : whole;
 }
 
-/** Reads a row of pixels as the model's channels; grey by BT.601 luma in integers. */
-function rowReader({ width, channels, pixels }: DecodedImage, wanted: 1 | 3) {
+/** Returns grey by BT.601 luma, its sum in integers. */
+const luma = (red: number, green: number, blue: number) => (299 * red + 587 * green + 114 * blue) / 1000;
+
+/** Returns a background in the model's channels. */
+function levelsOf(background: Background, channels: 1 | 3): readonly number[] {
+  const rgb = rgbOf(background);
+  return channels === 3 ? rgb : [luma(...rgb)];
+}
+
+/** A part of an image, in pixels. */
+interface Part {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Reads a row of a part of the image as the model's channels. */
+function rowReader({ width, channels, pixels }: DecodedImage, wanted: 1 | 3, part: Part) {
+  const length = part.width;
   return (row: number, into: Float64Array): void => {
-    const first = row * width * channels;
-    if (channels === wanted) for (let i = 0; i < width * channels; i++) into[i] = pixels[first + i] as number;
-    else if (channels === 1) for (let i = 0; i < 3 * width; i++) into[i] = pixels[first + Math.floor(i / 3)] as number;
+    const first = ((row + part.top) * width + part.left) * channels;
+    if (channels === wanted) for (let i = 0; i < length * channels; i++) into[i] = pixels[first + i] as number;
+    else if (channels === 1) for (let i = 0; i < 3 * length; i++) into[i] = pixels[first + Math.floor(i / 3)] as number;
     else
-      for (let column = 0; column < width; column++) {
-        const at = first + 3 * column;
-        into[column] = (299 * (pixels[at] as number) + 587 * (pixels[at + 1] as number) + 114 * (pixels[at + 2] as number)) / 1000;
-      }
+      for (let column = 0, at = first; column < length; column++, at += 3)
+        into[column] = luma(pixels[at] as number, pixels[at + 1] as number, pixels[at + 2] as number);
   };
 }
 
-/** Returns where the resized image lies within the model's input. */
-function placement(width: number, height: number, input: Screening['input'], fit: Preprocess['fit']) {
-  if (fit === 'stretch' || width * input.height === height * input.width)
-    return { width: input.width, height: input.height, left: 0, top: 0 };
-  const scale = Math.min(input.width / width, input.height / height);
-  const w = Math.min(input.width, Math.max(1, Math.round(width * scale)));
-  const h = Math.min(input.height, Math.max(1, Math.round(height * scale)));
-  return { width: w, height: h, left: Math.floor((input.width - w) / 2), top: Math.floor((input.height - h) / 2) };
+/** Returns the part of the image that is shown, and where it lies within the model's input. */
+function placement(width: number, height: number, input: Screening['input'], fit: Preprocess['fit']): { from: Part; to: Part } {
+  const all = { left: 0, top: 0, width, height };
+  const whole = { left: 0, top: 0, width: input.width, height: input.height };
+  if (fit === 'stretch' || width * input.height === height * input.width) return { from: all, to: whole };
+  // Cropped before resizing: a resized strip could take hundreds of megabytes.
+  return fit === 'cover' ? { from: centred(all, input), to: whole } : { from: all, to: centred(whole, all) };
+}
+
+/** Returns the largest part of `within` of an aspect ratio, in whole pixels, around the centre. */
+function centred(within: Part, ratio: { width: number; height: number }): Part {
+  const scale = Math.min(within.width / ratio.width, within.height / ratio.height);
+  const width = Math.min(within.width, Math.max(1, Math.round(ratio.width * scale)));
+  const height = Math.min(within.height, Math.max(1, Math.round(ratio.height * scale)));
+  return { width, height, left: Math.floor((within.width - width) / 2), top: Math.floor((within.height - height) / 2) };
 }

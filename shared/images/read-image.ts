@@ -1,13 +1,14 @@
 import { ALL_FORMATS, FORMATS, formatOf, kindOfFile } from './formats.ts';
 import { type DecodedImage, ImageError } from './image.ts';
 import type { ImageLimits } from './limits.ts';
+import type { Background } from './opaque.ts';
 import { decideOrientation } from './orientation.ts';
 
 /** The settings of reading a file. */
 export interface ReadOptions {
   limits: ImageLimits;
-  /** The level, 0 to 255, that shows where an image is transparent. */
-  background: number;
+  /** What shows where an image is transparent. */
+  background: Background;
   /** Called before anything is decoded, with what the pixels count as; may throw. */
   onPixels?: (pixels: number) => void;
 }

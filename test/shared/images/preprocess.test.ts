@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openImageReader } from '../../../node/image-reader.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
-import { preprocess } from '../../../shared/images/preprocess.ts';
+import type { Background } from '../../../shared/images/opaque.ts';
+import { preprocess, preprocessLevels } from '../../../shared/images/preprocess.ts';
 import { resizeTriangle } from '../../../shared/images/resize.ts';
 import { readMnist } from '../../../trainer/data/mnist.ts';
 import { nodeTensors } from '../../samples/node-tensors.ts';
@@ -13,7 +14,8 @@ import expected from '../../samples/tensors.json' with { type: 'json' };
 import { turnUpright } from '../../samples/turn-upright.ts';
 
 const rules = { version: 1, grey: 'bt601', resize: 'triangle', fit: 'contain', background: 0, polarity: 'as-is' } as const;
-const read = async (bytes: Uint8Array, background = 0) => (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background });
+const read = async (bytes: Uint8Array, background: Background = 0) =>
+  (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background });
 const samples = join(import.meta.dirname, '../../samples');
 
 describe('preprocess', () => {
@@ -50,7 +52,7 @@ describe('preprocess', () => {
         size,
         size,
         fc.constantFrom(1 as const, 3 as const),
-        fc.constantFrom('contain' as const, 'stretch' as const),
+        fc.constantFrom('contain' as const, 'cover' as const, 'stretch' as const),
         (width, height, channels, fit) => {
           const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 73) % 256);
           const image = turnUpright({ width, height, channels: 3, pixels }, 6);
@@ -72,6 +74,33 @@ describe('preprocess', () => {
     // (255 * 51 + 100 * 204) / 255 = 131
     expect(preprocess(await read(png, 100), one, rules)[0]).toBe(Math.fround(131 / 255));
     expect(preprocess(await read(png), one, { ...rules, polarity: 'inverted' })[0]).toBe(Math.fround(204 / 255));
+  });
+
+  it('puts transparency and padding on a colour, which one channel sees as its luma', async () => {
+    const [ink, clear] = [Buffer.of(255, 51), Buffer.of(0, 0)];
+    const png = await sharp(Buffer.concat([ink, clear]), { raw: { width: 2, height: 1, channels: 2 } })
+      .png()
+      .toBuffer();
+    const orange = { ...rules, background: [250, 100, 0] as [number, number, number] };
+    const image = await read(png, orange.background);
+    const levels = (channels: 1 | 3, more = {}) =>
+      Array.from(preprocessLevels(image, { width: 2, height: 2, channels }, { ...orange, ...more }));
+    // (255 * 51 + 250 * 204) / 255 = 251; (255 * 51 + 100 * 204) / 255 = 131; 51 without background. The padding is below.
+    expect(levels(3)).toEqual([251, 131, 51, 250, 100, 0, 250, 100, 0, 250, 100, 0]);
+    // .299 * 251 + .587 * 131 + .114 * 51 = 157.76; .299 * 250 + .587 * 100 = 133.45
+    expect(levels(1)).toEqual([158, 133, 133, 133]);
+    expect(levels(1, { polarity: 'inverted' })).toEqual([97, 122, 122, 122]);
+    expect(await read(png, [7, 7, 7])).toEqual(await read(png, 7));
+  });
+
+  it('crops to the middle where the image is to cover the input', () => {
+    const image = { width: 5, height: 2, channels: 1 as const, pixels: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) };
+    const levels = (from: typeof image, width: number, height: number) =>
+      Array.from(preprocessLevels(from, { width, height, channels: 1 }, { ...rules, fit: 'cover' }));
+    expect(levels(image, 2, 2)).toEqual([2, 3, 7, 8]);
+    expect(levels({ ...image, width: 2, height: 5 }, 2, 2)).toEqual([3, 4, 5, 6]);
+    expect(levels(image, 5, 2)).toEqual(Array.from(image.pixels));
+    expect(levels({ ...image, width: 10, height: 1 }, 1, 4)).toEqual([5, 5, 5, 5]);
   });
 
   it('shows a grey image on three channels, and colours as BT.601 luma on one', () => {
