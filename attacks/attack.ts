@@ -104,8 +104,8 @@ export type Oracle = (images: Float32Array) => Promise<Answer[]>;
  */
 export interface AttackedModel extends GradientModel {
   startingPoints: StartingPoints;
-  /** @param shows `scores`: with scores and thresholds, as the scope `explain` sees them; `verdicts`: the verdict alone */
-  oracle(shows: 'scores' | 'verdicts'): Oracle;
+  /** @param feedback `scores`: with scores and thresholds, as the scope `explain` sees them; `verdicts`: the verdict alone */
+  oracle(feedback: 'scores' | 'verdicts'): Oracle;
 }
 
 /**

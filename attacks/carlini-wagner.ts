@@ -6,7 +6,7 @@ import type { Nearest } from './minimum-norm.ts';
 import { attackRows, type Rows } from './rows.ts';
 import { minimise } from './steps/adam.ts';
 import { distances } from './steps/projection.ts';
-import { imagesOf, sizeOf, tensorOf } from './tensors.ts';
+import { selectImages, sizeOf, tensorOf } from './tensors.ts';
 
 interface Options {
   /** of Adam, for each weight */
@@ -71,7 +71,7 @@ export function carliniWagner(model: GradientModel, rows: Rows, { steps, searche
         reached[i] = true;
         if ((lengths[i] as number) >= (radii[i] as number)) continue;
         radii[i] = lengths[i] as number;
-        images.set(imagesOf(values, [i], size), i * size);
+        images.set(selectImages(values, [i], size), i * size);
       }
     };
     minimise(start, { steps, learningRate: LEARNING_RATE }, lossOf, visit).dispose();

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { Attack, GradientModel } from './attack.ts';
 import { type Objective, type ObjectiveName, objectiveOf } from './losses/objective.ts';
 import { attackRows, type From, type Rows } from './rows.ts';
-import { type Ball, type Norm, projected } from './steps/projection.ts';
+import { type Ball, type Norm, projectToBall } from './steps/projection.ts';
 import { adamStep, apgdStep, type StepFactory } from './steps/step.ts';
-import { gathered, imagesOf, mask, sizeOf, tensorOf } from './tensors.ts';
+import { gatherRows, mask, selectImages, sizeOf, tensorOf } from './tensors.ts';
 
 const STEPS = { adam: adamStep(), apgd: apgdStep };
 export type StepName = keyof typeof STEPS;
@@ -74,7 +74,7 @@ export function descendObjective(
   const size = sizeOf(model.input);
   const groupOf = (row: number) => rows.groups?.[row] ?? row;
   const origin = tensorOf(model, rows.origins);
-  const first = tf.tidy(() => projected(tensorOf(model, rows.starts), origin, norm, radius));
+  const first = tf.tidy(() => projectToBall(tensorOf(model, rows.starts), origin, norm, radius));
   let state = { origin, image: first, best: first.clone() };
   const stepper = stepFactory(first, ball, steps);
   for (let step = 0; step <= steps && active.length > 0; step++) {
@@ -85,7 +85,7 @@ export function descendObjective(
     if (step === 0 || step === Math.ceil(steps / 2)) recorded.push(least.slice());
     const best = tf.tidy(() => tf.where(mask(better), state.image, state.best) as tf.Tensor4D);
     const image = ahead
-      ? tf.tidy(() => projected(stepper.next({ ...state, best }, ahead, step), state.origin, norm, radius))
+      ? tf.tidy(() => projectToBall(stepper.next({ ...state, best }, ahead, step), state.origin, norm, radius))
       : state.image.clone();
     tf.dispose([state.image, state.best, ahead?.gradients ?? []]);
     state = { ...state, image, best };
@@ -96,12 +96,12 @@ export function descendObjective(
     for (const [i, row] of active.entries()) {
       if (!done[i]) continue;
       found[row] = seen.accepted[i] as boolean;
-      images.set(imagesOf(values, [i], size), row * size);
+      images.set(selectImages(values, [i], size), row * size);
     }
     const going = active.flatMap((_, i) => (done[i] ? [] : [i]));
     active = going.map((i) => active[i] as number);
     if (going.length === 0) continue;
-    state = gathered(state, going);
+    state = gatherRows(state, going);
     stepper.keep(going);
   }
   tf.dispose(Object.values(state));

@@ -3,13 +3,13 @@ import { carliniWagnerL2 } from './carlini-wagner.ts';
 import { descent } from './descent.ts';
 import { fgsm } from './fgsm.ts';
 import { hopSkipJump } from './hop-skip-jump.ts';
-import { nearestFromImage, nearestFromOutside } from './minimum-norm.ts';
+import { minimumNormFromImage, minimumNormFromOutside } from './minimum-norm.ts';
 import { momentum } from './momentum.ts';
 import { eq10, eq11 } from './paper.ts';
 import { pgd } from './pgd.ts';
-import { reclassifiedWrongly, SEARCHED_TARGETS } from './reclassified-wrongly.ts';
 import { relay } from './relay.ts';
 import { MOST_TARGETS } from './rows.ts';
+import { SEARCHED_TARGETS, searchAttack } from './search-attack.ts';
 import { square } from './square.ts';
 import { NORMS, type Norm } from './steps/projection.ts';
 
@@ -26,8 +26,8 @@ export const suites = {
   paper: [eq10(), eq11()],
   /** Attacks that know all tests and thresholds of the decision. */
   adaptive: inEachNorm((norm) => [
-    nearestFromOutside({ norm }),
-    nearestFromImage({ norm }),
+    minimumNormFromOutside({ norm }),
+    minimumNormFromImage({ norm }),
     descent({ norm, step: 'adam', from: 'image', objective: 'hinges', targets: MOST_TARGETS, steps: 100 }),
     descent({ norm, step: 'adam', from: 'outside', objective: 'hinges', targets: MOST_TARGETS, steps: 100 }),
     descent({ norm, step: 'apgd', from: 'random', objective: 'dominant', targets: 5, steps: 100 }),
@@ -41,7 +41,7 @@ export const suites = {
   /** Attacks on the search of Eq. 9, each with the one on the edge that is tried where it fails. */
   pipeline: NORMS.map((norm) => ({
     norm,
-    search: reclassifiedWrongly({ norm }),
+    search: searchAttack({ norm }),
     edge: descent({ norm, step: 'adam', from: 'outside', objective: 'hinges', targets: SEARCHED_TARGETS, steps: 100 }),
   })),
   /** The attack on both tests of another bundle of the same data. */

@@ -3,9 +3,9 @@ import type { Attack, GradientModel } from './attack.ts';
 import { acceptedAs, type ObjectiveName, objectiveOf } from './losses/objective.ts';
 import { attackRows, MOST_TARGETS, type RowOptions, type Rows } from './rows.ts';
 import { adamDirection, noMoments } from './steps/adam.ts';
-import { lengths, type Norm, projected } from './steps/projection.ts';
+import { lengths, type Norm, projectToBall } from './steps/projection.ts';
 import { cosineDecay } from './steps/step.ts';
-import { column, concatenated, mask, tensorOf, valuesOf } from './tensors.ts';
+import { column, concatImages, mask, tensorOf, valuesOf } from './tensors.ts';
 
 /** Rows that are attacked together: which, with which loss and for how long. */
 interface Round extends RowOptions {
@@ -24,12 +24,12 @@ const IMAGE: Round[] = [
 ];
 
 /** Begins at the nearest own image of each wrong class, then at more images of the nearer classes and with another loss. */
-export const nearestFromOutside = ({ norm }: { norm: Norm }) => nearestImage('nearest from outside', norm, OUTSIDE);
+export const minimumNormFromOutside = ({ norm }: { norm: Norm }) => minimumNormAttack('nearest from outside', norm, OUTSIDE);
 
 /** Begins at the image itself. */
-export const nearestFromImage = ({ norm }: { norm: Norm }) => nearestImage('nearest from the image', norm, IMAGE);
+export const minimumNormFromImage = ({ norm }: { norm: Norm }) => minimumNormAttack('nearest from the image', norm, IMAGE);
 
-function nearestImage(name: string, norm: Norm, rounds: Round[]): Attack {
+function minimumNormAttack(name: string, norm: Norm, rounds: Round[]): Attack {
   const starts = ({ targets, neighbours = 1 }: Round) => targets * neighbours;
   const cost = rounds.reduce((sum, round) => sum + starts(round) * round.steps * (round.objective === 'orthogonal' ? 2 : 1), 0);
   const budget = rounds.map(
@@ -48,7 +48,7 @@ function nearestImage(name: string, norm: Norm, rounds: Round[]): Attack {
         of.push(...own.of);
         targets.push(...own.rows.targets);
       }
-      return { images: concatenated(found), of, targets };
+      return { images: concatImages(found), of, targets };
     },
   };
 }
@@ -110,7 +110,7 @@ export function minimumNorm(
     const moved = tf.tidy(() => {
       const radius = column(radii);
       const onwards = image.sub(direction.mul(radius.mul(cosineDecay(STEP, step / steps)))) as tf.Tensor4D;
-      return projected(onwards, origin, norm, radius);
+      return projectToBall(onwards, origin, norm, radius);
     });
     tf.dispose([image, ahead.gradients, direction, moments.mean, moments.square]);
     [image, moments] = [moved, next];

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Attack, type EncoderModel, oneOfEach } from './attack.ts';
 import { crossEntropyGradient } from './losses/cross-entropy.ts';
-import { projected, signOf } from './steps/projection.ts';
+import { projectToBall, signOf } from './steps/projection.ts';
 import { tensorOf, valuesOf } from './tensors.ts';
 
 /** The options of cleverhans: a step length at one radius, which grows and shrinks with the radius. */
@@ -23,7 +23,7 @@ export const momentum = ({ radius: reference, step, steps } = DEFAULTS): Attack<
         const gradients = crossEntropyGradient(model, image, labels);
         const grown = sum.add(gradients.div(gradients.abs().mean([1, 2, 3], true).add(1e-30))) as tf.Tensor4D;
         const moved = image.add(signOf(grown).mul((step * radius) / reference)) as tf.Tensor4D;
-        return [projected(moved, origin, 'linf', radius), grown] as const;
+        return [projectToBall(moved, origin, 'linf', radius), grown] as const;
       });
       tf.dispose([image, sum]);
       [image, sum] = [next, grown];

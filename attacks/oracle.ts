@@ -1,5 +1,5 @@
 import type { Answer, Candidates, EncoderModel, Oracle } from './attack.ts';
-import { concatenated, imagesOf, sizeOf } from './tensors.ts';
+import { concatImages, selectImages, sizeOf } from './tensors.ts';
 
 /** An oracle with a budget of queries. */
 export interface LimitedOracle {
@@ -55,12 +55,12 @@ export async function eachImage(
   const found: Float32Array[] = [];
   const [of, queries]: [number[], number[]] = [[], []];
   for (const [i, truth] of labels.entries()) {
-    const image = imagesOf(images, [i], sizeOf(input));
+    const image = selectImages(images, [i], sizeOf(input));
     const result = await attack({ ...{ image, height, width, channels, truth }, seed: seeds[i] as number });
     queries.push(result.queries);
     if (!result.image) continue;
     found.push(result.image);
     of.push(i);
   }
-  return { images: concatenated(found), of, queries };
+  return { images: concatImages(found), of, queries };
 }

@@ -3,7 +3,7 @@ import { randomFrom } from '../shared/random.ts';
 import type { Attack, GradientModel } from './attack.ts';
 import { MOST_TARGETS } from './rows.ts';
 import { type AdamOptions, minimise } from './steps/adam.ts';
-import { concatenated, imagesOf, sizeOf, tensorOf, valuesOf } from './tensors.ts';
+import { concatImages, selectImages, sizeOf, tensorOf, valuesOf } from './tensors.ts';
 
 /** Weights of the two terms of the decision against the size of the perturbation: a and b of Eq. 10. */
 interface PaperOptions extends AdamOptions {
@@ -30,7 +30,7 @@ export const eq10 = (options: PaperOptions = { a: 100, b: 2, steps: 300, learnin
   run: async (model, images, labels) => {
     const targets = labels.map((label) => targetsOf(label, model.means.length));
     const of = targets.flatMap((own, i) => own.map(() => i));
-    const origin = tensorOf(model, imagesOf(images, of, sizeOf(model.input)));
+    const origin = tensorOf(model, selectImages(images, of, sizeOf(model.input)));
     const lossOf = (x: tf.Tensor4D) =>
       tf
         .squaredDifference(x, origin)
@@ -58,7 +58,7 @@ export const eq11 = (options: PaperOptions = { a: 100, b: 2, steps: 300, learnin
       const random = randomFrom(seed, 'fooling');
       return Float32Array.from({ length: size }, () => random.uniform());
     });
-    const start = tensorOf(model, concatenated(of.map((i) => noise[i] as Float32Array)));
+    const start = tensorOf(model, concatImages(of.map((i) => noise[i] as Float32Array)));
     return {
       images: valuesOf(
         minimise(start, options, (x) => decisionLoss(model, x, targets, options)),

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Attack, type EncoderModel, oneOfEach } from './attack.ts';
 import { crossEntropyGradient } from './losses/cross-entropy.ts';
-import { projected, randomInBall, signOf } from './steps/projection.ts';
+import { projectToBall, randomInBall, signOf } from './steps/projection.ts';
 import { sizeOf, tensorOf, valuesOf } from './tensors.ts';
 
 /** The options of cleverhans: a step length at one radius, which grows and shrinks with the radius. */
@@ -20,11 +20,11 @@ export const pgd = ({ radius: reference, step, steps } = DEFAULTS): Attack<Encod
   run: async (model, images, labels, radius, seeds) => {
     const origin = tensorOf(model, images);
     const start = randomInBall(images, sizeOf(model.input), seeds, radius);
-    let image = tf.tidy(() => projected(tensorOf(model, start), origin, 'linf', radius));
+    let image = tf.tidy(() => projectToBall(tensorOf(model, start), origin, 'linf', radius));
     for (let i = 0; i < steps; i++) {
       const next = tf.tidy(() => {
         const moved = image.add(signOf(crossEntropyGradient(model, image, labels)).mul((step * radius) / reference)) as tf.Tensor4D;
-        return projected(moved, origin, 'linf', radius);
+        return projectToBall(moved, origin, 'linf', radius);
       });
       image.dispose();
       image = next;

@@ -2,11 +2,11 @@ import type { Attack, GradientModel } from './attack.ts';
 import { type Descended, type DescentOptions, descend } from './descent.ts';
 import { attackRows, MOST_TARGETS, type Rows } from './rows.ts';
 import type { Ball, Norm } from './steps/projection.ts';
-import { imagesOf, sizeOf } from './tensors.ts';
+import { selectImages, sizeOf } from './tensors.ts';
 
 /** A descent from the most promising rows of each group. */
-export interface Leg extends DescentOptions {
-  /** Rows of a group that take part: those that the legs before brought nearest to their targets, at first the nearest classes. */
+export interface Stage extends DescentOptions {
+  /** Rows of a group that take part: those that the stages before brought nearest to their targets, at first the nearest classes. */
   rows: number;
 }
 
@@ -14,21 +14,21 @@ export interface Leg extends DescentOptions {
  * Targeted DLR by APGD, briefly and towards the nine nearest wrong classes, then the hinges by Adam, longer and towards the four that came
  * nearest: at small radii the first finds more, at large ones the second. Nine targets x 50 steps and four x 112 make 898 gradients.
  */
-const LEGS: Leg[] = [
+const STAGES: Stage[] = [
   { step: 'apgd', objective: 'dlr', steps: 50, rows: 9 },
   { step: 'adam', objective: 'hinges', steps: 112, rows: 4 },
 ];
 
 /** Two descents from outside, one after the other, on fewer and fewer targets. */
 export const relay = ({ norm }: { norm: Norm }): Attack => {
-  const cost = LEGS.reduce((sum, { rows, steps }) => sum + rows * steps, 0);
+  const cost = STAGES.reduce((sum, { rows, steps }) => sum + rows * steps, 0);
   return {
     name: 'relay of APGD, targeted DLR, and PGD (Adam), hinges, from outside',
     ...{ knowledge: 'white-box', norm, kind: 'fixed radius', cost, counts: 'best', source: import.meta.url },
-    about: `${LEGS.map(({ rows, steps }) => `${rows} targets x ${steps} steps`).join(', then ')}: at most ${cost} gradients an image`,
+    about: `${STAGES.map(({ rows, steps }) => `${rows} targets x ${steps} steps`).join(', then ')}: at most ${cost} gradients an image`,
     async run(model, images, labels, radius, seeds) {
       const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'outside', targets: MOST_TARGETS });
-      return { images: relayed(model, { ...rows, groups: of }, { norm, radius }).images, of, targets: rows.targets };
+      return { images: runStages(model, { ...rows, groups: of }, { norm, radius }).images, of, targets: rows.targets };
     },
   };
 };
@@ -39,22 +39,27 @@ export const relay = ({ norm }: { norm: Norm }): Attack => {
  * over targets.
  *
  * @param rows those of a group stand for one image
- * @returns for each row whether it was found, and the image of its last leg, or its origin where it was in none
+ * @returns for each row whether it was found, and the image of its last stage, or its origin where it was in none
  */
-export function relayed(model: GradientModel, rows: Rows, ball: Ball, legs: readonly Leg[] = LEGS): Pick<Descended, 'images' | 'found'> {
+export function runStages(
+  model: GradientModel,
+  rows: Rows,
+  ball: Ball,
+  stages: readonly Stage[] = STAGES,
+): Pick<Descended, 'images' | 'found'> {
   const size = sizeOf(model.input);
   const images = rows.origins.slice();
   const found = rows.targets.map(() => false);
   let losses = rows.targets.map(() => 0);
-  for (const { rows: most, ...options } of legs) {
+  for (const { rows: most, ...options } of stages) {
     const at = promising(rows, losses, found, most);
     if (at.length === 0) break;
-    const leg = descend(model, rowsAt(rows, at, size), ball, options);
+    const stage = descend(model, rowsAt(rows, at, size), ball, options);
     losses = rows.targets.map(() => Number.POSITIVE_INFINITY);
     for (const [i, row] of at.entries()) {
-      found[row] = leg.found[i] as boolean;
-      losses[row] = leg.losses.end[i] as number;
-      images.set(imagesOf(leg.images, [i], size), row * size);
+      found[row] = stage.found[i] as boolean;
+      losses[row] = stage.losses.end[i] as number;
+      images.set(selectImages(stage.images, [i], size), row * size);
     }
   }
   return { images, found };
@@ -70,7 +75,7 @@ function promising({ targets, groups }: Rows, losses: number[], found: boolean[]
 function rowsAt({ origins, starts, targets, truths, groups }: Rows, at: number[], size: number): Rows {
   const of = (values: number[]) => at.map((row) => values[row] as number);
   return {
-    ...{ origins: imagesOf(origins, at, size), starts: imagesOf(starts, at, size), targets: of(targets) },
+    ...{ origins: selectImages(origins, at, size), starts: selectImages(starts, at, size), targets: of(targets) },
     ...(truths && { truths: of(truths) }),
     ...(groups && { groups: of(groups) }),
   };

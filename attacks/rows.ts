@@ -1,6 +1,6 @@
 import type { AttackedModel } from './attack.ts';
 import { randomInBall } from './steps/projection.ts';
-import { concatenated, imagesOf, sizeOf } from './tensors.ts';
+import { concatImages, selectImages, sizeOf } from './tensors.ts';
 
 /** The rows that an attack works on, each an image, a start and a target. The same image may stand in several rows. */
 export interface Rows {
@@ -46,7 +46,7 @@ export async function attackRows(
   const starts: Float32Array[] = [];
   const [of, wanted]: [number[], number[]] = [[], []];
   for (const [i, label] of labels.entries()) {
-    const image = imagesOf(images, [i], size);
+    const image = selectImages(images, [i], size);
     const classes = [];
     for (let target = 0; target < model.means.length; target++) {
       if (target !== label) classes.push({ target, near: await model.startingPoints(image, target, skip + neighbours) });
@@ -60,12 +60,12 @@ export async function attackRows(
       }
     }
   }
-  const all = concatenated(starts);
+  const all = concatImages(starts);
   const rowSeeds = of.map((i, row) => (seeds[i] as number) + (wanted[row] as number));
   return {
     of,
     rows: {
-      origins: imagesOf(images, of, size),
+      origins: selectImages(images, of, size),
       starts: from === 'random' ? randomInBall(all, size, rowSeeds, radius) : all,
       targets: wanted,
       truths: of.map((i) => labels[i] as number),

@@ -10,7 +10,7 @@ export function tensorOf({ input }: Pick<EncoderModel, 'input'>, images: Float32
 }
 
 /** The flat images at these places. */
-export function imagesOf(images: Float32Array, at: readonly number[], size: number): Float32Array {
+export function selectImages(images: Float32Array, at: readonly number[], size: number): Float32Array {
   const chosen = new Float32Array(at.length * size);
   for (const [to, from] of at.entries()) chosen.set(images.subarray(from * size, (from + 1) * size), to * size);
   return chosen;
@@ -23,7 +23,7 @@ export const column = (values: readonly number[]) => tf.tensor4d([...values], [v
 export const mask = (values: readonly boolean[]) => column(values.map(Number)).cast('bool');
 
 /** Replaces each tensor by its rows `at`; the given tensors are disposed of. */
-export function gathered<T extends { [name: string]: tf.Tensor4D }>(tensors: T, at: readonly number[]): T {
+export function gatherRows<T extends { [name: string]: tf.Tensor4D }>(tensors: T, at: readonly number[]): T {
   const indices = tf.tensor1d([...at], 'int32');
   const parts = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.gather(indices)])) as T;
   tf.dispose([...Object.values(tensors), indices]);
@@ -38,7 +38,7 @@ export function valuesOf(tensor: tf.Tensor, ...others: tf.Tensor[]): Float32Arra
 }
 
 /** Appends flat images to one another. */
-export function concatenated(parts: readonly Float32Array[]): Float32Array {
+export function concatImages(parts: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -7,10 +7,10 @@ import { descend, type StepName } from '../attacks/descent.ts';
 import { fastGradientSign } from '../attacks/fgsm.ts';
 import type { ObjectiveName } from '../attacks/losses/objective.ts';
 import { minimumNorm } from '../attacks/minimum-norm.ts';
-import { relay, relayed } from '../attacks/relay.ts';
+import { relay, runStages } from '../attacks/relay.ts';
 import { attackRows, type From, type RowOptions } from '../attacks/rows.ts';
 import { distances } from '../attacks/steps/projection.ts';
-import { imagesOf, sizeOf } from '../attacks/tensors.ts';
+import { selectImages, sizeOf } from '../attacks/tensors.ts';
 import { jobInputs, openContext } from '../evaluate/measure/context.ts';
 import { useBackend } from '../trainer/backend/backends.ts';
 
@@ -68,7 +68,9 @@ async function keep(
   await writeFile(
     join(directory, file),
     Buffer.concat(
-      [chosen.images, imagesOf(images, at, size)].map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
+      [chosen.images, selectImages(images, at, size)].map(({ buffer, byteOffset, byteLength }) =>
+        Buffer.from(buffer, byteOffset, byteLength),
+      ),
     ),
   );
   const all = [...chosen.labels.keys(), ...at.map((row) => of[row] as number)];
@@ -92,7 +94,7 @@ try {
     }
     const { rows, of } = await rowsOf({ from: 'outside', targets });
     const begun = performance.now();
-    const { images, found } = relayed(model, { ...rows, groups: of }, { norm: 'linf', radius: eps });
+    const { images, found } = runStages(model, { ...rows, groups: of }, { norm: 'linf', radius: eps });
     const about = { attack: 'relay from outside: APGD, targeted DLR; PGD (Adam), hinges', eps, gradients: RELAY_GRADIENTS };
     await keep({ ...about, seconds: (performance.now() - begun) / 1000 }, images, of, found);
   }

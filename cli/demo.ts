@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { fastGradientSign } from '../attacks/fgsm.ts';
-import { concatenated, sizeOf } from '../attacks/tensors.ts';
+import { concatImages, sizeOf } from '../attacks/tensors.ts';
 import { nonsense } from '../evaluate/images/nonsense.ts';
 import { jobInputs } from '../evaluate/measure/context.ts';
 import { screenOverHttp } from '../evaluate/measure/endpoint.ts';
@@ -141,7 +141,7 @@ function imageSets({ encoder }: Model, { means, input }: Screening, dataset: Dat
     })),
     ...Object.entries(nonsense).map(([name, draw]) => ({
       ...{ name, labels: seeds.map(() => -1) },
-      images: concatenated(seeds.map((own) => draw(input, randomFrom(own, name)))),
+      images: concatImages(seeds.map((own) => draw(input, randomFrom(own, name)))),
     })),
   ];
 }

@@ -1,4 +1,4 @@
-import { concatenated } from '../shared/protocol/tensors.ts';
+import { concatBytes } from '../shared/protocol/tensors.ts';
 
 /** The first buffer for a stream, no larger than workerd's own: thousands of stalled uploads must not fill the memory. */
 const FIRST_BYTES = 4 * 1024;
@@ -118,4 +118,4 @@ function byteReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
 }
 
 /** Returns the bytes of all parts; a single part is not copied. */
-const wholeOf = (parts: readonly Uint8Array[]) => (parts.length === 1 ? (parts[0] as Uint8Array) : concatenated(parts));
+const wholeOf = (parts: readonly Uint8Array[]) => (parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(parts));

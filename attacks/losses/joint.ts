@@ -5,12 +5,12 @@ import type { GradientModel } from '../attack.ts';
 /** Combines the tests into one loss: the sum of each score's excess over its threshold, a smooth maximum, or the largest alone. */
 export type Combination = 'hinges' | 'log-sum-exp' | 'dominant';
 
-/** Scores must be below their thresholds by this share to count as accepted, as float32 rounds: verdicts come from the exported graph. */
-export const SLACK = 1e-3;
-/** A hinge ends a little below its threshold, */
+/** A score must be below its threshold by this share to count as accepted, because float32 rounds: verdicts come from the exported graph. */
+export const ACCEPTANCE_MARGIN = 1e-3;
+/** A hinge is zero below this share of the threshold. */
 const HINGE = 0.95;
-/** and stops to grow at this logarithm of score over threshold: far off, one test would drown the others. */
-const FAR = 4;
+/** A hinge stops growing at this logarithm of score over threshold. Without the limit one test far off would drown the others. */
+const MAX_HINGE_RATIO = 4;
 /** Sharpness of the smooth maximum. */
 const SHARPNESS = 4;
 /**
@@ -18,7 +18,7 @@ const SHARPNESS = 4;
  * its gradient is zero; a little of the reconstruction's gradient, which is never flat, leads out of there (on models/mnist at linf .2,
  * from the image itself: 17 of 20 images broken instead of 6).
  */
-const PULL = 0.01;
+const SUM_WEIGHT = 0.01;
 const TINY = 1e-12;
 
 /**
@@ -97,11 +97,11 @@ function mahalanobis(
 
 /** Combines the tests of `logRatios`, [N, s], into the loss that the attacker minimises, [N]. */
 export function combined(ratios: tf.Tensor2D, combination: Combination): tf.Tensor1D {
-  return lossOf(ratios, combination).add(ratios.sum(1).mul(PULL)) as tf.Tensor1D;
+  return lossOf(ratios, combination).add(ratios.sum(1).mul(SUM_WEIGHT)) as tf.Tensor1D;
 }
 
 function lossOf(ratios: tf.Tensor2D, combination: Combination): tf.Tensor {
-  if (combination === 'hinges') return ratios.minimum(FAR).exp().sub(HINGE).relu().sum(1);
+  if (combination === 'hinges') return ratios.minimum(MAX_HINGE_RATIO).exp().sub(HINGE).relu().sum(1);
   if (combination === 'dominant') return ratios.max(1);
   return ratios.mul(SHARPNESS).logSumExp(1).div(SHARPNESS);
 }

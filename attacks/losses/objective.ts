@@ -3,7 +3,7 @@ import type { GradientModel } from '../attack.ts';
 import type { Rows } from '../rows.ts';
 import { mask, tensorOf } from '../tensors.ts';
 import { targetedDlr } from './dlr.ts';
-import { type Combination, classRatios, combined, logRatios, ofClass, SLACK } from './joint.ts';
+import { ACCEPTANCE_MARGIN, type Combination, classRatios, combined, logRatios, ofClass } from './joint.ts';
 
 /**
  * Names the loss that an attack on the joint decision descends. A combination of the decision's tests; `dlr`: the target's tests against
@@ -158,5 +158,5 @@ export function orthogonalTo(gradients: tf.Tensor4D, others: tf.Tensor4D): tf.Te
 
 function acceptedIn(ratios: tf.Tensor2D): boolean[] {
   const worst = tf.tidy(() => ratios.max(1).dataSync());
-  return Array.from(worst, (value) => value <= -SLACK);
+  return Array.from(worst, (value) => value <= -ACCEPTANCE_MARGIN);
 }

@@ -23,7 +23,7 @@ export function lengths(perturbations: tf.Tensor4D, norm: Norm): tf.Tensor4D {
  *
  * @param radii [N, 1, 1, 1], or one for all
  */
-export function projected(images: tf.Tensor4D, centres: tf.Tensor4D, norm: Norm, radii: tf.Tensor | number): tf.Tensor4D {
+export function projectToBall(images: tf.Tensor4D, centres: tf.Tensor4D, norm: Norm, radii: tf.Tensor | number): tf.Tensor4D {
   return tf.tidy(() => {
     const perturbations = images.sub(centres) as tf.Tensor4D;
     const radius = typeof radii === 'number' ? tf.scalar(radii) : radii;

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { LossAndGradients } from '../losses/objective.ts';
-import { column, gathered, mask } from '../tensors.ts';
+import { column, gatherRows, mask } from '../tensors.ts';
 import { adamDirection, noMoments } from './adam.ts';
-import { type Ball, projected, steepest } from './projection.ts';
+import { type Ball, projectToBall, steepest } from './projection.ts';
 
 /** Moves the images of a descent; keeps what it needs from step to step for each of them. */
 export interface Step {
@@ -40,7 +40,7 @@ export const adamStep =
         return image.sub(direction.mul(radius * cosineDecay(shares, step / steps))) as tf.Tensor4D;
       },
       keep(rows) {
-        moments = { steps: moments.steps, ...gathered({ mean: moments.mean, square: moments.square }, rows) };
+        moments = { steps: moments.steps, ...gatherRows({ mean: moments.mean, square: moments.square }, rows) };
       },
       dispose: () => tf.dispose([moments.mean, moments.square]),
     };
@@ -85,7 +85,7 @@ export const apgdStep: StepFactory = (start, { norm, radius }, steps) => {
       const restarts = checkpoints.has(step) ? rows.map((progress) => restartsAt(progress, step - lastCheck)) : null;
       if (restarts) lastCheck = step;
       const stepSizes = column(rows.map((progress) => progress.length));
-      const ahead = projected(image.sub(steepest(gradients, norm).mul(stepSizes)) as tf.Tensor4D, origin, norm, radius);
+      const ahead = projectToBall(image.sub(steepest(gradients, norm).mul(stepSizes)) as tf.Tensor4D, origin, norm, radius);
       const share = step === 0 ? 1 : MOMENTUM;
       const moved = image.add(ahead.sub(image).mul(share)).add(image.sub(last).mul(1 - share)) as tf.Tensor4D;
       last.dispose();
@@ -94,7 +94,7 @@ export const apgdStep: StepFactory = (start, { norm, radius }, steps) => {
     },
     keep(at) {
       rows = at.map((i) => rows[i] as Progress);
-      last = gathered({ last }, at).last;
+      last = gatherRows({ last }, at).last;
     },
     dispose: () => last.dispose(),
   };

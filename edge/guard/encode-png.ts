@@ -2,7 +2,7 @@ import { constants, deflateSync } from 'node:zlib';
 import type { DecodedImage } from '../../shared/images/image.ts';
 import { chunkOf } from '../../shared/images/png/chunk.ts';
 import { PNG_SIGNATURE } from '../../shared/images/png/container.ts';
-import { concatenated } from '../../shared/protocol/tensors.ts';
+import { concatBytes } from '../../shared/protocol/tensors.ts';
 
 const GREY = 0;
 const RGB = 2;
@@ -30,5 +30,5 @@ export function encodePng({ width, height, channels, pixels }: DecodedImage): Ui
   // Run-length only: three times as fast as searching for matches, which differences of neighbours rarely have.
   const how = { level: 1, strategy: constants.Z_RLE, memLevel: 9, chunkSize: Math.max(1024, filtered.length >> 1) };
   const chunks = [chunkOf('IHDR', header), chunkOf('IDAT', deflateSync(filtered, how)), chunkOf('IEND', new Uint8Array(0))];
-  return concatenated([PNG_SIGNATURE, ...chunks.flat()]);
+  return concatBytes([PNG_SIGNATURE, ...chunks.flat()]);
 }

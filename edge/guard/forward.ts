@@ -116,11 +116,11 @@ function tensorOf(input: Tensor, passing: readonly ForwardedImage[], rules: Forw
     });
     return { name: input.name, datatype: 'BYTES', shape, data };
   }
-  const data = passing.length === input.shape[0] ? (input.data as Float32Array) : concatenated(passing);
+  const data = passing.length === input.shape[0] ? (input.data as Float32Array) : concatValues(passing);
   return { name: input.name, datatype: 'FP32', shape, data };
 }
 
-function concatenated(passing: readonly ForwardedImage[]): Float32Array {
+function concatValues(passing: readonly ForwardedImage[]): Float32Array {
   const values = passing.map(({ image }) => image.values as Float32Array);
   const data = new Float32Array(values.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

@@ -51,12 +51,12 @@ function readInfer(headers: Headers, body: Uint8Array, screening: Screening, con
   checkInferType(headers, (wrong) => `The classifier takes inference requests (v2), and the ${wrong}.`);
   const check = (json: unknown) => requestProblem(json, config.AGREEMENT_POINTER !== undefined);
   // The classifier knows which outputs there are.
-  const given = inProtocol(() => readInferImages(headers, body, screening, config, null, check));
+  const given = asMisfitProblem(() => readInferImages(headers, body, screening, config, null, check));
   return { json: given.request.json as InferGiven['json'], input: given.request.inputs[0] as Tensor, images: given.images };
 }
 
-/** Runs a reader and turns a ProtocolError into a ProblemError. */
-function inProtocol<T>(read: () => T): T {
+/** Runs a reader and turns a ProtocolError into the problem that its misfit has in `PROBLEM_OF`. */
+function asMisfitProblem<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {

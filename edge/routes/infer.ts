@@ -116,7 +116,7 @@ async function infer(c: Context<Env>): Promise<Response> {
   const { given, judged, model } = await runPipeline(c, {
     route: 'infer',
     body: () => readBody(c.req.raw, config),
-    read: (body, screening) => inProtocol(() => readInferImages(headers, body, screening, config, names)),
+    read: (body, screening) => asBadRequest(() => readInferImages(headers, body, screening, config, names)),
   });
   const version = { model: 'screen', version: model.id };
   const { json, binary } = inferAnswer(outputsOf(judged, model.id), given.request, version);
@@ -146,8 +146,8 @@ async function versionOf(c: Context<Env>): Promise<Screening> {
   return screening;
 }
 
-/** Runs a reader and turns a ProtocolError into a ProblemError. */
-function inProtocol<T>(read: () => T): T {
+/** Runs a reader and turns a ProtocolError into the problem `bad-request`. */
+function asBadRequest<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -77,7 +77,7 @@ async function contextOf(
     model: {
       ...gradientModel(await rebuildModel(directory), screening),
       startingPoints: startingPoints(context.dataset.train, screener, context.seed),
-      oracle: (shows) => graphOracle(screener, shows),
+      oracle: (feedback) => graphOracle(screener, feedback),
     },
   };
 }

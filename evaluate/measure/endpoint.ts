@@ -46,12 +46,12 @@ export function endpointOf({ SCREEN_URL: url, SCREEN_KEY: key }: NodeJS.ProcessE
  * Makes an oracle of the worker, one image a request: the attack meets what is deployed, with its HTTP. The worker's kernels are its own,
  * so its scores differ from those of screen.onnx in onnxruntime-node by rounding (some millionths).
  *
- * @param shows `scores`: with the key and `?explain=1`; `verdicts`: without
+ * @param feedback `scores`: with the key and `?explain=1`; `verdicts`: without
  * @throws BundleError where the worker serves another model; EndpointError where it does not answer with a verdict
  */
-export function httpOracle(endpoint: Endpoint, screening: Screening, shows: 'scores' | 'verdicts'): Oracle {
+export function httpOracle(endpoint: Endpoint, screening: Screening, feedback: 'scores' | 'verdicts'): Oracle {
   const size = sizeOf(screening.input);
-  const explained = shows === 'scores';
+  const explained = feedback === 'scores';
   const answer = (verdict: Verdict): Answer => {
     if (verdict.model !== screening.id)
       throw new BundleError(

@@ -6,14 +6,14 @@ import type { Scores } from '../../shared/decision/scores.ts';
 /**
  * Makes an oracle of screen.onnx.
  *
- * @param shows `scores`: what the scope `explain` sees; `verdicts`: what everyone sees
+ * @param feedback `scores`: what the scope `explain` sees; `verdicts`: what everyone sees
  */
-export function graphOracle({ screen, screening }: Screener, shows: 'scores' | 'verdicts'): Oracle {
+export function graphOracle({ screen, screening }: Screener, feedback: 'scores' | 'verdicts'): Oracle {
   return async (images) =>
     (await screen(images)).map(({ scores, decision: { accepted } }) => ({
       accepted,
-      label: accepted || shows === 'scores' ? scores.label : null,
-      logRatios: shows === 'scores' ? logRatiosOf(scores, limitsOf(screening.thresholds, scores.label)) : null,
+      label: accepted || feedback === 'scores' ? scores.label : null,
+      logRatios: feedback === 'scores' ? logRatiosOf(scores, limitsOf(screening.thresholds, scores.label)) : null,
     }));
 }
 

@@ -1,6 +1,6 @@
 import type { Candidates } from '../../attacks/attack.ts';
 import { distances, type Norm } from '../../attacks/steps/projection.ts';
-import { imagesOf, sizeOf } from '../../attacks/tensors.ts';
+import { selectImages, sizeOf } from '../../attacks/tensors.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/decide.ts';
 import type { EvaluationContext, JobInputs } from './context.ts';
@@ -65,7 +65,7 @@ async function reclassify(context: EvaluationContext, images: Float32Array, outc
   const rejected = outcomes.flatMap(({ accepted }, i) => (accepted ? [] : [i]));
   if (rejected.length === 0) return;
   const { thresholds, input } = context.screening;
-  const found = await (await context.reclassifier()).reclassify(imagesOf(images, rejected, sizeOf(input)));
+  const found = await (await context.reclassifier()).reclassify(selectImages(images, rejected, sizeOf(input)));
   for (const [i, scores] of found.entries()) {
     const keptWith = (minMargin: number) => decideReclassified(scores, thresholds, { keepAll: false, minMargin }).accepted;
     const outcome = outcomes[rejected[i] as number] as Outcome;
@@ -87,7 +87,7 @@ export function screenCandidates(
     context,
     {
       ...{ ...about, images, targets },
-      ...(synthetic ? {} : { origins: imagesOf(inputs.images, of, sizeOf(context.screening.input)) }),
+      ...(synthetic ? {} : { origins: selectImages(inputs.images, of, sizeOf(context.screening.input)) }),
       numbers: of.map((i) => inputs.numbers[i] as number),
       truths: of.map((i) => (synthetic ? -1 : (inputs.labels[i] as number))),
     },

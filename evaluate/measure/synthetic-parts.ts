@@ -1,4 +1,4 @@
-import { concatenated } from '../../attacks/tensors.ts';
+import { concatImages } from '../../attacks/tensors.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
@@ -24,7 +24,7 @@ export function syntheticParts(
       ...{ ...shared, ...partSize(screening, images, images), name },
       about: `${images} images of no class; right is a rejection`,
       run: (context, { numbers, seeds }) => {
-        const synthetic = concatenated(seeds.map((seed) => draw(screening.input, randomFrom(seed, name))));
+        const synthetic = concatImages(seeds.map((seed) => draw(screening.input, randomFrom(seed, name))));
         return screenImages(context, { attack: name, images: synthetic, numbers, truths: noClass(numbers) }, search);
       },
     }),

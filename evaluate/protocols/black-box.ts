@@ -36,7 +36,7 @@ function endpointPart(attack: Attack, shared: Pick<Part, 'images' | 'atOnce'>, r
   const named = { ...attack, name: `${attack.name}, through the HTTP door` };
   return attackPart(named, shared, {
     radius,
-    modelOf: ({ model, screening }) => ({ ...model, oracle: (shows) => httpOracle(endpoint, screening, shows) }),
+    modelOf: ({ model, screening }) => ({ ...model, oracle: (feedback) => httpOracle(endpoint, screening, feedback) }),
     sources: [new URL('../measure/endpoint.ts', import.meta.url).href],
     descriptor: { endpoint: true },
   });

@@ -1,4 +1,4 @@
-import { concatenated } from '../../attacks/tensors.ts';
+import { concatImages } from '../../attacks/tensors.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { corruptions as all, SEVERITIES } from '../images/corruptions.ts';
 import { descriptorOf } from '../measure/outcome.ts';
@@ -26,7 +26,7 @@ export const corruptions: Protocol = {
             const corrupted = seeds.map((seed, i) =>
               corrupt(clean.slice(i * size, (i + 1) * size), screening.input, severity, randomFrom(seed, name)),
             );
-            return screenImages(context, { attack: name, images: concatenated(corrupted), numbers, truths: labels });
+            return screenImages(context, { attack: name, images: concatImages(corrupted), numbers, truths: labels });
           },
         }),
       ),

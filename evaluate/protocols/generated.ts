@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GradientModel } from '../../attacks/attack.ts';
-import { concatenated } from '../../attacks/tensors.ts';
+import { concatImages } from '../../attacks/tensors.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { deviationsOf } from '../../trainer/covariances.ts';
 import type { EvaluationContext } from '../measure/context.ts';
@@ -30,7 +30,7 @@ export function generated({ decoder, means, covariances }: GradientModel, labels
   const parts: Float32Array[] = [];
   for (let first = 0; first < latents.length; first += AT_ONCE)
     parts.push(tf.tidy(() => (decoder.apply(tf.tensor2d(latents.slice(first, first + AT_ONCE))) as tf.Tensor).dataSync() as Float32Array));
-  return concatenated(parts);
+  return concatImages(parts);
 }
 
 /** Screens samples of the classes in turn; right is to be accepted as its class. */

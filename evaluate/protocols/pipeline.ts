@@ -1,6 +1,6 @@
 import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
-import { SEARCHED_TARGETS } from '../../attacks/reclassified-wrongly.ts';
+import { SEARCHED_TARGETS } from '../../attacks/search-attack.ts';
 import { type Outcome, RADII, reclassifiedWrong, undetected } from '../measure/outcome.ts';
 import { attackPart, type PartSize, SEARCH_WORK } from '../measure/parts.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';

@@ -112,11 +112,11 @@ export function encodeMessage(
   const head = new TextEncoder().encode(JSON.stringify(json));
   if (binary.length === 0) return { body: head, headers: { 'content-type': 'application/json' } };
   const headers = { 'content-type': 'application/octet-stream', [BINARY_HEADER]: String(head.byteLength) };
-  return { body: concatenated([head, ...binary]), headers };
+  return { body: concatBytes([head, ...binary]), headers };
 }
 
 /** Concatenates bytes. */
-export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
   for (const part of parts) {

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { carliniWagner } from '../../attacks/carlini-wagner.ts';
 import { descend, type StepName } from '../../attacks/descent.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
-import { relayed } from '../../attacks/relay.ts';
-import { distances, NORMS, projected } from '../../attacks/steps/projection.ts';
+import { runStages } from '../../attacks/relay.ts';
+import { distances, NORMS, projectToBall } from '../../attacks/steps/projection.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { TO_CLASS_1, twoPixels } from './two-pixels.ts';
 
@@ -77,28 +77,28 @@ describe('relay', () => {
   const budget = { norm: 'linf', radius: 1 } as const;
 
   it('goes on, of each group that is not broken yet, with the row that came nearest', () => {
-    const legs = [
+    const stages = [
       { step: 'apgd', objective: 'dlr', steps: 0, rows: 2 },
       { step: 'adam', objective: 'hinges', steps: 40, rows: 1 },
     ] as const;
-    const { images, found } = relayed(twoPixels(), rows, budget, legs);
+    const { images, found } = runStages(twoPixels(), rows, budget, stages);
     expect(found).toEqual([false, true, true]);
     // The first and the last are as they began: the one was too far off, the other accepted at once.
     expect([...images.slice(0, 2), ...images.slice(4)]).toEqual([1, 0, 0, 1]);
     expect(distances(images.slice(2, 4), Float32Array.of(0, 1), 2, 'l2')[0]).toBeLessThan(0.5);
   });
 
-  it('leaves a row that no leg took up at its origin', () => {
-    const leg = { step: 'adam', objective: 'hinges', steps: 0, rows: 1 } as const;
+  it('leaves a row that no stage took up at its origin', () => {
+    const stage = { step: 'adam', objective: 'hinges', steps: 0, rows: 1 } as const;
     const two = { ...rows, groups: [7, 8, 8], starts: Float32Array.of(1, 0, 0.9, 0.1, 0, 1) };
-    const { images, found } = relayed(twoPixels(), two, budget, [leg]);
+    const { images, found } = runStages(twoPixels(), two, budget, [stage]);
     expect([...images.slice(4)]).toEqual([1, 0]);
     expect(found).toEqual([false, false, false]);
   });
 
   it('finds nothing where nothing lies within the ball', () => {
     const within = { norm: 'linf', radius: TO_CLASS_1.linf * 0.97 } as const;
-    expect(relayed(twoPixels(), rows, within).found).toEqual([false, false, false]);
+    expect(runStages(twoPixels(), rows, within).found).toEqual([false, false, false]);
   });
 });
 
@@ -140,8 +140,8 @@ it('an image does not depend on those it is attacked with', () => {
 it('projections keep what is inside and bring back what is not', () => {
   const centre = tf.tensor4d([0.5, 0.5], [1, 1, 2, 1]);
   const at = (x: number, y: number) => tf.tensor4d([x, y], [1, 1, 2, 1]);
-  expect([...projected(at(0.55, 0.45), centre, 'linf', 0.1).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.55, 0.45]);
-  expect([...projected(at(0.9, 0.45), centre, 'linf', 0.1).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.6, 0.45]);
-  expect([...projected(at(0.8, 0.9), centre, 'l2', 0.25).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.65, 0.7]);
-  expect([...projected(at(1.4, 0.5), centre, 'linf', 2).dataSync()]).toEqual([1, 0.5]);
+  expect([...projectToBall(at(0.55, 0.45), centre, 'linf', 0.1).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.55, 0.45]);
+  expect([...projectToBall(at(0.9, 0.45), centre, 'linf', 0.1).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.6, 0.45]);
+  expect([...projectToBall(at(0.8, 0.9), centre, 'l2', 0.25).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.65, 0.7]);
+  expect([...projectToBall(at(1.4, 0.5), centre, 'linf', 2).dataSync()]).toEqual([1, 0.5]);
 });

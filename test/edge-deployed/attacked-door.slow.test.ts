@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { boundarySearch } from '../../attacks/hop-skip-jump.ts';
 import type { QueriedImage } from '../../attacks/oracle.ts';
 import { squareSearch } from '../../attacks/square.ts';
-import { imagesOf } from '../../attacks/tensors.ts';
+import { selectImages } from '../../attacks/tensors.ts';
 import { type DeployedWorker, startDeployed } from '../../bench/reliability/deployed-worker.ts';
 import { type EvaluationContext, jobInputs, openContext } from '../../evaluate/measure/context.ts';
 import { checkEndpoint, type Endpoint, httpOracle } from '../../evaluate/measure/endpoint.ts';
@@ -70,8 +70,8 @@ async function firstImages(): Promise<{ attacked: QueriedImage; start: Float32Ar
   const truth = labels[0] as number;
   const verdicts = await setup.screener.screen(images);
   const other = labels.findIndex((label, i) => label !== truth && verdicts[i]?.decision.accepted && verdicts[i]?.scores.label === label);
-  const attacked = { image: imagesOf(images, [0], SIZE), height: 28, width: 28, channels: 1, truth, seed: 5 };
-  return { attacked, start: imagesOf(images, [other], SIZE) };
+  const attacked = { image: selectImages(images, [0], SIZE), height: 28, width: 28, channels: 1, truth, seed: 5 };
+  return { attacked, start: selectImages(images, [other], SIZE) };
 }
 
 describe('the worker in workerd says what screen.onnx says in onnxruntime-node', () => {

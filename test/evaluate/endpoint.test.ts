@@ -38,7 +38,7 @@ beforeEach(() => {
 afterAll(() => server.close());
 
 const image = new Float32Array(28 * 28);
-const ask = (shows: 'scores' | 'verdicts' = 'verdicts') => httpOracle(endpoint, screening, shows)(image);
+const ask = (feedback: 'scores' | 'verdicts' = 'verdicts') => httpOracle(endpoint, screening, feedback)(image);
 
 describe('what is no verdict is never taken for a rejection', () => {
   it.each([

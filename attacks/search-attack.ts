@@ -19,7 +19,7 @@ const SEARCH = { before: 32, each: 2 };
 /** Lengths of the first and the last step, as shares of the radius. */
 const STEP = { first: 0.2, last: 0.01 };
 /** Each test must be passed by this much, as a logarithm, since the exported search does not end at quite the same latents. */
-const SPARE = 0.03;
+const TEST_MARGIN = 0.03;
 /** Sharpness of the smooth maximum over the tests. */
 const SHARPNESS = 10;
 
@@ -28,7 +28,7 @@ const SHARPNESS = 10;
  *
  * @param minMargin how many times the target's error the error of the next class must be for the search's answer to count
  */
-export const reclassifiedWrongly = ({ norm, minMargin = DEFAULT_MIN_MARGIN }: { norm: Norm; minMargin?: number }): Attack => ({
+export const searchAttack = ({ norm, minMargin = DEFAULT_MIN_MARGIN }: { norm: Norm; minMargin?: number }): Attack => ({
   name: 'reclassified wrongly',
   ...{ knowledge: 'white-box', norm, kind: 'fixed radius', counts: 'best', source: import.meta.url },
   cost: SEARCHED_TARGETS * STEPS * STEP_COST,
@@ -76,7 +76,7 @@ function searchFooled(
   };
 }
 
-/** Evaluates the losses and their gradients by the images, with the latents held constant; below -SPARE the attack succeeds. */
+/** Evaluates the losses and their gradients by the images, with the latents held constant; below -TEST_MARGIN the attack succeeds. */
 function evaluated(
   model: GradientModel,
   images: tf.Tensor4D,
@@ -101,7 +101,7 @@ function evaluated(
           .neg(),
         ...held,
       ];
-      const worst = tf.stack(tests, 1).add(SPARE).mul(SHARPNESS).logSumExp(1).div(SHARPNESS);
+      const worst = tf.stack(tests, 1).add(TEST_MARGIN).mul(SHARPNESS).logSumExp(1).div(SHARPNESS);
       // A little of the margin in any case: while other tests matter more, the smooth maximum says nothing of it.
       return worst.add((tests[0] as tf.Tensor).mul(0.1)) as tf.Tensor1D;
     })(images, tf.ones([images.shape[0]]));
