@@ -6,7 +6,8 @@ import { thresholdsFor } from '../trainer/calibrate.ts';
 import type { LabelledImages } from '../trainer/data/dataset.ts';
 import { encodeAt, scoresOf } from '../trainer/encode.ts';
 import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
-import { defaultCalibration, openDatasetOf } from '../trainer/run-config.ts';
+import { defaultCalibration } from '../trainer/run-config.ts';
+import { openDatasetOf } from '../trainer/run-images.ts';
 
 /**
  * Does the promised false-rejection rate hold? Over 200 random re-partitions of all images that did not train the model

@@ -6,7 +6,8 @@ import { imagesAt, labelsAt } from '../trainer/data/dataset.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import { outcomesOf, percent } from '../trainer/outcomes.ts';
 import { latestTrainedRun, loadRun, openRun } from '../trainer/run.ts';
-import { defaultCalibration, openDatasetOf } from '../trainer/run-config.ts';
+import { defaultCalibration } from '../trainer/run-config.ts';
+import { openDatasetOf } from '../trainer/run-images.ts';
 
 /**
  * Which covariance of the latent test lets through least, at the same promised false-rejection rate? The same weights are

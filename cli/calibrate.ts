@@ -7,11 +7,11 @@ import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate.ts';
 import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
-import { openDatasetOf } from '../trainer/run-config.ts';
-import { calibrationOf, calibrationOver, RUN_OPTION, withCalibrationOptions } from './options.ts';
+import { openDatasetOf } from '../trainer/run-images.ts';
+import { calibrationOf, calibrationOver, MOVED_DATA_OPTION, RUN_OPTION, withCalibrationOptions } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
 import { outcomesLine } from './print.ts';
-import { command, printResult, runCommand } from './run-command.ts';
+import { command, printNotes, printResult, runCommand } from './run-command.ts';
 
 const DESCRIPTION = `Set the thresholds of a trained run again, without training; pnpm export then makes a bundle with them.
 Do not choose among several by their outcomes on test images: neither these nor the promise would then hold.`;
@@ -22,6 +22,7 @@ const EXAMPLES = `  pnpm calibrate --alpha 0.01                   the latest run
 
 const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLES), "the run's; for a bundle as in pnpm train")
   .option(...RUN_OPTION)
+  .option(...MOVED_DATA_OPTION)
   .option('--test', 'report the outcomes on the test images instead of the validation images')
   .option('--bundle <name>', 'calibrate a bundle, not a run, on your own clean images; its graphs stay, its id is new')
   .option(
@@ -36,7 +37,8 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
     await useWasm();
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     const { model, splits } = await loadTrained(run);
-    const dataset = await openDatasetOf(run);
+    const dataset = await openDatasetOf(run, options);
+    printNotes(dataset.notes);
     const report = options.test ? 'test' : 'validation';
     const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOver(run.config.calibration, program), report);
     const { name } = run.config;
@@ -50,11 +52,11 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
 await runCommand(program);
 
 /** Calibrates a bundle on the user's own images. */
-async function calibrateOwnBundle({ bundle, images, run, name, json, ...options }: OptionValues, program: Command): Promise<void> {
+async function calibrateOwnBundle({ bundle, images, run, dataDir, name, json, ...options }: OptionValues, program: Command): Promise<void> {
   const without = ['test', 'covariance'].find((option) => program.getOptionValueSource(option) === 'cli');
   if (without) throw new UsageError(`--${without} does not apply to a bundle: its covariances stay, and there are no test images`);
-  if (bundle === undefined || images === undefined || run !== undefined)
-    throw new UsageError('--bundle and --images belong together, without --run: --bundle mnist --images DIR');
+  if (bundle === undefined || images === undefined || run !== undefined || dataDir !== undefined)
+    throw new UsageError('--bundle and --images belong together, without --run and --data-dir: --bundle mnist --images DIR');
   const source = await resolveModel(bundle);
   const chosen: string = name ?? `${basename(source)}-calibrated`;
   checkName(chosen);

@@ -14,13 +14,14 @@ import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
 import { choicesOf, MOST_THREADS, perThreadBackends } from '../trainer/backend/backends.ts';
 import { datasets } from '../trainer/data/datasets.ts';
-import { listRuns, type Run } from '../trainer/run.ts';
+import { listRuns } from '../trainer/run.ts';
+import { openDatasetOf } from '../trainer/run-images.ts';
 import { checkOptions, lockEvaluation, shardOf, sourceFor } from './evaluation-options.ts';
 import { MODEL_OPTION, upTo, wholeNumber } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
 import { printEvaluation } from './print.ts';
 import { evaluationProgress } from './progress.ts';
-import { command, interruptible, interruptSignal, runCommand } from './run-command.ts';
+import { command, interruptible, interruptSignal, printNotes, runCommand } from './run-command.ts';
 
 /** Largest number of images of a kind: all outcomes are in memory for the report. */
 const MOST_IMAGES = 100_000;
@@ -56,7 +57,12 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
     upTo(MOST_IMAGES),
   )
   .option('--reclassify', 'also search for the class of each rejected image (about 15 ms each for 28x28)')
-  .option('--data-dir <folder>', "folder of its data set (default: the run's of the same name)", callersPath, process.env.DATA_DIR)
+  .option(
+    '--data-dir <folder>',
+    'folder of its data set (default: what the run that made it keeps or read)',
+    callersPath,
+    process.env.DATA_DIR,
+  )
   .addOption(
     new Option('--unknown <name>', 'another data set, whose images are unknown: all must be rejected').choices([...datasets.keys()]),
   )
@@ -89,9 +95,8 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
   const { screening } = screener;
   const folderOf = (name: string) =>
     options.out ?? evaluationFolder(directory, screening, `${name}${options.seed === 1 ? '' : `-seed${options.seed}`}`);
-  // Another run may have taken the name since.
-  const isItsRun = ({ config }: Run) => config.name === basename(directory) && config.started === screening.provenance.trained;
-  const run = (await listRuns()).find(isItsRun) ?? null;
+  const run = (await listRuns()).find(({ config }) => config.started === screening.provenance.trained) ?? null;
+  if (run) printNotes((await openDatasetOf(run, { dataDir: options.dataDir, signal })).notes);
   const unknownSource: UnknownSource | null = options.unknown ? { dataset: options.unknown, directory: options.unknownDir ?? null } : null;
   const endpoint = endpointOf(process.env);
   const folder = folderOf(options.protocol.includes('full') ? 'full' : names.join('+'));

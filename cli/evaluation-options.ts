@@ -4,8 +4,8 @@ import type { OptionValues } from 'commander';
 import { acquireLocks } from '../node/files/lock.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { UsageError } from '../shared/user-error.ts';
-import { type DataSource, dataSourceSchema, datasets } from '../trainer/data/datasets.ts';
-import type { Run } from '../trainer/run.ts';
+import { type DatasetSource, dataSourceSchema, datasets } from '../trainer/data/datasets.ts';
+import { imagesFolder, type Run } from '../trainer/run.ts';
 
 export interface Shard {
   /** From 0. */
@@ -39,8 +39,8 @@ export function checkOptions({ unknown, unknownDir, out, merge, figures }: Optio
     throw new UsageError(`there is no folder ${dirname(figures)} for --figures ${figures}`);
 }
 
-/** Returns the source of a bundle's data set: the folder given, else the one where the run that made the bundle read it. */
-export function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: string | undefined): DataSource {
+/** Returns the source of a bundle's data set: the images of the run that made it, else the folder given, else the one that the run read. */
+export function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: string | undefined): DatasetSource {
   const isFolder = datasets.get(provenance.dataset)?.resizable;
   const own = {
     dataset: provenance.dataset,
@@ -48,7 +48,11 @@ export function sourceFor({ provenance, input }: Screening, run: Run | null, dat
     imageSize: isFolder ? input.height : null,
     channels: isFolder ? input.channels : null,
   };
-  return { ...dataSourceSchema.parse(own), dataDir: dataDir ?? run?.config.dataDir ?? null };
+  return {
+    ...dataSourceSchema.parse(own),
+    dataDir: dataDir ?? run?.config.dataDir ?? null,
+    ...(run ? { kept: imagesFolder(run) } : {}),
+  };
 }
 
 /**

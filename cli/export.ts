@@ -11,8 +11,8 @@ import { acquireLock } from '../node/files/lock.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
-import { RUN_OPTION, share } from './options.ts';
-import { command, interruptible, interruptSignal, printResult, runCommand } from './run-command.ts';
+import { MOVED_DATA_OPTION, RUN_OPTION, share } from './options.ts';
+import { command, interruptible, interruptSignal, printNotes, printResult, runCommand } from './run-command.ts';
 
 const DESCRIPTION = 'Write a trained run as ONNX graphs and screening.json to models/NAME, which becomes the active model.';
 
@@ -26,6 +26,7 @@ const VIA =
 
 const program = command('export', DESCRIPTION, EXAMPLES)
   .option(...RUN_OPTION)
+  .option(...MOVED_DATA_OPTION)
   .option('--name <name>', "name of the bundle (default: the run's)")
   .option('--search <stages>', 'search of reclassify.onnx: STARTSxSTEPS of each stage', searchStages, defaultSearch.stages)
   .option('--search-rate <share>', 'learning rate of that search', share, defaultSearch.learningRate)
@@ -38,9 +39,11 @@ const program = command('export', DESCRIPTION, EXAMPLES)
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     if (options.via !== undefined) return viaTf2onnx(run, options, program);
     const search = { ...defaultSearch, stages: options.search, learningRate: options.searchRate };
-    const { directory, screening, parity } = await exportRun(run, options.name ?? run.config.name, search, {
+    const { directory, screening, parity, notes } = await exportRun(run, options.name ?? run.config.name, search, {
       reference: options.reference,
+      dataDir: options.dataDir,
     });
+    printNotes(notes);
     const { id, modelId, classes, weights } = screening;
     printResult(
       options.json,

@@ -39,6 +39,11 @@ export function printResult(json: boolean | undefined, value: unknown, text: str
   console.log(json ? JSON.stringify(value) : text);
 }
 
+/** Prints what the user should know beside the result, on standard error. */
+export function printNotes(notes: readonly string[] = []): void {
+  for (const note of notes) console.error(note);
+}
+
 /** Returns a signal that the first Ctrl-C or SIGTERM aborts. */
 export function interruptSignal(): AbortSignal {
   const interrupt = new AbortController();

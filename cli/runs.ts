@@ -1,5 +1,8 @@
+import { CACHE } from '../trainer/data/image-cache.ts';
+import { keptBytes } from '../trainer/data/kept-images.ts';
+import { DAYS_UNUSED, pruneCache } from '../trainer/data/prune-cache.ts';
 import type { Outcomes } from '../trainer/outcomes.ts';
-import { listRuns, RunError, readMetrics, readTestOutcomes } from '../trainer/run.ts';
+import { imagesFolder, listRuns, RunError, readMetrics, readTestOutcomes } from '../trainer/run.ts';
 import { command, runCommand } from './run-command.ts';
 
 const TEST_FIGURES = ['test right', 'test accuracy', 'test error', 'test rejection'] as const;
@@ -27,10 +30,12 @@ const program = command(
         const { name, status, preset, dataset, seed, backend, epochs, bestEpoch, training } = config;
         const { epoch: _, ...metrics } = last;
         const outcomes = await readTestOutcomes(run);
+        const bytes = await keptBytes(imagesFolder(run));
         return {
           ...{ name, status, dataset, preset, seed, backend, epochs: `${epochs} of ${training.epochs}`, bestEpoch },
           ...metrics,
           ...(outcomes ? inPercent(outcomes) : {}),
+          ...(bytes === null ? {} : { 'images, MB': Math.round(bytes / 1e5) / 10 }),
           settings: training,
         };
       }),
@@ -45,6 +50,12 @@ const program = command(
       );
       if (names.length > 1) for (const line of spread(rows)) console.log(line);
     }
+    const unkept = await pruneCache(CACHE);
+    if (unkept > 0 && !options.json)
+      console.log(
+        `${CACHE} holds ${(unkept / 1e6).toFixed(1)} MB of decoded images that no run keeps; they are removed ${DAYS_UNUSED} days after ` +
+          'their last use',
+      );
   });
 
 /** Returns the outcomes on the test images in per cent. */

@@ -24,6 +24,7 @@ const program = trainingProgram().action(async (options, program: Command) => {
   const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
   const common = {
     name,
+    ...(program.getOptionValueSource('dataDir') === 'cli' ? { dataDir: options.dataDir } : {}),
     signal: AbortSignal.any([interrupt, ...minutes]),
     onStart: ({ directory, config }: Run, dataset: Dataset, done: number, { name, why }: Backend) => {
       started = true;
@@ -76,7 +77,7 @@ await runCommand(program);
 
 /** Refuses options that would change a run that is resumed. @throws UsageError */
 function refuseOthers(given: Command): void {
-  const allowed = ['resume', 'maxMinutes', 'json'];
+  const allowed = ['resume', 'dataDir', 'maxMinutes', 'json'];
   const other = given.options.find(
     (option) => given.getOptionValueSource(option.attributeName()) === 'cli' && !allowed.includes(option.attributeName()),
   );

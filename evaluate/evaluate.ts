@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Screener } from '../node/bundle/graphs.ts';
 import { type BackendChoice, usePerThreadBackend } from '../trainer/backend/backends.ts';
-import type { DataSource } from '../trainer/data/datasets.ts';
-import { openDataset } from '../trainer/data/datasets.ts';
+import { type DatasetSource, openDataset } from '../trainer/data/datasets.ts';
 import { openUnknown, type UnknownSource } from './images/unknown.ts';
 import { type EvaluationKey, hashedParts, type Job, type JobResult, jobsOf } from './jobs/job.ts';
 import { mergeJobs, openThreads, type Progress, readFinishedJob, runJobs } from './jobs/run-jobs.ts';
@@ -14,7 +13,7 @@ import type { Protocol, ProtocolOptions } from './measure/protocol.ts';
 export interface Request {
   /** of the bundle */
   directory: string;
-  source: DataSource;
+  source: DatasetSource;
   unknownSource: UnknownSource | null;
   seed: number;
   protocol: Protocol;

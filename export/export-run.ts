@@ -9,7 +9,7 @@ import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { batchesAt } from '../trainer/data/dataset.ts';
 import { checkName, loadRun, type Run } from '../trainer/run.ts';
-import { openDatasetOf } from '../trainer/run-config.ts';
+import { openDatasetOf } from '../trainer/run-images.ts';
 import type { Parity } from './parity.ts';
 import type { SearchOptions } from './search.ts';
 import { writeBundle } from './write-bundle.ts';
@@ -20,6 +20,8 @@ export interface Exported {
   directory: string;
   screening: Screening;
   parity: Parity;
+  /** What the user should know about the run's images. */
+  notes: string[];
 }
 
 /**
@@ -32,7 +34,7 @@ export async function exportRun(
   run: Run,
   name: string,
   search: SearchOptions,
-  options: { reference?: boolean; models?: string } = {},
+  options: { reference?: boolean; models?: string; dataDir?: string } = {},
 ): Promise<Exported> {
   checkName(name);
   const models = options.models ?? MODELS;
@@ -44,7 +46,7 @@ export async function exportRun(
   await useWasm();
   const { model, splits, calibrated } = await loadRun(run);
   const { config } = run;
-  const dataset = await openDatasetOf(run);
+  const dataset = await openDatasetOf(run, options);
   const directory = join(models, name);
   const { screening, parity } = await writeBundle(directory, {
     ...model,
@@ -70,5 +72,5 @@ export async function exportRun(
     parityImages: batchesAt(dataset.train, splits.validation.slice(0, PARITY_IMAGES), imagesWithinMemory(config.input, PARITY_IMAGES)),
   });
   if (!options.reference) await writeAtomically(join(models, ACTIVE_FILE), `${name}\n`);
-  return { directory, screening, parity };
+  return { directory, screening, parity, notes: dataset.notes ?? [] };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { canonicalJson } from '../shared/bundle/hashes.ts';
-import { DataError, type Dataset, labelsAt } from './data/dataset.ts';
+import { labelsAt } from './data/dataset.ts';
 import { type DataSource, dataSourceSchema, openDataset } from './data/datasets.ts';
 import { splitsOf } from './data/splits.ts';
 import { type PresetName, type TrainingChoices, trainingFor, trainingSchema } from './presets.ts';
@@ -89,19 +89,3 @@ function differencesIn(name: string, actual: unknown, expected: unknown): string
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/**
- * Reads the images of a run again. Its splits are indices into them, so other images, or one more or less, would put images that it was
- * trained on among those that calibrate or test.
- *
- * @throws DataError where the images are missing, or are not those that the run was started with
- */
-export async function openDatasetOf({ config }: { config: RunConfig }, signal?: AbortSignal): Promise<Dataset> {
-  const { name, dataset, dataDir, imageSize, channels, checksums } = config;
-  const opened = await openDataset({ dataset, dataDir, imageSize, channels }, signal);
-  if (canonicalJson(opened.checksums) === canonicalJson(checksums)) return opened;
-  throw new DataError(
-    `the images of ${dataDir === null ? dataset : `${dataset} in ${dataDir}`} are not those that run ${name} was started with. ` +
-      'Put those back, or train a new run on these.',
-  );
-}

@@ -31,6 +31,9 @@ export class RunError extends UserError {}
 
 export const RUNS = 'runs';
 
+/** Returns the folder of a run's own decoded images. */
+export const imagesFolder = ({ directory }: Pick<Run, 'directory'>) => join(directory, 'images');
+
 /** Checks a name of a run or a bundle, which is that of a folder on any system. @throws RunError */
 export function checkName(name: string): void {
   if (!/^\w[\w.-]{0,99}$/.test(name))

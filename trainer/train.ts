@@ -11,6 +11,7 @@ import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { largestBatch, trainingImages } from './data/batches.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import { openDataset } from './data/datasets.ts';
+import { keepImages } from './data/kept-images.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
 import { fit, type Step } from './fit.ts';
 import { openBatchGradients } from './gradient/batch-gradients.ts';
@@ -23,6 +24,7 @@ import {
   appendMetrics,
   createRun,
   hasOutcomes,
+  imagesFolder,
   loadTrained,
   openRun,
   type Run,
@@ -33,13 +35,16 @@ import {
   truncateMetrics,
   writeConfig,
 } from './run.ts';
-import { openDatasetOf, type Recipe, type RunConfig } from './run-config.ts';
+import type { Recipe, RunConfig } from './run-config.ts';
+import { openDatasetOf } from './run-images.ts';
 import { validate } from './validate.ts';
 
 interface TrainingOptions {
   name: string;
   /** Folder of the runs. */
   runs?: string;
+  /** Folder of the data set of a run that is resumed, where it was moved. */
+  dataDir?: string;
   signal?: AbortSignal;
   /** False: no `report.html` is written at the end. */
   report?: boolean;
@@ -106,6 +111,9 @@ export async function train(options: TrainOptions): Promise<Trained> {
     options.onStep?.(step);
   };
   try {
+    const bytes = await keepImages(imagesFolder(run), dataset);
+    const size = bytes === null ? [] : [`${(bytes / 1e6).toFixed(1)} MB of decoded images are kept in ${imagesFolder(run)}`];
+    dataset.notes = [...(dataset.notes ?? []), ...size];
     return await trainRun(run, dataset, splits, { ...options, onStep }, backend);
   } catch (error) {
     // There is nothing to resume: the name stays free.
@@ -128,7 +136,7 @@ export async function resumeTraining(options: TrainingOptions): Promise<Trained>
     throw new RunError(`run ${config.name} is calibrated already. pnpm calibrate sets its thresholds again.`);
   const isTrained = config.status === 'trained' || config.status === 'calibrated';
   const backend = isTrained ? null : await useBackendAgain(config);
-  const dataset = await openDatasetOf(run, options.signal);
+  const dataset = await openDatasetOf(run, options);
   const splits = await readSplits(run);
   checkGuarantee(dataset, splits, config.calibration);
   if (backend) return trainRun(run, dataset, splits, options, backend);

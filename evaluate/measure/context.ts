@@ -4,7 +4,7 @@ import { canonicalJson } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { DataError, type Dataset, imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
-import { type DataSource, openDataset } from '../../trainer/data/datasets.ts';
+import { type DatasetSource, openDataset } from '../../trainer/data/datasets.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
 import { startingPoints } from '../images/starting-points.ts';
 import { openUnknown, type Unknown, type UnknownSource } from '../images/unknown.ts';
@@ -14,7 +14,7 @@ import { graphOracle } from './graph-oracle.ts';
 export interface EvaluationTarget {
   /** of the bundle */
   directory: string;
-  source: DataSource;
+  source: DatasetSource;
   seed: number;
   unknownSource: UnknownSource | null;
 }

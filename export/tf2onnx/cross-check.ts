@@ -7,7 +7,7 @@ import { runProgram } from '../../node/processes/run-program.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
 import { type Run, RunError, readSplits } from '../../trainer/run.ts';
-import { openDatasetOf } from '../../trainer/run-config.ts';
+import { openDatasetOf } from '../../trainer/run-images.ts';
 import { largestDifference, ParityError, TOLERANCE } from '../parity.ts';
 import { lastLines, PythonError } from './python-environment.ts';
 

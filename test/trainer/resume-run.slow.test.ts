@@ -1,11 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { exportRun } from '../../export/export-run.ts';
-import { defaultSearch } from '../../export/search.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { openRun, writeConfig } from '../../trainer/run.ts';
 import { resumeTraining, train } from '../../trainer/train.ts';
@@ -123,25 +121,4 @@ it('a run that fails before its first step leaves its name free', async () => {
   });
   await expect(begun).rejects.toThrow('no thread');
   expect(existsSync('runs/failed')).toBe(false);
-});
-
-it('a run is not gone on with, calibrated, reported or exported when its images have changed', async () => {
-  const stop = new AbortController();
-  await train({
-    ...{ name: 'changed', preset: 'quick', choices: { epochs: 1 }, seed: 4, signal: stop.signal, onStep: () => stop.abort() },
-    source: { dataset: 'images', dataDir: photos, imageSize: 16, channels: 1 },
-    calibration: { method: 'conformal', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'spherical' },
-  });
-  await cp(join(photos, 'dark', '1.png'), join(photos, 'dark', 'more.png'));
-  await expect(resumeTraining({ name: 'changed' })).rejects.toThrow(/are not those that run changed was started with/);
-  // The run of the test above, which is trained to its end.
-  const before = await readFile('runs/whole/calibration.json');
-  for (const command of ['calibrate', 'report']) {
-    const { code, err } = await runInProcess(command, ['--run', 'whole']);
-    expect([code, err]).toEqual([1, expect.stringMatching(/are not those that run whole was started with. Put those back/)]);
-  }
-  await expect(exportRun(await openRun('whole'), 'whole', defaultSearch, { models: 'models' })).rejects.toThrow(
-    /are not those that run whole was started with/,
-  );
-  expect([await readFile('runs/whole/calibration.json'), existsSync('models')]).toEqual([before, false]);
 });

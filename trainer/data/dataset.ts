@@ -1,5 +1,6 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { UserError } from '../../shared/user-error.ts';
+import type { StoredImages } from './image-index.ts';
 
 /** Largest height and width that the images of a folder may be resized to. */
 export const LARGEST_SIDE = 1024;
@@ -14,6 +15,8 @@ export interface LabelledImages {
   labels: Uint8Array | Uint16Array;
   /** Returns the H * W * C levels 0 to 255 of one image; the view is valid until the next call. */
   image(index: number): Uint8Array;
+  /** The file that holds the pixels, for images that were decoded from files: a run keeps it. */
+  stored?: StoredImages;
 }
 
 /** The images and labels of a data set. */

@@ -4,6 +4,7 @@ import { DataError, type Dataset, type DatasetReader, LARGEST_SIDE } from './dat
 import { fashionMnist } from './fashion-mnist.ts';
 import { CACHE } from './image-cache.ts';
 import { imageFolder } from './image-folder.ts';
+import { openKeptImages } from './kept-images.ts';
 import { mnist } from './mnist.ts';
 import { svhn } from './svhn.ts';
 
@@ -28,13 +29,22 @@ export const dataSourceSchema = z.strictObject({
 
 export type DataSource = z.infer<typeof dataSourceSchema>;
 
+/** A data set, or the images of it that a run keeps. */
+export interface DatasetSource extends DataSource {
+  /** Folder of a run's own images, which are read in place of the data set where there are some. */
+  kept?: string;
+}
+
 /**
  * Reads a data set.
  *
  * @throws DataError where the data are missing, damaged, or not what was expected; the signal's reason, where it is aborted while files are
  *   decoded
  */
-export async function openDataset({ dataset, dataDir, imageSize, channels }: DataSource, signal?: AbortSignal): Promise<Dataset> {
+export async function openDataset(source: DatasetSource, signal?: AbortSignal): Promise<Dataset> {
+  const { dataset, dataDir, imageSize, channels, kept } = source;
+  const own = kept === undefined ? null : await openKeptImages(kept);
+  if (own) return own;
   const reader = datasets.get(dataset) as DatasetReader;
   if (!reader.resizable && (imageSize !== null || channels !== null))
     throw new DataError(`the images of ${dataset} have their own size and channels; --image-size and --channels are for --data images`);

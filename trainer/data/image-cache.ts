@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
-import { openSync, readSync } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { Piscina } from 'piscina';
-import { z } from 'zod';
 import { makeFolder, writeAtomically } from '../../node/files/files.ts';
 import { canonicalJson } from '../../shared/bundle/hashes.ts';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
 import { DataError, type LabelledImages } from './dataset.ts';
+import { type ImageIndex, indexSchema } from './image-index.ts';
 import type { ImageTask, ReadFileResult } from './image-thread.ts';
+import { hashOfLevels, openLevels } from './levels-file.ts';
+import { pruneCache } from './prune-cache.ts';
 
 /** An image file and its label. */
 export interface Entry {
@@ -21,15 +22,7 @@ export interface Entry {
   label: number;
 }
 
-const indexSchema = z.strictObject({
-  /** The images in the cache, in order. */
-  files: z.array(z.strictObject({ file: z.string(), label: z.int().nonnegative(), sha256: z.string() })),
-  unreadable: z.array(z.strictObject({ file: z.string(), why: z.string() })),
-});
-
-export type CacheIndex = z.infer<typeof indexSchema>;
-
-/** Folder of the caches, beside the runs; it may be removed at any time. */
+/** Folder of the caches, beside the runs; it may be removed at any time, as a run keeps its own images (`kept-images.ts`). */
 export const CACHE = join('runs', '.cache');
 
 /** Files that a thread reads in one task. */
@@ -55,7 +48,7 @@ export async function cachedImages(
   entries: readonly Entry[],
   input: Screening['input'],
   { cache, rules = defaultPreprocess, signal }: CacheOptions,
-): Promise<{ index: CacheIndex; images: (indices: readonly number[]) => LabelledImages }> {
+): Promise<{ index: ImageIndex; images: (indices: readonly number[]) => LabelledImages }> {
   const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
   const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0, stats[i]?.ctimeMs ?? 0]);
   const key = createHash('sha256')
@@ -63,11 +56,11 @@ export async function cachedImages(
     .digest('hex')
     .slice(0, 24);
   const paths = { levels: join(cache, `${key}.levels`), index: join(cache, `${key}.json`) };
-  const size = input.height * input.width * input.channels;
-  let index = await readIndex(paths, size);
+  await pruneCache(cache);
+  let index = await readIndex(paths);
   if (!index) {
     await makeFolder(cache);
-    index = await fillCache(paths, readInThreads(directory, entries, { input, rules }, signal));
+    index = await fillCache(paths, readInThreads(directory, entries, { input, rules }, signal), stats);
   }
   if (index.files.length === 0) {
     const first = index.unreadable[0];
@@ -75,22 +68,7 @@ export async function cachedImages(
       `none of the ${entries.length} files in ${directory} can be read as an image${first ? `; ${first.file}: ${first.why}` : ''}`,
     );
   }
-  const { files } = index;
-  // The file stays open as long as the process: images are read whenever they are asked for.
-  const levels = openSync(paths.levels, 'r');
-  const images = (indices: readonly number[]): LabelledImages => {
-    const buffer = new Uint8Array(size);
-    return {
-      count: indices.length,
-      labels: Uint16Array.from(indices, (i) => files[i]?.label as number),
-      image: (i) => {
-        if (readSync(levels, buffer, 0, size, (indices[i] as number) * size) !== size)
-          throw new DataError(`${paths.levels} is cut off. Remove it.`);
-        return buffer;
-      },
-    };
-  };
-  return { index, images };
+  return { index, images: openLevels(paths.levels, index, input) };
 }
 
 interface CachePaths {
@@ -98,28 +76,39 @@ interface CachePaths {
   index: string;
 }
 
-/** Returns the index of a complete cache, or null. */
-async function readIndex(paths: CachePaths, size: number): Promise<CacheIndex | null> {
+/** Returns the index of a cache that is complete and whole, or null. */
+async function readIndex(paths: CachePaths): Promise<ImageIndex | null> {
   try {
     const index = indexSchema.parse(JSON.parse(await readFile(paths.index, 'utf8')));
-    return (await stat(paths.levels)).size === index.files.length * size ? index : null;
+    if ((await hashOfLevels(paths.levels)) !== index.sha256) return null;
+    await utimes(paths.levels, new Date(), new Date());
+    return index;
   } catch {
     return null;
   }
 }
 
-async function fillCache(paths: CachePaths, images: AsyncIterable<{ entry: Entry; read: ReadFileResult }>): Promise<CacheIndex> {
-  const index: CacheIndex = { files: [], unreadable: [] };
+async function fillCache(
+  paths: CachePaths,
+  images: AsyncIterable<{ entry: Entry; read: ReadFileResult }>,
+  stats: readonly { size: number; mtimeMs: number }[],
+): Promise<ImageIndex> {
+  const index: ImageIndex = { files: [], stats: [], unreadable: [], sha256: '' };
+  const hash = createHash('sha256');
+  let at = 0;
   // Written under another name and renamed, as another process may fill or read the same cache.
   const temporary = `${paths.levels}.${crypto.randomUUID()}.tmp`;
   const output = await open(temporary, 'w');
   try {
     for await (const { entry, read } of images) {
       const { file, label } = entry;
+      const { size, mtimeMs } = stats[at++] as (typeof stats)[number];
       if ('why' in read) index.unreadable.push({ file, why: read.why });
       else {
         await output.write(read.levels);
+        hash.update(read.levels);
         index.files.push({ file, label, sha256: read.sha256 });
+        index.stats.push([size, mtimeMs]);
       }
     }
     await output.sync();
@@ -129,6 +118,7 @@ async function fillCache(paths: CachePaths, images: AsyncIterable<{ entry: Entry
     throw error;
   }
   await output.close();
+  index.sha256 = hash.digest('hex');
   await rename(temporary, paths.levels);
   // Last: without the index the levels do not count.
   await writeAtomically(paths.index, JSON.stringify(index));

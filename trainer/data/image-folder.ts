@@ -3,8 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { DataError, type DatasetReader } from './dataset.ts';
-import { type CacheIndex, cachedImages, type Entry } from './image-cache.ts';
+import { cachedImages, type Entry } from './image-cache.ts';
 import { filesInFolder, isNamedImage, kindOf, notesOnLeftOut } from './image-files.ts';
+import type { ImageIndex } from './image-index.ts';
 
 /** A class with fewer images can't be split into train, validation, tune, calibration and test. */
 const LEAST_PER_CLASS = 10;
@@ -70,7 +71,7 @@ async function listClasses(directory: string) {
 }
 
 /** Checks the images that can be read. @throws DataError where one content has two labels, or a class has too few images */
-function checkClasses({ files }: CacheIndex, classes: string[]): void {
+function checkClasses({ files }: ImageIndex, classes: string[]): void {
   const firstOf = new Map<string, Entry>();
   for (const { file, label, sha256 } of files) {
     const first = firstOf.get(sha256) ?? { file, label };

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { randomFrom } from '../../shared/random.ts';
+
+const cli = join(import.meta.dirname, '../../cli');
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'portcullis-'));
+  const random = randomFrom(3, 'photos');
+  for (const [y, name] of ['dark', 'light'].entries()) {
+    await mkdir(join(directory, 'photos', name), { recursive: true });
+    for (let i = 0; i < 160; i++) {
+      const pixels = Buffer.from(Array.from({ length: 256 }, () => random.integer(0, 90) + 160 * y));
+      await sharp(pixels, { raw: { width: 16, height: 16, channels: 1 } })
+        .png()
+        .toFile(join(directory, 'photos', name, `${i}.png`));
+    }
+  }
+}, 60_000);
+afterAll(() => rm(directory, { recursive: true }));
+
+/** Runs a command as a user does, in the temporary folder; `onOutput` sees all that it has said so far. */
+function run(args: string, onOutput: (said: string, kill: (signal: NodeJS.Signals) => void) => void = () => {}) {
+  const [name, ...others] = args.split(' ');
+  const child = spawn(process.execPath, [join(cli, `${name}.ts`), ...others], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      said += text;
+      onOutput(said, (signal) => child.kill(signal));
+    });
+  }
+  return new Promise<{ code: number | null; said: string }>((resolve) => child.once('close', (code) => resolve({ code, said })));
+}
+
+const TRAIN = 'train --data images --data-dir photos --image-size 16 --channels 1 --preset quick --alpha 0.2 --delta 0.3 --threads 1';
+
+it('a finished training is not lost by a renamed file, nor by a folder that is gone', async () => {
+  const trained = await run(`${TRAIN} --epochs 2 --name mine`);
+  expect(trained).toMatchObject({ code: 0, said: expect.stringContaining('0.1 MB of decoded images are kept in runs/mine/images') });
+  await rename(join(directory, 'photos/dark/7.png'), join(directory, 'photos/dark/seven.png'));
+  const note = 'the run keeps the images that it was started with, and uses those; ';
+  for (const command of ['export', 'report', 'calibrate', 'evaluate --images 2 --threads 1']) {
+    const { code, said } = await run(`${command}${command.startsWith('evaluate') ? '' : ' --run mine'}`);
+    expect(said).toContain(`${note}photos since: 1 renamed (dark/7.png is dark/seven.png)`);
+    expect([command, code, said]).toEqual([command, 0, said]);
+  }
+  await rename(join(directory, 'photos'), join(directory, 'elsewhere'));
+  expect(await run('export --run mine')).toMatchObject({
+    code: 0,
+    said: expect.stringContaining('photos since: it is not there any more'),
+  });
+  await rename(join(directory, 'elsewhere'), join(directory, 'photos'));
+  expect(JSON.parse(await readFile(join(directory, 'models/mine/screening.json'), 'utf8')).classes).toEqual(['dark', 'light']);
+}, 240_000);

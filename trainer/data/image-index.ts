@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** The images in a file of levels, which holds H * W * C bytes for each. */
+export const indexSchema = z.strictObject({
+  /** In the order of the levels; paths are relative to the folder that the images come from. */
+  files: z.array(z.strictObject({ file: z.string(), label: z.int().nonnegative(), sha256: z.string() })),
+  /** Size and time of change of each of these files when it was read. */
+  stats: z.array(z.tuple([z.number(), z.number()])),
+  unreadable: z.array(z.strictObject({ file: z.string(), why: z.string() })),
+  /** Sha256 of the file of levels. */
+  sha256: z.string(),
+});
+
+export type ImageIndex = z.infer<typeof indexSchema>;
+
+/** A file of levels, and the positions of images in it. */
+export interface StoredImages {
+  path: string;
+  index: ImageIndex;
+  positions: readonly number[];
+}

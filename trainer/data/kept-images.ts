@@ -1,0 +1,66 @@
+import { constants } from 'node:fs';
+import { copyFile, link, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseJsonOrNull } from '../../node/files/files.ts';
+import { rebuildFolder } from '../../node/files/replace-folder.ts';
+import { DataError, type Dataset } from './dataset.ts';
+import { indexSchema } from './image-index.ts';
+import { hashOfLevels, openLevels } from './levels-file.ts';
+
+const LEVELS = 'levels';
+const RECORD = 'images.json';
+
+/** `images.json`: a data set without its pixels, which are in `levels`. */
+const recordSchema = z.strictObject({
+  version: z.literal(1),
+  name: z.string(),
+  classes: z.array(z.string()),
+  input: z.strictObject({ height: z.int(), width: z.int(), channels: z.union([z.literal(1), z.literal(3)]) }),
+  checksums: z.record(z.string(), z.string()),
+  index: indexSchema,
+  /** Positions of the images in `levels`. */
+  train: z.array(z.int()),
+  test: z.array(z.int()),
+});
+
+/**
+ * Keeps the decoded images of a data set in a folder, if they were decoded from files. They are another name of the cache's file (a hard
+ * link), so they take no more room while the cache has them, and stay where it is removed; a copy where the file system has no links.
+ *
+ * @returns their bytes; null for a data set that is read from files of its own, such as MNIST
+ */
+export async function keepImages(directory: string, { name, classes, input, checksums, train, test }: Dataset): Promise<number | null> {
+  if (!train.stored || !test.stored) return null;
+  const { path, index, positions } = train.stored;
+  const record = { version: 1, name, classes, input, checksums, index, train: positions, test: test.stored.positions };
+  await rebuildFolder(directory, RECORD, async (fresh) => {
+    const levels = join(fresh, LEVELS);
+    await link(path, levels).catch(() => copyFile(path, levels, constants.COPYFILE_FICLONE));
+    await writeFile(join(fresh, RECORD), JSON.stringify(record));
+  });
+  return (await keptBytes(directory)) as number;
+}
+
+/** Returns the bytes of the images that are kept in a folder; null where there are none. */
+export async function keptBytes(directory: string): Promise<number | null> {
+  return (await stat(join(directory, LEVELS)).catch(() => null))?.size ?? null;
+}
+
+/**
+ * Opens the images that are kept in a folder.
+ *
+ * @returns null where there are none
+ * @throws DataError where they are damaged
+ */
+export async function openKeptImages(directory: string): Promise<Dataset | null> {
+  const path = join(directory, LEVELS);
+  const text = await readFile(join(directory, RECORD), 'utf8').catch(() => null);
+  if (text === null) return null;
+  const record = recordSchema.safeParse(parseJsonOrNull(text)).data;
+  if (!record || (await hashOfLevels(path).catch(() => null)) !== record.index.sha256)
+    throw new DataError(`the images in ${directory} are damaged: they are not those that were kept there`);
+  const { name, classes, input, checksums, index, train, test } = record;
+  const images = openLevels(path, index, input);
+  return { name, classes, input, checksums, train: images(train), test: images(test) };
+}
