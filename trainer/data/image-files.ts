@@ -11,19 +11,28 @@ const EXTENSIONS = [
 /** Says whether a file is an image by its name. */
 export const isNamedImage = (file: string): boolean => EXTENSIONS.includes(extname(file).toLowerCase());
 
+/** Folders that systems and editors put beside images, in lower case. */
+const SYSTEM_FOLDERS = [
+  ...['__macosx', '@eadir', '#recycle', '$recycle.bin', 'system volume information', 'lost+found'],
+  ...['__pycache__', 'node_modules'],
+];
+
+/** Says whether a name is that of a hidden file or folder, or of one that a system or an editor made. */
+export const isHidden = (name: string): boolean => name.startsWith('.') || SYSTEM_FOLDERS.includes(name.toLowerCase());
+
 /** The files of a folder and of the folders in it. */
 export interface FilesInFolder {
   /** Paths relative to the folder, sorted. */
   files: string[];
   /** Links that lead nowhere, and anything that is neither a file nor a folder. */
   broken: string[];
-  /** Number of names that begin with a dot. */
+  /** Number of hidden files and folders. */
   hidden: number;
 }
 
 /**
  * Lists all files in a folder and in the folders within it. Follows links to files and folders; a folder that is reached twice, by a link
- * to it or to a parent, is read once. Skips names that begin with a dot.
+ * to it or to a parent, is read once. Skips what is hidden.
  *
  * @throws Error with `code` where a folder can't be read
  */
@@ -34,7 +43,7 @@ export async function filesInFolder(directory: string): Promise<FilesInFolder> {
     const real = await realpath(join(directory, folder));
     if (seen.size === seen.add(real).size) return;
     for (const entry of (await readdir(real, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (entry.name.startsWith('.')) {
+      if (isHidden(entry.name)) {
         found.hidden += 1;
         continue;
       }
@@ -69,6 +78,6 @@ export function notesOnLeftOut({ images, unreadable = [], broken = [], hidden = 
     ...(unreadable.length > 0 ? [`${unreadable.length} of ${images} images left out, which the worker would refuse too:`] : []),
     ...unreadable.map(({ file, why }) => `${file} left out: ${why}`),
     ...broken.map((path) => `${path} left out: it is a link that leads nowhere, or not a file`),
-    ...(hidden > 0 ? [`${hidden} files and folders whose names begin with a dot left out (thumbnails and the like)`] : []),
+    ...(hidden > 0 ? [`${hidden} hidden files and folders left out (.thumbnails, __MACOSX and the like)`] : []),
   ];
 }

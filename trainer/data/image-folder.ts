@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { DataError, type DatasetReader } from './dataset.ts';
 import { cachedImages, type Entry } from './image-cache.ts';
-import { filesInFolder, isNamedImage, kindOf, notesOnLeftOut } from './image-files.ts';
+import { filesInFolder, isHidden, isNamedImage, kindOf, notesOnLeftOut } from './image-files.ts';
 import type { ImageIndex } from './image-index.ts';
 
 /** A class with fewer images can't be split into train, validation, tune, calibration and test. */
@@ -45,14 +45,14 @@ async function listClasses(directory: string) {
     throw new DataError(`${directory} can't be read; a folder with a folder of images for each class is needed`);
   });
   const classes: string[] = [];
-  for (const name of names.sort()) if (!name.startsWith('.') && (await kindOf(join(directory, name))) === 'folder') classes.push(name);
+  for (const name of names.sort()) if (!isHidden(name) && (await kindOf(join(directory, name))) === 'folder') classes.push(name);
   if (classes.length < 2)
     throw new DataError(
       `${directory} has ${classes.length} folders; one for each class is needed, two at least, with ${ANY_FORMAT} files in them`,
     );
   const entries: Entry[] = [];
   const broken: string[] = [];
-  let [others, hidden] = [0, names.filter((name) => name.startsWith('.')).length];
+  let [others, hidden] = [0, names.filter(isHidden).length];
   for (const [label, name] of classes.entries()) {
     const found = await filesInFolder(join(directory, name));
     const named = found.files.filter(isNamedImage);

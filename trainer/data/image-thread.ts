@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openImageReader } from '../../node/image-reader.ts';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { ImageError } from '../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
+import { readTrainingImage } from './training-formats.ts';
 
 export interface ImageTask {
   directory: string;
@@ -23,12 +23,11 @@ export type ReadFileResult = { levels: Uint8Array; sha256: string } | { why: str
  * image.
  */
 export default async function readFiles({ directory, files, input, rules }: ImageTask): Promise<ReadFileResult[]> {
-  const readImage = await openImageReader();
   const results: ReadFileResult[] = [];
   for (const file of files) {
     const bytes = await readFile(join(directory, file));
     try {
-      const image = await readImage(bytes, { limits: DEFAULT_LIMITS, background: rules.background });
+      const image = await readTrainingImage(bytes, { limits: DEFAULT_LIMITS, background: rules.background });
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       results.push({ levels: preprocessLevels(image, input, rules), sha256 });
     } catch (error) {
