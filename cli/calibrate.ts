@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command, OptionValues } from 'commander';
 import { calibrateBundle } from '../export/calibrate-bundle.ts';
+import { checkReplaceable } from '../export/check-replaceable.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
+import { parseScreening } from '../shared/bundle/open-bundle.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
@@ -31,6 +34,7 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
     callersPath,
   )
   .option('--name <name>', 'name of the new bundle (default: the old name with -calibrated)')
+  .option('--replace', 'overwrite the bundle of another run')
   .option('--json', 'print the result as JSON')
   .action(async (options, program: Command) => {
     if (options.bundle !== undefined || options.images !== undefined) return calibrateOwnBundle(options, program);
@@ -52,7 +56,10 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
 await runCommand(program);
 
 /** Calibrates a bundle on the user's own images. */
-async function calibrateOwnBundle({ bundle, images, run, dataDir, name, json, ...options }: OptionValues, program: Command): Promise<void> {
+async function calibrateOwnBundle(
+  { bundle, images, run, dataDir, name, replace, json, ...options }: OptionValues,
+  program: Command,
+): Promise<void> {
   const without = ['test', 'covariance'].find((option) => program.getOptionValueSource(option) === 'cli');
   if (without) throw new UsageError(`--${without} does not apply to a bundle: its covariances stay, and there are no test images`);
   if (bundle === undefined || images === undefined || run !== undefined || dataDir !== undefined)
@@ -63,6 +70,8 @@ async function calibrateOwnBundle({ bundle, images, run, dataDir, name, json, ..
   if ((await referenceNames()).includes(chosen))
     throw new UsageError(`models/${chosen} comes with the project and is not overwritten. Choose another --name.`);
   const target = join(MODELS, chosen);
+  const { provenance } = await parseScreening(await readFile(join(source, 'screening.json'), 'utf8'));
+  if (!replace) await checkReplaceable(target, provenance.trained, true);
   const { screening, images: count, notes } = await calibrateBundle(source, images, target, calibrationOf(options));
   const { id, modelId, calibration } = screening;
   const { n, rejected } = calibration;

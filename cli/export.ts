@@ -30,6 +30,7 @@ const program = command('export', DESCRIPTION, EXAMPLES)
   .option('--name <name>', "name of the bundle (default: the run's)")
   .option('--search <stages>', 'search of reclassify.onnx: STARTSxSTEPS of each stage', searchStages, defaultSearch.stages)
   .option('--search-rate <share>', 'learning rate of that search', share, defaultSearch.learningRate)
+  .option('--replace', 'overwrite the bundle of another run')
   .option('--reference', 'overwrite a bundle that comes with the project')
   .addOption(new Option('--via <converter>', VIA).choices(['tf2onnx']))
   .option('--python <path>', 'for --via: a Python with tensorflowjs and tf2onnx, in place of an environment of its own')
@@ -41,6 +42,7 @@ const program = command('export', DESCRIPTION, EXAMPLES)
     const search = { ...defaultSearch, stages: options.search, learningRate: options.searchRate };
     const { directory, screening, parity, notes } = await exportRun(run, options.name ?? run.config.name, search, {
       reference: options.reference,
+      replace: options.replace,
       dataDir: options.dataDir,
     });
     printNotes(notes);
@@ -74,7 +76,7 @@ function searchStages(text: string): SearchOptions['stages'] {
 
 /** Compares a bundle with what tf2onnx makes of its run. */
 async function viaTf2onnx(run: Run, { name, python, json }: OptionValues, program: Command): Promise<void> {
-  const other = ['search', 'searchRate', 'reference'].find((option) => program.getOptionValueSource(option) === 'cli');
+  const other = ['search', 'searchRate', 'replace', 'reference'].find((option) => program.getOptionValueSource(option) === 'cli');
   if (other) throw new UsageError('--via tf2onnx writes no bundle; it takes only --run, --name, --python and --json');
   const bundle = join(MODELS, name ?? run.config.name);
   if (!existsSync(join(bundle, 'screening.json')))

@@ -10,6 +10,7 @@ import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { batchesAt } from '../trainer/data/dataset.ts';
 import { checkName, loadRun, type Run } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
+import { checkReplaceable } from './check-replaceable.ts';
 import type { Parity } from './parity.ts';
 import type { SearchOptions } from './search.ts';
 import { writeBundle } from './write-bundle.ts';
@@ -28,13 +29,14 @@ export interface Exported {
  * Exports a calibrated run as the bundle `models/NAME`, which becomes the active model.
  *
  * @param options.reference overwrite a bundle that comes with the project
+ * @param options.replace overwrite the bundle of another run
  * @throws UsageError, RunError, ConversionError, ParityError
  */
 export async function exportRun(
   run: Run,
   name: string,
   search: SearchOptions,
-  options: { reference?: boolean; models?: string; dataDir?: string } = {},
+  options: { reference?: boolean; replace?: boolean; models?: string; dataDir?: string } = {},
 ): Promise<Exported> {
   checkName(name);
   const models = options.models ?? MODELS;
@@ -43,11 +45,12 @@ export async function exportRun(
       `models/${name} comes with the project and is not overwritten. Choose another --name, or give --reference if you mean to replace it.`,
     );
   }
+  const directory = join(models, name);
+  if (!options.reference && !options.replace) await checkReplaceable(directory, run.config.started, false);
   await useWasm();
   const { model, splits, calibrated } = await loadRun(run);
   const { config } = run;
   const dataset = await openDatasetOf(run, options);
-  const directory = join(models, name);
   const { screening, parity } = await writeBundle(directory, {
     ...model,
     ...calibrated,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -56,4 +56,35 @@ it('a finished training is not lost by a renamed file, nor by a folder that is g
   });
   await rename(join(directory, 'elsewhere'), join(directory, 'photos'));
   expect(JSON.parse(await readFile(join(directory, 'models/mine/screening.json'), 'utf8')).classes).toEqual(['dark', 'light']);
+}, 240_000);
+
+it("another run's bundle is not replaced, unless that is asked for", async () => {
+  const path = join(directory, 'models/mine/screening.json');
+  const text = await readFile(path, 'utf8');
+  const { trained } = JSON.parse(text).provenance;
+  // As a new training under the same name, after the old run was removed, leaves it.
+  const config = join(directory, 'runs/mine/config.json');
+  await writeFile(config, (await readFile(config, 'utf8')).replace(trained, '2026-01-01T00:00:00.000Z'));
+  expect(await run('export --run mine')).toEqual({
+    code: 2,
+    said:
+      `error: models/mine holds the bundle of another run (quick on images, begun ${trained}) and is not overwritten. ` +
+      'Choose another --name, or give --replace if you mean to replace it.\n',
+  });
+  expect(await readFile(path, 'utf8')).toBe(text);
+  expect((await run('export --run mine --name other')).code).toBe(0);
+  const refused = await run('calibrate --bundle models/other --images photos --alpha 0.2 --delta 0.3 --name mine');
+  expect(refused).toMatchObject({ code: 2, said: expect.stringContaining('models/mine holds the bundle of another run') });
+  expect((await run('export --run mine --replace')).code).toBe(0);
+
+  // Thresholds of one's own images are not replaced either; those on other images are.
+  const calibrate = 'calibrate --bundle models/other --images photos --alpha 0.2 --delta 0.3';
+  for (let i = 0; i < 2; i++) expect((await run(`${calibrate} --name mine`)).code).toBe(0);
+  expect(await run('export --run mine')).toMatchObject({
+    code: 2,
+    said: expect.stringContaining('thresholds from 320 images of your own'),
+  });
+  await writeFile(path, '{}');
+  expect(await run('export --run mine')).toMatchObject({ code: 2, said: expect.stringContaining("holds a bundle that can't be read") });
+  expect((await run('export --run mine --replace')).code).toBe(0);
 }, 240_000);
