@@ -4,7 +4,6 @@ import { createApp } from '../../../edge/app.ts';
 import { configOf } from '../../../edge/config.ts';
 import { requestDecoder } from '../../../edge/decode/decoder.ts';
 import { encodePng } from '../../../edge/guard/encode-png.ts';
-import { modelOfUrl, modelUrl } from '../../../edge/guard/upstream.ts';
 import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
 import type { DecodedImage } from '../../../shared/images/image.ts';
 import { preprocess, tensorOf } from '../../../shared/images/preprocess.ts';
@@ -425,20 +424,6 @@ describe('the request to the classifier', () => {
       const text = await response.text();
       expect([response.status, text.includes(instead), text.includes('hunter2')]).toEqual([503, true, false]);
     }
-  });
-
-  it('goes to the URL of its protocol', () => {
-    expect(modelOfUrl('http://h/v2/models/a/infer')).toBe('a');
-    expect(modelOfUrl('https://h/x/v2/models/a/versions/1/infer')).toBe('a');
-    expect(modelOfUrl('https://h/predict')).toBeNull();
-    const urls: [string, string, string, string?][] = [
-      ['http://h:1', '/infer', 'http://h:1/v2/models/m/infer'],
-      ['http://h:1/v2/', '/ready', 'http://h:1/v2/models/m/ready'],
-      ['http://h/serve/v2/models/a/versions/1/infer', '', 'http://h/serve/v2/models/a/versions/2', '2'],
-      ['http://h/serve/v2/models/a/versions/1/infer', '/infer', 'http://h/serve/v2/models/a/versions/1/infer'],
-      ['http://h/serve/v2/models/a/versions/1/infer', '', 'http://h/serve/v2/models/a/versions/1'],
-    ];
-    for (const [url, end, made, version] of urls) expect(modelUrl(url, 'm', end, version).href).toBe(made);
   });
 });
 
