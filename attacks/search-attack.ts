@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { DEFAULT_MIN_MARGIN } from '../shared/decision/decide.ts';
 import type { Attack, GradientModel } from './attack.ts';
 import { descendObjective } from './descent.ts';
-import { latentRatios, logRatios } from './losses/joint.ts';
+import { logRatios, ofClass, ratiosOf } from './losses/joint.ts';
 import type { Loss, LossAndGradients, Objective } from './losses/objective.ts';
 import { attackRows } from './rows.ts';
 import { type Search, searchFrom, searchOn } from './steps/latent-search.ts';
@@ -86,44 +86,26 @@ function evaluated(
 ): Omit<LossAndGradients, 'accepted'> {
   return tf.tidy(() => {
     const decoded = [target, truth].map(({ latents }) => model.decoder.apply(latents) as tf.Tensor4D) as [tf.Tensor4D, tf.Tensor4D];
-    // These depend on the target's latent alone, which is constant here.
-    const held = latentRatios(model, target.latents, targets);
     const nearest = nearestOf(model, images);
     const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => {
       const [wanted, other] = decoded.map((made) => tf.squaredDifference(x, made).sum([1, 2, 3]).add(1e-12)) as [tf.Tensor1D, tf.Tensor1D];
       const tests = [
         wanted.log().sub(other.log()).add(Math.log(minMargin)),
-        ...errorRatios(model, x as tf.Tensor4D, wanted, targets),
         // Rejected at the edge: at least one test is not passed.
         logRatios(model, x as tf.Tensor4D, nearest)
           .slice([0, 1])
           .max(1)
           .neg(),
-        ...held,
       ];
-      const worst = tf.stack(tests, 1).add(TEST_MARGIN).mul(SHARPNESS).logSumExp(1).div(SHARPNESS);
+      const { latents } = target;
+      const found = ratiosOf(model, { images: x as tf.Tensor4D, latents, reconstructions: decoded[0], errors: wanted });
+      const all = tf.concat([tf.stack(tests, 1), ofClass<tf.Tensor2D>(found, targets)], 1);
+      const worst = all.add(TEST_MARGIN).mul(SHARPNESS).logSumExp(1).div(SHARPNESS);
       // A little of the margin in any case: while other tests matter more, the smooth maximum says nothing of it.
       return worst.add((tests[0] as tf.Tensor).mul(0.1)) as tf.Tensor1D;
     })(images, tf.ones([images.shape[0]]));
     return { losses: value.dataSync() as Float32Array, gradients: grad as tf.Tensor4D };
   });
-}
-
-/** log(error / threshold) for both tests on the reconstruction. */
-function errorRatios(
-  { thresholds, relativeErrorOffset }: GradientModel,
-  x: tf.Tensor4D,
-  errors: tf.Tensor1D,
-  targets: readonly number[],
-): tf.Tensor[] {
-  const { maxReconstructionError, maxRelativeError } = thresholds;
-  const limit = (of: readonly number[]) => tf.tensor1d(targets.map((label) => Math.log(Math.max(of[label] as number, 1e-12))));
-  const ratios: tf.Tensor[] = [errors.log().sub(limit(maxReconstructionError))];
-  if (maxRelativeError) {
-    const energy = x.square().sum([1, 2, 3]).add(relativeErrorOffset);
-    ratios.push(errors.div(energy).log().sub(limit(maxRelativeError)));
-  }
-  return ratios;
 }
 
 /** The nearest class of each image, as the edge finds it. */

@@ -1,4 +1,5 @@
 import { type Command, Option, type OptionValues } from 'commander';
+import { DEFAULT_SCORES, OPTIONAL_SCORES, type OptionalScore } from '../shared/score-table.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { LARGEST_SIDE } from '../trainer/data/dataset.ts';
 import { type DataSource, datasets } from '../trainer/data/datasets.ts';
@@ -80,17 +81,36 @@ export function withCalibrationOptions(program: Command, defaults?: string): Com
     .addOption(choice('--guarantee <kind>', 'promise over all images, or in every class', ['marginal', 'per-class'], guarantee))
     .addOption(option('--alpha <share>', 'false-rejection rate to promise', alpha).argParser(share))
     .addOption(option('--delta <share>', 'probability that the promise does not hold', delta).argParser(share))
-    .addOption(choice('--covariance <kind>', 'covariances of the latent test', ['diagonal', 'spherical', 'full'], covariance));
+    .addOption(choice('--covariance <kind>', 'covariances of the latent test', ['diagonal', 'spherical', 'full'], covariance))
+    .option(
+      '--scores <names>',
+      `scores that a conformal calibration tests besides the paper's two: none, or of ${OPTIONAL_SCORES.join(',')} ` +
+        `(default: ${defaults ?? DEFAULT_SCORES.join(',')})`,
+      optionalScores,
+    );
 }
 
-/** Returns the calibration that the parsed options choose. */
-export function calibrationOf({ calibration: method, guarantee, alpha, delta, covariance }: OptionValues): CalibrationOptions {
-  return { method, guarantee, alpha, delta, covariance };
+/** Parses names of optional scores, separated by commas, or `none`. @throws UsageError */
+function optionalScores(text: string): OptionalScore[] {
+  const names = text === 'none' ? [] : text.split(',');
+  const unknown = names.find((name) => !OPTIONAL_SCORES.some((score) => score === name));
+  if (unknown === undefined) return OPTIONAL_SCORES.filter((score) => names.includes(score));
+  throw new UsageError(
+    `${JSON.stringify(unknown)} is not an optional score. Name some of ${OPTIONAL_SCORES.join(', ')}, separated by commas, or none.`,
+  );
 }
 
-/** Returns a run's calibration with the choices of the command line in place of its own. */
+/** Returns the calibration that the parsed options choose. @throws UsageError */
+export function calibrationOf({ calibration: method, guarantee, alpha, delta, covariance, scores }: OptionValues): CalibrationOptions {
+  if (method === 'three-sigma' && scores !== undefined)
+    throw new UsageError("--scores does not apply to --calibration three-sigma: the paper's thresholds are those of its two scores");
+  return { method, guarantee, alpha, delta, covariance, scores: scores ?? DEFAULT_SCORES };
+}
+
+/** Returns a run's calibration with the choices of the command line in place of its own. @throws UsageError */
 export function calibrationOver(own: CalibrationOptions, program: Command): CalibrationOptions {
-  const isGiven = (name: string) => program.getOptionValueSource(name) === 'cli';
-  const chosen = Object.entries(calibrationOf(program.opts())).filter(([name]) => isGiven(name === 'method' ? 'calibration' : name));
-  return { ...own, ...Object.fromEntries(chosen) };
+  const { method: calibration, scores, ...others } = own;
+  const given = Object.entries(program.opts()).filter(([name]) => program.getOptionValueSource(name) === 'cli');
+  const chosen = Object.fromEntries(given) as OptionValues;
+  return { ...calibrationOf({ calibration, ...others, ...chosen }), scores: chosen.scores ?? scores };
 }

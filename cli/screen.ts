@@ -5,6 +5,7 @@ import { sha256 } from '../shared/bundle/hashes.ts';
 import { ALL_FORMATS, ANY_FORMAT } from '../shared/images/formats.ts';
 import { DEFAULT_LIMITS } from '../shared/images/limits.ts';
 import { preprocess } from '../shared/images/preprocess.ts';
+import { SCORES, testedScores } from '../shared/score-table.ts';
 import { MODEL_OPTION } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
 import { command, printResult, runCommand } from './run-command.ts';
@@ -31,12 +32,11 @@ const program = command(
         const label = screening.classes[scores.label];
         const verdict = decision.accepted ? { verdict: 'accepted', label } : { verdict: 'rejected' };
         const reason = decision.accepted ? null : decision.reason;
-        const { latentDistance, reconstructionError, relativeError } = scores;
+        const { label: _, ...values } = scores;
         const tensor = await sha256(new Uint8Array(image.buffer));
-        const explain = { reason, nearest: label, latentDistance, reconstructionError, relativeError, tensor };
-        const scored =
-          `nearest ${label}, ${reason ?? 'within all thresholds'}, latent distance ${latentDistance.toFixed(3)}, ` +
-          `reconstruction error ${reconstructionError.toFixed(3)}, tensor ${tensor}`;
+        const explain = { reason, nearest: label, ...values, tensor };
+        const each = testedScores(screening.thresholds).map((name) => `${SCORES[name].title.toLowerCase()} ${scores[name]?.toFixed(3)}`);
+        const scored = `nearest ${label}, ${reason ?? 'within all thresholds'}, ${each.join(', ')}, tensor ${tensor}`;
         const text = `${file}: ${decision.accepted ? `accepted as ${label}` : 'rejected'}${options.explain ? ` (${scored})` : ''}`;
         printResult(options.json, { file, ...verdict, ...(options.explain ? { explain } : {}) }, text);
       } catch (error) {

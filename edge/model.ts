@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
+import { GRAPH_SCORES, SCORES } from '../shared/score-table.ts';
 import type { Env, Model, Readiness } from './env.ts';
 import { ProblemError } from './problem.ts';
 
@@ -31,8 +32,10 @@ export async function goldenProblem({ screening, screen }: Model): Promise<strin
   const output = await screen((_, input) => input.set(float32FromBase64(golden.image)), 1, false);
   if (Number(output.label[0]) !== golden.label) return `the golden image is labelled ${output.label[0]}, not ${golden.label}`;
   const pairs: [string, number | undefined, number][] = [
-    ['latent_distance', output.latentDistance[0], golden.latentDistance],
-    ['reconstruction_error', output.reconstructionError[0], golden.reconstructionError],
+    ...GRAPH_SCORES.flatMap((name): [string, number | undefined, number][] => {
+      const expected = golden[name];
+      return expected === undefined ? [] : [[SCORES[name].from, output[name]?.[0], expected]];
+    }),
     ...golden.latent.map((value, i): [string, number | undefined, number] => [`latent[${i}]`, output.latent[i], value]),
   ];
   const odd = pairs.find(([, actual, expected]) => !(Math.abs((actual ?? Number.NaN) - expected) <= TOLERANCE * (1 + Math.abs(expected))));

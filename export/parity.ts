@@ -3,6 +3,7 @@ import * as ort from 'onnxruntime-node';
 import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
 import { imagesOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
+import { limitsOf } from '../shared/score-table.ts';
 import { UserError } from '../shared/user-error.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import type { Model } from '../trainer/model/build-model.ts';
@@ -76,12 +77,7 @@ export function assertParity(parity: Parity): void {
 }
 
 function isNearThreshold(scores: Scores, thresholds: Thresholds): boolean {
-  const near = (score: number, threshold: number | undefined) => threshold !== undefined && Math.abs(score - threshold) <= 1e-4 * threshold;
-  return (
-    near(scores.latentDistance, thresholds.maxLatentDistance[scores.label]) ||
-    near(scores.reconstructionError, thresholds.maxReconstructionError[scores.label]) ||
-    near(scores.relativeError, thresholds.maxRelativeError?.[scores.label])
-  );
+  return limitsOf(thresholds, scores.label).some(({ name, limit = Number.NaN }) => Math.abs((scores[name] ?? 0) - limit) <= 1e-4 * limit);
 }
 
 function reconstruct({ encoder, decoder }: Model, images: Float32Array, shape: [number, number, number, number]): Float32Array {

@@ -10,6 +10,7 @@ import { modelCard } from '../shared/bundle/model-card.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
 import { type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
+import { GRAPH_SCORES, type RequiredScore } from '../shared/score-table.ts';
 import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './graphs.ts';
 import { createWeightStore, WEIGHTS_FILE } from './onnx/weight-store.ts';
 import { assertParity, measureParity, type Parity } from './parity.ts';
@@ -90,9 +91,14 @@ async function goldenImage(
     const image = tf.tidy(() => (decoder.predict(tf.tensor2d([mean])) as tf.Tensor).dataSync() as Float32Array).slice();
     const outputs = await session.run({ image: new ort.Tensor('float32', image, [1, input.height, input.width, input.channels]) });
     const scores = scoresFromOutputs('screen', outputs, [image], { relativeErrorOffset })[0] as Scores;
-    const { label, latentDistance, reconstructionError } = scores;
+    const answered = GRAPH_SCORES.filter((name) => scores[name] !== undefined).map((name) => [name, scores[name]]);
     const latent = Array.from(outputs.latent?.data as Float32Array);
-    const golden = { image: float32ToBase64(image), latent, label, latentDistance, reconstructionError };
+    const golden = {
+      image: float32ToBase64(image),
+      latent,
+      label: scores.label,
+      ...(Object.fromEntries(answered) as Record<RequiredScore, number>),
+    };
     if (decide(scores, thresholds).accepted) return golden;
     if (!nearest || golden.latentDistance < nearest.latentDistance) nearest = golden;
   }

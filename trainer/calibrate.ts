@@ -5,6 +5,7 @@ import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-s
 import { decide } from '../shared/decision/decide.ts';
 import { nearestMean, oneHotMeans } from '../shared/decision/latent-space.ts';
 import { defaultRelativeErrorOffset, type Scores } from '../shared/decision/scores.ts';
+import { type ScoreName, testedScores } from '../shared/score-table.ts';
 import { estimateCovariances } from './covariances.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';
@@ -93,15 +94,16 @@ export function thresholdsFor(
 ): Pick<Calibrated, 'thresholds' | 'calibration'> {
   const { method, guarantee, alpha, delta } = options;
   const conformal = method === 'conformal';
-  const byClass = (sample: Scores[], name: 'latentDistance' | 'reconstructionError') =>
-    Array.from({ length: classes }, (_, y) => sample.filter(({ label }) => label === y).map((score) => score[name]));
+  const byClass = (sample: Scores[], name: ScoreName) =>
+    Array.from({ length: classes }, (_, y) => sample.filter(({ label }) => label === y).map((score) => score[name] ?? Number.NaN));
   const thresholds = conformal
-    ? conformalThresholds(scores.tune, scores.calibration, { classes, alpha, delta, guarantee })
+    ? conformalThresholds(scores.tune, scores.calibration, { classes, alpha, delta, guarantee, scores: options.scores })
     : threeSigmaThresholds(
         byClass(scores.tune, 'reconstructionError'),
         scores.tune.map((score) => score.reconstructionError),
         latentDim,
       );
+  const tables = testedScores(thresholds).map((name) => [name, quantileTable(byClass(scores.calibration, name))]);
   const calibration: Calibration = {
     method,
     guarantee: conformal ? guarantee : 'none',
@@ -109,11 +111,7 @@ export function thresholdsFor(
     delta: conformal ? delta : null,
     n: scores.calibration.length,
     rejected: scores.calibration.filter((score) => !decide(score, thresholds).accepted).length,
-    quantiles: {
-      levels: QUANTILE_LEVELS,
-      latentDistance: quantileTable(byClass(scores.calibration, 'latentDistance')),
-      reconstructionError: quantileTable(byClass(scores.calibration, 'reconstructionError')),
-    },
+    quantiles: { levels: QUANTILE_LEVELS, ...(Object.fromEntries(tables) as Omit<Calibration['quantiles'], 'levels'>) },
   };
   return { thresholds, calibration };
 }

@@ -2,17 +2,15 @@ import * as tf from '@tensorflow/tfjs';
 import { imagesWithinMemory } from '../node/images-within-memory.ts';
 import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
 import { latentDistance, nearestMean, precisionsOf } from '../shared/decision/latent-space.ts';
-import { relativeError, type Scores } from '../shared/decision/scores.ts';
+import { type Scores, withDerived } from '../shared/decision/scores.ts';
 import { batchesAt, type LabelledImages } from './data/dataset.ts';
 import type { Model } from './model/build-model.ts';
 
-/** The latent and the errors of one image, which need neither covariances nor thresholds. */
-export interface Encoding {
+/** The latent and the scores of one image that need neither covariances nor thresholds. */
+export type Encoding = Omit<Scores, 'label' | 'latentDistance'> & {
   /** f(x), d values. */
   latent: number[];
-  reconstructionError: number;
-  relativeError: number;
-}
+};
 
 /** Most images in a batch. */
 const AT_ONCE = 500;
@@ -36,9 +34,8 @@ export function encode(model: Model, images: Float32Array, input: Screening['inp
       return [z.arraySync(), error.dataSync()] as const;
     });
     latents.forEach((latent, i) => {
-      const reconstructionError = errors[i] as number;
       const image = part.subarray(i * size, (i + 1) * size);
-      encodings.push({ latent, reconstructionError, relativeError: relativeError(reconstructionError, image, relativeErrorOffset) });
+      encodings.push(withDerived({ latent, reconstructionError: errors[i] as number }, image, { relativeErrorOffset }));
     });
   }
   return encodings;
@@ -70,9 +67,9 @@ export async function encodeAt(
 /** Returns the scores that the decision needs. */
 export function scoresOf(encodings: readonly Encoding[], means: readonly number[][], covariances: Covariances): Scores[] {
   const precisions = precisionsOf(covariances, means[0]?.length ?? 0);
-  return encodings.map(({ latent, reconstructionError, relativeError }) => {
+  return encodings.map(({ latent, ...others }) => {
     const label = nearestMean(latent, means);
     const distance = latentDistance(latent, means[label] as number[], precisions[label] as number[][]);
-    return { label, latentDistance: distance, reconstructionError, relativeError };
+    return { label, latentDistance: distance, ...others };
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { canonicalJson } from '../shared/bundle/hashes.ts';
+import { DEFAULT_SCORES, OPTIONAL_SCORES } from '../shared/score-table.ts';
 import { labelsAt } from './data/dataset.ts';
 import { type DataSource, dataSourceSchema, openDataset } from './data/datasets.ts';
 import { splitsOf } from './data/splits.ts';
@@ -12,6 +13,8 @@ const calibrationOptionsSchema = z.strictObject({
   alpha: z.number().gt(0).lt(1),
   delta: z.number().gt(0).lt(1),
   covariance: z.enum(['diagonal', 'spherical', 'full']),
+  /** Optional scores that are tested. */
+  scores: z.array(z.enum(OPTIONAL_SCORES)).default(DEFAULT_SCORES),
 });
 
 export type CalibrationOptions = z.infer<typeof calibrationOptionsSchema>;
@@ -24,6 +27,7 @@ export const defaultCalibration: CalibrationOptions = {
   // `diagonal` is least sensitive in the directions in which a class is often confused, so it accepts more mistakes and attacks
   // (bench/covariance.ts).
   covariance: 'spherical',
+  scores: DEFAULT_SCORES,
 };
 
 /** `runs/NAME/config.json`: everything that made the run, and how far it got. */

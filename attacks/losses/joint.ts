@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { SCORES, testedScores } from '../../shared/score-table.ts';
 import type { GradientModel } from '../attack.ts';
+import { CLASS_SCORES, type Explained, explain, fromMeans } from './class-scores.ts';
 
 /** Combines the tests into one loss: the sum of each score's excess over its threshold, a smooth maximum, or the largest alone. */
 export type Combination = 'hinges' | 'log-sum-exp' | 'dominant';
@@ -25,33 +26,24 @@ const TINY = 1e-12;
  * Calculates how far each image is from being accepted as each class: the logarithm of each score over its threshold. An image is accepted
  * as the class for which all are below zero.
  *
- * The scores are ||z - mu_c||^2 over that of the nearest other mean (as the label is the nearest mean), then those of the decision: latent
- * distance, reconstruction error and relative error over the thresholds of c.
+ * The scores are ||z - mu_c||^2 over that of the nearest other mean (as the label is the nearest mean), then those of the decision, in the
+ * order of their tests.
  *
- * @param images [N, H, W, C]
- * @returns [N, k, 3], or [N, k, 4] where the bundle has a third score
+ * @returns [N, k, 1 + the number of scores that the bundle tests]
  */
-export function classRatios(model: GradientModel, images: tf.Tensor4D): tf.Tensor3D {
-  const latents = model.encoder.apply(images) as tf.Tensor2D; // [N, d]
-  const reconstructions = model.decoder.apply(latents) as tf.Tensor4D;
-  const errors = tf.squaredDifference(images, reconstructions).sum([1, 2, 3]).expandDims(1) as tf.Tensor2D; // [N, 1]
-  const { maxReconstructionError, maxRelativeError } = model.thresholds;
-  const terms = [...classLatentRatios(model, latents), logRatio(errors, maxReconstructionError)];
-  if (maxRelativeError) {
-    const energy = images.square().sum([1, 2, 3]).add(model.relativeErrorOffset).expandDims(1);
-    terms.push(logRatio(errors.div(energy) as tf.Tensor2D, maxRelativeError));
-  }
-  return tf.stack(terms, 2) as tf.Tensor3D;
+export function ratiosOf(model: GradientModel, explained: Explained): tf.Tensor3D {
+  const tests = testedScores(model.thresholds).map((name) =>
+    logRatio(CLASS_SCORES[name](model, explained), model.thresholds[SCORES[name].threshold] as number[]),
+  );
+  return tf.stack([nearestRatio(model, explained.latents), ...tests], 2) as tf.Tensor3D;
 }
 
-/** Picks each image's target from `classRatios`. @returns [N, 3] or [N, 4] */
+/** Calculates `ratiosOf` images, [N, H, W, C], by the model. */
+export const classRatios = (model: GradientModel, images: tf.Tensor4D): tf.Tensor3D => ratiosOf(model, explain(model, images));
+
+/** Picks each image's target from `classRatios`: [N, s]. */
 export function logRatios(model: GradientModel, images: tf.Tensor4D, targets: ArrayLike<number>): tf.Tensor2D {
   return ofClass(classRatios(model, images), targets);
-}
-
-/** The first two of `logRatios`, nearest mean and latent test, from latents [N, d]: [N] each. */
-export function latentRatios(model: GradientModel, latents: tf.Tensor2D, targets: ArrayLike<number>): tf.Tensor1D[] {
-  return classLatentRatios(model, latents).map((ratios) => ofClass(ratios, targets));
 }
 
 /** Picks each row's class: [N, k, …] → [N, …]. */
@@ -61,15 +53,11 @@ export function ofClass<T extends tf.Tensor>(values: tf.Tensor, classes: ArrayLi
   return values.mul(chosen.reshape([n, k, ...others.map(() => 1)])).sum(1) as T;
 }
 
-/** The nearest-mean and the latent ratios of all classes, [N, k] each. */
-function classLatentRatios({ means, covariances, precisions, thresholds }: GradientModel, latents: tf.Tensor2D): tf.Tensor2D[] {
-  const k = means.length;
-  const fromMeans = latents.expandDims(1).sub(tf.tensor2d(means)) as tf.Tensor3D; // [N, k, d]
-  const squared = fromMeans.square().sum(2) as tf.Tensor2D;
-  const nearestOther = squared.expandDims(1).add(tf.eye(k).mul(1e6)).min(2) as tf.Tensor2D;
-  const nearest = squared.add(TINY).log().sub(nearestOther.add(TINY).log()) as tf.Tensor2D;
-  const distances = mahalanobis(covariances, precisions, fromMeans, squared);
-  return [nearest, logRatio(distances, thresholds.maxLatentDistance)];
+function nearestRatio(model: GradientModel, latents: tf.Tensor2D): tf.Tensor2D {
+  const squared = fromMeans(model, latents).square().sum(2) as tf.Tensor2D;
+  const others = tf.eye(model.means.length).mul(1e6);
+  const nearestOther = squared.expandDims(1).add(others).min(2) as tf.Tensor2D;
+  return squared.add(TINY).log().sub(nearestOther.add(TINY).log());
 }
 
 /** @param scores [N, k], or [N, 1] where they are the same for all classes @returns [N, k] */
@@ -79,20 +67,6 @@ function logRatio(scores: tf.Tensor2D, thresholds: readonly number[]): tf.Tensor
     .add(TINY)
     .log()
     .sub(tf.tensor2d([limits])) as tf.Tensor2D;
-}
-
-/** The squared Mahalanobis distance of z - mu_c: [N, k, d] → [N, k]. */
-function mahalanobis(
-  covariances: Screening['covariances'],
-  precisions: GradientModel['precisions'],
-  fromMeans: tf.Tensor3D,
-  squared: tf.Tensor2D,
-): tf.Tensor2D {
-  if (covariances.kind === 'spherical') return squared.div(tf.tensor2d([covariances.values])) as tf.Tensor2D;
-  if (covariances.kind === 'diagonal') return fromMeans.square().div(tf.tensor2d(covariances.values)).sum(2) as tf.Tensor2D;
-  const ofClasses = fromMeans.transpose([1, 0, 2]); // [k, N, d]
-  const weighted = tf.matMul(ofClasses, tf.tensor3d(precisions as number[][][]));
-  return weighted.mul(ofClasses).sum(2).transpose() as tf.Tensor2D;
 }
 
 /** Combines the tests of `logRatios`, [N, s], into the loss that the attacker minimises, [N]. */

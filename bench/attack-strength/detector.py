@@ -63,6 +63,9 @@ class Detector:
         self.means = torch.tensor(screening["means"], dtype=torch.float32)
         self.variances = torch.tensor(screening["covariances"]["values"], dtype=torch.float32)
         limits = screening["thresholds"]
+        unknown = set(limits) - {"maxLatentDistance", "maxReconstructionError", "maxRelativeError"}
+        if unknown:
+            raise ValueError(f"this detector has no test for {', '.join(sorted(unknown))}; export a bundle without it (--scores)")
         self.limits = {name: torch.tensor(values) for name, values in limits.items() if values}
         self.shape = [screening["input"][side] for side in ("channels", "height", "width")]
 

@@ -4,6 +4,7 @@ import { CLEAN } from '../../evaluate/measure/parts.ts';
 import { FGSM_EPSILONS } from '../../evaluate/protocols/paper.ts';
 import type { Screener } from '../../node/bundle/graphs.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
+import { limitsOf } from '../../shared/score-table.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
 import type { Model } from '../../trainer/model/build-model.ts';
 
@@ -33,11 +34,8 @@ export async function* rejects(screener: Screener, model: Model, dataset: Datase
       const { images, labels } = jobInputs({ dataset, seed }, { from: first, to: Math.min(total, first + atOnce) });
       const part = epsilon === 0 ? images : fastGradientSign(attackedModel, images, labels, epsilon);
       (await screener.screen(part)).forEach(({ scores, decision }, i) => {
-        const { maxLatentDistance, maxReconstructionError } = screening.thresholds;
-        const near = Math.max(
-          scores.latentDistance / (maxLatentDistance[scores.label] as number),
-          scores.reconstructionError / (maxReconstructionError[scores.label] as number),
-        );
+        const limits = limitsOf(screening.thresholds, scores.label);
+        const near = Math.max(...limits.map(({ name, limit = 0 }) => (scores[name] ?? 0) / limit));
         if (decision.accepted && epsilon > 0) return;
         const order = decision.accepted ? Math.min(near, 1) : 1e6;
         found.push({ label: labels[i] as number, image: part.slice(i * size, (i + 1) * size), order });

@@ -3,6 +3,7 @@ import { openScreener } from '../../node/bundle/graphs.ts';
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { preprocess } from '../../shared/images/preprocess.ts';
+import { limitsOf } from '../../shared/score-table.ts';
 import { decodeBySharp } from './decode-by-sharp.ts';
 
 /** The required answer for an image. */
@@ -44,13 +45,8 @@ export async function openOffline(model: string): Promise<OfflineScreen> {
       const [result] = await screen(image);
       if (!result) throw new Error('the model gave no answer');
       const { scores, decision } = result;
-      const { maxLatentDistance, maxReconstructionError, maxRelativeError } = screening.thresholds;
-      const pairs = [
-        [scores.latentDistance, maxLatentDistance[scores.label]],
-        [scores.reconstructionError, maxReconstructionError[scores.label]],
-        [scores.relativeError, maxRelativeError?.[scores.label]],
-      ] as const;
-      const near = pairs.some(([score, threshold]) => threshold !== undefined && Math.abs(score / threshold - 1) < NEAR);
+      const limits = limitsOf(screening.thresholds, scores.label);
+      const near = limits.some(({ name, limit = 0 }) => Math.abs((scores[name] ?? 0) / limit - 1) < NEAR);
       const offline = { accepted: decision.accepted, label: screening.classes[scores.label] as string, near, tensor };
       if (kept.size >= KEPT) kept.clear();
       kept.set(tensor, offline);

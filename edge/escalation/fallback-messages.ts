@@ -55,9 +55,9 @@ export function fallbackRequest(
  */
 export function scoresOf(outputs: Tensor[], images: readonly Float32Array[], screening: Screening): Scores[] {
   const scores = scoresFromOutputs('reclassify', Object.fromEntries(outputs.map((tensor) => [tensor.name, tensor])), images, screening);
-  for (const { label, latentDistance, reconstructionError, runnerUpError = 0 } of scores) {
+  for (const { label, ...values } of scores) {
     if (!(label in screening.classes)) throw new Error(`its label ${label} is not a class`);
-    const invalid = [latentDistance, reconstructionError, runnerUpError].find((score) => !isScore(score));
+    const invalid = Object.values(values).find((score) => !isScore(score));
     if (invalid !== undefined) throw new Error(`its score ${invalid} is not a number of 0 or more`);
   }
   return scores;

@@ -4,6 +4,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { type Decision, decideReclassified, pValue } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import type { Explanation, Problem, Verdict } from '../../shared/protocol/screen-messages.ts';
+import { limitsOf, type RequiredScore, SCORE_NAMES, type ScoreName } from '../../shared/score-table.ts';
 import type { Config } from '../config.ts';
 import type { Reclassify } from '../escalation/escalation.ts';
 import { type ProblemError, problemOf } from '../problem.ts';
@@ -59,27 +60,18 @@ export const answerOf = (judged: ScreeningResult, request: string): Verdict | Pr
 /** Explains the verdict on an image, for callers who may know. */
 async function explanationOf(image: Screened & { problem?: undefined }, screening: Screening): Promise<Explanation> {
   const { scores, decision, tensor = new Float32Array(0), reconstruction = new Float32Array(0) } = image;
-  const { label, latentDistance, reconstructionError, relativeError } = scores;
-  const { thresholds, calibration } = screening;
-  const { levels, ...quantiles } = calibration.quantiles;
-  const finite = (value: number) => (Number.isFinite(value) ? value : null);
+  const { label } = scores;
+  const { levels, ...quantiles } = screening.calibration.quantiles;
+  const limits = new Map(limitsOf(screening.thresholds, label).map(({ name, limit = 0 }) => [name, limit]));
+  const computed = SCORE_NAMES.flatMap((name) => (scores[name] === undefined ? [] : [{ name, score: scores[name] }]));
+  const entries = <T>(value: (score: number, name: ScoreName) => T) =>
+    Object.fromEntries(computed.map(({ name, score }) => [name, value(score, name)])) as Record<RequiredScore, T>;
   return {
     reason: decision.accepted ? null : decision.reason,
     nearest: screening.classes[label] ?? '',
-    scores: {
-      latentDistance: finite(latentDistance),
-      reconstructionError: finite(reconstructionError),
-      relativeError: finite(relativeError),
-    },
-    thresholds: {
-      latentDistance: thresholds.maxLatentDistance[label] ?? 0,
-      reconstructionError: thresholds.maxReconstructionError[label] ?? 0,
-      relativeError: thresholds.maxRelativeError?.[label] ?? null,
-    },
-    pValues: {
-      latentDistance: pValue(latentDistance, levels, quantiles.latentDistance[label] ?? []),
-      reconstructionError: pValue(reconstructionError, levels, quantiles.reconstructionError[label] ?? []),
-    },
+    scores: entries((score) => (Number.isFinite(score) ? score : null)),
+    thresholds: entries((_, name) => limits.get(name) ?? null) as Explanation['thresholds'],
+    pValues: entries((score, name) => quantiles[name] && pValue(score, levels, quantiles[name][label] ?? [])) as Explanation['pValues'],
     tensor: await sha256(new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength)),
     reconstruction: float32ToBase64(reconstruction),
   };

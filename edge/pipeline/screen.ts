@@ -1,5 +1,6 @@
 import { type Decision, decide } from '../../shared/decision/decide.ts';
-import { energyOf, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
+import { energyOf, type GraphOutputs, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
+import { GRAPH_SCORES, SCORES } from '../../shared/score-table.ts';
 import { type ImageSource, writeInput } from '../decode/read-images.ts';
 import type { Model } from '../env.ts';
 import { ProblemError } from '../problem.ts';
@@ -42,11 +43,8 @@ export async function screenImages(
     return true;
   };
   const output = await screen(write, sources.length, options.explain);
-  const outputs = {
-    label: { data: output.label },
-    latent_distance: { data: output.latentDistance },
-    reconstruction_error: { data: output.reconstructionError },
-  };
+  const answered = GRAPH_SCORES.map((name) => [SCORES[name].from, output[name] && { data: output[name] }]);
+  const outputs: GraphOutputs = { label: { data: output.label }, ...Object.fromEntries(answered) };
   const energies = readable.map(({ energy }) => energy);
   for (const [i, scores] of scoresFromOutputs('screen', outputs, energies, screening).entries()) {
     const { place, tensor } = readable[i] as (typeof readable)[number];

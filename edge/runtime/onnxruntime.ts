@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Bundle } from '../../shared/bundle/open-bundle.ts';
 import { outputOf, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
+import { GRAPH_SCORES, type RequiredScore, SCORES } from '../../shared/score-table.ts';
 import type { LocalSearch, Screen } from './screen.ts';
 
 /**
@@ -19,16 +20,15 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
   );
   const { height, width, channels } = bundle.screening.input;
   const size = height * width * channels;
-  const wanted = ['label', 'latent', 'latent_distance', 'reconstruction_error'];
+  const scores = GRAPH_SCORES.filter((name) => session.outputNames.includes(SCORES[name].from));
+  const wanted = ['label', 'latent', ...scores.map((name) => SCORES[name].from)];
   return async (write, most, explain) => {
     const images = new Float32Array(most * size);
     let count = 0;
     for (let i = 0; i < most; i++) if (write(i, images.subarray(count * size, (count + 1) * size)) !== false) count++;
-    if (count === 0)
-      return {
-        ...{ label: new BigInt64Array(0), latent: images.subarray(0, 0) },
-        ...{ latentDistance: images.subarray(0, 0), reconstructionError: images.subarray(0, 0) },
-      };
+    const perScore = (values: (output: string) => Float32Array) =>
+      Object.fromEntries(scores.map((name) => [name, values(SCORES[name].from)])) as Record<RequiredScore, Float32Array>;
+    if (count === 0) return { label: new BigInt64Array(0), latent: images.subarray(0, 0), ...perScore(() => images.subarray(0, 0)) };
     return inTurn(async () => {
       const image = new ort.Tensor('float32', images.subarray(0, count * size), [count, height, width, channels]);
       const answers = await session.run({ image }, explain ? [...wanted, 'reconstruction'] : wanted);
@@ -36,8 +36,7 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
       return {
         label: outputOf('screen', answers, 'label', BigInt64Array, count),
         latent: floats('latent', bundle.screening.latentDim),
-        latentDistance: floats('latent_distance', 1),
-        reconstructionError: floats('reconstruction_error', 1),
+        ...perScore((output) => floats(output, 1)),
         ...(explain ? { reconstruction: floats('reconstruction', size) } : {}),
       };
     });
@@ -54,8 +53,8 @@ export async function openLocalSearch({ graphs, weights, screening }: Bundle): P
     ort.InferenceSession.create(graphs.reclassify as Uint8Array, { externalData: [{ path: screening.weights.file, data: weights }] }),
   );
   const { height, width, channels } = screening.input;
-  const hasRunnerUp = session.outputNames.includes('runner_up_error');
-  const wanted = ['label', 'latent_distance', 'reconstruction_error', 'model_id', ...(hasRunnerUp ? ['runner_up_error'] : [])];
+  const unused = ['latent', 'runner_up'];
+  const wanted = session.outputNames.filter((name) => !unused.includes(name));
   return (image) =>
     inTurn(async () => {
       const answers = await session.run({ image: new ort.Tensor('float32', image.slice(), [1, height, width, channels]) }, wanted);

@@ -1,4 +1,5 @@
 import type { Bundle } from '../../shared/bundle/open-bundle.ts';
+import { GRAPH_SCORES, isOptional, type RequiredScore, SCORES } from '../../shared/score-table.ts';
 import { compileGraph } from './compile-graph.ts';
 import { createHeap } from './heap.ts';
 import { sizeOf, type Value } from './operator.ts';
@@ -28,14 +29,14 @@ export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
     if (!value) throw new RangeError(`screen.onnx has no output ${name}`);
     return value;
   };
-  const [label, latent, distance] = [output('label'), output('latent'), output('latent_distance')];
-  const [error, reconstruction] = [output('reconstruction_error'), output('reconstruction')];
+  const [label, latent, reconstruction] = [output('label'), output('latent'), output('reconstruction')];
+  const answered = GRAPH_SCORES.filter((name) => !isOptional(name) || compiled.outputs.has(SCORES[name].from));
+  const scores = answered.map((name) => ({ name, value: output(SCORES[name].from) }));
   return async (write, most, explain) => {
     const collected = {
       label: new BigInt64Array(most),
       latent: new Float32Array(most * sizeOf(latent.shape)),
-      latentDistance: new Float32Array(most),
-      reconstructionError: new Float32Array(most),
+      scores: scores.map(({ name, value }) => ({ name, value, floats: new Float32Array(most) })),
       ...(explain ? { reconstruction: new Float32Array(most * pixels) } : {}),
     };
     // No other request may run between writing an image and reading its outputs, so nothing here waits.
@@ -54,16 +55,17 @@ export function openScreen(module: WebAssembly.Module, bundle: Bundle): Screen {
         collected.label[first + i] = BigInt(index);
       });
       copy(latent, collected.latent);
-      copy(distance, collected.latentDistance);
-      copy(error, collected.reconstructionError);
+      for (const { value, floats } of collected.scores) copy(value, floats);
       if (collected.reconstruction) copy(reconstruction, collected.reconstruction);
       first += now;
     }
     return {
       label: collected.label.subarray(0, first),
       latent: collected.latent.subarray(0, first * sizeOf(latent.shape)),
-      latentDistance: collected.latentDistance.subarray(0, first),
-      reconstructionError: collected.reconstructionError.subarray(0, first),
+      ...(Object.fromEntries(collected.scores.map(({ name, floats }) => [name, floats.subarray(0, first)])) as Record<
+        RequiredScore,
+        Float32Array
+      >),
       ...(collected.reconstruction ? { reconstruction: collected.reconstruction.subarray(0, first * pixels) } : {}),
     };
   };

@@ -1,14 +1,13 @@
 import type { Scores } from '../../shared/decision/scores.ts';
+import type { GraphScore, OptionalScore, RequiredScore } from '../../shared/score-table.ts';
 
 /** The outputs of screen.onnx for a batch, in the order in which its images were written. */
-export interface ScreenOutput {
+export type ScreenOutput = Record<RequiredScore, Float32Array> & { [name in GraphScore & OptionalScore]?: Float32Array } & {
   label: BigInt64Array;
   latent: Float32Array;
-  latentDistance: Float32Array;
-  reconstructionError: Float32Array;
   /** Present only if it was asked for. */
   reconstruction?: Float32Array;
-}
+};
 
 /** Writes an image of a batch into the graph's input, [H, W, C] in [0, 1]; returns false to leave it out. */
 export type WriteImage = (image: number, input: Float32Array) => unknown;

@@ -1,5 +1,6 @@
 import { NORMS } from '../../attacks/steps/projection.ts';
 import type { Thresholds } from '../../shared/bundle/screening-schema.ts';
+import { limitsOf } from '../../shared/score-table.ts';
 import { accepted, misclassified, type Outcome, undetected } from '../measure/outcome.ts';
 import { isClean, type MeasuredPart } from './measured-parts.ts';
 import type { RiskCoverage, Scatter } from './report-schema.ts';
@@ -21,15 +22,14 @@ interface ThresholdRatios {
 }
 
 function thresholdRatios(outcome: Outcome, thresholds: Thresholds): ThresholdRatios {
-  const ratio = (score: number | null, limits: readonly number[]) => {
-    const limit = limits[outcome.label];
+  const ratios = limitsOf(thresholds, outcome.label).map(({ name, limit }) => {
+    const score = outcome[name] ?? null;
     if (score === null || limit === undefined) return Number.POSITIVE_INFINITY;
     return score <= limit && limit === 0 ? 1 : Math.max(0, score) / limit;
-  };
-  const latent = ratio(outcome.latentDistance, thresholds.maxLatentDistance);
-  const reconstruction = ratio(outcome.reconstructionError, thresholds.maxReconstructionError);
-  const relative = thresholds.maxRelativeError ? ratio(outcome.relativeError, thresholds.maxRelativeError) : 0;
-  return { latent, reconstruction, joint: Math.max(latent, reconstruction, relative) };
+  });
+  // The first two are those that every bundle tests.
+  const [latent, reconstruction] = ratios as [number, number];
+  return { latent, reconstruction, joint: Math.max(...ratios) };
 }
 
 /** The clean images of the protocol that has most of them. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
+import { perScore } from '../../shared/score-table.ts';
 
 /** The radii at which reports state the undetected error, and at which attacks at a fixed radius are run. */
 export const RADII: Record<Norm, number[]> = { linf: [0.05, 0.1, 0.2, 0.3], l2: [0.5, 1, 1.5, 2] };
@@ -26,9 +27,7 @@ export const outcomeSchema = z.strictObject({
   accepted: z.boolean(),
   /** which test rejected it; null where it was accepted */
   reason: z.string().nullable(),
-  latentDistance: z.number().nullable(),
-  reconstructionError: z.number().nullable(),
-  relativeError: z.number().nullable(),
+  ...perScore(z.number().nullable(), z.number().nullable().optional()),
   /**
    * the class that Eq. 9 finds for a rejected image, and whether the deployed rule and the paper's (both thresholds, no margin) keep it;
    * null where the image was not reclassified

@@ -3,6 +3,7 @@ import { distances, type Norm } from '../../attacks/steps/projection.ts';
 import { selectImages, sizeOf } from '../../attacks/tensors.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import { DEFAULT_MIN_MARGIN, decideReclassified } from '../../shared/decision/decide.ts';
+import { type RequiredScore, SCORE_NAMES } from '../../shared/score-table.ts';
 import type { EvaluationContext, JobInputs } from './context.ts';
 import { type Outcome, undetected } from './outcome.ts';
 
@@ -49,9 +50,7 @@ export async function screenImages(
       outcomes.push({
         ...{ attack, norm, eps, radius: radii?.[at] ?? null, image, truth: truths[at] as number, target: targets?.[at] ?? null },
         ...{ label: scores.label, accepted: decision.accepted, reason: decision.accepted ? null : decision.reason },
-        latentDistance: finite(scores.latentDistance),
-        reconstructionError: finite(scores.reconstructionError),
-        relativeError: finite(scores.relativeError),
+        ...(Object.fromEntries(SCORE_NAMES.map((name) => [name, finite(scores[name])])) as Record<RequiredScore, number | null>),
         ...{ reclassified: null, queries: null },
         picture: image < PICTURES ? picture(images.subarray(at * size, (at + 1) * size)) : null,
       });
@@ -113,6 +112,6 @@ export function nearestSuccess(unchanged: Outcome[], candidates: Outcome[]): Out
   });
 }
 
-const finite = (value: number) => (Number.isFinite(value) ? value : null);
+const finite = (value: number | undefined) => (value === undefined || Number.isFinite(value) ? value : null);
 
 const picture = (image: Float32Array) => Buffer.from(Uint8Array.from(image, (value) => Math.round(value * 255))).toString('base64');

@@ -5,6 +5,7 @@ import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { GraphName, Screening } from '../../shared/bundle/screening-schema.ts';
 import { type Decision, decide } from '../../shared/decision/decide.ts';
 import { imagesOf, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
+import { GRAPH_SCORES, SCORES } from '../../shared/score-table.ts';
 import { imagesWithinMemory } from '../images-within-memory.ts';
 
 /** Largest number of images reconstructed at once. */
@@ -44,9 +45,10 @@ export interface Reclassifier {
  * @throws BundleError
  */
 export async function openScreener(directory: string, options: GraphOptions = {}): Promise<Screener> {
-  const { screening, run, close } = await openGraph(directory, 'screen', options);
+  const { screening, run, outputNames, close } = await openGraph(directory, 'screen', options);
+  const wanted = ['label', ...GRAPH_SCORES.map((name) => SCORES[name].from).filter((output) => outputNames.includes(output))];
   const screen = async (images: Float32Array) => {
-    const outputs = await run(images, ['label', 'latent_distance', 'reconstruction_error']);
+    const outputs = await run(images, wanted);
     const scores = scoresFromOutputs('screen', outputs, imagesOf(images, screening.input), screening);
     return scores.map((score) => ({ scores: score, decision: decide(score, screening.thresholds) }));
   };
@@ -96,5 +98,5 @@ export async function openGraph(directory: string, name: GraphName, options: Gra
     const count = images.length / (height * width * channels);
     return session.run({ image: new ort.Tensor('float32', images, [count, height, width, channels]) }, outputs);
   };
-  return { screening, run, close: () => session.release() };
+  return { screening, run, outputNames: session.outputNames, close: () => session.release() };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GRAPH_SCORES, SCORES, testedScores } from '../score-table.ts';
 import { UserError } from '../user-error.ts';
 import { bundleIdOf, checksumOf, modelIdOf, sha256 } from './hashes.ts';
 import { type GraphName, type Screening, screeningSchema } from './screening-schema.ts';
@@ -91,14 +92,12 @@ async function readVerified(read: ReadFile, entry: Screening['weights']): Promis
 function inconsistency(screening: Screening): string | undefined {
   const classes = screening.classes.length;
   const { latentDim, covariances, thresholds, calibration, golden, input } = screening;
+  const { levels, ...quantiles } = calibration.quantiles;
   const perClass: [string, readonly unknown[]][] = [
     ['means', screening.means],
     ['covariances.values', covariances.values],
-    ['thresholds.maxLatentDistance', thresholds.maxLatentDistance],
-    ['thresholds.maxReconstructionError', thresholds.maxReconstructionError],
-    ['thresholds.maxRelativeError', thresholds.maxRelativeError ?? thresholds.maxLatentDistance],
-    ['calibration.quantiles.latentDistance', calibration.quantiles.latentDistance],
-    ['calibration.quantiles.reconstructionError', calibration.quantiles.reconstructionError],
+    ...Object.entries(thresholds).map(([name, values]): [string, number[]] => [`thresholds.${name}`, values]),
+    ...Object.entries(quantiles).map(([name, table]): [string, number[][]] => [`calibration.quantiles.${name}`, table]),
   ];
   for (const [name, values] of perClass)
     if (values.length !== classes) return `${name} has ${values.length} entries for ${classes} classes`;
@@ -115,10 +114,10 @@ function inconsistency(screening: Screening): string | undefined {
   perDimension.push(['golden.latent', golden.latent]);
   for (const [name, values] of perDimension)
     if (values.length !== latentDim) return `${name} has ${values.length} entries for latentDim ${latentDim}`;
-  const levels = calibration.quantiles.levels.length;
-  for (const table of [calibration.quantiles.latentDistance, calibration.quantiles.reconstructionError]) {
-    if (table.some((row) => row.length !== levels)) return `a quantile row does not have ${levels} entries`;
-  }
+  for (const table of Object.values(quantiles))
+    if (table.some((row) => row.length !== levels.length)) return `a quantile row does not have ${levels.length} entries`;
+  const untold = testedScores(thresholds).find((name) => GRAPH_SCORES.some((score) => score === name) && golden[name] === undefined);
+  if (untold) return `thresholds.${SCORES[untold].threshold} belongs to a score that screen.onnx does not answer for the golden image`;
   const floats = input.height * input.width * input.channels;
   if (atob(golden.image).length !== 4 * floats) return `golden.image does not hold ${floats} float32 values`;
   if (golden.label >= classes) return `golden.label ${golden.label} is not a class`;

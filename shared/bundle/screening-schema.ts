@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { perScore, perThreshold } from '../score-table.ts';
 
 /**
  * The schema of `screening.json`, the file that makes a set of ONNX graphs a screening function.
@@ -40,12 +41,11 @@ const covariancesSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('full'), values: z.array(z.array(z.array(finite))) }),
 ]);
 
-/** Thresholds per predicted class. `maxRelativeError` adds a third score to the paper's two; absent if a bundle does not use it. */
-export const thresholdsSchema = z.strictObject({
-  maxLatentDistance: z.array(finite.nonnegative()),
-  maxReconstructionError: z.array(finite.nonnegative()),
-  maxRelativeError: z.array(finite.nonnegative()).optional(),
-});
+const thresholds = z.array(finite.nonnegative());
+/** Thresholds per predicted class; those of an optional score are absent if the bundle does not test it. */
+export const thresholdsSchema = z.strictObject(perThreshold(thresholds, thresholds.optional()));
+
+const quantiles = z.array(z.array(finite));
 
 const calibrationSchema = z.strictObject({
   method: z.enum(['conformal', 'three-sigma']),
@@ -62,8 +62,7 @@ const calibrationSchema = z.strictObject({
   /** Quantiles of the clean scores of each class, for p-values: `latentDistance[class][i]` is the quantile at `levels[i]`. */
   quantiles: z.strictObject({
     levels: z.array(percentile).min(2),
-    latentDistance: z.array(z.array(finite)),
-    reconstructionError: z.array(z.array(finite)),
+    ...perScore(quantiles, quantiles.optional()),
   }),
 });
 
@@ -73,8 +72,7 @@ const goldenSchema = z.strictObject({
   image: z.base64(),
   label: z.int().nonnegative(),
   latent: z.array(finite),
-  latentDistance: finite.nonnegative(),
-  reconstructionError: finite.nonnegative(),
+  ...perScore(finite.nonnegative(), finite.nonnegative().optional()),
 });
 
 const count = z.int().nonnegative();

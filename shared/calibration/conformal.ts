@@ -1,5 +1,6 @@
 import type { Thresholds } from '../bundle/screening-schema.ts';
 import type { Scores } from '../decision/scores.ts';
+import { DEFAULT_SCORES, isOptional, type OptionalScore, SCORE_NAMES, SCORES, type ScoreName } from '../score-table.ts';
 import { conformalRank, imagesNeeded, quantile } from './order-statistic.ts';
 import { fitRankMap, type RankMap, scoreAt, surprisalOf } from './rank-map.ts';
 
@@ -10,20 +11,12 @@ export interface ConformalOptions {
   /** Probability, over the draw of the calibration images, that it does not hold. */
   delta: number;
   guarantee: 'marginal' | 'per-class';
+  /** Optional scores that are tested. */
+  scores?: readonly OptionalScore[];
 }
 
-/** Scores in the order of their tests; `relativeError` is not in the paper. */
-const TESTED = ['latentDistance', 'reconstructionError', 'relativeError'] as const;
-
-type Tested = (typeof TESTED)[number];
-type Maps = Record<Tested, RankMap>[];
-
-/**
- * Shares of the tests in the false rejections: a fraction exp(-s) of clean images exceeds a score of surprisal s, so s + ln(share) makes
- * each test reject in proportion to its share. The latent test has the largest share, because it finds the classifier's own mistakes.
- * The shares are fixed beforehand, so the guarantee does not depend on them.
- */
-const SHARES: Record<Tested, number> = { latentDistance: 0.6, reconstructionError: 0.2, relativeError: 0.2 };
+/** The map of each tested score, per class. */
+type Maps = Map<ScoreName, RankMap>[];
 
 /** With fewer images of its own in the tune split, a class takes the shape of its scores from all classes. */
 const OWN_SHAPE = 50;
@@ -44,8 +37,9 @@ const OWN_SCALE = 10;
  *   threshold keeps the promise
  */
 export function conformalThresholds(tune: readonly Scores[], calibration: readonly Scores[], options: ConformalOptions): Thresholds {
-  const { classes, alpha, delta, guarantee } = options;
-  const maps = fitMaps(tune, classes);
+  const { classes, alpha, delta, guarantee, scores: optional = DEFAULT_SCORES } = options;
+  const tested = SCORE_NAMES.filter((name) => !isOptional(name) || optional.some((other) => other === name));
+  const maps = fitMaps(tune, classes, tested);
   const nonconformities = calibration.map((scores) => ({ label: scores.label, value: nonconformityOf(maps, scores) }));
   const limits = Array.from({ length: classes }, (_, y) => {
     const sample = guarantee === 'marginal' ? nonconformities : nonconformities.filter(({ label }) => label === y);
@@ -54,13 +48,14 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
     const values = sample.map(({ value }) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value));
     return values.sort((a, b) => a - b)[rank - 1] as number;
   });
-  const thresholds = (name: Tested) => maps.map((map, y) => roundedUp(scoreAt(map[name], (limits[y] as number) - Math.log(SHARES[name]))));
-  const found = {
-    maxLatentDistance: thresholds('latentDistance'),
-    maxReconstructionError: thresholds('reconstructionError'),
-    maxRelativeError: thresholds('relativeError'),
-  };
-  for (const [name, values] of Object.entries(found)) {
+  const found = tested.map((name) => {
+    const { threshold, weight } = SCORES[name];
+    return [
+      threshold,
+      maps.map((map, y) => roundedUp(scoreAt(map.get(name) as RankMap, (limits[y] as number) - Math.log(weight)))),
+    ] as const;
+  });
+  for (const [name, values] of found) {
     const y = values.findIndex((value) => !Number.isFinite(value));
     if (y >= 0)
       throw new RangeError(
@@ -68,7 +63,7 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
           'Look for images in the tune and calibration splits that are damaged or of another kind, and train longer.',
       );
   }
-  return found;
+  return Object.fromEntries(found) as Thresholds;
 }
 
 /**
@@ -77,7 +72,7 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
  * @param group stands after "calibration images" in the error
  * @throws RangeError naming the number of images needed if n are too few
  */
-export function rankFor(n: number, group: string, { alpha, delta, guarantee }: Omit<ConformalOptions, 'classes'>): number {
+export function rankFor(n: number, group: string, { alpha, delta, guarantee }: Omit<ConformalOptions, 'classes' | 'scores'>): number {
   const rank = conformalRank(n, alpha, delta);
   if (rank !== null) return rank;
   throw new RangeError(
@@ -87,24 +82,24 @@ export function rankFor(n: number, group: string, { alpha, delta, guarantee }: O
   );
 }
 
-function fitMaps(tune: readonly Scores[], classes: number): Maps {
+function fitMaps(tune: readonly Scores[], classes: number, tested: readonly ScoreName[]): Maps {
   return Array.from({ length: classes }, (_, y) => {
     const own = tune.filter(({ label }) => label === y);
-    const fit = (name: Tested) => {
-      const values = (sample: readonly Scores[]) => sample.map((scores) => scores[name]);
+    const fit = (name: ScoreName) => {
+      const values = (sample: readonly Scores[]) => sample.map((scores) => scores[name] ?? Number.NaN);
       if (own.length >= OWN_SHAPE) return fitRankMap(values(own));
       const ratio = own.length >= OWN_SCALE ? quantile(values(own), 0.5) / quantile(values(tune), 0.5) : 1;
       return fitRankMap(values(tune).map((score) => score * (Number.isFinite(ratio) && ratio > 0 ? ratio : 1)));
     };
-    return { latentDistance: fit('latentDistance'), reconstructionError: fit('reconstructionError'), relativeError: fit('relativeError') };
+    return new Map(tested.map((name) => [name, fit(name)]));
   });
 }
 
-/** Returns the nonconformity score of an image: the largest surprisal of its scores, shifted by the share of each test. */
+/** Returns the nonconformity score of an image: the largest surprisal of its scores, shifted by the weight of each test. */
 function nonconformityOf(maps: Maps, scores: Scores): number {
   const map = maps[scores.label];
   if (!map) throw new RangeError(`label ${scores.label} is not one of ${maps.length} classes`);
-  return Math.max(...TESTED.map((name) => surprisalOf(map[name], scores[name]) + Math.log(SHARES[name])));
+  return Math.max(...Array.from(map, ([name, ranks]) => surprisalOf(ranks, scores[name] ?? Number.NaN) + Math.log(SCORES[name].weight)));
 }
 
 /** Raises a threshold slightly, so that the rounding of the inverse does not reject the calibration image that set it. */

@@ -1,13 +1,14 @@
 import type { Thresholds } from '../bundle/screening-schema.ts';
+import { limitsOf, SCORES, type ScoreReason } from '../score-table.ts';
 import type { Scores } from './scores.ts';
 
-export type Reason = 'latent-distance' | 'reconstruction-error' | 'relative-error' | 'not-finite' | 'unknown-label';
+export type Reason = ScoreReason | 'not-finite' | 'unknown-label';
 
 export type Decision = { accepted: true } | { accepted: false; reason: Reason };
 
 /**
- * Makes the selective decision (paper, section 3.1): accepts only if no score exceeds its threshold for the predicted class. The latent
- * test comes first, then the reconstruction test, then the relative error if the bundle uses it.
+ * Makes the selective decision (paper, section 3.1): accepts only if no score exceeds its threshold for the predicted class. Tests the
+ * scores for which the bundle has thresholds, in the order of the table.
  *
  * Fails closed: rejects a score that is not a finite number >= 0 (beyond rounding), a label that is not a class, and a threshold that
  * is missing or not finite.
@@ -15,19 +16,12 @@ export type Decision = { accepted: true } | { accepted: false; reason: Reason };
 export function decide(scores: Scores, thresholds: Thresholds): Decision {
   const { label } = scores;
   const reject = (reason: Reason): Decision => ({ accepted: false, reason });
-  const maxLatentDistance = thresholds.maxLatentDistance[label];
-  const maxReconstructionError = thresholds.maxReconstructionError[label];
-  if (!Number.isInteger(label) || maxLatentDistance === undefined || maxReconstructionError === undefined) return reject('unknown-label');
-  for (const score of [scores.latentDistance, scores.reconstructionError]) if (!isScore(score)) return reject('not-finite');
-  for (const threshold of [maxLatentDistance, maxReconstructionError]) if (!Number.isFinite(threshold)) return reject('not-finite');
-  if (!(scores.latentDistance <= maxLatentDistance)) return reject('latent-distance');
-  if (!(scores.reconstructionError <= maxReconstructionError)) return reject('reconstruction-error');
-  if (thresholds.maxRelativeError) {
-    const maxRelativeError = thresholds.maxRelativeError[label];
-    if (!isScore(scores.relativeError) || maxRelativeError === undefined || !Number.isFinite(maxRelativeError)) return reject('not-finite');
-    if (!(scores.relativeError <= maxRelativeError)) return reject('relative-error');
-  }
-  return { accepted: true };
+  const limits = limitsOf(thresholds, label);
+  if (!Number.isInteger(label) || limits.some(({ limit }) => limit === undefined)) return reject('unknown-label');
+  const tests = limits.map(({ name, limit = Number.NaN }) => ({ name, limit, score: scores[name] ?? Number.NaN }));
+  if (!tests.every(({ score, limit }) => isScore(score) && Number.isFinite(limit))) return reject('not-finite');
+  const exceeded = tests.find(({ score, limit }) => !(score <= limit));
+  return exceeded ? reject(SCORES[exceeded.name].reason) : { accepted: true };
 }
 
 /** `ambiguous`: another class explains the image nearly as well. */

@@ -1,19 +1,14 @@
 import type { Screening } from '../bundle/screening-schema.ts';
+import { GRAPH_SCORES, isOptional, type OptionalScore, type RequiredScore, SCORE_NAMES, SCORES } from '../score-table.ts';
 import { UserError } from '../user-error.ts';
 
-/** Scores of one image; the decision needs nothing else. */
-export interface Scores {
+/** Scores of one image; the decision needs nothing else. A graph answers only the optional scores that it was exported with. */
+export type Scores = Record<RequiredScore, number> & { [name in OptionalScore]?: number } & {
   /** Index of the nearest mean. */
   label: number;
-  /** Squared Mahalanobis distance of the latent to its label's mean. */
-  latentDistance: number;
-  /** Sum over pixels and channels of (x - g(f(x)))^2. */
-  reconstructionError: number;
-  /** Reconstruction error in proportion to the image's energy, see `relativeError`. */
-  relativeError: number;
   /** ||g(z') - x||^2 of the best latent z' of another class. Only a search of a newer export has it. */
   runnerUpError?: number;
-}
+};
 
 /** Outputs of a graph by name, as ONNX Runtime and the inference protocol give them. */
 export type GraphOutputs = Readonly<Record<string, { readonly data: unknown } | undefined>>;
@@ -35,28 +30,46 @@ export function scoresFromOutputs(
   graph: 'screen' | 'reclassify',
   outputs: GraphOutputs,
   images: readonly (Float32Array | number)[],
-  { modelId, relativeErrorOffset }: Pick<Screening, 'relativeErrorOffset'> & { modelId?: string },
+  bundle: Pick<Screening, 'relativeErrorOffset'> & { modelId?: string },
 ): Scores[] {
   const count = images.length;
   if (graph === 'reclassify') {
-    const other = outputOf(graph, outputs, 'model_id', Array, count).find((id) => id !== modelId);
-    if (other !== undefined) throw new OutputError(`${graph} answers for model ${other}, not ${modelId}. Use one bundle everywhere.`);
+    const other = outputOf(graph, outputs, 'model_id', Array, count).find((id) => id !== bundle.modelId);
+    if (other !== undefined)
+      throw new OutputError(`${graph} answers for model ${other}, not ${bundle.modelId}. Use one bundle everywhere.`);
   }
   const numberOf = (name: string, type: typeof BigInt64Array | typeof Float32Array, i: number) => {
     const data = outputs[name]?.data;
     return data instanceof type && data.length === count ? Number(data[i]) : Number.NaN;
   };
+  const answered = GRAPH_SCORES.filter((name) => !isOptional(name) || outputs[SCORES[name].from]);
   return images.map((image, i) => {
-    const reconstructionError = numberOf('reconstruction_error', Float32Array, i);
+    const scores = Object.fromEntries(answered.map((name) => [name, numberOf(SCORES[name].from, Float32Array, i)]));
     return {
       label: numberOf('label', BigInt64Array, i),
-      latentDistance: numberOf('latent_distance', Float32Array, i),
-      reconstructionError,
-      relativeError: relativeError(reconstructionError, image, relativeErrorOffset),
+      ...withDerived(scores as Record<RequiredScore, number>, image, bundle),
       // A graph of an older export does not have it: then there is no margin.
       ...(outputs.runner_up_error ? { runnerUpError: numberOf('runner_up_error', Float32Array, i) } : {}),
     };
   });
+}
+
+/**
+ * Adds the scores that follow from others and from the image.
+ *
+ * @param image values in [0, 1] of one image, or its energy
+ */
+export function withDerived<S extends Pick<Scores, 'reconstructionError'>>(
+  scores: S,
+  image: Float32Array | number,
+  bundle: Pick<Screening, 'relativeErrorOffset'>,
+): S & Pick<Scores, OptionalScore> {
+  const energy = typeof image === 'number' ? image : energyOf(image);
+  const derived = SCORE_NAMES.flatMap((name) => {
+    const from = SCORES[name].from;
+    return typeof from === 'string' ? [] : [[name, from(scores, energy, bundle)]];
+  });
+  return { ...scores, ...Object.fromEntries(derived) };
 }
 
 /** Returns one output after checking its type and length. @throws OutputError */
@@ -78,18 +91,6 @@ export function imagesOf(batch: Float32Array, { height, width, channels }: Scree
   return Array.from({ length: batch.length / size }, (_, i) => batch.subarray(i * size, (i + 1) * size));
 }
 
-/**
- * Returns the reconstruction error divided by (offset + the image's energy). The paper's error is in absolute units, so a blank page,
- * which any class reconstructs nearly right, passes it; relative to what is on the page it does not.
- *
- * @param reconstructionError sum of squares, >= 0
- * @param image values in [0, 1] of one image, or its energy
- * @param offset > 0, in the units of the energy; keeps the ratio finite for a blank image
- */
-export function relativeError(reconstructionError: number, image: ArrayLike<number> | number, offset: number): number {
-  return reconstructionError / (offset + (typeof image === 'number' ? image : energyOf(image)));
-}
-
 /** Returns the energy of an image, the sum of its squared values. */
 export function energyOf(image: ArrayLike<number>): number {
   let energy = 0;
@@ -97,7 +98,7 @@ export function energyOf(image: ArrayLike<number>): number {
   return energy;
 }
 
-/** Returns the offset used at export: half a per cent of the energy of an all-white image (3.92 for 28x28x1). */
+/** Returns the `relativeErrorOffset` used at export: half a per cent of the energy of an all-white image (3.92 for 28x28x1). */
 export function defaultRelativeErrorOffset(floats: number): number {
   return 0.005 * floats;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { perScore, SCORE_REASONS } from '../score-table.ts';
 
 /** The answers of `POST /screen` for one image, and its errors (RFC 9457). */
 
@@ -11,16 +12,14 @@ const identity = {
 /** Sent only with `?explain=1` and the permission for it: scores help a black-box attacker. */
 export const explanationSchema = z
   .strictObject({
-    reason: z.enum(['latent-distance', 'reconstruction-error', 'relative-error', 'not-finite', 'unknown-label']).nullable(),
+    reason: z.enum([...SCORE_REASONS, 'not-finite', 'unknown-label']).nullable(),
     nearest: z.string(),
-    scores: z.strictObject({
-      latentDistance: z.number().nullable(),
-      reconstructionError: z.number().nullable(),
-      relativeError: z.number().nullable(),
-    }),
-    thresholds: z.strictObject({ latentDistance: z.number(), reconstructionError: z.number(), relativeError: z.number().nullable() }),
+    /** The scores that the model computes; null: not a finite number. */
+    scores: z.strictObject(perScore(z.number().nullable(), z.number().nullable().optional())),
+    /** The threshold of each of these scores for the nearest class; null: the model does not test it. */
+    thresholds: z.strictObject(perScore(z.number(), z.number().nullable().optional())),
     /** The share of clean images of the nearest class whose score is at least this one. */
-    pValues: z.strictObject({ latentDistance: z.number(), reconstructionError: z.number() }),
+    pValues: z.strictObject(perScore(z.number(), z.number().optional())),
     /** sha256 of the preprocessed tensor (float32, little-endian), to compare preprocessing between machines. */
     tensor: z.string(),
     /** base64 of the reconstruction, float32, little-endian, H*W*C. */

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { randomFrom } from '../../shared/random.ts';
 import { openRun, writeConfig } from '../../trainer/run.ts';
+import { defaultCalibration } from '../../trainer/run-config.ts';
 import { resumeTraining, train } from '../../trainer/train.ts';
 import { runInProcess } from '../cli/run-in-process.ts';
 
@@ -38,7 +39,7 @@ it('a run that was stopped goes on as it was begun, to its report, even if kille
   const options = {
     ...{ preset: 'quick' as const, choices: { epochs: 2 }, seed: 4, threads: 2 },
     source: { dataset: 'images' as const, dataDir: photos, imageSize: 16, channels: 1 as const },
-    calibration: { method: 'conformal', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'diagonal' } as const,
+    calibration: { ...defaultCalibration, alpha: 0.2, delta: 0.3, covariance: 'diagonal' } as const,
   };
   const whole = await train({ ...options, name: 'whole' });
   expect(whole.test?.images).toBeGreaterThan(30);
@@ -94,7 +95,7 @@ it('Ctrl-C while images are decoded makes no run, and after the last epoch leave
   const options = {
     ...{ preset: 'quick' as const, choices: { epochs: 1 }, seed: 4, threads: 1 },
     source: { dataset: 'images' as const, dataDir: photos, imageSize: 8, channels: 1 as const },
-    calibration: { method: 'three-sigma', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'spherical' } as const,
+    calibration: { ...defaultCalibration, method: 'three-sigma', alpha: 0.2, delta: 0.3 } as const,
   };
   const cached = await readdir('runs/.cache');
   const early = new AbortController();
@@ -113,7 +114,7 @@ it('a run that fails before its first step leaves its name free', async () => {
   const begun = train({
     ...{ name: 'failed', preset: 'quick', choices: { epochs: 1 }, seed: 4 },
     source: { dataset: 'images', dataDir: photos, imageSize: 16, channels: 1 },
-    calibration: { method: 'three-sigma', guarantee: 'marginal', alpha: 0.2, delta: 0.3, covariance: 'spherical' },
+    calibration: { ...defaultCalibration, method: 'three-sigma', alpha: 0.2, delta: 0.3 },
     onStart: () => {
       expect(existsSync('runs/failed/config.json')).toBe(true);
       throw new Error('no thread');

@@ -106,7 +106,7 @@ describe('a run', () => {
       'Reconstructions',
     ])
       expect(page).toContain(title);
-    expect(page.match(/<svg/g)).toHaveLength(7);
+    expect(page.match(/<svg/g)).toHaveLength(8);
     expect(page.match(/<img/g)).toHaveLength(4);
     expect(page.replaceAll('http://www.w3.org/', '')).not.toMatch(/https?:|<script|src="(?!data:)|NaN|undefined/);
     await calibrateRun(run, model, dataset, splits, { ...defaultCalibration, alpha: 0.3 }, 'validation');

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { randomFrom } from '../../shared/random.ts';
 import { chooseBackend } from '../../trainer/backend/backends.ts';
 import { strided } from '../../trainer/model/architecture.ts';
+import { defaultCalibration } from '../../trainer/run-config.ts';
 import { type TrainOptions, train } from '../../trainer/train.ts';
 import { swiftShader } from './swiftshader.ts';
 import type { Findings } from './webgpu-process.ts';
@@ -97,7 +98,7 @@ describe.runIf(environment)('a run on webgpu', () => {
         ...{ preset: 'quick', seed: 4 },
         choices: { epochs: 2, batchSize: 64, architecture: { encoder: strided(4, 6), decoder: strided(4, 6), dense: 12 } },
         source: { dataset: 'images', dataDir: join(root, 'photos'), imageSize: 8, channels: 1 },
-        calibration: { method: 'conformal', guarantee: 'marginal', alpha: 0.3, delta: 0.4, covariance: 'spherical' },
+        calibration: { ...defaultCalibration, alpha: 0.3, delta: 0.4 },
       };
       const { test } = await train({ ...options, name: 'wasm' });
       const found = await lastLineOf(run, JSON.stringify({ ...options, name: 'webgpu' }), root);

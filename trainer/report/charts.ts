@@ -1,5 +1,7 @@
 import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import type { Thresholds } from '../../shared/bundle/screening-schema.ts';
+import { SCORES, type ScoreName } from '../../shared/score-table.ts';
 import type { Findings } from './findings.ts';
 
 /** An encoding of numbers. */
@@ -50,14 +52,10 @@ function overEpochs(values: object[], encoding: object): Promise<string> {
 }
 
 /** Draws a histogram of a score over all test images, with the threshold of each class. */
-export function scoreChart(
-  name: 'latentDistance' | 'reconstructionError',
-  { scores, labels }: Findings,
-  thresholds: number[],
-): Promise<string> {
-  const title = { latentDistance: 'Latent distance', reconstructionError: 'Reconstruction error' }[name];
+export function scoreChart(name: ScoreName, { scores, labels }: Findings, thresholds: Thresholds): Promise<string> {
+  const { title, threshold } = SCORES[name];
   const logarithm = (value: number) => Math.log10(Math.max(value, 1e-3));
-  const values = scores.map((score, i) => ({ value: logarithm(score[name]), label: score.label === labels[i] ? 'right' : 'wrong' }));
+  const values = scores.map((score, i) => ({ value: logarithm(score[name] ?? 0), label: score.label === labels[i] ? 'right' : 'wrong' }));
   const histogram = {
     x: { field: 'value', bin: { maxbins: 60 }, title: `log10 of the ${title.toLowerCase()}` },
     y: { aggregate: 'count' as const, scale: { type: 'symlog' as const }, title: 'images' },
@@ -68,7 +66,7 @@ export function scoreChart(
     layer: [
       { data: { values }, mark: { type: 'bar', opacity: 0.8 }, encoding: histogram },
       {
-        data: { values: thresholds.map((value) => ({ value: logarithm(value) })) },
+        data: { values: (thresholds[threshold] ?? []).map((value) => ({ value: logarithm(value) })) },
         mark: { type: 'rule', strokeDash: [3, 3], color: '#f58518' },
         encoding: { x: { field: 'value', type: 'quantitative' } },
       },

@@ -4,6 +4,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { decide } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import { randomFrom } from '../../shared/random.ts';
+import { DEFAULT_SCORES, optionalScores } from '../../shared/score-table.ts';
 import { thresholdsFor } from '../calibrate.ts';
 import { deviationsOf } from '../covariances.ts';
 import { type Dataset, imagesAt, labelsAt } from '../data/dataset.ts';
@@ -107,11 +108,13 @@ function reliabilityOf(
   held: { tune: Scores[]; calibration: Scores[] },
   scores: readonly Scores[],
   byClass: readonly number[][],
-  { means, calibration }: Calibrated,
+  { means, calibration, thresholds: own }: Calibrated,
 ): Findings['reliability'] {
+  // The paper's thresholds are compared with those that calibration would set.
+  const tested = calibration.method === 'conformal' ? optionalScores(own) : DEFAULT_SCORES;
   return ALPHAS.flatMap((alpha) => {
     try {
-      const options = { ...defaultCalibration, delta: calibration.delta ?? defaultCalibration.delta, alpha };
+      const options = { ...defaultCalibration, delta: calibration.delta ?? defaultCalibration.delta, alpha, scores: tested };
       const { thresholds } = thresholdsFor(held, byClass.length, means[0]?.length as number, options);
       const isRejected = scores.map((score) => !decide(score, thresholds).accepted);
       const rate = (rejected: readonly boolean[]) => rejected.filter(Boolean).length / Math.max(1, rejected.length);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../../node/files/files.ts';
+import { testedScores } from '../../shared/score-table.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { datasets } from '../data/datasets.ts';
 import { type Outcomes, percent } from '../outcomes.ts';
@@ -41,6 +42,7 @@ async function reportPage(
   metrics: Record<string, number>[],
 ): Promise<string> {
   const { name, dataset, classes, input, started } = config;
+  const tested = testedScores(calibrated.thresholds);
   const { fit, reasons } = fitToDeploy(findings.outcomes, findings.perClass, calibrated.calibration);
   return page({
     title: name,
@@ -62,12 +64,9 @@ async function reportPage(
       ],
       [
         'Scores and thresholds',
-        'Every image gets two scores; small ones mean that it looks like the training images. An image is rejected if a score exceeds ' +
-          'the threshold of its label. The dashed lines are the thresholds of the classes.',
-        row([
-          await scoreChart('latentDistance', findings, calibrated.thresholds.maxLatentDistance),
-          await scoreChart('reconstructionError', findings, calibrated.thresholds.maxReconstructionError),
-        ]),
+        'Small scores mean that an image looks like the training images. It is rejected if a score exceeds the threshold of its label. ' +
+          'The dashed lines are the thresholds of the classes.',
+        row(await Promise.all(tested.map((name) => scoreChart(name, findings, calibrated.thresholds)))),
       ],
       [
         'Does the false-rejection rate hold?',

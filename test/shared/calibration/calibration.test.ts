@@ -207,6 +207,14 @@ describe('conformal thresholds', () => {
     expect(rejected).toBe(1000 - (conformalRank(1000, 0.05, 0.1) as number));
   });
 
+  it('of the optional scores, only those that are asked for; the promise is the same', () => {
+    const calibration = draw(1000);
+    const thresholds = conformalThresholds(draw(500), calibration, { ...options, guarantee: 'marginal', scores: [] });
+    expect(Object.keys(thresholds)).toEqual(['maxLatentDistance', 'maxReconstructionError']);
+    const rejected = calibration.filter((scores) => !decide(scores, thresholds).accepted).length;
+    expect(rejected).toBe(1000 - (conformalRank(1000, 0.05, 0.1) as number));
+  });
+
   it.each([1, 5, 9, 10, 11, 30, 49, 50, 80])('of a class with %i tune images stay in its range', (count) => {
     const exponential = (scale: number) => -scale * Math.log(1 - random.uniform());
     const one = (label: number): Scores => ({

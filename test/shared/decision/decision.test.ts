@@ -7,9 +7,9 @@ import {
   type GraphOutputs,
   imagesOf,
   OutputError,
-  relativeError,
   type Scores,
   scoresFromOutputs,
+  withDerived,
 } from '../../../shared/decision/scores.ts';
 
 const thresholds = { maxLatentDistance: [1, 2], maxReconstructionError: [10, 20], maxRelativeError: [0.5, 0.6] };
@@ -99,8 +99,10 @@ describe('scores', () => {
   });
 
   it('relativeError of a blank image is its error over the offset', () => {
-    expect(relativeError(2, [0, 0], 4)).toBe(0.5);
-    expect(relativeError(2, [1, 0.5], 0.75)).toBe(1);
+    const relativeError = (image: number[], relativeErrorOffset: number) =>
+      withDerived({ reconstructionError: 2 }, Float32Array.from(image), { relativeErrorOffset }).relativeError;
+    expect(relativeError([0, 0], 4)).toBe(0.5);
+    expect(relativeError([1, 0.5], 0.75)).toBe(1);
   });
 
   it('latentDistance with a full covariance: hand-computed in two dimensions', () => {

@@ -1,0 +1,110 @@
+/** A score of the decision: everything that rooms know of it besides its formula in the graphs and in tfjs. */
+interface ScoreRow {
+  /** Names its thresholds in `screening.json`, one per predicted class. */
+  threshold: string;
+  /** The reason of a rejection by it. */
+  reason: string;
+  /** Names it for people. */
+  title: string;
+  /**
+   * Every bundle tests a score that is tested `always`. The others are optional: calibration tests those `by default` and those that
+   * `--scores` names.
+   */
+  tested: 'always' | 'by default' | 'on request';
+  /**
+   * The test's part in the false rejections, relative to the other tests. A fraction exp(-s) of clean images exceeds a score of surprisal s,
+   * so s + ln(weight) makes each test reject in proportion to its weight. Fixed beforehand, so the guarantee does not depend on it.
+   */
+  weight: number;
+  /** The output of screen.onnx and reclassify.onnx that gives it; or how it follows from those scores and the image. */
+  from: string | Derived;
+}
+
+/** @param energy of the image, the sum of its squared values */
+type Derived = (scores: { reconstructionError: number }, energy: number, bundle: { relativeErrorOffset: number }) => number;
+
+/**
+ * The scores, in the order of their tests. Each is a number of 0 or more per image, small for images like the training images, and compared
+ * with the threshold of the predicted class. A two-sided score is a row too: its graph answers the distance to a centre per class.
+ */
+export const SCORES = {
+  /** Squared Mahalanobis distance of the latent to its label's mean. */
+  latentDistance: {
+    threshold: 'maxLatentDistance',
+    reason: 'latent-distance',
+    title: 'Latent distance',
+    tested: 'always',
+    // The largest, because this test finds the classifier's own mistakes.
+    weight: 0.6,
+    from: 'latent_distance',
+  },
+  /** Sum over pixels and channels of (x - g(f(x)))^2. */
+  reconstructionError: {
+    threshold: 'maxReconstructionError',
+    reason: 'reconstruction-error',
+    title: 'Reconstruction error',
+    tested: 'always',
+    weight: 0.2,
+    from: 'reconstruction_error',
+  },
+  /**
+   * Reconstruction error divided by (offset + the image's energy); not in the paper. The paper's error is in absolute units, so a blank page,
+   * which any class reconstructs nearly right, passes it; relative to what is on the page it does not. The offset is in the units of the
+   * energy and keeps the ratio finite for a blank image.
+   */
+  relativeError: {
+    threshold: 'maxRelativeError',
+    reason: 'relative-error',
+    title: 'Relative error',
+    tested: 'by default',
+    weight: 0.2,
+    from: ({ reconstructionError }, energy, { relativeErrorOffset }) => reconstructionError / (relativeErrorOffset + energy),
+  },
+} as const satisfies Record<string, ScoreRow>;
+
+type Table = typeof SCORES;
+export type ScoreName = keyof Table;
+export type OptionalScore = { [N in ScoreName]: Table[N]['tested'] extends 'always' ? never : N }[ScoreName];
+export type RequiredScore = Exclude<ScoreName, OptionalScore>;
+/** A score that is an output of the graphs. */
+export type GraphScore = { [N in ScoreName]: Table[N]['from'] extends string ? N : never }[ScoreName];
+export type ScoreReason = Table[ScoreName]['reason'];
+type ThresholdKey = Table[ScoreName]['threshold'];
+
+export const SCORE_NAMES = Object.keys(SCORES) as ScoreName[];
+export const GRAPH_SCORES = SCORE_NAMES.filter((name): name is GraphScore => typeof SCORES[name].from === 'string');
+export const OPTIONAL_SCORES = SCORE_NAMES.filter((name): name is OptionalScore => isOptional(name));
+export const DEFAULT_SCORES = OPTIONAL_SCORES.filter((name) => SCORES[name].tested === 'by default');
+export const SCORE_REASONS = SCORE_NAMES.map((name) => SCORES[name].reason);
+
+export function isOptional(name: ScoreName): boolean {
+  return SCORES[name].tested !== 'always';
+}
+
+/** Gives each score one of two values, for instance their schemas. */
+export function perScore<R, O>(required: R, optional: O) {
+  const entries = SCORE_NAMES.map((name) => [name, isOptional(name) ? optional : required]);
+  return Object.fromEntries(entries) as { [N in ScoreName]: N extends OptionalScore ? O : R };
+}
+
+/** Gives the thresholds of each score one of two values. */
+export function perThreshold<R, O>(required: R, optional: O) {
+  const entries = SCORE_NAMES.map((name) => [SCORES[name].threshold, isOptional(name) ? optional : required]);
+  return Object.fromEntries(entries) as { [N in ScoreName as Table[N]['threshold']]: N extends OptionalScore ? O : R };
+}
+
+type AnyThresholds = { readonly [key in ThresholdKey]?: readonly number[] | undefined };
+
+/** Returns the scores that a bundle with these thresholds tests, in the order of the tests. */
+export function testedScores(thresholds: AnyThresholds): ScoreName[] {
+  return SCORE_NAMES.filter((name) => !isOptional(name) || thresholds[SCORES[name].threshold] !== undefined);
+}
+
+/** Returns the optional ones of `testedScores`. */
+export const optionalScores = (thresholds: AnyThresholds) =>
+  testedScores(thresholds).filter((name): name is OptionalScore => isOptional(name));
+
+/** Returns the threshold of each tested score for a label; undefined where it is missing. */
+export function limitsOf(thresholds: AnyThresholds, label: number): { name: ScoreName; limit: number | undefined }[] {
+  return testedScores(thresholds).map((name) => ({ name, limit: thresholds[SCORES[name].threshold]?.[label] }));
+}
