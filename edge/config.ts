@@ -66,7 +66,7 @@ const configSchema = z
     /** Limits one image before resizing, and all images of a request. */
     MAX_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
     MAX_REQUEST_PIXELS: positive(DEFAULT_LIMITS.maxPixels),
-    /** Limits a JPEG as it is stored; a large one is decoded at reduced size (shared/images/jpeg/scale.ts). */
+    /** Limits a JPEG or lossy WebP as it is stored; a large one is decoded at reduced size (shared/images/reduced-size.ts). */
     MAX_JPEG_PIXELS: positive(DEFAULT_LIMITS.maxJpegPixels),
     /** Limit one image: each side, the ratio of the longer side to the shorter, the scans of a JPEG (shared/images/limits.ts). */
     MAX_SIDE: positive(DEFAULT_LIMITS.maxSide),

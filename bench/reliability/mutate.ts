@@ -1,9 +1,8 @@
 import { type Random, randomFrom } from '../../shared/random.ts';
 import { chance, mutateBytes, oneOf } from './mutate-bytes.ts';
-import { mutateJpeg } from './mutate-jpeg.ts';
+import { mutateImage } from './mutate-image.ts';
 import { mutateJson } from './mutate-json.ts';
 import { mutateMultipart } from './mutate-multipart.ts';
-import { mutatePng } from './mutate-png.ts';
 import type { Body } from './seeds.ts';
 
 /** The mutant of that number: one to three changes of a right body; the same for the same seed and number, whatever was asked before. */
@@ -23,6 +22,7 @@ export function mutantOf(bodies: readonly Body[], seed: number, number: number):
 const TYPES = [
   'image/png',
   'image/jpeg',
+  'image/webp',
   'application/json',
   'application/octet-stream',
   'image/png; charset=x',
@@ -33,8 +33,7 @@ const TYPES = [
 function mutate(body: Body, other: Body, random: Random): Body {
   const { format, bytes } = body;
   if (chance(random, 0.35)) return { ...body, bytes: mutateBytes(bytes, other.bytes, random) };
-  if (format === 'png') return { ...body, bytes: mutatePng(bytes, random) };
-  if (format === 'jpeg') return { ...body, bytes: mutateJpeg(bytes, random) };
+  if (format === 'png' || format === 'jpeg' || format === 'webp') return { ...body, bytes: mutateImage(`image/${format}`, bytes, random) };
   if (format === 'float32') return { ...body, bytes: mutateFloats(bytes, random) };
   if (format === 'json' || format === 'infer-json') return { ...body, bytes: Buffer.from(mutateJson(bytes.toString(), random)) };
   return format === 'multipart' ? mutateMultipart(body, random) : mutateBinaryInfer(body, random);

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { readMnist } from '../../trainer/data/mnist.ts';
 import type { OfflineScreen } from './offline.ts';
 
-export type Format = 'png' | 'jpeg' | 'float32' | 'json' | 'multipart' | 'infer-json' | 'infer-binary';
+export type Format = 'png' | 'jpeg' | 'webp' | 'float32' | 'json' | 'multipart' | 'infer-json' | 'infer-binary';
 
 /** A body to mutate, or a mutant of one. */
 export interface Body {
@@ -23,6 +23,7 @@ export async function seedBodies({ tensorOf }: OfflineScreen): Promise<Body[]> {
   const { test } = await readMnist();
   const pngs: Buffer[] = [];
   const jpegs: Buffer[] = [];
+  const webps: Buffer[] = [];
   for (let i = 0; i < DIGITS; i++) {
     const grey = sharp(test.image(i), { raw: { width: 28, height: 28, channels: 1 } });
     const plain = grey.clone().toColourspace('b-w');
@@ -36,6 +37,16 @@ export async function seedBodies({ tensorOf }: OfflineScreen): Promise<Body[]> {
       await large.clone().toColourspace('b-w').jpeg({ progressive: true }).toBuffer(),
     );
     jpegs.push(await large.clone().toColourspace('srgb').jpeg({ chromaSubsampling: '4:4:4', quality: 90 }).toBuffer());
+    webps.push(
+      await colour.clone().webp({ quality: 95 }).toBuffer(),
+      await large
+        .clone()
+        .toColourspace('srgb')
+        .ensureAlpha()
+        .webp({ lossless: i % 2 === 0 })
+        .toBuffer(),
+      await colour.clone().withMetadata({ orientation: 1 }).webp({ quality: 95 }).toBuffer(),
+    );
     jpegs.push(
       await plain
         .clone()
@@ -59,6 +70,7 @@ export async function seedBodies({ tensorOf }: OfflineScreen): Promise<Body[]> {
   const bodies: Body[] = [
     ...pngs.map((bytes): Body => ({ format: 'png', path: EXPLAINED, headers: { 'content-type': 'image/png' }, bytes })),
     ...jpegs.map((bytes): Body => ({ format: 'jpeg', path: EXPLAINED, headers: { 'content-type': 'image/jpeg' }, bytes })),
+    ...webps.map((bytes): Body => ({ format: 'webp', path: EXPLAINED, headers: { 'content-type': 'image/webp' }, bytes })),
   ];
   for (const [i, tensor] of tensors.entries()) {
     const pair = two(i);

@@ -1,5 +1,5 @@
+import { maxCoefficients } from '../../shared/images/jpeg/cost.ts';
 import { BLOCK_COST } from '../../shared/images/jpeg/frame.ts';
-import { maxCoefficients } from '../../shared/images/jpeg/scale.ts';
 import { noiseBytes } from './hostile-png.ts';
 
 const segment = (marker: number, ...data: number[]): Buffer => {

@@ -6,7 +6,7 @@ export interface ImageLimits {
   maxBytes: number;
   /** Width times height, as decoded. */
   maxPixels: number;
-  /** Width times height of a JPEG as stored; a large one is decoded at reduced size (jpeg/scale.ts). */
+  /** Width times height of a JPEG or lossy WebP as stored; a large one is decoded at reduced size (reduced-size.ts). */
   maxJpegPixels: number;
   /** Width, and height: resizing keeps a column of doubles for each row. */
   maxSide: number;

@@ -1,4 +1,4 @@
-import { ALL_FORMATS, FORMATS, formatOf, kindOfFile } from './formats.ts';
+import { FORMATS, formatOf, notRead } from './formats.ts';
 import { type DecodedImage, ImageError } from './image.ts';
 import type { ImageLimits } from './limits.ts';
 import type { Background } from './opaque.ts';
@@ -32,8 +32,7 @@ export function imageReader(modules: Readonly<Record<string, WebAssembly.Module>
       );
     const format = formatOf(bytes);
     const reader = format && readers.get(format);
-    if (!reader)
-      throw new ImageError(`The file is of ${kindText(kindOfFile(bytes))}; only ${ALL_FORMATS} are read. Save it as one of these.`);
+    if (!reader) throw new ImageError(notRead(bytes));
     const file = reader(bytes, limits);
     const orientation = decideOrientation(format.name, file.claims);
     onPixels?.(file.countedPixels);
@@ -47,5 +46,3 @@ export function imageReader(modules: Readonly<Record<string, WebAssembly.Module>
     }
   };
 }
-
-const kindText = (kind: string | null) => (kind === null ? 'an unknown kind' : `the kind ${kind}`);

@@ -26,7 +26,7 @@ declare module 'vitest' {
     madeImages: { name: string; type: string; base64: string; tensor: string }[];
     cmykJpeg: string;
     /** Files as phones make them, with the sha256 of what the command line makes of the first for the reference bundle. */
-    phonePhoto: { ordinary: string; turned: string; progressive: string; tensor: string };
+    phonePhoto: { ordinary: string; turned: string; progressive: string; webp: string; tensor: string };
     /** Damaged files, with what Node makes of each: the sha256 of the tensor, or why there is none. */
     mutatedFiles: { name: string; type: string; base64: string; tensor?: string; message?: string }[];
   }
@@ -60,13 +60,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('madeImages', await Promise.all(tensors));
   project.provide('mutatedFiles', await Promise.all((await mutatedFiles()).map((file) => readInNode(file, screening))));
   project.provide('cmykJpeg', (await cmykJpeg()).toString('base64'));
-  const [ordinary, turned, progressive] = await Promise.all([
+  const [ordinary, turned, progressive, webp] = await Promise.all([
     phonePhoto(),
     phonePhoto({ orientation: 6 }),
     phonePhoto({ progressive: true }),
+    phonePhoto({ orientation: 6, webp: true }),
   ]);
   project.provide('phonePhoto', {
     ...{ ordinary: ordinary.toString('base64'), turned: turned.toString('base64'), progressive: progressive.toString('base64') },
+    webp: webp.toString('base64'),
     tensor: await tensorByCommand(ordinary),
   });
   return async () => {

@@ -52,18 +52,22 @@ it('a request may have one such photo, as the default goes', async () => {
   expect(text).toMatch(/over the limit of 2097152 pixels/);
 });
 
-it('the classifier gets the scaled picture, upright', async () => {
+it.each([
+  ['a JPEG', photos.turned, 'image/jpeg'],
+  ['a WebP', photos.webp, 'image/webp'],
+])('the classifier gets the scaled picture of %s as PNG, upright', async (_, photo, type) => {
   const takesAll = createApp({
     model: async () => ({ ...model, screening: { ...model.screening, thresholds: wideThresholds() } }),
     fetcher: (input, init) => fetch(input, init),
   });
   const env = { UPSTREAM_URL: `${inject('upstreamUrl')}/label/7`, LOG_REQUESTS: 'off' };
-  const body = bytesOf(photos.turned);
-  const response = await takesAll.request('/guard', { method: 'POST', body, headers: { 'content-type': 'image/jpeg' } }, env);
+  const body = bytesOf(photo);
+  const response = await takesAll.request('/guard', { method: 'POST', body, headers: { 'content-type': type } }, env);
   expect(response.status).toBe(200);
   const picture = await requestDecoder(configOf({}), model.screening.preprocess.background)(body);
   expect([picture.width, picture.height]).toEqual([756, 1008]);
   const seen: Seen = await (await fetch(`${inject('upstreamUrl')}/seen`)).json();
+  expect(seen.headers['content-type']).toBe('image/png');
   expect(seen.sha256).toBe(await sha256(encodePng(picture)));
 });
 

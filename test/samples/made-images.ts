@@ -1,5 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import type { ImageType } from '../../bench/reliability/mutate-image.ts';
 
 /**
  * Bits of a sample and colour types that PNG allows (PNG 1.2, section 4.1.1): 0 grey, 2 colour, 3 palette, 4 grey with alpha, 6 colour with
@@ -16,11 +17,11 @@ const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
 export interface MadeImage {
   name: string;
-  type: 'image/png' | 'image/jpeg';
+  type: ImageType;
   bytes: Buffer;
 }
 
-/** A file of each kind of PNG and JPEG that is read, of an odd size, with noise in it. */
+/** A file of each kind of PNG, JPEG and WebP that is read, of an odd size, with noise in it. */
 export async function madeImages(): Promise<MadeImage[]> {
   const made: MadeImage[] = [];
   for (const [colourType, depths] of PNG_KINDS)
@@ -39,6 +40,17 @@ export async function madeImages(): Promise<MadeImage[]> {
     ['JPEG, turned', photo.clone().withMetadata({ orientation: 6 }).jpeg().toBuffer()],
   ];
   for (const [name, bytes] of jpegs) made.push({ name, type: 'image/jpeg', bytes: await bytes });
+  const clear = sharp(png(31, 29, 6, 8, false));
+  const webps: [string, Promise<Buffer>][] = [
+    ['WebP, lossy', photo.clone().webp().toBuffer()],
+    ['WebP, lossy with alpha', clear.clone().webp({ quality: 70 }).toBuffer()],
+    ['WebP, lossy with coarse alpha', clear.clone().webp({ alphaQuality: 20, smartSubsample: true }).toBuffer()],
+    ['WebP, lossless', photo.clone().webp({ lossless: true }).toBuffer()],
+    ['WebP, lossless with alpha', clear.clone().webp({ lossless: true }).toBuffer()],
+    ['WebP, lossless of few colours', photo.clone().greyscale().threshold().webp({ lossless: true }).toBuffer()],
+    ['WebP, turned', photo.clone().withMetadata({ orientation: 6 }).webp().toBuffer()],
+  ];
+  for (const [name, bytes] of webps) made.push({ name, type: 'image/webp', bytes: await bytes });
   return made;
 }
 

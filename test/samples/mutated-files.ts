@@ -1,7 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { mutateBytes, oneOf } from '../../bench/reliability/mutate-bytes.ts';
-import { mutateJpeg } from '../../bench/reliability/mutate-jpeg.ts';
-import { mutatePng } from '../../bench/reliability/mutate-png.ts';
+import { mutateImage } from '../../bench/reliability/mutate-image.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { exifBlock, idat, iend, ihdr, png, pngChunk, rawProfile, rows } from './image-parts.ts';
 import { madeImages } from './made-images.ts';
@@ -12,7 +11,7 @@ export interface MutatedFile {
   bytes: Buffer;
 }
 
-const COUNT = 500;
+const COUNT = 600;
 
 /** Files of every kind with one to three changes, the same each time, and some in which two runtimes could differ. */
 export async function mutatedFiles(): Promise<MutatedFile[]> {
@@ -23,8 +22,7 @@ export async function mutatedFiles(): Promise<MutatedFile[]> {
     let changed = bytes;
     for (let changes = random.integer(1, 3); changes > 0; changes--) {
       const mutate = random.uniform() < 0.3 ? mutateBytes : null;
-      const byKind = type === 'image/png' ? mutatePng : mutateJpeg;
-      changed = mutate ? mutate(changed, bytes, random) : byKind(changed, random);
+      changed = mutate ? mutate(changed, bytes, random) : mutateImage(type, changed, random);
     }
     return { name: `${i}, ${name}`, type, bytes: changed };
   });

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 
-/** A JPEG as phones write it: 4032 x 3024, about 2 MB; of soft shapes with the grain of a sensor. The same pixels each time. */
-export async function phonePhoto(options: { progressive?: boolean; orientation?: number } = {}): Promise<Buffer> {
+/** A JPEG, or a lossy WebP, as phones write it: 4032 x 3024, about 2 MB as JPEG; of soft shapes with the grain of a sensor. The same pixels each time. */
+export async function phonePhoto(options: { progressive?: boolean; orientation?: number; webp?: boolean } = {}): Promise<Buffer> {
   const [width, height] = [504, 378];
   const pixels = Buffer.alloc(width * height * 3);
   for (let y = 0, at = 0; y < height; y++)
@@ -13,5 +13,6 @@ export async function phonePhoto(options: { progressive?: boolean; orientation?:
     }
   const image = sharp(pixels, { raw: { width, height, channels: 3 } }).resize(8 * width, 8 * height, { kernel: 'mitchell' });
   if (options.orientation !== undefined) image.withMetadata({ orientation: options.orientation });
+  if (options.webp) return image.webp({ quality: 90, effort: 1 }).toBuffer();
   return image.jpeg({ quality: 95, progressive: options.progressive ?? false }).toBuffer();
 }

@@ -23,14 +23,14 @@ function bmp(width: number, height: number, bits: number, palette: number[], row
 }
 
 describe('training reads', () => {
-  it('PNG and JPEG as the worker does', async () => {
+  it('PNG, JPEG and WebP as the worker does', async () => {
     const picture = sharp({ create: { width: 30, height: 20, channels: 3, background: '#357', noise: { type: 'gaussian', sigma: 30 } } });
     const worker = await openImageReader();
-    for (const bytes of [await picture.clone().png().toBuffer(), await picture.jpeg().toBuffer()])
+    for (const bytes of [await picture.clone().png().toBuffer(), await picture.clone().jpeg().toBuffer(), await picture.webp().toBuffer()])
       expect(await read(bytes)).toEqual(await worker(bytes, options));
   });
 
-  it.each(['webp', 'avif', 'tiff', 'gif'] as const)('%s, over the background where it is transparent', async (format) => {
+  it.each(['avif', 'tiff', 'gif'] as const)('%s, over the background where it is transparent', async (format) => {
     const clear = sharp({ create: { width: 40, height: 30, channels: 4, background: { r: 200, g: 100, b: 0, alpha: 0 } } });
     const { width, height, pixels } = await read(await clear.toFormat(format, format === 'tiff' ? { compression: 'lzw' } : {}).toBuffer());
     expect([width, height, new Set(pixels)]).toEqual([40, 30, new Set([100])]);
@@ -82,9 +82,9 @@ describe('training refuses', () => {
     await expect(read(bytes)).rejects.toMatchObject({ name: 'ImageError', message: expect.stringMatching(message) });
   });
 
-  it.each(['webp', 'avif', 'tiff', 'gif'] as const)('a %s that is cut off', async (format) => {
+  it.each(['avif', 'tiff', 'gif'] as const)('a %s that is cut off', async (format) => {
     const noise = sharp({ create: { width: 40, height: 30, channels: 3, background: '#777', noise: { type: 'gaussian', sigma: 30 } } });
     const bytes = await noise.toFormat(format).toBuffer();
-    await expect(read(bytes.subarray(0, bytes.length >> 1))).rejects.toThrow(/^The (WebP|AVIF|TIFF|GIF) can't be decoded: .*Use the whole/);
+    await expect(read(bytes.subarray(0, bytes.length >> 1))).rejects.toThrow(/^The (AVIF|TIFF|GIF) can't be decoded: .*Use the whole/);
   });
 });

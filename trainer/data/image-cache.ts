@@ -28,7 +28,7 @@ export const CACHE = join('runs', '.cache');
 /** Files that a thread reads in one task. */
 const FILES_PER_TASK = 16;
 /** Version of the code that reads the files; another version makes new caches. */
-const READER = 3;
+const READER = 4;
 
 interface CacheOptions {
   /** The folder of the caches. */

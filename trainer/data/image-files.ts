@@ -5,7 +5,7 @@ import { FORMATS } from '../../shared/images/formats.ts';
 /** File names that are taken for images; formats that are not supported are reported as refused. */
 const EXTENSIONS = [
   ...FORMATS.flatMap(({ extensions }) => extensions),
-  ...['.webp', '.gif', '.bmp', '.tif', '.tiff', '.heic', '.heif', '.avif', '.jxl', '.jp2'],
+  ...['.gif', '.bmp', '.tif', '.tiff', '.heic', '.heif', '.avif', '.jxl', '.jp2'],
 ];
 
 /** Says whether a file is an image by its name. */

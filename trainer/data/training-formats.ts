@@ -36,7 +36,7 @@ const bmp: Decode = async (bytes, _, check) => {
 
 /** The formats that training reads and the worker does not. */
 const TRAINING_FORMATS: { name: string; decode: Decode }[] = [
-  ...['WebP', 'GIF', 'TIFF', 'AVIF'].map((name) => ({ name, decode: bySharp })),
+  ...['GIF', 'TIFF', 'AVIF'].map((name) => ({ name, decode: bySharp })),
   { name: 'BMP', decode: bmp },
 ];
 
@@ -50,7 +50,7 @@ export function formatNameOf(bytes: Uint8Array): string | null {
 export const isReadByWorker = (name: string | null): boolean => FORMATS.some((format) => format.name === name);
 
 /**
- * Reads an image file of a folder for training, calibration or evaluation: PNG and JPEG as the worker does, to the bit; some other formats,
+ * Reads an image file of a folder for training, calibration or evaluation: PNG, JPEG and WebP as the worker does, to the bit; some other formats,
  * which the worker refuses, by libvips.
  *
  * @throws ImageError saying what is wrong with the file

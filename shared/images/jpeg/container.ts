@@ -2,8 +2,9 @@ import { ImageError } from '../image.ts';
 import type { ImageLimits } from '../limits.ts';
 import { exifClaims, hasExifHeader, startsWith, xmpClaims } from '../metadata.ts';
 import { addClaims, type OrientationClaim } from '../orientation.ts';
+import { checkReducedSize } from '../reduced-size.ts';
+import { checkCoefficients, maxCoefficients } from './cost.ts';
 import { damaged, type Frame, frameOf, scanOf, unread } from './frame.ts';
-import { checkCoefficients, checkJpegSize, maxCoefficients } from './scale.ts';
 
 /** A JPEG as its segments describe it, before anything is decoded. */
 export interface JpegFile {
@@ -63,7 +64,7 @@ export function readJpegFile(bytes: Uint8Array, limits: ImageLimits): JpegFile {
       } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
         if (frame) throw damaged('it has two frames');
         frame = frameOf(marker, bytes.subarray(from, next));
-        checkJpegSize(frame, limits);
+        checkReducedSize('JPEG', frame, limits.maxJpegPixels, limits);
       } else if (marker === 0xdc) throw unread('of a height that is given after its pixels');
       else if (marker === 0xde || marker === 0xdf) throw unread('of several frames');
       else if (marker === 0xe1) {

@@ -1,6 +1,6 @@
 import type { DecodedImage } from '../image.ts';
 import { uprightLayout } from '../orientation.ts';
-import { MAX_COEFFICIENT_BYTES } from './scale.ts';
+import { MAX_COEFFICIENT_BYTES } from './cost.ts';
 
 /** The settings of decoding a JPEG. */
 export interface JpegPlan {

@@ -1,7 +1,7 @@
 import type { ImageFormat } from '../format.ts';
+import { countedPixels, eighthsOf } from '../reduced-size.ts';
 import { readJpegFile } from './container.ts';
 import { jpegDecoder } from './decode.ts';
-import { countedJpegPixels, eighthsOf } from './scale.ts';
 
 /** JPEG, decoded by libjpeg-turbo. */
 export const jpeg: ImageFormat = {
@@ -18,7 +18,7 @@ export const jpeg: ImageFormat = {
       const [end, plan] = [file.end + 2, { scans: file.scans, eighths: eighthsOf(file) }];
       return {
         claims: file.claims,
-        countedPixels: countedJpegPixels(file),
+        countedPixels: countedPixels(file),
         decode: (_, orientation) => decode(bytes.subarray(0, end), plan, orientation),
       };
     };

@@ -15,8 +15,10 @@ it.each<[string | null, string]>([
   ['TIFF', 'II*\0'],
   ['TIFF', 'MM\0*'],
   ['TIFF', 'II+\0'],
-  ['HEIC or AVIF', '\0\0\0\x1cftypheic'],
-  ['HEIC or AVIF', '\0\0\0\x20ftypavif'],
+  ['HEIC', '\0\0\0\x1cftypheic'],
+  ['HEIC', '\0\0\0\x1cftypmif1'],
+  ['AVIF', '\0\0\0\x20ftypavif'],
+  ['video', '\0\0\0\x20ftypisom'],
   ['JPEG XL', '\xff\x0a'],
   ['JPEG XL', '\0\0\0\x0cJXL \r\n\x87\n'],
   ['JPEG 2000', '\0\0\0\x0cjP  \r\n\x87\n'],
@@ -40,8 +42,9 @@ it.each<[string | null, string]>([
   const bytes = latin1(text);
   expect(kindOfFile(bytes)).toBe(kind);
   const format = formatOf(bytes);
-  if (format || kind === 'PNG' || kind === 'JPEG') expect(format?.name).toBe(kind);
+  if (format || kind === 'PNG' || kind === 'JPEG' || kind === 'WebP') expect(format?.name).toBe(kind);
   if (format) return;
   const read = (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background: 0 });
   await expect(read).rejects.toThrow(`of ${kind ? `the kind ${kind}` : 'an unknown kind'}; only ${ALL_FORMATS} are read`);
+  await expect(read).rejects.toThrow(kind ? /Convert it, for example with: \S+ .*\.$/ : /Save it as one of these\.$/);
 });

@@ -5,8 +5,8 @@ import { fullJpeg, refinedJpeg, restartedJpeg } from '../../../../bench/worst/ho
 import { openImageReader } from '../../../../node/image-reader.ts';
 import { ImageError } from '../../../../shared/images/image.ts';
 import { readJpegFile } from '../../../../shared/images/jpeg/container.ts';
+import { maxCoefficients } from '../../../../shared/images/jpeg/cost.ts';
 import { frameOf, scanOf } from '../../../../shared/images/jpeg/frame.ts';
-import { maxCoefficients } from '../../../../shared/images/jpeg/scale.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../../../../shared/images/limits.ts';
 import { exifBlock, segment, segmentsOf } from '../../../samples/image-parts.ts';
 

@@ -1,11 +1,11 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { openImageReader } from '../../../../node/image-reader.ts';
-import { ImageError } from '../../../../shared/images/image.ts';
-import { countedJpegPixels, eighthsOf } from '../../../../shared/images/jpeg/scale.ts';
-import { DEFAULT_LIMITS, type ImageLimits } from '../../../../shared/images/limits.ts';
-import { phonePhoto } from '../../../samples/phone-photo.ts';
-import { turnUpright } from '../../../samples/turn-upright.ts';
+import { openImageReader } from '../../../node/image-reader.ts';
+import { ImageError } from '../../../shared/images/image.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from '../../../shared/images/limits.ts';
+import { countedPixels, eighthsOf } from '../../../shared/images/reduced-size.ts';
+import { phonePhoto } from '../../samples/phone-photo.ts';
+import { turnUpright } from '../../samples/turn-upright.ts';
 
 const reader = await openImageReader();
 const read = (bytes: Uint8Array, limits: Partial<ImageLimits> = {}, onPixels?: (pixels: number) => void) =>
@@ -56,7 +56,7 @@ describe("a phone's photo", async () => {
     await read(photo, {}, (pixels) => counted.push(pixels));
     await read(await flat(30, 20), {}, (pixels) => counted.push(pixels));
     expect(counted).toEqual([2097152, 600]);
-    expect(countedJpegPixels({ width: 4032, height: 3024 })).toBe(2097152);
+    expect(countedPixels({ width: 4032, height: 3024 })).toBe(2097152);
   });
 });
 
