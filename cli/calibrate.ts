@@ -9,11 +9,11 @@ import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate.ts';
-import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
+import { checkName, latestTrainedRun, loadTrained, openRun, readUnknown } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
 import { calibrationOf, calibrationOver, MOVED_DATA_OPTION, RUN_OPTION, withCalibrationOptions } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
-import { outcomesLine } from './print.ts';
+import { outcomesLine, unknownLines } from './print.ts';
 import { command, printNotes, printResult, runCommand } from './run-command.ts';
 
 const DESCRIPTION = `Set the thresholds of a trained run again, without training; pnpm export then makes a bundle with them.
@@ -45,11 +45,12 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
     printNotes(dataset.notes);
     const report = options.test ? 'test' : 'validation';
     const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOver(run.config.calibration, program), report);
+    const unknown = (await readUnknown(run)) ?? [];
     const { name } = run.config;
     printResult(
       options.json,
-      { run: name, directory: run.directory, [report]: outcomes },
-      `${run.directory}: ${outcomesLine(outcomes, report)}\nnext: pnpm report --run ${name}, pnpm export --run ${name}`,
+      { run: name, directory: run.directory, [report]: outcomes, unknown },
+      `${run.directory}: ${outcomesLine(outcomes, report)}\n${unknownLines(unknown)}\nnext: pnpm report --run ${name}, pnpm export --run ${name}`,
     );
   });
 

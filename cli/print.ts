@@ -1,6 +1,7 @@
 import type { Report } from '../evaluate/figures/report-schema.ts';
 import { sanityLines } from '../evaluate/report/tables.ts';
-import { type Outcomes, percent } from '../trainer/outcomes.ts';
+import { rate, rateText } from '../shared/rate.ts';
+import { type Outcomes, percent, type UnknownFigure } from '../trainer/outcomes.ts';
 
 /** Formats the outcomes of a calibrated model as one line. */
 export function outcomesLine(outcomes: Outcomes, split: 'test' | 'validation'): string {
@@ -10,6 +11,19 @@ export function outcomesLine(outcomes: Outcomes, split: 'test' | 'validation'): 
     `on ${images} ${split} images: without thresholds ${nearest} % right; ` +
     `with: accuracy ${accuracy}, error ${error}, rejection ${rejection}`
   );
+}
+
+/** Formats what was measured of images of no class: kinds that training was not shown first, the one that gets in most often on top. */
+export function unknownLines(figures: readonly UnknownFigure[]): string {
+  const share = ({ accepted, images }: UnknownFigure) => accepted / images;
+  const part = (trainedOn: boolean) => figures.filter((figure) => figure.trainedOn === trainedOn).sort((a, b) => share(b) - share(a));
+  const lines = (shown: UnknownFigure[]) =>
+    shown.map(({ kind, about, images, accepted }) => `  ${rateText(rate(accepted, images))} of ${images}: ${about} (${kind})`);
+  const [fresh, known] = [part(false), part(true)];
+  return [
+    ...(fresh.length > 0 ? ['images of no class that would be accepted, of kinds that training was not shown:', ...lines(fresh)] : []),
+    ...(known.length > 0 ? ['and of kinds that it was shown, which are easier:', ...lines(known)] : []),
+  ].join('\n');
 }
 
 /** Prints the figures of an evaluation as a table, and what speaks against them. */

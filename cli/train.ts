@@ -4,9 +4,9 @@ import { acquireLock } from '../node/files/lock.ts';
 import { UsageError } from '../shared/user-error.ts';
 import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
-import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
+import { checkName, RUNS, type Run, RunError, readUnknown } from '../trainer/run.ts';
 import { resumeTraining, train } from '../trainer/train.ts';
-import { outcomesLine } from './print.ts';
+import { outcomesLine, unknownLines } from './print.ts';
 import { duration, trainingProgress } from './progress.ts';
 import { interruptSignal, runCommand } from './run-command.ts';
 import { recipeOf, trainingProgram } from './training-options.ts';
@@ -66,11 +66,12 @@ const program = trainingProgram().action(async (options, program: Command) => {
     process.exitCode = interrupt.aborted ? 130 : 0;
     return;
   }
+  const unknown = (await readUnknown(run)) ?? [];
   stream.write(
-    `trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\n` +
+    `trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\n${unknownLines(unknown)}\n` +
       `report: ${join(run.directory, 'report.html')}\nnext: pnpm export\n`,
   );
-  if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, trainingSeconds, test }));
+  if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, trainingSeconds, test, unknown }));
 });
 
 await runCommand(program);

@@ -10,6 +10,7 @@ import { estimateCovariances } from './covariances.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';
 import { encodeAt, scoresOf } from './encode.ts';
+import { measureUnknown } from './measure-unknown.ts';
 import type { Model } from './model/build-model.ts';
 import { type Outcomes, outcomesOf } from './outcomes.ts';
 import { type Calibrated, type Run, saveCalibration, saveOutcomes } from './run.ts';
@@ -38,7 +39,11 @@ export async function calibrateRun(
   const encodings = await encodeAt(model, images, splits[split], dataset.input, calibrated.relativeErrorOffset, signal);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
   const outcomes = outcomesOf(scores, labelsAt(images, splits[split]), calibrated.thresholds);
-  await saveOutcomes(run, split, outcomes);
+  const { outliers, outlierKinds } = run.config.training;
+  const trainedOn = outliers > 0 ? Object.keys(outlierKinds) : [];
+  const sources = { split, splits, seed: run.config.seed, trainedOn, own: null, signal };
+  const unknown = await measureUnknown(model, dataset, calibrated, sources);
+  await saveOutcomes(run, { split, outcomes, unknown });
   return outcomes;
 }
 

@@ -17,6 +17,19 @@ export const outcomesSchema = z.strictObject({
 
 export type Outcomes = z.infer<typeof outcomesSchema>;
 
+/** A kind of images of no class, and how many of them the thresholds accept. */
+export const unknownFigureSchema = z.strictObject({
+  kind: z.string().min(1),
+  /** Names the images in a sentence: "of … , p % would be accepted". */
+  about: z.string().min(1),
+  images: count,
+  accepted: count,
+  /** True where the training was shown images of this kind. */
+  trainedOn: z.boolean(),
+});
+
+export type UnknownFigure = z.infer<typeof unknownFigureSchema>;
+
 /**
  * Counts the outcomes of the decision.
  *

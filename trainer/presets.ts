@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import { augmentationSchema } from './data/augment.ts';
 import { classCounts, type Dataset } from './data/dataset.ts';
+import { FIRST_KINDS, unknownKinds } from './data/unknown/kinds.ts';
 import { type Architecture, architectureSchema, checkSize, type Shape } from './model/architecture.ts';
 import { architectures, stridedFor } from './model/architectures.ts';
+
+const outlierKindsSchema = z.record(
+  z.string().refine((name) => unknownKinds.has(name), `a kind of unknown images is needed: ${[...unknownKinds.keys()].join(', ')}`),
+  z.int().positive(),
+);
 
 export const trainingSchema = z.strictObject({
   architecture: architectureSchema,
@@ -26,6 +32,8 @@ export const trainingSchema = z.strictObject({
    * which is equally far from every mean. 0: none.
    */
   outliers: z.number().min(0).max(1),
+  /** The kinds of these images (`data/unknown/kinds.ts`), and how often each is made, in shares of their sum. */
+  outlierKinds: outlierKindsSchema.default(FIRST_KINDS),
   /**
    * Semi-supervised: the number of training images of each class that have labels (Eq. 7); the others have none (Eq. 3). null: all have.
    */
@@ -63,6 +71,7 @@ export const presets = {
     encoderNoise: 1 / 3000,
     augmentation: { shift: 1, rotation: 0, scale: 0, shear: 0 },
     outliers: 1 / 8,
+    outlierKinds: FIRST_KINDS,
   },
   paper: {
     shapes: { 28: deep28, 32: deep32, 128: strided128 },
@@ -78,6 +87,7 @@ export const presets = {
     encoderNoise: 1 / 3000,
     augmentation: { shift: 2, rotation: 12, scale: 0.12, shear: 0.15 },
     outliers: 1 / 8,
+    outlierKinds: FIRST_KINDS,
   },
 } satisfies Record<string, Preset>;
 

@@ -8,7 +8,7 @@ import { UserError } from '../shared/user-error.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
-import { type Outcomes, outcomesSchema } from './outcomes.ts';
+import { type Outcomes, outcomesSchema, type UnknownFigure, unknownFigureSchema } from './outcomes.ts';
 import { configSchema, type RunConfig } from './run-config.ts';
 
 /** A training and its results, kept in `runs/NAME`. */
@@ -110,11 +110,16 @@ export async function saveCalibration(run: Run, calibrated: Calibrated): Promise
   await writeConfig(run);
 }
 
-const keptOutcomesSchema = z.strictObject({ split: z.enum(['test', 'validation']), outcomes: outcomesSchema });
+const keptOutcomesSchema = z.strictObject({
+  split: z.enum(['test', 'validation']),
+  outcomes: outcomesSchema,
+  /** Images of no class; absent in runs of older versions. */
+  unknown: z.array(unknownFigureSchema).optional(),
+});
 
 /** Saves the outcomes of a split under the run's thresholds; it is the last thing that calibration writes. */
-export async function saveOutcomes(run: Run, split: 'test' | 'validation', outcomes: Outcomes): Promise<void> {
-  await writeAtomically(join(run.directory, 'outcomes.json'), `${JSON.stringify({ split, outcomes })}\n`);
+export async function saveOutcomes(run: Run, kept: z.infer<typeof keptOutcomesSchema>): Promise<void> {
+  await writeAtomically(join(run.directory, 'outcomes.json'), `${JSON.stringify(kept)}\n`);
 }
 
 export function hasOutcomes(run: Run): boolean {
@@ -123,9 +128,19 @@ export function hasOutcomes(run: Run): boolean {
 
 /** Returns the outcomes of the test split; null where the run has no thresholds, or its last outcomes are of another split. */
 export async function readTestOutcomes(run: Run): Promise<Outcomes | null> {
+  const kept = await readKept(run);
+  return kept?.split === 'test' ? kept.outcomes : null;
+}
+
+/** Returns the figures of images of no class; null where they were not measured. */
+export async function readUnknown(run: Run): Promise<UnknownFigure[] | null> {
+  return (await readKept(run))?.unknown ?? null;
+}
+
+async function readKept(run: Run) {
   const text = await readFile(join(run.directory, 'outcomes.json'), 'utf8').catch(() => 'null');
   const kept = keptOutcomesSchema.safeParse(parseJsonOrNull(text));
-  return kept.success && kept.data.split === 'test' ? kept.data.outcomes : null;
+  return kept.success ? kept.data : null;
 }
 
 /**

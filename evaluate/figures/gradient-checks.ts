@@ -1,6 +1,6 @@
+import { rate } from '../../shared/rate.ts';
 import type { GradientCheck } from '../measure/outcome.ts';
 import type { Check } from './report-schema.ts';
-import { rate } from './statistics.ts';
 
 /** Share of the images whose gradient must be usable. */
 const LEAST_USABLE = 0.99;

@@ -1,3 +1,4 @@
+import { rate } from '../../shared/rate.ts';
 import type { JobResult } from '../jobs/job.ts';
 import type { OtherFigure } from '../measure/outcome.ts';
 import {
@@ -21,7 +22,6 @@ import { isClean, isTargeted, type MeasuredPart } from './measured-parts.ts';
 import type { Paper } from './paper-figures.ts';
 import { imagesOf } from './perturbations.ts';
 import type { PartFigures, RuleFigures } from './report-schema.ts';
-import { rate } from './statistics.ts';
 
 /** Counts the outcomes of a part, with intervals. */
 export function partFigures(part: MeasuredPart, paper: Paper | null): PartFigures {

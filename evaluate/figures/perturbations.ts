@@ -1,8 +1,8 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
+import { rate } from '../../shared/rate.ts';
 import { RADII, undetected } from '../measure/outcome.ts';
 import { isBlackBox, isClean, isMinimumNorm, type MeasuredPart } from './measured-parts.ts';
 import type { BrokenWithin, SecurityCurve } from './report-schema.ts';
-import { rate } from './statistics.ts';
 
 /** Relative error that float32 may add to the size of a perturbation that lies exactly on the ball. */
 const ROUNDING = 1e-5;

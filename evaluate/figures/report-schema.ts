@@ -104,7 +104,6 @@ export const reportSchema = z.strictObject({
   sanity: z.array(checkSchema),
 });
 
-export type Rate = z.infer<typeof rateSchema>;
 export type PartFigures = z.infer<typeof partSchema>;
 export type RuleFigures = z.infer<typeof ruleSchema>;
 export type Curve = z.infer<typeof curveSchema>;

@@ -1,10 +1,10 @@
 import { NORMS } from '../../attacks/steps/projection.ts';
 import type { Thresholds } from '../../shared/bundle/screening-schema.ts';
+import { rate } from '../../shared/rate.ts';
 import { limitsOf } from '../../shared/score-table.ts';
 import { accepted, misclassified, type Outcome, undetected } from '../measure/outcome.ts';
 import { isClean, type MeasuredPart } from './measured-parts.ts';
 import type { RiskCoverage, Scatter } from './report-schema.ts';
-import { rate } from './statistics.ts';
 
 /** Most points of a scatter plot, taken at even distances. */
 const MOST_POINTS = 400;

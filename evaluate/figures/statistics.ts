@@ -1,25 +1,9 @@
 import jstat from 'jstat';
-import type { Rate } from './report-schema.ts';
 
-/** Probability outside the interval, on each side. */
-const TAIL = 0.025;
 /** Share of the images that a stronger attack may lose, net, before it counts as weaker. */
 const TOLERATED_LOSS = 0.02;
 /** Significance level of the sign test, which catches small losses that all go one way. */
 const SIGNIFICANCE = 0.01;
-
-/**
- * Returns a count with its 95 % interval (Clopper and Pearson, Biometrika 26, 1934), which holds the true share in at least 95 of 100
- * experiments, however few the images. With no images the interval is 0 to 1.
- */
-export function rate(count: number, of: number): Rate {
-  const { inv } = jstat.jStat.beta;
-  return {
-    ...{ count, of },
-    low: count === 0 ? 0 : inv(TAIL, count, of - count + 1),
-    high: count === of ? 1 : inv(1 - TAIL, count + 1, of - count),
-  };
-}
 
 /** Two attacks compared on the images that both were tried on. */
 export interface Comparison {

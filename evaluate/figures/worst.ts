@@ -1,9 +1,9 @@
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
+import { rate } from '../../shared/rate.ts';
 import { RADII } from '../measure/outcome.ts';
 import { isAtEndpoint, isBlackBox, isClean, isMinimumNorm, isTwice, type MeasuredPart } from './measured-parts.ts';
 import { brokenCurve, countBroken, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
 import type { Worst } from './report-schema.ts';
-import { rate } from './statistics.ts';
 
 /** Name of the union over several protocols. */
 export const ALL_ATTACKS = 'all attacks';

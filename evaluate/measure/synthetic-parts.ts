@@ -2,7 +2,7 @@ import { concatImages } from '../../attacks/tensors.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
-import { nonsense } from '../images/nonsense.ts';
+import { nonsense } from '../../trainer/data/unknown/nonsense.ts';
 import { descriptorOf } from './outcome.ts';
 import { partSize, SEARCH_WORK } from './parts.ts';
 import type { Part, ProtocolOptions } from './protocol.ts';

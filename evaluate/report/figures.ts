@@ -1,4 +1,5 @@
-import type { Rate, Report } from '../figures/report-schema.ts';
+import type { Rate } from '../../shared/rate.ts';
+import type { Report } from '../figures/report-schema.ts';
 
 /** Formats figures of a report as HTML. Each is read from the report by its path and marked with it, so the page can show no other. */
 export interface Figures {

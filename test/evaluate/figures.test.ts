@@ -6,7 +6,7 @@ import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import { partFigures } from '../../evaluate/figures/part-figures.ts';
 import { securityCurves } from '../../evaluate/figures/perturbations.ts';
 import { riskCoverageOf } from '../../evaluate/figures/score-figures.ts';
-import { rate } from '../../evaluate/figures/statistics.ts';
+import { rate } from '../../shared/rate.ts';
 import { broken, described, KEY, made, nearest, result, clean as unchanged } from './made-results.ts';
 
 describe('rate', () => {

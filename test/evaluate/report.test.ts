@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evidenceOf, keepEvidence } from '../../evaluate/figures/evidence.ts';
-import { type Rate, type Report, reportSchema } from '../../evaluate/figures/report-schema.ts';
+import { type Report, reportSchema } from '../../evaluate/figures/report-schema.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { writeEvaluation } from '../../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../../node/bundle/graphs.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { evidenceSchema, type Screening } from '../../shared/bundle/screening-schema.ts';
+import type { Rate } from '../../shared/rate.ts';
 import { broken, clean, described, KEY, made, nearest, result } from './made-results.ts';
 
 const MNIST = join(import.meta.dirname, '../../models/mnist');

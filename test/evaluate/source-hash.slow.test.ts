@@ -15,7 +15,7 @@ const CHANGES = {
   relay: ['attacks/relay.ts'],
   square: ['attacks/square-moves.ts'],
   fgsm: ['attacks/fgsm.ts'],
-  nonsense: ['evaluate/images/nonsense.ts'],
+  nonsense: ['trainer/data/unknown/nonsense.ts'],
   classifier: ['evaluate/measure/plain-classifier.ts'],
   endpoint: ['evaluate/measure/endpoint.ts'],
   gradients: ['evaluate/measure/gradient-check.ts'],

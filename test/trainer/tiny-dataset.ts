@@ -1,5 +1,6 @@
 import { randomFrom } from '../../shared/random.ts';
 import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
+import { FIRST_KINDS } from '../../trainer/data/unknown/kinds.ts';
 import type { Training } from '../../trainer/presets.ts';
 import { input, tinyArchitecture } from '../export/tiny-model.ts';
 
@@ -29,5 +30,5 @@ export const tinyTraining: Training = {
     encoderNoise: 1e-3,
   },
   augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.1 },
-  ...{ outliers: 1 / 4, labelsPerClass: null, classWeights: 'none' },
+  ...{ outliers: 1 / 4, outlierKinds: FIRST_KINDS, labelsPerClass: null, classWeights: 'none' },
 };

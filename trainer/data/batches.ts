@@ -3,7 +3,9 @@ import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { type Random, randomFrom } from '../../shared/random.ts';
 import { type Affine, type Augmentation, drawTransform, transformImage } from './augment.ts';
 import { classCounts, type LabelledImages } from './dataset.ts';
-import { makeOutlier } from './outliers.ts';
+import { type KindShares, makeOutlier } from './unknown/kinds.ts';
+import type { Genuine } from './unknown/make.ts';
+import { unlikeClasses } from './unknown/unlike.ts';
 
 /** Share of a semi-supervised batch that has labels. */
 const LABELLED_SHARE = 1 / 4;
@@ -21,6 +23,9 @@ export interface TrainingImages {
   unlabelled: number[];
   /** Weight of each class in the loss. */
   weights: number[];
+  /** Images of no class that the user named, to train on; null without. */
+  own: LabelledImages | null;
+  unlike: Genuine['unlike'];
 }
 
 /** Divides the images at `indices`; draws from `random` which `labelsPerClass` images of each class keep their labels. */
@@ -31,13 +36,18 @@ export function trainingImages(
   indices: readonly number[],
   { labelsPerClass, classWeights }: { labelsPerClass: number | null; classWeights: 'none' | 'balanced' },
   random: Random,
+  own: LabelledImages | null = null,
 ): TrainingImages {
   const label = (index: number) => data.labels[index] as number;
   const mean = indices.length / classes;
   const weights = classCounts(indices.map(label), classes).map((count) =>
     classWeights === 'balanced' && count > 0 ? Math.min(LARGEST_WEIGHT, mean / count) : 1,
   );
-  if (labelsPerClass === null) return { data, input, classes, labelled: [...indices], unlabelled: [], weights };
+  const divided = (labelled: number[], unlabelled: number[]): TrainingImages => ({
+    ...{ data, input, classes, labelled, unlabelled, weights, own },
+    unlike: unlikeClasses(data, labelled, classes, input),
+  });
+  if (labelsPerClass === null) return divided([...indices], []);
   const taken = new Array<number>(classes).fill(0);
   const chosen = new Set<number>();
   for (const index of random.shuffle([...indices])) {
@@ -46,8 +56,10 @@ export function trainingImages(
     taken[label(index)] = count + 1;
     chosen.add(index);
   }
-  const labelled = indices.filter((index) => chosen.has(index));
-  return { data, input, classes, labelled, unlabelled: indices.filter((index) => !chosen.has(index)), weights };
+  return divided(
+    indices.filter((index) => chosen.has(index)),
+    indices.filter((index) => !chosen.has(index)),
+  );
 }
 
 /** The settings of a training that batches depend on. */
@@ -56,6 +68,7 @@ export interface BatchSettings {
   augmentation: Augmentation;
   /** Outliers that are added to a batch, as a share of its images. */
   outliers: number;
+  outlierKinds: KindShares;
   architecture: { latentDim: number };
 }
 
@@ -109,7 +122,7 @@ export function* batches(images: TrainingImages, settings: BatchSettings, random
     const outlierSeeds = Array.from({ length: outliers }, () => random.integer(0, 2 ** 31 - 1));
     // The label of an unlabelled image is not read.
     const labels = labelled.map((index) => images.data.labels[index] as number);
-    yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, noise, outlierSeeds }, latentDim) };
+    yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, noise, outlierSeeds }, settings) };
   }
 }
 
@@ -122,17 +135,19 @@ interface Drawn {
   outlierSeeds: number[];
 }
 
-function rowsOf({ data, input, classes, weights }: TrainingImages, drawn: Drawn, latentDim: number): BatchRows {
+function rowsOf(
+  { data, input, classes, weights, own, unlike }: TrainingImages,
+  drawn: Drawn,
+  { outlierKinds, architecture: { latentDim } }: BatchSettings,
+): BatchRows {
   const { chosen, labels, transforms, noise, outlierSeeds } = drawn;
   const size = input.height * input.width * input.channels;
   const count = chosen.length + outlierSeeds.length;
   const values = new Float32Array(count * size);
   chosen.forEach((index, i) => void transformImage(data.image(index), transforms[i] as Affine, input, values, i * size));
-  const areAlike = (a: number, b: number) => a < labels.length && b < labels.length && labels[a] === labels[b];
-  for (const [i, seed] of outlierSeeds.entries()) {
-    const outlier = makeOutlier({ values, count: chosen.length, areAlike }, input, randomFrom(seed, 'outlier'));
-    values.set(outlier, (chosen.length + i) * size);
-  }
+  const genuine: Genuine = { values, count: chosen.length, label: (i) => labels[i] ?? null, own, unlike };
+  for (const [i, seed] of outlierSeeds.entries())
+    values.set(makeOutlier(outlierKinds, genuine, input, randomFrom(seed, 'outlier')), (chosen.length + i) * size);
   const means = oneHotMeans(classes, latentDim);
   const origin = new Array<number>(latentDim).fill(0);
   const isGenuine = (i: number) => i < chosen.length;

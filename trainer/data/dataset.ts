@@ -40,6 +40,8 @@ export interface DatasetReader {
   name: string;
   /** Folder of the files that come with the project; without it the user names one. */
   packaged?: () => string;
+  /** Folder where a package of the operating system puts the files. */
+  installed?: string;
   /** True where the user chooses the height, width and channels of the images. */
   resizable?: boolean;
   /** Accuracy without thresholds, then accuracy, error and rejection in per cent, as the paper's table 1 prints them. */

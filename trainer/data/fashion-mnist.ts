@@ -4,6 +4,8 @@ import { readIdxDataset } from './idx.ts';
 /** Fashion-MNIST: 60000 training and 10000 test pictures of clothes, 28x28x1, in four idx files. */
 export const fashionMnist: DatasetReader = {
   name: 'fashion-mnist',
+  // Debian's dataset-fashion-mnist.
+  installed: '/usr/share/datasets/fashion-mnist',
   read: (directory) =>
     readIdxDataset(directory, {
       name: 'fashion-mnist',

@@ -1,38 +1,37 @@
-import type { Random } from '../../shared/random.ts';
-
-type Size = { height: number; width: number; channels: number };
+import type { Random } from '../../../shared/random.ts';
+import { painted, type Size } from './make.ts';
 
 /** Draws images of no class, [H, W, C] in [0, 1] each. The right answer to all of them is a rejection. */
 export const nonsense: Record<string, (size: Size, random: Random) => Float32Array> = {
-  'uniform noise': (size, random) => painted(size, () => random.uniform()),
+  'uniform noise': (size, random) => grey(size, () => random.uniform()),
   'blank pages': (size, random) => {
     // Black, white or a grey between.
     const level = [0, 1, random.uniform()][random.integer(0, 2)] as number;
-    return painted(size, () => level);
+    return grey(size, () => level);
   },
   'drawn nonsense': (size, random) => [stripes, checkerboard, scribble][random.integer(0, 2)]?.(size, random) as Float32Array,
 };
 
-function painted({ height, width, channels }: Size, level: (row: number, column: number) => number): Float32Array {
-  const image = new Float32Array(height * width * channels);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++)
-      image.fill(level(row, column), (row * width + column) * channels, (row * width + column + 1) * channels);
-  }
-  return image;
+/** Paints all channels of a place alike. */
+function grey(size: Size, level: (row: number, column: number) => number): Float32Array {
+  let here = 0;
+  return painted(size, (row, column, channel) => {
+    if (channel === 0) here = level(row, column);
+    return here;
+  });
 }
 
 function stripes(size: Size, random: Random): Float32Array {
   const angle = random.uniform() * Math.PI;
   const period = random.integer(3, 10);
-  return painted(size, (row, column) =>
+  return grey(size, (row, column) =>
     Math.abs(Math.floor((row * Math.sin(angle) + column * Math.cos(angle)) / (period / 2))) % 2 === 0 ? 1 : 0,
   );
 }
 
 function checkerboard(size: Size, random: Random): Float32Array {
   const side = random.integer(2, 7);
-  return painted(size, (row, column) => (Math.floor(row / side) + Math.floor(column / side)) % 2);
+  return grey(size, (row, column) => (Math.floor(row / side) + Math.floor(column / side)) % 2);
 }
 
 /** Draws with a pen of two pixels that wanders over the page. */
@@ -52,5 +51,5 @@ function scribble(size: Size, random: Random): Float32Array {
       ink.add(((Math.floor(row) + down) % size.height) * size.width + ((Math.floor(column) + right) % size.width));
     }
   }
-  return painted(size, (r, c) => (ink.has(r * size.width + c) ? 1 : 0));
+  return grey(size, (r, c) => (ink.has(r * size.width + c) ? 1 : 0));
 }

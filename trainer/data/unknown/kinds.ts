@@ -1,0 +1,75 @@
+import { type Random, randomFrom } from '../../../shared/random.ts';
+import { imagesAt } from '../dataset.ts';
+import type { Genuine, Make, Size } from './make.ts';
+import { nonsense } from './nonsense.ts';
+import { erased, inverted, joined, pasted, shuffled } from './parts.ts';
+import { noise, plain, shapes, things } from './shapes.ts';
+import { scribbles, strokes, symbols } from './strokes.ts';
+import { mirroredOnes, turnedOnes } from './turns.ts';
+
+/** A kind of images of no class. */
+interface UnknownKind {
+  name: string;
+  /** Names the images in a sentence: "of … , p % would be accepted". */
+  about: string;
+  make: Make;
+  /** True where an image is hardly more than one of one's own changed: then no more can be measured than there are of those. */
+  derived: boolean;
+}
+
+const derived = (name: string, make: Make, about: string): UnknownKind => ({ name, make, about, derived: true });
+const drawn = (name: string, make: Make, about: string): UnknownKind => ({ name, make, about, derived: false });
+
+/** Takes one of the images of no class that the user named. */
+const own: Make = ({ own: images }, _, random) => (images ? imagesAt(images, [random.integer(0, images.count - 1)]) : null);
+
+/** The kind of the user's own images of no class. */
+export const OWN = 'own';
+
+/** All kinds of images of no class that can be made. To add one: a maker, and a row here. */
+export const unknownKinds: ReadonlyMap<string, UnknownKind> = new Map(
+  [
+    derived('joined', joined, 'two of your images in one'),
+    derived('shuffled', shuffled, 'your images with their tiles in another order'),
+    derived('inverted', inverted, 'your images with light and dark swapped'),
+    drawn('noise', noise, 'noise in squares of several sizes'),
+    drawn('plain', plain, 'plain colours'),
+    drawn('shapes', shapes, 'textured shapes'),
+    drawn('things', things, 'textured outlines that are symmetric'),
+    derived('pasted', pasted, 'your images with the middle of one of another class'),
+    derived('erased', erased, 'halves of your images'),
+    derived('mirrored', mirroredOnes, 'your images mirrored, of classes that then look like no class'),
+    derived('turned', turnedOnes, 'your images turned, of classes that then look like no class'),
+    drawn('strokes', strokes, 'drawn strokes, as large and thick as in your images'),
+    drawn('scribbles', scribbles, 'scribbles, as large and thick as in your images'),
+    drawn('symbols', symbols, 'drawn symbols, as large and thick as in your images'),
+    ...Object.entries(nonsense).map(([name, draw]) => drawn(name, (_, size, random) => draw(size, random), name)),
+    drawn(OWN, own, 'your own unknown images'),
+  ].map((kind) => [kind.name, kind]),
+);
+
+/** Kinds of outliers and how often each is made, in shares of their sum. */
+export type KindShares = Record<string, number>;
+
+/** The kinds of runs that name none. */
+export const FIRST_KINDS: KindShares = { joined: 2, shuffled: 1, inverted: 1, noise: 1, plain: 1, shapes: 2, things: 2 };
+
+/**
+ * Makes an image of no class for outlier exposure (Hendrycks, Mazeika and Dietterich 2019): the encoder learns to put it far from every
+ * mean. Where the batch allows none of the kind that is drawn, it is noise.
+ */
+export function makeOutlier(shares: KindShares, genuine: Genuine, size: Size, random: Random): Float32Array {
+  const drawnKinds = Object.entries(shares).flatMap(([name, share]) => new Array<string>(share).fill(name));
+  const { make } = unknownKinds.get(drawnKinds[random.integer(0, drawnKinds.length - 1)] as string) as UnknownKind;
+  return make(genuine, size, random) ?? (noise(genuine, size, random) as Float32Array);
+}
+
+/** Makes images of a kind, each by its seed. @returns [n, H, W, C] flat, without those that could not be made in three attempts */
+export function makeUnknown(kind: string, genuine: Genuine, size: Size, seeds: readonly number[]): Float32Array[] {
+  const { make } = unknownKinds.get(kind) as UnknownKind;
+  return seeds.flatMap((seed) => {
+    const random = randomFrom(seed, kind);
+    const image = make(genuine, size, random) ?? make(genuine, size, random) ?? make(genuine, size, random);
+    return image ? [image] : [];
+  });
+}

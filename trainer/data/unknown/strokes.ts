@@ -1,0 +1,87 @@
+import type { Random } from '../../../shared/random.ts';
+import { drawnAs, inkOf, type Point } from './ink.ts';
+import { anyImage, type Make } from './make.ts';
+
+/* Images of no class drawn with strokes, which take size, place, thickness and colour from one of one's own images. */
+
+const point = (random: Random): Point => [random.uniform(), random.uniform()];
+const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+
+/** A smooth line through random points (Catmull and Rom). */
+function curve(random: Random): Point[] {
+  const through = times(random.integer(3, 6), () => point(random));
+  const at = (i: number) => through[Math.min(through.length - 1, Math.max(0, i))] as Point;
+  const between = (i: number, t: number, axis: 0 | 1) => {
+    const [a, b, c, d] = [at(i - 1)[axis], at(i)[axis], at(i + 1)[axis], at(i + 2)[axis]];
+    return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
+  };
+  return [
+    ...times(
+      6 * (through.length - 1),
+      (n): Point => [0, 1].map((axis) => between(Math.floor(n / 6), (n % 6) / 6, axis as 0 | 1)) as [number, number],
+    ),
+    at(through.length - 1),
+  ];
+}
+
+/** Straight lines, one after the other. */
+const bent = (random: Random): Point[] => times(random.integer(2, 4), () => point(random));
+
+/** A part of an ellipse, up to all of it. */
+function arc(random: Random): Point[] {
+  const [[y, x], high, wide] = [point(random), 0.15 + 0.45 * random.uniform(), 0.15 + 0.45 * random.uniform()];
+  const [from, turn] = [2 * Math.PI * random.uniform(), Math.PI * (0.5 + 1.5 * random.uniform())];
+  return times(17, (i): Point => [y + high * Math.sin(from + (turn * i) / 16), x + wide * Math.cos(from + (turn * i) / 16)]);
+}
+
+const LINES = [curve, curve, bent, arc];
+
+/** Draws two to four curves, bent lines and arcs. */
+export const strokes: Make = (genuine, size, random) => {
+  const ink = inkOf(anyImage(genuine, size, random), size);
+  if (!ink) return null;
+  return drawnAs(
+    ink,
+    times(random.integer(2, 4), () => (LINES[random.integer(0, LINES.length - 1)] as (typeof LINES)[number])(random)),
+    size,
+  );
+};
+
+/** Draws a curve that crosses the page back and forth. */
+export const scribbles: Make = (genuine, size, random) => {
+  const ink = inkOf(anyImage(genuine, size, random), size);
+  if (!ink) return null;
+  let [y, x, heading, bend] = [0, 0, 2 * Math.PI * random.uniform(), 0];
+  const line = times(random.integer(40, 90), (): Point => {
+    bend = 0.8 * bend + 0.25 * random.normal();
+    heading += bend;
+    // Turns back where it would leave the page.
+    if (Math.hypot(y, x) > 0.5) heading = Math.atan2(-y, -x) + 0.6 * random.normal();
+    [y, x] = [y + 0.08 * Math.sin(heading), x + 0.08 * Math.cos(heading)];
+    return [y, x];
+  });
+  return drawnAs(ink, [line], size);
+};
+
+/** Draws a symbol: straight lines and half circles between the points of a grid of three by three or four, as letters are made. */
+export const symbols: Make = (genuine, size, random) => {
+  const ink = inkOf(anyImage(genuine, size, random), size);
+  if (!ink) return null;
+  const rows = random.integer(3, 4);
+  const node = (): [number, number] => [random.integer(0, rows - 1), random.integer(0, 2)];
+  const lines = times(random.integer(3, 5), (): Point[] => {
+    const [from, to] = [node(), node()];
+    // One step to the next column at most, so that lines are not all diagonals.
+    if (from[0] === to[0] && from[1] === to[1]) to[0] = (to[0] + 1) % rows;
+    const ends = [from, to].map(([row, column]): Point => [row / (rows - 1), (0.7 * column) / 2]) as [Point, Point];
+    if (random.uniform() < 0.65) return ends;
+    const [[y0, x0], [y1, x1]] = ends;
+    const [y, x, angle, radius] = [(y0 + y1) / 2, (x0 + x1) / 2, Math.atan2(y0 - y1, x0 - x1), Math.hypot(y1 - y0, x1 - x0) / 2];
+    const side = random.uniform() < 0.5 ? 1 : -1;
+    return times(
+      13,
+      (i): Point => [y + radius * Math.sin(angle + (side * Math.PI * i) / 12), x + radius * Math.cos(angle + (side * Math.PI * i) / 12)],
+    );
+  });
+  return drawnAs(ink, lines, size);
+};

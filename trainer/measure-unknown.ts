@@ -1,0 +1,98 @@
+import { concatImages } from '../attacks/tensors.ts';
+import { randomFrom } from '../shared/random.ts';
+import { type Dataset, imagesAt, type LabelledImages } from './data/dataset.ts';
+import { datasets } from './data/datasets.ts';
+import type { Splits } from './data/splits.ts';
+import { makeUnknown, OWN, unknownKinds } from './data/unknown/kinds.ts';
+import type { Genuine } from './data/unknown/make.ts';
+import { referenceSets } from './data/unknown/reference-sets.ts';
+import { unlikeClasses } from './data/unknown/unlike.ts';
+import { encode, scoresOf } from './encode.ts';
+import type { Model } from './model/build-model.ts';
+import { outcomesOf, type UnknownFigure } from './outcomes.ts';
+import type { Calibrated } from './run.ts';
+
+/** Images of each kind, at 64 x 64 x 3 or less; of larger ones fewer, down to LEAST. */
+const MOST = 500;
+const LEAST = 200;
+const VALUES = 64 * 64 * 3;
+/** Images of classes that are at hand to make one of no class. */
+const AT_ONCE = 100;
+
+interface UnknownSources {
+  /** The split whose images are used: `test`, or `validation` while something is still being chosen. */
+  split: 'test' | 'validation';
+  splits: Splits;
+  seed: number;
+  /** Kinds that the training was shown. */
+  trainedOn: readonly string[];
+  /** Images of no class that the user named and that were not trained on; null without. */
+  own: LabelledImages | null;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Measures how many images of no class the thresholds accept: of every kind that can be made from the split, of the reference sets that are
+ * at hand, and of the user's own.
+ *
+ * @throws the signal's reason, where it is aborted
+ */
+export async function measureUnknown(
+  model: Model,
+  dataset: Dataset,
+  { means, covariances, thresholds, relativeErrorOffset }: Calibrated,
+  { split, splits, seed, trainedOn, own, signal }: UnknownSources,
+): Promise<UnknownFigure[]> {
+  const { input } = dataset;
+  const count = Math.max(LEAST, Math.min(MOST, Math.floor((MOST * VALUES) / (input.height * input.width * input.channels))));
+  const figures: UnknownFigure[] = [];
+  const measure = async (kind: string, about: string, images: Float32Array) => {
+    const scores = scoresOf(encode(model, images, input, relativeErrorOffset), means, covariances);
+    const { rejected } = outcomesOf(scores, new Array<number>(scores.length).fill(-1), thresholds);
+    if (scores.length > 0)
+      figures.push({ kind, about, images: scores.length, accepted: scores.length - rejected, trainedOn: trainedOn.includes(kind) });
+    // Ctrl-C is seen only when the event loop gets a turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  };
+  const genuine = genuineIn(dataset, split, splits, seed);
+  for (const { name, about, derived } of unknownKinds.values()) {
+    if (name === OWN) continue;
+    const made: Float32Array[] = [];
+    const wanted = derived ? Math.min(count, splits[split].length) : count;
+    for (let first = 0; first < wanted; first += AT_ONCE) {
+      const seeds = Array.from({ length: Math.min(AT_ONCE, wanted - first) }, (_, i) =>
+        randomFrom(seed + first + i, name).integer(0, 2 ** 31 - 1),
+      );
+      made.push(...makeUnknown(name, genuine(first), input, seeds));
+    }
+    await measure(name, about, concatImages(made));
+  }
+  const every = (images: LabelledImages) => imagesAt(images, [...Array(Math.min(count, images.count)).keys()]);
+  for (const { name, images } of await referenceSets(datasets.values(), dataset, count, seed))
+    await measure(name, `images of ${name}`, every(images));
+  if (own) await measure(OWN, (unknownKinds.get(OWN) as { about: string }).about, every(own));
+  return figures;
+}
+
+/** Returns the images of a split in parts, in an order by the seed. @returns a function that takes the place of the first */
+function genuineIn(
+  { train, test, input, classes }: Dataset,
+  split: 'test' | 'validation',
+  splits: Splits,
+  seed: number,
+): (first: number) => Genuine {
+  const images = split === 'test' ? test : train;
+  const order = randomFrom(seed, 'unknown').shuffle([...splits[split]]);
+  const unlike = unlikeClasses(train, splits.train, classes.length, input);
+  return (first) => {
+    const indices = Array.from({ length: Math.min(AT_ONCE, order.length) }, (_, i) => order[(first + i) % order.length] as number);
+    return {
+      values: imagesAt(images, indices),
+      count: indices.length,
+      label: (i) => images.labels[indices[i] as number] ?? null,
+      own: null,
+      unlike,
+    };
+  };
+}
