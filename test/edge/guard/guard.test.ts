@@ -1,4 +1,5 @@
 import { describe, expect, inject, it, vi } from 'vitest';
+import { encodePng } from '../../../edge/guard/encode-png.ts';
 import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
 import { sha256 } from '../../../shared/bundle/hashes.ts';
 import digit0 from '../../samples/digit-0-a.png';
@@ -345,6 +346,77 @@ describe('GUARD=observe', () => {
     const other = await observed(digit0, 'image/png', { AGREEMENT_POINTER: '/label' });
     expect(other.response.status).toBe(200);
     expect(other.lines).toMatchObject([{ decisions: [{ verdict: 'accepted', label: '0' }], guard: { agreed: false } }]);
+  });
+});
+
+describe('the log line of a guarded request', () => {
+  const batch = JSON.stringify({ images: [{ image: base64(digit7) }, { image: 'AAAA' }] });
+  const black = encodePng({ width: 28, height: 28, channels: 1, pixels: new Uint8Array(784) });
+  const drop = { ON_PARTIAL: 'drop' };
+  const compare = { AGREEMENT_POINTER: '/label' };
+  const observe = { GUARD: 'observe' };
+  it.each<[string, string, object, BodyInit, number, object]>([
+    ['a digit', '/label/7', {}, digit7, 200, { forwarded: true, upstream: 200 }],
+    ['a 4xx of the classifier, which has no label', '/404', compare, digit7, 404, { forwarded: true, upstream: 404 }],
+    ['a black image', '/label/7', {}, black, 422, { forwarded: false }],
+    ['a classifier that fails', '/500', {}, digit7, 502, { forwarded: true, upstream: 'failed' }],
+    ['a classifier that is silent', '/silent', { UPSTREAM_TIMEOUT_MS: '100' }, digit7, 504, { forwarded: true, upstream: 'timeout' }],
+    ['the same label', '/label/7', compare, digit7, 200, { forwarded: true, upstream: 200, agreed: true }],
+    ['another label', '/label/1', compare, digit7, 422, { forwarded: true, upstream: 200, agreed: false }],
+    ['no label', '/pieces', compare, digit7, 502, { forwarded: true, upstream: 200 }],
+    ['a batch of which one is dropped', '/label/7', drop, batch, 200, { forwarded: true, upstream: 200, dropped: 1 }],
+    [
+      'a batch of which none is dropped',
+      '/label/7',
+      { ...drop, ...observe },
+      batch,
+      200,
+      { forwarded: true, upstream: 200, mode: 'observe' },
+    ],
+    [
+      'labels where not every image is accepted',
+      '/label/7',
+      { ...compare, ...observe },
+      batch,
+      200,
+      { forwarded: true, upstream: 200, mode: 'observe' },
+    ],
+    [
+      'a disagreement that is observed',
+      '/label/1',
+      { ...compare, ...observe },
+      digit7,
+      200,
+      { forwarded: true, upstream: 200, agreed: false, mode: 'observe' },
+    ],
+    ['no label that is observed', '/pieces', { ...compare, ...observe }, digit7, 200, { forwarded: true, upstream: 200, mode: 'observe' }],
+  ])('says what became of %s', async (_, path, env, body, status, expected) => {
+    const lines: { guard: object }[] = [];
+    const spies = (['log', 'error'] as const).map((level) =>
+      vi.spyOn(console, level).mockImplementation((line: string) => void lines.push(JSON.parse(line))),
+    );
+    const response = await guard(body, path, { LOG_REQUESTS: 'all', ...env }, body === batch ? 'application/json' : 'image/png');
+    await response.text();
+    for (const spy of spies) spy.mockRestore();
+    expect([response.status, lines.map((line) => line.guard)]).toEqual([status, [{ mode: 'enforce', ...expected }]]);
+    const isObserved = 'mode' in expected;
+    expect(response.headers.get('Portcullis-Guard')).toBe(isObserved ? 'observe' : null);
+  });
+
+  it('says which image stops a batch, and nothing of a place where there is one', async () => {
+    const detail = async (body: BodyInit, type: string) =>
+      ((await (await guard(body, '/label/7', {}, type)).json()) as { detail: string }).detail;
+    expect(await detail(batch, 'application/json')).toMatch(/^Image 2 of 2: /);
+    expect(await detail(black, 'image/png')).toBe(
+      'The image was rejected and not forwarded to the classifier. Send an image of one of the classes.',
+    );
+  });
+
+  it('has a label for each accepted image only, percent-encoded', async () => {
+    const response = await guard(batch, '/label/7', drop, 'application/json');
+    expect([response.headers.get('Portcullis-Verdict'), response.headers.get('Portcullis-Label')]).toEqual(['accepted, error', '7,']);
+    const none = await guard(digit7.slice(0, 150), '/label/7', observe);
+    expect([none.headers.get('Portcullis-Verdict'), none.headers.get('Portcullis-Label')]).toEqual(['error', null]);
   });
 });
 
