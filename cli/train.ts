@@ -4,33 +4,37 @@ import { acquireLock } from '../node/files/lock.ts';
 import { UsageError } from '../shared/user-error.ts';
 import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
+import { finishTraining, resumeTraining } from '../trainer/resume.ts';
 import { checkName, RUNS, type Run, RunError, readUnknown } from '../trainer/run.ts';
-import { resumeTraining, train } from '../trainer/train.ts';
+import { train } from '../trainer/train.ts';
 import { outcomesLine, unknownLines } from './print.ts';
 import { duration, trainingProgress } from './progress.ts';
 import { interruptSignal, runCommand } from './run-command.ts';
 import { recipeOf, trainingProgram } from './training-options.ts';
 
 const program = trainingProgram().action(async (options, program: Command) => {
-  if (options.resume !== undefined) refuseOthers(program);
+  const again = (['resume', 'finish'] as const).find((option) => options[option] !== undefined);
+  if (again) refuseOthers(program, again);
   const stream = options.json ? process.stderr : process.stdout;
   const interrupt = interruptSignal();
   const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const progress = trainingProgress(stream);
-  const name: string = options.resume ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
+  const name: string = options.resume ?? options.finish ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
   checkName(name);
-  let started = options.resume !== undefined;
+  let started = again !== undefined;
   const unlock = await acquireLock(`training of ${name}`, join(RUNS, `.${name}.lock`));
   const minutes = options.maxMinutes ? [AbortSignal.timeout(60_000 * options.maxMinutes)] : [];
   const common = {
     name,
     ...(program.getOptionValueSource('dataDir') === 'cli' ? { dataDir: options.dataDir } : {}),
     signal: AbortSignal.any([interrupt, ...minutes]),
-    onStart: ({ directory, config }: Run, dataset: Dataset, done: number, { name, why }: Backend) => {
+    onDataset: ({ notes = [] }: Dataset) => {
+      for (const note of notes) stream.write(`${note}\n`);
+    },
+    onStart: ({ directory, config }: Run, done: number, { name, why }: Backend) => {
       started = true;
-      for (const note of dataset.notes ?? []) stream.write(`${note}\n`);
       stream.write(`backend ${name}: ${why}\n`);
-      const more = options.resume ? `, resumed after ${done} whole epochs` : '';
+      const more = options.resume ? `, resumed after ${done} of ${config.training.epochs} epochs` : '';
       stream.write(
         `training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, ${config.threads} threads, ` +
           `into ${directory}${more}\n`,
@@ -41,13 +45,15 @@ const program = trainingProgram().action(async (options, program: Command) => {
       progress.line(`epoch ${epoch} done, validation accuracy ${(100 * accuracy).toFixed(2)} %`),
   };
   const training = options.resume
-    ? resumeTraining(common)
-    : train({
-        ...common,
-        ...recipeOf(options),
-        backend: options.backend,
-        ...(options.threads ? { threads: options.threads } : {}),
-      });
+    ? resumeTraining({ ...common, ...(options.epochs === undefined ? {} : { epochs: options.epochs }) })
+    : options.finish
+      ? finishTraining(common)
+      : train({
+          ...common,
+          ...recipeOf(options),
+          backend: options.backend,
+          ...(options.threads ? { threads: options.threads } : {}),
+        });
   const trained = await training.finally(unlock).catch((error) => {
     if (common.signal.aborted && error === common.signal.reason) return null;
     if (error.code === 'ENOSPC' && started)
@@ -62,7 +68,8 @@ const program = trainingProgram().action(async (options, program: Command) => {
   }
   const { run, test, trainingSeconds } = trained;
   if (!test) {
-    stream.write(`stopped after ${run.config.epochs} whole epochs; resume with pnpm train --resume ${run.config.name}\n`);
+    const finish = run.config.bestEpoch > 0 ? `, or finish it with its best epoch so far: pnpm train --finish ${run.config.name}` : '';
+    stream.write(`stopped after ${run.config.epochs} whole epochs; resume with pnpm train --resume ${run.config.name}${finish}\n`);
     process.exitCode = interrupt.aborted ? 130 : 0;
     return;
   }
@@ -76,11 +83,11 @@ const program = trainingProgram().action(async (options, program: Command) => {
 
 await runCommand(program);
 
-/** Refuses options that would change a run that is resumed. @throws UsageError */
-function refuseOthers(given: Command): void {
-  const allowed = ['resume', 'dataDir', 'maxMinutes', 'json'];
+/** Refuses options that would change a run that is resumed or finished. @throws UsageError */
+function refuseOthers(given: Command, again: 'resume' | 'finish'): void {
+  const allowed = [again, 'dataDir', 'json', ...(again === 'resume' ? ['epochs', 'maxMinutes'] : [])];
   const other = given.options.find(
     (option) => given.getOptionValueSource(option.attributeName()) === 'cli' && !allowed.includes(option.attributeName()),
   );
-  if (other) throw new UsageError(`${other.long} can't be given with --resume: the run keeps its own settings`);
+  if (other) throw new UsageError(`${other.long} can't be given with --${again}: the run keeps its own settings`);
 }

@@ -35,6 +35,8 @@ const EXAMPLES = `  pnpm train                          the paper preset
   pnpm train --preset quick           half a minute
   pnpm train --data-dir ~/mnist --alpha 0.01
   pnpm train --resume mnist-paper-20260101-120000
+  pnpm train --resume mnist-paper-20260101-120000 --epochs 20   further than planned
+  pnpm train --finish mnist-paper-20260101-120000               no further: with its best epoch
   pnpm train --data images --data-dir photos --image-size 64   a folder of class folders
   pnpm train --labels-per-class 100   semi-supervised`;
 
@@ -42,7 +44,7 @@ const EXAMPLES = `  pnpm train                          the paper preset
 export function trainingProgram(): Command {
   const program = command('train', 'Train a GMVAE, calibrate it, and keep the result in runs/NAME.', EXAMPLES);
   return withDataOptions(withCalibrationOptions(program))
-    .option('--epochs <n>', "replaces the preset's", positive)
+    .option('--epochs <n>', "replaces the preset's, or with --resume those that were planned", positive)
     .option('--patience <n>', 'epochs without a smaller validation loss before the training stops; 0: never', wholeNumber)
     .option('--batch-size <n>', 'images per step', positive)
     .option('--learning-rate <n>', 'peak learning rate', positiveNumber)
@@ -63,7 +65,8 @@ export function trainingProgram(): Command {
     .addOption(new Option('--preset <preset>', 'settings to start from').choices(Object.keys(presets)).default('paper'))
     .option('--name <name>', 'name of the run (default: data set, preset and time)')
     .option('--seed <n>', 'seed of all randomness', wholeNumber, 1)
-    .option('--resume <name>', 'continue a run that was stopped or killed')
+    .option('--resume <name>', 'continue a run that was stopped or killed; with --epochs also one that is finished')
+    .option('--finish <name>', 'calibrate the best epoch so far of a run that was stopped or killed')
     .option('--max-minutes <n>', 'stop after this time, to be resumed', upTo(MOST_MINUTES))
     .addOption(
       new Option('--backend <name>', 'backend of tfjs; auto is the fastest available').choices(choicesOf(backends)).default('auto'),

@@ -67,7 +67,7 @@ export async function exportRun(
       backend: config.backend,
       epochs: config.bestEpoch,
       data: config.checksums,
-      training: config.training,
+      training: { ...config.training, ...(config.earlierPlans ? { earlierPlans: config.earlierPlans } : {}) },
       trained: config.started,
       exported: new Date().toISOString(),
     },

@@ -28,6 +28,8 @@ export interface FitOptions {
   gradients: BatchGradients;
   /** A checkpoint to go on from; null to begin. */
   from: Progress | null;
+  /** The epoch from which patience counts, where the best one is earlier: that in which the training was planned anew. */
+  plannedAt?: number | undefined;
   signal?: AbortSignal;
   /** Called after each step. */
   onStep(step: Step): void | Promise<void>;
@@ -50,7 +52,7 @@ export interface FitOptions {
  * @throws DivergedError
  */
 export async function fit(images: TrainingImages, training: Training, options: FitOptions): Promise<boolean> {
-  const { optimizer, gradients, from, signal } = options;
+  const { optimizer, gradients, from, plannedAt = 0, signal } = options;
   const { epochs, batchSize, patience, learningRate } = training;
   const steps = epochs * batchesIn(images, batchSize);
   const random = from ? randomFromState(from.random) : randomFrom(options.seed, 'fit');
@@ -62,7 +64,8 @@ export async function fit(images: TrainingImages, training: Training, options: F
     await options.onCheckpoint({ ...position, step, sums, best, seconds: seconds() });
     savedAt = performance.now();
   };
-  const hasStopped = (epoch: number) => epoch >= epochs || (patience > 0 && best !== null && epoch - best.epoch >= patience);
+  const hasStopped = (epoch: number) =>
+    epoch >= epochs || (patience > 0 && best !== null && epoch - Math.max(best.epoch, plannedAt) >= patience);
 
   for (let epoch = from?.epoch ?? 0; !hasStopped(epoch); epoch++) {
     const atBeginning = random.state();

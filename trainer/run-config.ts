@@ -48,6 +48,8 @@ export const configSchema = z.strictObject({
   /** Threads that share the work on a batch; another number of them rounds differently. */
   threads: z.int().positive().default(1),
   started: z.iso.datetime(),
+  /** Plans of the training that a new number of epochs replaced, each with the whole epochs that were done by then. */
+  earlierPlans: z.array(z.strictObject({ epochs: z.int(), until: z.int() })).optional(),
   /** Whole epochs done. */
   epochs: z.int(),
   /** The epoch with the smallest loss on the validation split. Its weights are in `model`; those after the last epoch are in `last`. */
@@ -81,6 +83,7 @@ export async function differencesFrom(config: RunConfig, { source, preset, choic
   const differences = Object.entries(expected).flatMap(([name, value]) =>
     differencesIn(name, (config as Record<string, unknown>)[name], value),
   );
+  if (config.earlierPlans) differences.push('it was resumed with another number of epochs');
   if (canonicalJson(config.checksums) !== canonicalJson(dataset.checksums)) differences.push('it was trained on other image files');
   return differences;
 }

@@ -102,9 +102,14 @@ export async function saveEpoch(run: Run, model: Model, epochs: number, isBest: 
   await writeConfig(run);
 }
 
+/** Removes what belongs to a run's old thresholds. */
+export async function removeCalibration(run: Run): Promise<void> {
+  for (const file of ['report.html', 'outcomes.json', 'calibration.json']) await rm(join(run.directory, file), { force: true });
+}
+
 export async function saveCalibration(run: Run, calibrated: Calibrated): Promise<void> {
-  // Outcomes and report belong to the old thresholds. They go first, so that a kill in between leaves no wrong figure.
-  for (const file of ['report.html', 'outcomes.json']) await rm(join(run.directory, file), { force: true });
+  // First, so that a kill in between leaves no wrong figure.
+  await removeCalibration(run);
   await writeAtomically(join(run.directory, 'calibration.json'), JSON.stringify(calibrated));
   run.config.status = 'calibrated';
   await writeConfig(run);
@@ -193,11 +198,13 @@ export async function latestTrainedRun(root = RUNS): Promise<Run> {
 
 /** Loads the model of a run's best epoch, and its splits. @throws RunError where it was not trained to its end */
 export async function loadTrained(run: Run): Promise<{ model: Model; splits: Splits }> {
-  const { name, status, epochs } = run.config;
-  if (status !== 'trained' && status !== 'calibrated')
+  const { name, status, epochs, bestEpoch } = run.config;
+  if (status !== 'trained' && status !== 'calibrated') {
+    const finish = bestEpoch > 0 ? `, finish it with its best epoch so far (pnpm train --finish ${name})` : '';
     throw new RunError(
-      `run ${name} is ${status} (${epochs} epochs). Train it to its end (pnpm train --resume ${name}), or name another run.`,
+      `run ${name} is ${status} (${epochs} epochs). Train it to its end (pnpm train --resume ${name})${finish}, or name another run.`,
     );
+  }
   return { model: await loadModel(join(run.directory, 'model')), splits: await readSplits(run) };
 }
 

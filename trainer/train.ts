@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { recoverFolder } from '../node/files/replace-folder.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
-import { type Backend, type BackendChoice, endTraining, useBackend, useBackendAgain, withSynchronousBackend } from './backend/backends.ts';
-import { useWasm } from './backend/wasm/wasm.ts';
+import { type Backend, type BackendChoice, endTraining, useBackend, withSynchronousBackend } from './backend/backends.ts';
 import { calibrateRun, checkGuarantee } from './calibrate.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { largestBatch, trainingImages } from './data/batches.ts';
@@ -23,23 +22,18 @@ import { writeReport } from './report/page.ts';
 import {
   appendMetrics,
   createRun,
-  hasOutcomes,
   imagesFolder,
   loadTrained,
-  openRun,
   type Run,
-  RunError,
-  readMetrics,
-  readSplits,
+  removeCalibration,
   saveEpoch,
   truncateMetrics,
   writeConfig,
 } from './run.ts';
 import type { Recipe, RunConfig } from './run-config.ts';
-import { openDatasetOf } from './run-images.ts';
 import { validate } from './validate.ts';
 
-interface TrainingOptions {
+export interface TrainingOptions {
   name: string;
   /** Folder of the runs. */
   runs?: string;
@@ -50,8 +44,10 @@ interface TrainingOptions {
   report?: boolean;
   /** 60 by default. */
   secondsBetweenCheckpoints?: number;
+  /** Called once the images are open. */
+  onDataset?(dataset: Dataset): void;
   /** @param done whole epochs that the run had already */
-  onStart?(run: Run, dataset: Dataset, done: number, backend: Backend): void;
+  onStart?(run: Run, done: number, backend: Backend): void;
   onStep?(step: Step): void;
   onEpoch?(epoch: number, validationAccuracy: number): void;
 }
@@ -73,7 +69,7 @@ export interface Trained {
 
 /**
  * Trains a model: reads the data, splits, fits, calibrates, and measures once on the test split; keeps everything in `runs/NAME`. An
- * interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` continues.
+ * interrupted run keeps the model of its last whole epoch, and a checkpoint from which `resumeTraining` (`resume.ts`) continues.
  *
  * @throws the signal's reason, where it is aborted before there is a run, or after its last epoch: `resumeTraining` then does the rest
  */
@@ -114,6 +110,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     const bytes = await keepImages(imagesFolder(run), dataset);
     const size = bytes === null ? [] : [`${(bytes / 1e6).toFixed(1)} MB of decoded images are kept in ${imagesFolder(run)}`];
     dataset.notes = [...(dataset.notes ?? []), ...size];
+    options.onDataset?.(dataset);
     return await trainRun(run, dataset, splits, { ...options, onStep }, backend);
   } catch (error) {
     // There is nothing to resume: the name stays free.
@@ -122,30 +119,11 @@ export async function train(options: TrainOptions): Promise<Trained> {
   }
 }
 
-/**
- * Resumes a run that was stopped or killed, from its last checkpoint; the result is the one that it would have had. A run that was killed
- * after its last epoch is calibrated, with the options that it was started with.
- *
- * @throws RunError where it is calibrated already; BackendError where its kind of backend is not available; DataError where its images have
- *   changed
- */
-export async function resumeTraining(options: TrainingOptions): Promise<Trained> {
-  const run = await openRun(options.name, options.runs);
-  const { config } = run;
-  if (config.status === 'calibrated' && hasOutcomes(run))
-    throw new RunError(`run ${config.name} is calibrated already. pnpm calibrate sets its thresholds again.`);
-  const isTrained = config.status === 'trained' || config.status === 'calibrated';
-  const backend = isTrained ? null : await useBackendAgain(config);
-  const dataset = await openDatasetOf(run, options);
-  const splits = await readSplits(run);
-  checkGuarantee(dataset, splits, config.calibration);
-  if (backend) return trainRun(run, dataset, splits, options, backend);
-  await useWasm();
-  return finish(run, dataset, splits, options, (await readMetrics(run)).at(-1)?.seconds ?? 0);
-}
+/** Returns the folder of a run's last checkpoint, which stays when it is finished: `resumeTraining` may train it further. */
+export const checkpointOf = ({ directory }: Run) => join(directory, 'checkpoint');
 
 /** Fits the model from the beginning or from the run's checkpoint, then finishes the run. */
-async function trainRun(run: Run, dataset: Dataset, splits: Splits, options: TrainingOptions, backend: Backend): Promise<Trained> {
+export async function trainRun(run: Run, dataset: Dataset, splits: Splits, options: TrainingOptions, backend: Backend): Promise<Trained> {
   const { training, seed } = run.config;
   const [classes, { input, train }] = [dataset.classes.length, dataset];
   const model = buildModel(training.architecture, input, seed);
@@ -154,19 +132,20 @@ async function trainRun(run: Run, dataset: Dataset, splits: Splits, options: Tra
   const averaged = await withSynchronousBackend(backend, () => buildModel(training.architecture, input, seed));
   const averagedParameters = parametersOf(averaged);
   const optimizer = adam(parameters, { beta2: training.adamBeta2, averageDecay: training.averageDecay });
-  const checkpoint = join(run.directory, 'checkpoint');
+  const checkpoint = checkpointOf(run);
   await recoverFolder(checkpoint);
   const from = existsSync(checkpoint) ? await loadCheckpoint(checkpoint, optimizer) : null;
   await truncateMetrics(run, from?.epoch ?? 0);
   run.config.status = 'training';
   await writeConfig(run);
-  options.onStart?.(run, dataset, from?.epoch ?? 0, backend);
+  await removeCalibration(run);
+  options.onStart?.(run, from?.epoch ?? 0, backend);
 
   const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'));
   const gradients = await openBatchGradients(model, parameters, { input, classes, training }, largestBatch(training), backend);
   let { seconds: trainingSeconds, best } = from ?? { seconds: 0, best: null };
   const fitting = fit(images, training, {
-    ...{ seed, optimizer, gradients, from },
+    ...{ seed, optimizer, gradients, from, plannedAt: run.config.earlierPlans?.at(-1)?.until },
     ...(options.signal ? { signal: options.signal } : {}),
     secondsBetweenCheckpoints: options.secondsBetweenCheckpoints ?? 60,
     onStep: async (step) => {
@@ -198,8 +177,13 @@ async function trainRun(run: Run, dataset: Dataset, splits: Splits, options: Tra
 }
 
 /** Sets the thresholds, measures once on the test split, and writes the report. */
-async function finish(run: Run, dataset: Dataset, splits: Splits, options: TrainingOptions, trainingSeconds: number): Promise<Trained> {
-  await rm(join(run.directory, 'checkpoint'), { recursive: true, force: true });
+export async function finish(
+  run: Run,
+  dataset: Dataset,
+  splits: Splits,
+  options: TrainingOptions,
+  trainingSeconds: number,
+): Promise<Trained> {
   const { model } = await loadTrained(run);
   const test = await calibrateRun(run, model, dataset, splits, run.config.calibration, 'test', options.signal);
   if (options.report !== false) await writeReport(run, dataset, options.signal);

@@ -58,6 +58,27 @@ it('a finished training is not lost by a renamed file, nor by a folder that is g
   expect(JSON.parse(await readFile(join(directory, 'models/mine/screening.json'), 'utf8')).classes).toEqual(['dark', 'light']);
 }, 240_000);
 
+it.each(['SIGINT', 'SIGKILL'] as const)(
+  'a training that took too long, stopped by %s, is finished with its best epoch',
+  async (signal) => {
+    const name = signal.toLowerCase();
+    let sent = false;
+    const stopped = await run(`${TRAIN} --epochs 2000 --name ${name}`, (said, kill) => {
+      if (!sent && said.includes('epoch 1 done')) kill(signal);
+      sent = said.includes('epoch 1 done');
+    });
+    const finish = `pnpm train --finish ${name}`;
+    if (signal === 'SIGINT')
+      expect(stopped).toMatchObject({ code: 130, said: expect.stringContaining(`its best epoch so far: ${finish}`) });
+    expect(await run(`export --run ${name}`)).toMatchObject({ code: 1, said: expect.stringContaining(finish) });
+    expect(await run(`train --finish ${name} --epochs 3`)).toMatchObject({ code: 2 });
+    const finished = await run(`train --finish ${name}`);
+    expect(finished).toMatchObject({ code: 0, said: expect.stringMatching(/on \d+ test images: without thresholds .*next: pnpm export/s) });
+    expect((await run(`export --run ${name}`)).code).toBe(0);
+  },
+  240_000,
+);
+
 it("another run's bundle is not replaced, unless that is asked for", async () => {
   const path = join(directory, 'models/mine/screening.json');
   const text = await readFile(path, 'utf8');

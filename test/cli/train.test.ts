@@ -20,6 +20,8 @@ it.each([
   [['--alpha', '2'], /2 is not a share; a number more than 0 and less than 1/],
   [['--epochs', 'many'], /many is not a whole number/],
   [['--resume', 'x', '--seed', '2'], /--seed can't be given with --resume/],
+  [['--finish', 'x', '--max-minutes', '2'], /--max-minutes can't be given with --finish/],
+  [['--resume', 'x', '--finish', 'x'], /--finish can't be given with --resume/],
   [['--epochs', '0'], /0 is too small; a whole number of 1 or more/],
 ])('%j is wrong use: exit code 2, and what is allowed', async (args, message) => {
   expect(await train(...args)).toMatchObject({ code: 2, err: expect.stringMatching(message) });

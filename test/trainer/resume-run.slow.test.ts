@@ -1,13 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { exportRun } from '../../export/export-run.ts';
+import { defaultSearch } from '../../export/search.ts';
 import { randomFrom } from '../../shared/random.ts';
+import { finishTraining, resumeTraining } from '../../trainer/resume.ts';
 import { openRun, writeConfig } from '../../trainer/run.ts';
 import { defaultCalibration } from '../../trainer/run-config.ts';
-import { resumeTraining, train } from '../../trainer/train.ts';
+import { train } from '../../trainer/train.ts';
 import { runInProcess } from '../cli/run-in-process.ts';
 
 let root: string;
@@ -87,7 +90,9 @@ it('a run that was stopped goes on as it was begun, to its report, even if kille
   expect(await runInProcess('calibrate', ['--run', 'stopped', '--alpha', '0.25'])).toMatchObject({ code: 0, err: '' });
   expect((await openRun('stopped')).config.calibration).toEqual({ ...options.calibration, alpha: 0.25 });
 
-  await expect(resumeTraining({ name: 'stopped' })).rejects.toThrow(/is calibrated already. pnpm calibrate sets its thresholds again/);
+  await expect(resumeTraining({ name: 'stopped' })).rejects.toThrow(
+    /is calibrated already, after 2 epochs. pnpm calibrate sets its thresholds again/,
+  );
   await expect(resumeTraining({ name: 'none' })).rejects.toThrow(/is not a run. There are/);
 });
 
@@ -108,6 +113,60 @@ it('Ctrl-C while images are decoded makes no run, and after the last epoch leave
   await expect(train({ ...options, name: 'late', signal: late.signal, onEpoch })).rejects.toThrow(/aborted/);
   expect((await openRun('late')).config.status).toBe('trained');
   expect((await resumeTraining({ name: 'late' })).run.config.status).toBe('calibrated');
+});
+
+const CALIBRATION = { ...defaultCalibration, alpha: 0.2, delta: 0.3 };
+const weightsOf = (name: string) => readFile(join('runs', name, 'last/encoder/weights.bin'));
+
+/** Stops a training at a step. */
+const stopAt = (wanted: number) => {
+  const stop = new AbortController();
+  return { signal: stop.signal, onStep: ({ step }: { step: number }) => void (step === wanted && stop.abort()) };
+};
+
+it('a run that was stopped is finished with its best epoch, and trained further later, to the same bits', async () => {
+  const options = {
+    ...{ preset: 'quick' as const, choices: { epochs: 3 }, seed: 5, threads: 1, calibration: CALIBRATION },
+    source: { dataset: 'images' as const, dataDir: photos, imageSize: 8, channels: 1 as const },
+  };
+  const early = new AbortController();
+  await train({ ...options, name: 'none', ...stopAt(1) });
+  await expect(finishTraining({ name: 'none' })).rejects.toThrow(/has no whole epoch yet. Train it further with pnpm train --resume none/);
+  const whole = await train({ ...options, name: 'planned' });
+  await train({ ...options, name: 'half', signal: early.signal, onEpoch: () => early.abort() });
+  const finished = await finishTraining({ name: 'half' });
+  expect(finished.run.config).toMatchObject({ status: 'calibrated', epochs: 1, bestEpoch: 1 });
+  expect(finished.test?.images).toBe(whole.test?.images);
+  expect((await readFile('runs/half/report.html')).toString()).toContain('Results on the test images');
+  await expect(finishTraining({ name: 'half' })).rejects.toThrow(/calibrated already, after 1 epochs.*--resume half --epochs N/);
+  await expect(resumeTraining({ name: 'half', epochs: 1 })).rejects.toThrow(/has 1 epochs already; --epochs 1 must be more/);
+  // The number of epochs that was planned is no other plan.
+  const resumed = await resumeTraining({ name: 'half', epochs: 3 });
+  expect([resumed.test, resumed.run.config.earlierPlans]).toEqual([whole.test, undefined]);
+  for (const file of ['calibration.json', 'last/encoder/weights.bin', 'model/decoder/weights.bin'])
+    expect(await readFile(join('runs/half', file))).toEqual(await readFile(join('runs/planned', file)));
+});
+
+it('a finished run goes on beyond its plan, to the same bits each time; its old thresholds go first', async () => {
+  for (const copy of ['twice', 'cut']) await cp('runs/planned', join('runs', copy), { recursive: true });
+  const further = await resumeTraining({ name: 'planned', epochs: 5 });
+  expect(further.run.config).toMatchObject({ status: 'calibrated', epochs: 5, earlierPlans: [{ epochs: 3, until: 3 }] });
+  expect(further.run.config.training.epochs).toBe(5);
+  const steps: { step: number; epoch: number }[] = [];
+  await resumeTraining({ name: 'twice', epochs: 5, onStep: ({ step, epoch }) => void steps.push({ step, epoch }) });
+  expect(steps.at(-1)).toMatchObject({ epoch: 5 });
+  expect(await weightsOf('twice')).toEqual(await weightsOf('planned'));
+  const stopped = await resumeTraining({ name: 'cut', epochs: 5, ...stopAt((steps[0]?.step as number) + 1) });
+  expect([stopped.test, stopped.run.config.status, existsSync('runs/cut/calibration.json')]).toEqual([null, 'interrupted', false]);
+  expect((await resumeTraining({ name: 'cut' })).test).toEqual(further.test);
+  expect(await weightsOf('cut')).toEqual(await weightsOf('planned'));
+  // From the beginning the rates are others, so the bundle's provenance keeps the plans.
+  const { screening } = await exportRun(await openRun('cut'), 'cut', defaultSearch, { models: 'models' });
+  expect(screening.provenance.training).toMatchObject({ epochs: 5, earlierPlans: [{ epochs: 3, until: 3 }] });
+
+  await rm('runs/cut/checkpoint', { recursive: true });
+  await expect(resumeTraining({ name: 'cut', epochs: 6 })).rejects.toThrow(/has no checkpoint, as it was finished by an older version/);
+  expect((await openRun('cut')).config.status).toBe('calibrated');
 });
 
 it('a run that fails before its first step leaves its name free', async () => {

@@ -35,7 +35,7 @@ function begin(training: Training, seed = 5) {
 }
 
 /** Trains until `stopAt` steps are done, with a checkpoint then; from the checkpoint in `directory` where there is one. */
-async function run(directory: string, stopAt: number, resume: boolean, threads = 1, training = tinyTraining) {
+async function run(directory: string, stopAt: number, resume: boolean, threads = 1, training = tinyTraining, plannedAt = 0) {
   const { model, parameters, optimizer } = begin(training);
   const from = resume ? await loadCheckpoint(directory, optimizer) : null;
   const images = trainingImages(dataset.train, input, 3, indices, training, randomFrom(1, 'labels'));
@@ -47,7 +47,7 @@ async function run(directory: string, stopAt: number, resume: boolean, threads =
   const losses: number[] = [];
   const epochs: { epoch: number; total: number }[] = [];
   await fitModel(images, training, {
-    ...{ seed: 9, optimizer, gradients, from, signal: stop.signal, secondsBetweenCheckpoints: 1000 },
+    ...{ seed: 9, optimizer, gradients, from, plannedAt, signal: stop.signal, secondsBetweenCheckpoints: 1000 },
     onStep: ({ step, total }) => {
       losses.push(total);
       if (step === stopAt) stop.abort();
@@ -110,6 +110,8 @@ describe('a training that was stopped', () => {
     // The first epoch is the best of all, as told above.
     expect(whole.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
     expect((await run(join(root, 'early'), Number.POSITIVE_INFINITY, true, 1, training)).epochs).toEqual([]);
+    // Planned anew, it is patient again.
+    expect((await run(join(root, 'early'), Number.POSITIVE_INFINITY, true, 1, { ...training, epochs: 9 }, 2)).epochs).toHaveLength(1);
   });
 
   it('does not go on from a damaged checkpoint, or that of another model', async () => {

@@ -1,4 +1,5 @@
-import { resumeTraining, type TrainOptions, train } from '../../trainer/train.ts';
+import { resumeTraining } from '../../trainer/resume.ts';
+import { type TrainOptions, train } from '../../trainer/train.ts';
 
 /**
  * node test/trainer/webgpu-run-process.ts OPTIONS, in the folder in which `runs` is: trains on webgpu by `TrainOptions` in JSON, is
