@@ -4,16 +4,18 @@ import type { Command, OptionValues } from 'commander';
 import { calibrateBundle } from '../export/calibrate-bundle.ts';
 import { checkReplaceable } from '../export/check-replaceable.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
+import { fitnessOf } from '../shared/bundle/fitness.ts';
 import { parseScreening } from '../shared/bundle/open-bundle.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate.ts';
-import { checkName, latestTrainedRun, loadTrained, openRun, readUnknown } from '../trainer/run.ts';
+import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
+import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
 import { calibrationOf, calibrationOver, MOVED_DATA_OPTION, RUN_OPTION, withCalibrationOptions } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
-import { outcomesLine, unknownLines } from './print.ts';
+import { fitnessLines, outcomesLine, unknownLines } from './print.ts';
 import { command, printNotes, printResult, runCommand } from './run-command.ts';
 
 const DESCRIPTION = `Set the thresholds of a trained run again, without training; pnpm export then makes a bundle with them.
@@ -45,12 +47,14 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
     printNotes(dataset.notes);
     const report = options.test ? 'test' : 'validation';
     const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOver(run.config.calibration, program), report);
-    const unknown = (await readUnknown(run)) ?? [];
+    const unknown = (await readMeasured(run))?.unknown ?? [];
     const { name } = run.config;
+    const fitness = await fitnessOfRun(run);
     printResult(
       options.json,
-      { run: name, directory: run.directory, [report]: outcomes, unknown },
-      `${run.directory}: ${outcomesLine(outcomes, report)}\n${unknownLines(unknown)}\nnext: pnpm report --run ${name}, pnpm export --run ${name}`,
+      { run: name, directory: run.directory, [report]: outcomes, unknown, fitness },
+      `${run.directory}: ${outcomesLine(outcomes, report)}\n${unknownLines(unknown)}\n${fitness ? fitnessLines(fitness) : ''}\n` +
+        `next: pnpm report --run ${name}, pnpm export --run ${name}`,
     );
   });
 
@@ -77,6 +81,7 @@ async function calibrateOwnBundle(
   const { id, modelId, calibration } = screening;
   const { n, rejected } = calibration;
   const line = `${target}: id ${id.slice(0, 12)}, thresholds from ${count} images, ${rejected} of ${n} calibration images rejected`;
-  const text = [...notes, line, `next: MODEL=${chosen} pnpm wrangler deploy`].join('\n');
-  printResult(json, { directory: target, id, modelId, images: count, notes }, text);
+  const fitness = fitnessOf(screening);
+  const text = [...notes, line, fitnessLines(fitness), `next: MODEL=${chosen} pnpm wrangler deploy`].join('\n');
+  printResult(json, { directory: target, id, modelId, images: count, notes, fitness }, text);
 }

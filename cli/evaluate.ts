@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
 import { runProtocol } from '../evaluate/evaluate.ts';
-import { evidenceOf, keepEvidence } from '../evaluate/figures/evidence.ts';
+import { evidenceOf, keepEvidence, withEvidence } from '../evaluate/figures/evidence.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/figures/paper-figures.ts';
 import { withoutThresholds } from '../evaluate/figures/part-figures.ts';
 import type { UnknownSource } from '../evaluate/images/unknown.ts';
@@ -12,6 +12,7 @@ import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../node/bundle/graphs.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
+import { fitnessOf } from '../shared/bundle/fitness.ts';
 import { choicesOf, MOST_THREADS, perThreadBackends } from '../trainer/backend/backends.ts';
 import { datasets } from '../trainer/data/datasets.ts';
 import { listRuns } from '../trainer/run.ts';
@@ -19,7 +20,7 @@ import { openDatasetOf } from '../trainer/run-images.ts';
 import { checkOptions, lockEvaluation, shardOf, sourceFor } from './evaluation-options.ts';
 import { MODEL_OPTION, upTo, wholeNumber } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
-import { printEvaluation } from './print.ts';
+import { fitnessLines, printEvaluation } from './print.ts';
 import { evaluationProgress } from './progress.ts';
 import { command, interruptible, interruptSignal, printNotes, runCommand } from './run-command.ts';
 
@@ -151,9 +152,11 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
     const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
     const keep = !options.dry && (options.reference || !reference);
     if (keep) await keepEvidence(directory, evidence);
-    if (options.json) console.log(JSON.stringify({ directory, id: screening.id, evidence, report: summary }));
+    const fitness = fitnessOf(withEvidence(screening, evidence));
+    if (options.json) console.log(JSON.stringify({ directory, id: screening.id, evidence, fitness, report: summary }));
     else {
       printEvaluation(directory, summary);
+      console.log(fitnessLines(fitness));
       console.log(`report: ${folder}/report.html`);
       if (keep) console.log(`kept in ${directory}/screening.json and ${directory}/README.md`);
       else if (!options.dry) console.log(`not kept: ${directory} comes with the project (use --reference if you are making it)`);

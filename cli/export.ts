@@ -8,13 +8,16 @@ import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
 import { acquireLock } from '../node/files/lock.ts';
+import { fitnessOf } from '../shared/bundle/fitness.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
 import { MOVED_DATA_OPTION, RUN_OPTION, share } from './options.ts';
+import { fitnessLines } from './print.ts';
 import { command, interruptible, interruptSignal, printNotes, printResult, runCommand } from './run-command.ts';
 
-const DESCRIPTION = 'Write a trained run as ONNX graphs and screening.json to models/NAME, which becomes the active model.';
+const DESCRIPTION =
+  'Write a trained run as ONNX graphs and screening.json to models/NAME, which becomes the active model, unless it is not fit to deploy.';
 
 const EXAMPLES = `  pnpm export                              the latest run
   pnpm export --run mnist-quick-20260101-1200 --name digits
@@ -31,6 +34,7 @@ const program = command('export', DESCRIPTION, EXAMPLES)
   .option('--search <stages>', 'search of reclassify.onnx: STARTSxSTEPS of each stage', searchStages, defaultSearch.stages)
   .option('--search-rate <share>', 'learning rate of that search', share, defaultSearch.learningRate)
   .option('--replace', 'overwrite the bundle of another run')
+  .option('--force', 'make it the active model although it is not fit to deploy; the bundle remembers why')
   .option('--reference', 'overwrite a bundle that comes with the project')
   .addOption(new Option('--via <converter>', VIA).choices(['tf2onnx']))
   .option('--python <path>', 'for --via: a Python with tensorflowjs and tf2onnx, in place of an environment of its own')
@@ -40,24 +44,33 @@ const program = command('export', DESCRIPTION, EXAMPLES)
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     if (options.via !== undefined) return viaTf2onnx(run, options, program);
     const search = { ...defaultSearch, stages: options.search, learningRate: options.searchRate };
-    const { directory, screening, parity, notes } = await exportRun(run, options.name ?? run.config.name, search, {
+    const { directory, screening, parity, barred, notes } = await exportRun(run, options.name ?? run.config.name, search, {
       reference: options.reference,
       replace: options.replace,
+      force: options.force,
       dataDir: options.dataDir,
     });
     printNotes(notes);
+    const fitness = fitnessOf(screening);
+    const isActive = !options.reference && barred.length === 0;
     const { id, modelId, classes, weights } = screening;
     printResult(
       options.json,
-      { directory, id, modelId, parity },
+      { directory, id, modelId, parity, fitness, active: isActive },
       `${directory}: id ${id.slice(0, 12)}, ${classes.length} classes, weights ${(weights.bytes / 1e6).toFixed(2)} MB\n` +
         `parity with the trained model on ${parity.images} images: ${withinOf(parity)}, ${parity.verdictsDiffering} verdicts differ` +
         `${parity.nearThreshold > 0 ? ` (${parity.nearThreshold} images too near a threshold to compare)` : ''}\n` +
-        `${options.reference ? 'reference bundle written' : 'it is now the active model; next: pnpm dev, or pnpm wrangler deploy'}`,
+        `${fitnessLines(fitness)}\n${nextOf(options.reference, isActive, screening.trial === true)}`,
     );
   });
 
 await runCommand(program);
+
+function nextOf(reference: boolean | undefined, isActive: boolean, isTrial: boolean): string {
+  if (reference) return 'reference bundle written';
+  if (!isActive) return 'written, but not made the active model, because it is not fit; pnpm export --force does so all the same';
+  return `it is now the active model; next: pnpm dev${isTrial ? '' : ', or pnpm wrangler deploy'}`;
+}
 
 function withinOf(found: Pick<Parity, 'maxLatentDifference' | 'maxReconstructionDifference'>): string {
   const [latent, reconstruction] = [found.maxLatentDifference, found.maxReconstructionDifference].map((value) => value.toExponential(1));
@@ -76,7 +89,7 @@ function searchStages(text: string): SearchOptions['stages'] {
 
 /** Compares a bundle with what tf2onnx makes of its run. */
 async function viaTf2onnx(run: Run, { name, python, json }: OptionValues, program: Command): Promise<void> {
-  const other = ['search', 'searchRate', 'replace', 'reference'].find((option) => program.getOptionValueSource(option) === 'cli');
+  const other = ['search', 'searchRate', 'replace', 'reference', 'force'].find((option) => program.getOptionValueSource(option) === 'cli');
   if (other) throw new UsageError('--via tf2onnx writes no bundle; it takes only --run, --name, --python and --json');
   const bundle = join(MODELS, name ?? run.config.name);
   if (!existsSync(join(bundle, 'screening.json')))

@@ -1,5 +1,6 @@
 import type { Report } from '../evaluate/figures/report-schema.ts';
 import { sanityLines } from '../evaluate/report/tables.ts';
+import type { Fitness } from '../shared/bundle/fitness.ts';
 import { rate, rateText } from '../shared/rate.ts';
 import { type Outcomes, percent, type UnknownFigure } from '../trainer/outcomes.ts';
 
@@ -24,6 +25,12 @@ export function unknownLines(figures: readonly UnknownFigure[]): string {
     ...(fresh.length > 0 ? ['images of no class that would be accepted, of kinds that training was not shown:', ...lines(fresh)] : []),
     ...(known.length > 0 ? ['and of kinds that it was shown, which are easier:', ...lines(known)] : []),
   ].join('\n');
+}
+
+/** Formats the verdict on a model's fitness, with its reasons, as lines. */
+export function fitnessLines({ verdict, reasons }: Fitness): string {
+  const lines = reasons.map(({ effect, what, todo }) => `  ${effect.padEnd(10)} ${what} ${todo}`);
+  return [`verdict: ${verdict}`, ...lines].join('\n');
 }
 
 /** Prints the figures of an evaluation as a table, and what speaks against them. */

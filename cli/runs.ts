@@ -1,8 +1,9 @@
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { keptBytes } from '../trainer/data/kept-images.ts';
 import { DAYS_UNUSED, pruneCache } from '../trainer/data/prune-cache.ts';
+import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
 import type { Outcomes } from '../trainer/outcomes.ts';
-import { imagesFolder, listRuns, RunError, readMetrics, readTestOutcomes } from '../trainer/run.ts';
+import { imagesFolder, listRuns, RunError, readMetrics } from '../trainer/run.ts';
 import { command, runCommand } from './run-command.ts';
 
 const TEST_FIGURES = ['test right', 'test accuracy', 'test error', 'test rejection'] as const;
@@ -29,12 +30,14 @@ const program = command(
         const last = (await readMetrics(run)).at(-1) ?? {};
         const { name, status, preset, dataset, seed, backend, epochs, bestEpoch, training } = config;
         const { epoch: _, ...metrics } = last;
-        const outcomes = await readTestOutcomes(run);
+        const measured = await readMeasured(run);
+        const fitness = await fitnessOfRun(run);
         const bytes = await keptBytes(imagesFolder(run));
         return {
           ...{ name, status, dataset, preset, seed, backend, epochs: `${epochs} of ${training.epochs}`, bestEpoch },
           ...metrics,
-          ...(outcomes ? inPercent(outcomes) : {}),
+          ...(measured?.split === 'test' ? inPercent(measured.outcomes) : {}),
+          ...(fitness ? { verdict: fitness.verdict } : {}),
           ...(bytes === null ? {} : { 'images, MB': Math.round(bytes / 1e5) / 10 }),
           settings: training,
         };

@@ -4,10 +4,12 @@ import { acquireLock } from '../node/files/lock.ts';
 import { UsageError } from '../shared/user-error.ts';
 import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
+import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
+import { isTrial } from '../trainer/presets.ts';
 import { finishTraining, resumeTraining } from '../trainer/resume.ts';
-import { checkName, RUNS, type Run, RunError, readUnknown } from '../trainer/run.ts';
+import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
 import { train } from '../trainer/train.ts';
-import { outcomesLine, unknownLines } from './print.ts';
+import { fitnessLines, outcomesLine, unknownLines } from './print.ts';
 import { duration, trainingProgress } from './progress.ts';
 import { interruptSignal, runCommand } from './run-command.ts';
 import { recipeOf, trainingProgram } from './training-options.ts';
@@ -39,6 +41,8 @@ const program = trainingProgram().action(async (options, program: Command) => {
         `training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, ${config.threads} threads, ` +
           `into ${directory}${more}\n`,
       );
+      if (isTrial(config.preset))
+        stream.write(`${config.preset} is for trying out: its bundle is a trial, which is not deployed without --force\n`);
     },
     onStep: progress.step,
     onEpoch: (epoch: number, accuracy: number) =>
@@ -73,12 +77,14 @@ const program = trainingProgram().action(async (options, program: Command) => {
     process.exitCode = interrupt.aborted ? 130 : 0;
     return;
   }
-  const unknown = (await readUnknown(run)) ?? [];
+  const unknown = (await readMeasured(run))?.unknown ?? [];
+  const fitness = await fitnessOfRun(run);
   stream.write(
     `trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\n${unknownLines(unknown)}\n` +
-      `report: ${join(run.directory, 'report.html')}\nnext: pnpm export\n`,
+      `${fitness ? `${fitnessLines(fitness)}\n` : ''}report: ${join(run.directory, 'report.html')}\nnext: pnpm export\n`,
   );
-  if (options.json) console.log(JSON.stringify({ run: run.config.name, directory: run.directory, trainingSeconds, test, unknown }));
+  if (options.json)
+    console.log(JSON.stringify({ run: run.config.name, directory: run.directory, trainingSeconds, test, unknown, fitness }));
 });
 
 await runCommand(program);

@@ -61,7 +61,8 @@ export async function calibrateBundle(
   }
   if (scores.tune.length === 0)
     throw new DataError(`${images} holds ${scores.calibration.length} images, too few to calibrate with. Use more images.`);
-  const { id: _, checksum: __, ...content } = screening;
+  // A --force was for the old thresholds.
+  const { id: _, checksum: __, forced: ___, ...content } = screening;
   const covariance = screening.covariances.kind;
   const thresholds = thresholdsFor(scores, screening.classes.length, screening.latentDim, { ...options, covariance });
   const all = [...scores.tune, ...scores.calibration];

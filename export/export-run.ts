@@ -3,11 +3,14 @@ import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
 import { imagesWithinMemory } from '../node/images-within-memory.ts';
 import { ACTIVE_FILE } from '../shared/bundle/active-model.ts';
+import { barring } from '../shared/bundle/fitness.ts';
+import type { Reason } from '../shared/bundle/fitness-checks.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { batchesAt } from '../trainer/data/dataset.ts';
+import { judgedRun, readMeasured } from '../trainer/measured.ts';
 import { checkName, loadRun, type Run } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
 import { checkReplaceable } from './check-replaceable.ts';
@@ -23,11 +26,14 @@ export interface Exported {
   parity: Parity;
   /** What the user should know about the run's images. */
   notes: string[];
+  /** Reasons for which the bundle did not become the active model. */
+  barred: Reason[];
 }
 
 /**
- * Exports a calibrated run as the bundle `models/NAME`, which becomes the active model.
+ * Exports a calibrated run as the bundle `models/NAME`, which becomes the active model unless it is unfit.
  *
+ * @param options.force make it the active model all the same; the bundle remembers the reasons
  * @param options.reference overwrite a bundle that comes with the project
  * @param options.replace overwrite the bundle of another run
  * @throws UsageError, RunError, ConversionError, ParityError
@@ -36,7 +42,7 @@ export async function exportRun(
   run: Run,
   name: string,
   search: SearchOptions,
-  options: { reference?: boolean; replace?: boolean; models?: string; dataDir?: string } = {},
+  options: { reference?: boolean; replace?: boolean; force?: boolean; models?: string; dataDir?: string } = {},
 ): Promise<Exported> {
   checkName(name);
   const models = options.models ?? MODELS;
@@ -55,10 +61,10 @@ export async function exportRun(
     ...model,
     ...calibrated,
     name,
-    classes: config.classes,
     input: config.input,
     preprocess: defaultPreprocess,
-    evidence: [],
+    ...judgedRun(config, calibrated, await readMeasured(run)),
+    force: options.force === true,
     provenance: {
       portcullis: config.portcullis,
       dataset: config.dataset,
@@ -74,6 +80,7 @@ export async function exportRun(
     search,
     parityImages: batchesAt(dataset.train, splits.validation.slice(0, PARITY_IMAGES), imagesWithinMemory(config.input, PARITY_IMAGES)),
   });
-  if (!options.reference) await writeAtomically(join(models, ACTIVE_FILE), `${name}\n`);
-  return { directory, screening, parity, notes: dataset.notes ?? [] };
+  const barred = barring(screening, 'try');
+  if (!options.reference && barred.length === 0) await writeAtomically(join(models, ACTIVE_FILE), `${name}\n`);
+  return { directory, screening, parity, barred, notes: dataset.notes ?? [] };
 }

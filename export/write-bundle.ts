@@ -4,10 +4,11 @@ import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { openGraph } from '../node/bundle/graphs.ts';
 import { rebuildFolder } from '../node/files/replace-folder.ts';
+import { withForced } from '../shared/bundle/fitness.ts';
 import { float32ToBase64 } from '../shared/bundle/float32-base64.ts';
-import { modelIdOf, sha256, withChecksums } from '../shared/bundle/hashes.ts';
+import { bundleIdOf, modelIdOf, sha256, withChecksums } from '../shared/bundle/hashes.ts';
 import { modelCard } from '../shared/bundle/model-card.ts';
-import type { Screening } from '../shared/bundle/screening-schema.ts';
+import type { Evidence, Screening } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
 import { type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
 import { GRAPH_SCORES, type RequiredScore } from '../shared/score-table.ts';
@@ -19,7 +20,12 @@ import type { SearchOptions } from './search.ts';
 
 /** The parts that a bundle is made from; `latentDim`, files, golden image and identities follow from them. */
 export type BundleParts = GraphParts &
-  Pick<Screening, 'name' | 'classes' | 'preprocess' | 'thresholds' | 'relativeErrorOffset' | 'calibration' | 'evidence' | 'provenance'> & {
+  Pick<Screening, 'name' | 'classes' | 'preprocess' | 'thresholds' | 'relativeErrorOffset' | 'calibration' | 'provenance'> &
+  Pick<Screening, 'reconstruction' | 'trial'> & {
+    /** Measurements of the model with these thresholds; the id follows from the files. */
+    evidence: readonly Omit<Evidence, 'id'>[];
+    /** Accept all that speaks against deploying, and have the bundle say so. */
+    force?: boolean;
     search: SearchOptions;
     /** Real images for the parity check, each batch [n, H, W, C] flat. */
     parityImages: Iterable<Float32Array>;
@@ -46,15 +52,14 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
   const decoder = await write('decoder.onnx', decoderGraph(store, parts));
   const screen = await write('screen.onnx', screenGraph(store, parts));
   const weights = await write(WEIGHTS_FILE, store.bytes());
-  const { name, classes, input, means, covariances, preprocess, thresholds, relativeErrorOffset, calibration, evidence, provenance } =
-    parts;
+  const { name, classes, input, means, covariances, preprocess, thresholds, relativeErrorOffset, calibration, provenance } = parts;
   const model = { classes, input, means, covariances, preprocess, relativeErrorOffset, weights };
   const modelId = await modelIdOf({ ...model, graphs: { encoder, decoder, screen } });
   const reclassify = await write('reclassify.onnx', reclassifyGraph(store, parts, modelId, parts.search));
   if (store.bytes().byteLength !== weights.bytes) throw new Error('reclassify.onnx uses a weight that no other graph has');
 
   const session = await ort.InferenceSession.create(join(directory, screen.file));
-  const screening = await withChecksums({
+  const content: Omit<Screening, 'id' | 'checksum'> = {
     version: 1,
     modelId,
     name,
@@ -63,10 +68,15 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
     thresholds,
     calibration,
     golden: await goldenImage(session, parts),
-    evidence,
+    evidence: [],
+    ...(parts.reconstruction ? { reconstruction: parts.reconstruction } : {}),
+    ...(parts.trial ? { trial: parts.trial } : {}),
     provenance,
     graphs: { encoder, decoder, screen, reclassify },
-  });
+  };
+  const id = await bundleIdOf(content);
+  const judged = { ...content, evidence: parts.evidence.map((own) => ({ ...own, id })) };
+  const screening = await withChecksums(parts.force ? withForced({ ...judged, id }) : judged);
   await writeFile(join(directory, 'screening.json'), `${JSON.stringify(screening, null, 1)}\n`);
   await writeFile(join(directory, 'README.md'), modelCard(screening));
   await loadEveryGraph(directory);

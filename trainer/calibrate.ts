@@ -10,10 +10,12 @@ import { estimateCovariances } from './covariances.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';
 import { encodeAt, scoresOf } from './encode.ts';
+import { measure } from './measure.ts';
 import { measureUnknown } from './measure-unknown.ts';
+import { saveMeasured } from './measured.ts';
 import type { Model } from './model/build-model.ts';
-import { type Outcomes, outcomesOf } from './outcomes.ts';
-import { type Calibrated, type Run, saveCalibration, saveOutcomes } from './run.ts';
+import type { Outcomes } from './outcomes.ts';
+import { type Calibrated, type Run, saveCalibration } from './run.ts';
 import type { CalibrationOptions } from './run-config.ts';
 
 /**
@@ -38,13 +40,13 @@ export async function calibrateRun(
   const images = split === 'test' ? dataset.test : dataset.train;
   const encodings = await encodeAt(model, images, splits[split], dataset.input, calibrated.relativeErrorOffset, signal);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
-  const outcomes = outcomesOf(scores, labelsAt(images, splits[split]), calibrated.thresholds);
+  const measured = measure(split, { scores, labels: labelsAt(images, splits[split]), indices: splits[split] }, dataset, calibrated);
   const { outliers, outlierKinds } = run.config.training;
   const trainedOn = outliers > 0 ? Object.keys(outlierKinds) : [];
   const sources = { split, splits, seed: run.config.seed, trainedOn, own: null, signal };
   const unknown = await measureUnknown(model, dataset, calibrated, sources);
-  await saveOutcomes(run, { split, outcomes, unknown });
-  return outcomes;
+  await saveMeasured(run, { ...measured, unknown });
+  return measured.outcomes;
 }
 
 /**

@@ -47,6 +47,19 @@ export function outcomesOf(scores: readonly Scores[], labels: readonly number[],
   return outcomes;
 }
 
+/** Counts the outcomes of each true class. */
+export function outcomesByClass(scores: readonly Scores[], labels: readonly number[], thresholds: Thresholds, classes: number): Outcomes[] {
+  const members = Map.groupBy(scores.keys(), (i) => labels[i] as number);
+  return Array.from({ length: classes }, (_, y) => {
+    const own = members.get(y) ?? [];
+    return outcomesOf(
+      own.map((i) => scores[i] as Scores),
+      own.map(() => y),
+      thresholds,
+    );
+  });
+}
+
 /** Formats a share in per cent with two decimals. */
 export function percent(count: number, of: number): string {
   return of === 0 ? '-' : ((100 * count) / of).toFixed(2);

@@ -51,6 +51,8 @@ interface Preset extends Omit<Training, 'architecture' | 'labelsPerClass' | 'cla
   width: number;
   /** With few images there are more epochs, so that there are at least this many steps. */
   leastSteps: number;
+  /** For trying out: a model of it is never said to be fit to deploy. */
+  trial: boolean;
 }
 
 const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128': strided128 } = architectures;
@@ -58,6 +60,7 @@ const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128'
 /** `quick` ends within a minute on two cores; `paper` takes the time it needs. */
 export const presets = {
   quick: {
+    trial: true,
     shapes: { 28: small28 },
     width: 8,
     leastSteps: 200,
@@ -74,6 +77,7 @@ export const presets = {
     outlierKinds: FIRST_KINDS,
   },
   paper: {
+    trial: false,
     shapes: { 28: deep28, 32: deep32, 128: strided128 },
     width: 16,
     leastSteps: 2000,
@@ -98,6 +102,9 @@ const LARGEST_BATCH = 4096;
 const MNIST_VALUES = 28 * 28;
 
 export type PresetName = keyof typeof presets;
+
+/** Says whether a preset is for trying out. */
+export const isTrial = (preset: string): boolean => (presets as Record<string, Preset>)[preset]?.trial === true;
 
 /** Settings that may replace a preset's. */
 export interface TrainingChoices {
@@ -129,7 +136,7 @@ export function trainingFor(
   trainLabels: ArrayLike<number>,
   choices: TrainingChoices = {},
 ): Training {
-  const { shapes, width, leastSteps, ...preset } = presets[name] as Preset;
+  const { shapes, width, leastSteps, trial: _, ...preset } = presets[name] as Preset;
   const { architecture: chosen, entropy = 'constant', latentDim: wanted, labelsPerClass = null, classWeights, epochs, ...others } = choices;
   const { input, classes } = dataset;
   const counts = classCounts(trainLabels, classes.length);

@@ -8,7 +8,6 @@ import { UserError } from '../shared/user-error.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
-import { type Outcomes, outcomesSchema, type UnknownFigure, unknownFigureSchema } from './outcomes.ts';
 import { configSchema, type RunConfig } from './run-config.ts';
 
 /** A training and its results, kept in `runs/NAME`. */
@@ -115,37 +114,8 @@ export async function saveCalibration(run: Run, calibrated: Calibrated): Promise
   await writeConfig(run);
 }
 
-const keptOutcomesSchema = z.strictObject({
-  split: z.enum(['test', 'validation']),
-  outcomes: outcomesSchema,
-  /** Images of no class; absent in runs of older versions. */
-  unknown: z.array(unknownFigureSchema).optional(),
-});
-
-/** Saves the outcomes of a split under the run's thresholds; it is the last thing that calibration writes. */
-export async function saveOutcomes(run: Run, kept: z.infer<typeof keptOutcomesSchema>): Promise<void> {
-  await writeAtomically(join(run.directory, 'outcomes.json'), `${JSON.stringify(kept)}\n`);
-}
-
 export function hasOutcomes(run: Run): boolean {
   return existsSync(join(run.directory, 'outcomes.json'));
-}
-
-/** Returns the outcomes of the test split; null where the run has no thresholds, or its last outcomes are of another split. */
-export async function readTestOutcomes(run: Run): Promise<Outcomes | null> {
-  const kept = await readKept(run);
-  return kept?.split === 'test' ? kept.outcomes : null;
-}
-
-/** Returns the figures of images of no class; null where they were not measured. */
-export async function readUnknown(run: Run): Promise<UnknownFigure[] | null> {
-  return (await readKept(run))?.unknown ?? null;
-}
-
-async function readKept(run: Run) {
-  const text = await readFile(join(run.directory, 'outcomes.json'), 'utf8').catch(() => 'null');
-  const kept = keptOutcomesSchema.safeParse(parseJsonOrNull(text));
-  return kept.success ? kept.data : null;
 }
 
 /**
@@ -212,7 +182,11 @@ export async function loadTrained(run: Run): Promise<{ model: Model; splits: Spl
 export async function loadRun(run: Run): Promise<{ model: Model; splits: Splits; calibrated: Calibrated }> {
   if (run.config.status === 'trained')
     throw new RunError(`run ${run.config.name} has no thresholds yet. Set them with pnpm calibrate --run ${run.config.name}.`);
-  return { ...(await loadTrained(run)), calibrated: await readJson(run, 'calibration.json') };
+  return { ...(await loadTrained(run)), calibrated: await readCalibration(run) };
+}
+
+export function readCalibration(run: Run): Promise<Calibrated> {
+  return readJson(run, 'calibration.json');
 }
 
 export function readSplits(run: Run): Promise<Splits> {

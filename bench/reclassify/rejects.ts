@@ -1,9 +1,9 @@
 import { fastGradientSign } from '../../attacks/fgsm.ts';
 import { jobInputs } from '../../evaluate/measure/context.ts';
-import { CLEAN } from '../../evaluate/measure/parts.ts';
 import { FGSM_EPSILONS } from '../../evaluate/protocols/paper.ts';
 import type { Screener } from '../../node/bundle/graphs.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
+import { CLEAN } from '../../shared/bundle/evidence-names.ts';
 import { limitsOf } from '../../shared/score-table.ts';
 import type { Dataset } from '../../trainer/data/dataset.ts';
 import type { Model } from '../../trainer/model/build-model.ts';

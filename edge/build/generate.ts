@@ -7,6 +7,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
 import { openScreen } from '../runtime/open-screen.ts';
 import { UnsupportedGraphError } from '../runtime/operator.ts';
+import { type Admission, admit } from './admission.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
 
 /**
@@ -16,11 +17,18 @@ import { withUnsharedMemory } from './unshared-memory.ts';
  * @param bundle folder of the bundle
  * @param target folder of the generated files
  * @param wanted the runtime; by default the edge's own if it can run the graph
- * @throws BundleError if the bundle is damaged, UnsupportedGraphError if the wanted runtime can't run its graph
+ * @throws BundleError if the bundle is damaged, UnsupportedGraphError if the wanted runtime can't run its graph, UserError if the model is
+ *   not fit
  */
-export async function generate(bundle: string, target: string, wanted?: Runtime): Promise<{ screening: Screening; runtime: Runtime }> {
+export async function generate(
+  bundle: string,
+  target: string,
+  wanted?: Runtime,
+  admission: Admission = { use: 'deploy', force: false },
+): Promise<{ screening: Screening; runtime: Runtime }> {
   const opened = await openBundle((file) => readFile(join(bundle, file)), ['screen', 'reclassify']);
-  const { screening, graphs, weights } = opened;
+  const { graphs, weights } = opened;
+  const screening = await admit(opened.screening, admission);
   const runtime = await chooseRuntime(opened, wanted);
   const onnxRuntime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
   const files: Record<string, Uint8Array> = {
@@ -30,7 +38,7 @@ export async function generate(bundle: string, target: string, wanted?: Runtime)
     'screen.onnx': graphs.screen as Uint8Array,
     'reclassify.onnx': graphs.reclassify as Uint8Array,
     'weights.bin': weights,
-    'screening.json.txt': await readFile(join(bundle, 'screening.json')),
+    'screening.json.txt': Buffer.from(`${JSON.stringify(screening, null, 1)}\n`),
   };
   await mkdir(target, { recursive: true });
   for (const [name, bytes] of Object.entries(files)) await writeIfChanged(join(target, name), bytes);

@@ -51,17 +51,18 @@ function unionEvidence({ name, norm, images, attacks, at }: Worst, report: Repor
 export function keepEvidence(directory: string, evidence: Evidence[]): Promise<Screening> {
   return rebuildFolder(directory, 'screening.json', async (fresh) => {
     await cp(directory, fresh, { recursive: true });
-    const { id, checksum: _, ...content } = await openMeasured(fresh, evidence);
-    const replaced = (old: Evidence) => evidence.some(({ name, protocol }) => name === old.name && protocol === old.protocol);
-    const kept = await withChecksums({
-      ...content,
-      evidence: [...content.evidence.filter((old) => old.id === id && !replaced(old)), ...evidence],
-    });
+    const kept = await withChecksums(withEvidence(await openMeasured(fresh, evidence), evidence));
     await writeScreening(fresh, kept);
     // An export may have replaced the bundle in the meantime: then it is not the one that was measured.
     await openMeasured(directory, evidence);
     return kept;
   });
+}
+
+/** Returns a bundle's description with figures in place of those with the same protocol and name, and without those of other thresholds. */
+export function withEvidence(screening: Screening, evidence: readonly Evidence[]): Screening {
+  const replaced = (old: Evidence) => evidence.some(({ name, protocol }) => name === old.name && protocol === old.protocol);
+  return { ...screening, evidence: [...screening.evidence.filter((old) => old.id === screening.id && !replaced(old)), ...evidence] };
 }
 
 async function openMeasured(directory: string, evidence: Evidence[]): Promise<Screening> {

@@ -1,5 +1,6 @@
 import type { Attack, AttackedModel } from '../../attacks/attack.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
+import { CLEAN } from '../../shared/bundle/evidence-names.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { EvaluationContext } from './context.ts';
 import { type Descriptor, descriptorOf, RADII } from './outcome.ts';
@@ -19,8 +20,6 @@ export type PartSize = Pick<Part, 'images' | 'atOnce'>;
 export function partSize(screening: Screening, images: number, test: number, most = AT_ONCE): PartSize {
   return { images: Math.min(images, test), atOnce: imagesWithinMemory(screening.input, most, 4) };
 }
-
-export const CLEAN = 'clean test images';
 
 /** Screens test images as they are. */
 export function cleanPart(shared: PartSize, search = false): Part {

@@ -1,4 +1,5 @@
 import { concatImages } from '../../attacks/tensors.ts';
+import { UNKNOWN } from '../../shared/bundle/evidence-names.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { imagesAt } from '../../trainer/data/dataset.ts';
@@ -31,7 +32,7 @@ export function syntheticParts(
   );
   if (!unknown) return parts;
   const { name, count, sha256 } = unknown;
-  const attack = `unknown: ${name}`;
+  const attack = `${UNKNOWN}${name}`;
   return [
     ...parts,
     {

@@ -1,3 +1,5 @@
+import { fitnessOf } from './fitness.ts';
+import { knowsBothTests } from './fitness-figures.ts';
 import type { Evidence, Screening } from './screening-schema.ts';
 
 /** Terms of use of each data set, as its makers state them. */
@@ -24,6 +26,8 @@ export function modelCard(screening: Screening): string {
     `A Gaussian mixture variational autoencoder for ${classes.length} classes (${shortened(classes)}), made by Portcullis. ` +
       `It takes images of ${input.height}x${input.width}x${input.channels}.`,
     table({ id, 'model id': modelId }),
+    '## Is it fit to deploy?',
+    verdictOf(screening),
     '## Training',
     table({
       'data set': dataset,
@@ -45,7 +49,7 @@ export function modelCard(screening: Screening): string {
     '## Limits',
     'As published, the method does not withstand an attacker who knows both tests: for nearly every image such an attack finds a ' +
       'perturbation that is accepted with a wrong class. ' +
-      (measured.some(isAdaptive)
+      (measured.some(knowsBothTests)
         ? 'The measurements above show how small a perturbation such attacks need; a stronger attack can only do better. '
         : 'The measurements above cover clean images, FGSM (a weak attack) and nonsense images, but no adaptive attack. ') +
       'The guarantee above does not hold on images from another source than the calibration images: calibrate again.',
@@ -54,6 +58,13 @@ export function modelCard(screening: Screening): string {
       'This bundle contains none of its images; the decoder made the golden image in screening.json.',
     '',
   ].join('\n\n');
+}
+
+function verdictOf(screening: Screening): string {
+  const { verdict, reasons } = fitnessOf(screening);
+  const forced = (screening.forced ?? []).map(({ what }) => `- accepted by --force: ${what}`);
+  const lines = reasons.map(({ effect, what, todo }) => `- ${effect}: ${what} ${todo}`);
+  return [`**${verdict[0]?.toUpperCase()}${verdict.slice(1)}.**`, '', ...lines, ...forced].join('\n').trimEnd();
 }
 
 function guaranteeOf({ method, guarantee, alpha, delta, n, rejected }: Screening['calibration'], isOwn: boolean): string {
@@ -82,7 +93,8 @@ function evidenceTable(evidence: Evidence[]): string {
     return `| ${[name, images, ...shares, protocol].join(' | ')} |`;
   });
   return [
-    'Per cent of all images of the row, by the exported graphs in onnxruntime-node. ' +
+    'Per cent of all images of the row, by the exported graphs in onnxruntime-node; rows of the protocol training by the model before ' +
+      'its export. ' +
       'On attacked and nonsense images the error is the share that got through undetected.',
     '',
     '| images | count | accuracy | error | rejection | reclassified right | wrong | still rejected | protocol |',
@@ -104,9 +116,6 @@ function treatments(evidence: Evidence[]): string[] {
     ...Array.from(names, ([about, rows]) => `- ${rows.join('; ')}: ${about}`),
   ];
 }
-
-/** Returns true for attacks that target both tests: `adaptive`, or the union of all. */
-const isAdaptive = ({ protocol }: Evidence) => /^(adaptive|all attacks)\b/.test(protocol);
 
 /** Describes the variant of the method and its main settings; screening.json has all of them. */
 function methodOf({ labelsPerClass, latentWeight, outliers, architecture }: NonNullable<Screening['provenance']['training']>): string {

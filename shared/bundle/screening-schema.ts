@@ -76,6 +76,7 @@ const goldenSchema = z.strictObject({
 });
 
 const count = z.int().nonnegative();
+const outcomeCounts = { images: count, acceptedRight: count, acceptedWrong: count, rejected: count };
 
 /** Outcomes as counts; accepted right + accepted wrong + rejected = images. No outcome on unknown images is right. */
 export const evidenceSchema = z.strictObject({
@@ -84,10 +85,9 @@ export const evidenceSchema = z.strictObject({
   protocol: z.string().min(1),
   /** `id` of the measured bundle. */
   id: sha256,
-  images: count,
-  acceptedRight: count,
-  acceptedWrong: count,
-  rejected: count,
+  ...outcomeCounts,
+  /** The outcomes of each class, on clean images; `all` counts its images in the whole data set. */
+  perClass: z.array(z.strictObject({ ...outcomeCounts, all: count.optional() })).optional(),
   /** Results of the search on the rejected images; null if it was not run. */
   reclassified: z.strictObject({ right: count, wrong: count, rejectedStill: count }).nullable(),
   /** Treatment of the images and its cost per image (gradients, restarts, targets), for instance of a union of attacks. */
@@ -135,6 +135,12 @@ export const screeningSchema = z.strictObject({
   calibration: calibrationSchema,
   golden: goldenSchema,
   evidence: z.array(evidenceSchema),
+  /** Mean error of the test images' reconstructions, and of the mean image of their class in place of these. */
+  reconstruction: z.strictObject({ own: finite.nonnegative(), classMean: positive }).optional(),
+  /** Trained with a preset that is for trying out. */
+  trial: z.literal(true).optional(),
+  /** Reasons against deploying (`fitness.ts`) that an operator accepted with --force. */
+  forced: z.array(z.strictObject({ of: z.string(), what: z.string() })).optional(),
   provenance: provenanceSchema,
   graphs: z.strictObject({
     encoder: fileEntry,

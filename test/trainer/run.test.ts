@@ -99,7 +99,7 @@ describe('a run', () => {
     const path = await writeReport(run, dataset);
     const page = await readFile(path, 'utf8');
     for (const title of [
-      'Not fit to deploy',
+      'Is it fit to deploy? Not fit',
       'Results on the test images',
       'Does the false-rejection rate hold?',
       'Latent space',

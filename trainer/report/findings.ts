@@ -10,15 +10,15 @@ import { deviationsOf } from '../covariances.ts';
 import { type Dataset, imagesAt, labelsAt } from '../data/dataset.ts';
 import type { Splits } from '../data/splits.ts';
 import { encodeAt, scoresOf } from '../encode.ts';
+import { measure } from '../measure.ts';
+import type { Measured } from '../measured.ts';
 import type { Model } from '../model/build-model.ts';
-import { type Outcomes, outcomesOf } from '../outcomes.ts';
 import type { Calibrated } from '../run.ts';
 import { defaultCalibration } from '../run-config.ts';
 
 /** Everything that a report shows of a calibrated model, measured on the test split. */
 export interface Findings {
-  outcomes: Outcomes;
-  perClass: { name: string; outcomes: Outcomes }[];
+  measured: Measured;
   /** Counts of the accepted images by true class and label. */
   confusion: { truth: string; label: string; count: number }[];
   scores: Scores[];
@@ -52,7 +52,7 @@ export async function findingsOf(
   signal?: AbortSignal,
 ): Promise<Findings> {
   const { test, train, input, classes } = dataset;
-  const { means, covariances, thresholds, relativeErrorOffset } = calibrated;
+  const { means, covariances, relativeErrorOffset } = calibrated;
   const encode = (split: 'test' | 'tune' | 'calibration') =>
     encodeAt(model, split === 'test' ? test : train, splits[split], input, relativeErrorOffset, signal);
   const encodings = await encode('test');
@@ -61,15 +61,8 @@ export async function findingsOf(
   const calibration = scoresOf(await encode('calibration'), means, covariances);
   const labels = labelsAt(test, splits.test);
   const byClass = Map.groupBy(scores.keys(), (i) => labels[i] as number);
-  const outcomesAt = (indices: readonly number[]) =>
-    outcomesOf(
-      indices.map((i) => scores[i] as Scores),
-      indices.map((i) => labels[i] as number),
-      thresholds,
-    );
   return {
-    outcomes: outcomesOf(scores, labels, thresholds),
-    perClass: classes.map((name, y) => ({ name, outcomes: outcomesAt(byClass.get(y) ?? []) })),
+    measured: measure('test', { scores, labels, indices: splits.test }, dataset, calibrated),
     confusion: confusionOf(scores, labels, classes, calibrated),
     ...{ scores, labels },
     plane: planeOf(encodings, labels, classes),

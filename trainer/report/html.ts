@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Fitness } from '../../shared/bundle/fitness.ts';
 
 /* The parts that the pages of trainings and evaluations share: static HTML without scripts or external files, for screens and for paper. */
 
@@ -35,6 +36,15 @@ ${shown.map(([name, text, html]) => `<section><h2>${escaped(name)}</h2><p>${esca
 /** The box that comes first on a page. @param html follows the heading */
 export function verdictBox(kind: 'good' | 'bad' | '', heading: string, html: string): string {
   return `<div class="verdict ${kind}"><h2>${heading}</h2>${html}</div>`;
+}
+
+const BOXES = { 'fit to deploy': 'good', 'not fit': 'bad', 'unknown, because not measured': '' } as const;
+const EFFECTS = { against: 'Against it', unmeasured: 'Not measured', limit: 'Limit' } as const;
+
+/** The box that says whether a model is fit to deploy, with the reasons. */
+export function fitnessBox({ verdict, reasons }: Fitness): string {
+  const items = reasons.map(({ effect, what, todo }) => `${EFFECTS[effect]}: ${what} ${todo}`);
+  return verdictBox(BOXES[verdict], `Is it fit to deploy? ${verdict[0]?.toUpperCase()}${verdict.slice(1)}`, list(items));
 }
 
 /** A table that scrolls where it is too wide. Heads and cells are HTML; a row of one cell is a heading over all columns. */

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../../node/files/files.ts';
+import { type Fitness, fitnessOf } from '../../shared/bundle/fitness.ts';
 import { testedScores } from '../../shared/score-table.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { datasets } from '../data/datasets.ts';
+import { judgedRun, readMeasured } from '../measured.ts';
 import { type Outcomes, percent } from '../outcomes.ts';
 import type { Calibrated } from '../run.ts';
 import { loadRun, type Run, readMetrics } from '../run.ts';
@@ -10,8 +12,7 @@ import type { RunConfig } from '../run-config.ts';
 import { accuracyChart, confusionChart, lossChart, planeChart, reliabilityChart, scoreChart } from './charts.ts';
 import { contactSheet } from './contact-sheet.ts';
 import { type Findings, findingsOf } from './findings.ts';
-import { escaped, list, page, row, type Section, table, verdictBox } from './html.ts';
-import { fitToDeploy } from './verdict.ts';
+import { escaped, fitnessBox, page, row, type Section, table } from './html.ts';
 
 /** With more classes than this, only the worst of them are listed. */
 const MOST_CLASSES = 40;
@@ -29,8 +30,9 @@ export async function writeReport(run: Run, dataset: Dataset, signal?: AbortSign
   const { model, splits, calibrated } = await loadRun(run);
   const metrics = await readMetrics(run);
   const findings = await findingsOf(model, dataset, splits, calibrated, signal);
+  const fitness = fitnessOf(judgedRun(run.config, calibrated, { ...(await readMeasured(run)), ...findings.measured }));
   const path = join(run.directory, 'report.html');
-  await writeAtomically(path, await reportPage(run.config, calibrated, findings, metrics));
+  await writeAtomically(path, await reportPage(run.config, calibrated, fitness, findings, metrics));
   return path;
 }
 
@@ -38,23 +40,23 @@ export async function writeReport(run: Run, dataset: Dataset, signal?: AbortSign
 async function reportPage(
   config: RunConfig,
   calibrated: Calibrated,
+  fitness: Fitness,
   findings: Findings,
   metrics: Record<string, number>[],
 ): Promise<string> {
   const { name, dataset, classes, input, started } = config;
   const tested = testedScores(calibrated.thresholds);
-  const { fit, reasons } = fitToDeploy(findings.outcomes, findings.perClass, calibrated.calibration);
   return page({
     title: name,
     heading: name,
     lead: `${dataset}, ${classes.length} classes, ${input.height} x ${input.width} x ${input.channels}; started ${started.slice(0, 10)}`,
-    verdict: verdictBox(fit ? 'good' : 'bad', fit ? 'Fit to deploy, judged by clean images alone' : 'Not fit to deploy', list(reasons)),
+    verdict: fitnessBox(fitness),
     sections: [
       [
         'Results on the test images',
         'In per cent of all test images. Accuracy: accepted with the right class. Error: accepted with a wrong class. Rejection: not ' +
           'accepted.',
-        outcomesTable(config, findings.outcomes),
+        outcomesTable(config, findings.measured.outcomes),
       ],
       [
         'Training',
@@ -98,10 +100,11 @@ function outcomesTable({ dataset, training }: RunConfig, outcomes: Outcomes): st
   return table(['', 'right without thresholds', 'accuracy', 'error', 'rejection'], rows);
 }
 
-async function classesSection({ classes }: RunConfig, { perClass, confusion }: Findings): Promise<Section> {
+async function classesSection({ classes }: RunConfig, { measured, confusion }: Findings): Promise<Section> {
+  const perClass = (measured.perClass ?? []).map((own, y) => ({ ...own, name: classes[y] as string }));
   const heads = ['class', 'images', 'accuracy', 'error', 'rejection'];
-  const rows = (shown: Findings['perClass']) =>
-    shown.map(({ name, outcomes: { images, acceptedRight, acceptedWrong, rejected } }) => [
+  const rows = (shown: typeof perClass) =>
+    shown.map(({ name, images, acceptedRight, acceptedWrong, rejected }) => [
       ...[escaped(name), String(images)],
       ...[acceptedRight, acceptedWrong, rejected].map((count) => percent(count, images)),
     ]);
@@ -111,7 +114,7 @@ async function classesSection({ classes }: RunConfig, { perClass, confusion }: F
       'The chart counts the accepted images by true class and label: what lies off the diagonal is an error.',
       row([await confusionChart(confusion, classes), table(heads, rows(perClass))]),
     ];
-  const accuracy = ({ outcomes }: Findings['perClass'][number]) => outcomes.acceptedRight / outcomes.images;
+  const accuracy = ({ acceptedRight, images }: Outcomes) => acceptedRight / images;
   const worst = perClass.toSorted((a, b) => accuracy(a) - accuracy(b)).slice(0, WORST_CLASSES);
   return ['Results by class', `The ${WORST_CLASSES} worst of ${perClass.length} classes.`, table(heads, rows(worst))];
 }

@@ -1,0 +1,8 @@
+/** Names of evidence that the verdict on fitness knows a measurement by. */
+
+/** Test images as they are. */
+export const CLEAN = 'clean test images';
+/** Kinds of images that show nothing, in the order in which they are measured. */
+export const NONSENSE = ['uniform noise', 'blank pages', 'drawn nonsense'] as const;
+/** Begins the name of images of no class that come from another data set or a folder. */
+export const UNKNOWN = 'unknown: ';

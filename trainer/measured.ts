@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
+import { CLEAN } from '../shared/bundle/evidence-names.ts';
+import { type Fitness, fitnessOf } from '../shared/bundle/fitness.ts';
+import type { Judged } from '../shared/bundle/fitness-figures.ts';
+import { type Evidence, screeningSchema } from '../shared/bundle/screening-schema.ts';
+import { outcomesSchema, unknownFigureSchema } from './outcomes.ts';
+import { isTrial } from './presets.ts';
+import { type Calibrated, type Run, readCalibration } from './run.ts';
+import type { RunConfig } from './run-config.ts';
+
+/** What `outcomes.json` holds: all that was measured on a split under a run's thresholds. Older runs have the outcomes alone. */
+export const measuredSchema = z.strictObject({
+  split: z.enum(['test', 'validation']),
+  outcomes: outcomesSchema,
+  /** By true class; `all` counts the images of the class in the whole data set. */
+  perClass: z.array(outcomesSchema.extend({ all: z.int() })).optional(),
+  reconstruction: screeningSchema.shape.reconstruction,
+  /** Images of no class. */
+  unknown: z.array(unknownFigureSchema).optional(),
+});
+
+export type Measured = z.infer<typeof measuredSchema>;
+
+/** Saves what was measured of a split under the run's thresholds; it is the last thing that calibration writes. */
+export async function saveMeasured(run: Run, measured: Measured): Promise<void> {
+  await writeAtomically(join(run.directory, 'outcomes.json'), `${JSON.stringify(measured)}\n`);
+}
+
+/** Returns what was last measured under the run's thresholds; null where it has none. */
+export async function readMeasured(run: Run): Promise<Measured | null> {
+  const text = await readFile(join(run.directory, 'outcomes.json'), 'utf8').catch(() => 'null');
+  return measuredSchema.safeParse(parseJsonOrNull(text)).data ?? null;
+}
+
+/** Judges whether a run's model is fit to deploy; null where it has no thresholds yet. */
+export async function fitnessOfRun(run: Run): Promise<Fitness | null> {
+  if (run.config.status !== 'calibrated') return null;
+  return fitnessOf(judgedRun(run.config, await readCalibration(run), await readMeasured(run)));
+}
+
+/** Returns what a run's measurements say to a bundle's evidence; those on validation images say nothing. */
+export function evidenceOf(measured: Measured | null): Omit<Evidence, 'id'>[] {
+  if (measured?.split !== 'test') return [];
+  const { outcomes, perClass, unknown = [] } = measured;
+  const counts = ({ images, acceptedRight, acceptedWrong, rejected }: Measured['outcomes']) => ({
+    ...{ images, acceptedRight, acceptedWrong, rejected },
+  });
+  return [
+    {
+      ...{ name: CLEAN, protocol: 'training', ...counts(outcomes), reclassified: null },
+      ...(perClass ? { perClass: perClass.map((own) => ({ ...counts(own), all: own.all })) } : {}),
+      about: 'the test images as they are, by the trained model before its export',
+    },
+    ...unknown.map(({ kind, about, images, accepted, trainedOn }) => ({
+      ...{ name: kind, protocol: 'unknown', images, acceptedRight: 0, acceptedWrong: accepted, rejected: images - accepted },
+      ...{ reclassified: null, about, trainedOn },
+    })),
+  ];
+}
+
+/** Returns what the verdict on a run's fitness is made from. */
+export function judgedRun(
+  { classes, preset }: RunConfig,
+  { calibration }: Pick<Calibrated, 'calibration'>,
+  measured: Measured | null,
+): Judged {
+  return {
+    ...{ classes, calibration, evidence: evidenceOf(measured) },
+    ...(isTrial(preset) ? { trial: true } : {}),
+    ...(measured?.reconstruction ? { reconstruction: measured.reconstruction } : {}),
+  };
+}
