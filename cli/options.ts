@@ -53,16 +53,18 @@ export function withDataOptions(program: Command): Command {
     .addOption(new Option('--data <name>', 'data set').choices([...datasets.keys()]).default('mnist'))
     .option('--data-dir <folder>', 'folder of the data set (MNIST comes with the project)', callersPath, process.env.DATA_DIR)
     .option('--image-size <n>', 'height and width to which the images of a folder are resized (default: 64)', upTo(LARGEST_SIDE))
-    .addOption(new Option('--channels <n>', 'channels of the images of a folder (default: 3)').choices(['1', '3']));
+    .addOption(new Option('--channels <n>', 'channels of the images of a folder (default: 3)').choices(['1', '3']))
+    .option('--labels <file>', 'CSV of file,label for the images of a folder (default: its labels.csv, if it has one)', callersPath);
 }
 
 /** Returns the data set that the parsed options choose. */
-export function dataSourceOf({ data, dataDir, imageSize, channels }: OptionValues): DataSource {
+export function dataSourceOf({ data, dataDir, imageSize, channels, labels }: OptionValues): DataSource {
   return {
     dataset: data,
     dataDir: dataDir ?? null,
     imageSize: imageSize ?? null,
     channels: channels === undefined ? null : channels === '1' ? 1 : 3,
+    ...(labels === undefined ? {} : { labels }),
   };
 }
 

@@ -20,7 +20,7 @@ interface OpenOptions {
  * @throws DataError where the images are missing or damaged, and the data set is not that of the run
  */
 export async function openDatasetOf(run: Run, { dataDir, signal }: OpenOptions = {}): Promise<Dataset> {
-  const { name, dataset, imageSize, channels, checksums } = run.config;
+  const { name, dataset, imageSize, channels, labels, checksums } = run.config;
   const isSame = (found: Dataset) => canonicalJson(found.checksums) === canonicalJson(checksums);
   const directory = dataDir === undefined ? run.config.dataDir : resolve(dataDir);
   let damage = '';
@@ -31,7 +31,7 @@ export async function openDatasetOf(run: Run, { dataDir, signal }: OpenOptions =
     if (!(error instanceof DataError)) throw error;
     damage = `${error.message}. `;
   }
-  const opened = await openDataset({ dataset, dataDir: directory, imageSize, channels }, signal).catch((error) => {
+  const opened = await openDataset({ dataset, dataDir: directory, imageSize, channels, labels }, signal).catch((error) => {
     if (!(error instanceof DataError)) throw error;
     throw new DataError(`${damage}${error.message}${error.message.endsWith('.') ? '' : '.'} ${adviceFor(dataset)}`);
   });

@@ -43,6 +43,11 @@ export function imagesNeeded(alpha: number, delta: number): number {
   return Math.ceil(Math.log(delta) / Math.log(1 - alpha));
 }
 
+/** Returns the smallest alpha that n calibration images can promise: (1 - alpha)^n = delta. */
+export function smallestAlpha(n: number, delta: number): number {
+  return n < 1 ? 1 : 1 - delta ** (1 / n);
+}
+
 function checkShares(alpha: number, delta: number): void {
   for (const [name, value] of Object.entries({ alpha, delta })) {
     if (!(value > 0 && value < 1)) throw new RangeError(`${name} is ${value}; it must be more than 0 and less than 1`);

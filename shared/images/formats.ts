@@ -74,6 +74,9 @@ export function kindOfFile(bytes: Uint8Array): string | null {
   return [...FORMATS, ...OTHERS].find(({ hasSignature }) => hasSignature(bytes))?.name ?? null;
 }
 
+/** Returns a command that converts a file of a kind that is not read; undefined if none is known. */
+export const conversionOf = (kind: string): string | undefined => OTHERS.find(({ name }) => name === kind)?.convert;
+
 /** Says why a file of no format that is read is refused, and what to do. */
 export function notRead(bytes: Uint8Array): string {
   const other = OTHERS.find(({ hasSignature }) => hasSignature(bytes));

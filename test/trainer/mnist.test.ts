@@ -83,7 +83,8 @@ describe('readMnist', () => {
 });
 
 describe('splitsOf', () => {
-  const counts = { train: { count: 6000 }, test: { count: 10 } } as Parameters<typeof splitsOf>[0];
+  const labelled = (count: number) => ({ count, labels: Uint8Array.from({ length: count }, (_, i) => i % 7) });
+  const counts = { train: labelled(6000), test: { count: 10 } };
 
   it('covers every training image once, the same for the same seed', () => {
     const { test, ...splits } = splitsOf(counts, 3);
@@ -95,7 +96,24 @@ describe('splitsOf', () => {
     expect(test).toHaveLength(10);
     expect(splitsOf(counts, 3)).toEqual(splitsOf(counts, 3));
     expect(splitsOf(counts, 4).tune).not.toEqual(splits.tune);
-    const calibration = (count: number) => splitsOf({ train: { count }, test: { count: 1 } } as typeof counts, 3).calibration.length;
+    const calibration = (count: number) => splitsOf({ train: labelled(count), test: { count: 1 } }, 3).calibration.length;
     expect([1600, 4000, 60_000].map(calibration)).toEqual([320, 500, 5000]);
+  });
+
+  it('gives each class its share of each split', () => {
+    const labels = Uint8Array.from({ length: 1000 }, (_, i) => (i < 40 ? 0 : i < 200 ? 1 : 2));
+    const { test: _, ...splits } = splitsOf({ train: { count: 1000, labels }, test: { count: 0 } }, 1);
+    const count = (split: number[]) => [0, 1, 2].map((label) => split.filter((i) => labels[i] === label).length);
+    // 40, 160 and 800 images: 1/24, 1/24 and 1/5 of each, the rest carried on to the next class.
+    expect(count(splits.validation)).toEqual([2, 6, 34]);
+    expect(count(splits.tune)).toEqual([2, 6, 34]);
+    expect(count(splits.calibration)).toEqual([8, 32, 160]);
+  });
+
+  it("takes a data set's own validation images", () => {
+    const { test: _, ...splits } = splitsOf({ train: labelled(100), test: { count: 0 }, validation: [3, 50, 51] }, 1);
+    expect(splits.validation).toEqual([3, 50, 51]);
+    expect(Object.values(splits).flat()).toHaveLength(100);
+    expect(splits.calibration).toHaveLength(19);
   });
 });

@@ -28,6 +28,8 @@ export interface Dataset {
   test: LabelledImages;
   /** A key per training image: images with the same key (the same content) never straddle splits. Undefined where each stands alone. */
   groups?: string[];
+  /** Indices of training images that the data set itself names for validation; null where it names none. */
+  validation?: number[] | null;
   /** Sha256 of each file read, by its name; for a folder of images, that of the list of its files' hashes. */
   checksums: Record<string, string>;
   /** Notes for the user: missing, unreadable, or duplicate images. */
@@ -56,6 +58,8 @@ export interface ReadOptions {
   /** Height and width that images are resized to, where the data set is resizable. */
   size: number;
   channels: 1 | 3;
+  /** CSV of file and label of a folder of images; by default its own labels.csv, if it has one. */
+  labels?: string | undefined;
   /** Folder for decoded images. */
   cache: string;
   signal?: AbortSignal | undefined;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { coil100 } from './coil-100.ts';
 import { DataError, type Dataset, type DatasetReader, LARGEST_SIDE } from './dataset.ts';
 import { fashionMnist } from './fashion-mnist.ts';
+import { type ExaminedFolder, examineFolder } from './folder/examine-folder.ts';
 import { CACHE } from './image-cache.ts';
 import { imageFolder } from './image-folder.ts';
 import { openKeptImages } from './kept-images.ts';
@@ -25,6 +26,8 @@ export const dataSourceSchema = z.strictObject({
     .union([z.literal(1), z.literal(3)])
     .nullable()
     .default(null),
+  /** CSV of file and label of a folder of images. */
+  labels: z.string().optional(),
 });
 
 export type DataSource = z.infer<typeof dataSourceSchema>;
@@ -42,17 +45,35 @@ export interface DatasetSource extends DataSource {
  *   decoded
  */
 export async function openDataset(source: DatasetSource, signal?: AbortSignal): Promise<Dataset> {
-  const { dataset, dataDir, imageSize, channels, kept } = source;
+  const { kept } = source;
   const own = kept === undefined ? null : await openKeptImages(kept);
   if (own) return own;
+  const { reader, directory, options } = readerOf(source, signal);
+  return reader.read(directory, options);
+}
+
+/** Reads a data set to show all that is wrong with it; a data set with a format of its own is right, or an error. @throws as openDataset */
+export async function inspectDataset(source: DataSource): Promise<ExaminedFolder> {
+  const { reader, directory, options } = readerOf(source);
+  if (reader.resizable) return examineFolder(directory, options);
+  const dataset = await reader.read(directory, options);
+  const faults = (dataset.notes ?? []).map((what) => ({ severity: 'note', what }) as const);
+  return { form: 'its own format', classes: dataset.classes, input: dataset.input, faults, dataset };
+}
+
+/** Returns the reader of a source, with what it is called with. @throws DataError where the source names too much or too little */
+function readerOf({ dataset, dataDir, imageSize, channels, labels }: DataSource, signal?: AbortSignal) {
   const reader = datasets.get(dataset) as DatasetReader;
-  if (!reader.resizable && (imageSize !== null || channels !== null))
-    throw new DataError(`the images of ${dataset} have their own size and channels; --image-size and --channels are for --data images`);
+  if (!reader.resizable && (imageSize !== null || channels !== null || labels !== undefined))
+    throw new DataError(
+      `the images of ${dataset} have their own size, channels and labels; --image-size, --channels and --labels are for --data images`,
+    );
   const directory = dataDir ?? reader.packaged?.();
   if (directory === undefined)
     throw new DataError(
       `${dataset} does not come with the project: name the folder that holds it with --data-dir (or DATA_DIR). ` +
         'docs/data.md says where to get it.',
     );
-  return reader.read(directory, { size: imageSize ?? 64, channels: channels ?? 3, cache: CACHE, signal });
+  const options = { size: imageSize ?? 64, channels: channels ?? 3, labels, cache: CACHE, signal };
+  return { reader, directory, options };
 }

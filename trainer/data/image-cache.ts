@@ -34,6 +34,8 @@ interface CacheOptions {
   /** The folder of the caches. */
   cache: string;
   rules?: Preprocess;
+  /** True: no image that can be read is no error. */
+  mayBeEmpty?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +49,7 @@ export async function cachedImages(
   directory: string,
   entries: readonly Entry[],
   input: Screening['input'],
-  { cache, rules = defaultPreprocess, signal }: CacheOptions,
+  { cache, rules = defaultPreprocess, mayBeEmpty, signal }: CacheOptions,
 ): Promise<{ index: ImageIndex; images: (indices: readonly number[]) => LabelledImages }> {
   const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
   const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0, stats[i]?.ctimeMs ?? 0]);
@@ -62,7 +64,7 @@ export async function cachedImages(
     await makeFolder(cache);
     index = await fillCache(paths, readInThreads(directory, entries, { input, rules }, signal), stats);
   }
-  if (index.files.length === 0) {
+  if (index.files.length === 0 && !mayBeEmpty) {
     const first = index.unreadable[0];
     throw new DataError(
       `none of the ${entries.length} files in ${directory} can be read as an image${first ? `; ${first.file}: ${first.why}` : ''}`,
@@ -105,9 +107,10 @@ async function fillCache(
       const { size, mtimeMs } = stats[at++] as (typeof stats)[number];
       if ('why' in read) index.unreadable.push({ file, why: read.why });
       else {
-        await output.write(read.levels);
-        hash.update(read.levels);
-        index.files.push({ file, label, sha256: read.sha256 });
+        const { levels, ...facts } = read;
+        await output.write(levels);
+        hash.update(levels);
+        index.files.push({ file, label, ...facts });
         index.stats.push([size, mtimeMs]);
       }
     }

@@ -1,5 +1,5 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { FORMATS } from '../../shared/images/formats.ts';
 
 /** File names that are taken for images; formats that are not supported are reported as refused. */
@@ -26,22 +26,27 @@ export interface FilesInFolder {
   files: string[];
   /** Links that lead nowhere, and anything that is neither a file nor a folder. */
   broken: string[];
+  /** Links to folders that were read already, such as a parent. */
+  again: string[];
   /** Number of hidden files and folders. */
   hidden: number;
 }
 
 /**
- * Lists all files in a folder and in the folders within it. Follows links to files and folders; a folder that is reached twice, by a link
- * to it or to a parent, is read once. Skips what is hidden.
+ * Lists all files in a folder and in the folders within it. Follows links to files and folders; a link to a parent,
+ * or to a folder that was read already, is left out. Skips what is hidden.
  *
  * @throws Error with `code` where a folder can't be read
  */
 export async function filesInFolder(directory: string): Promise<FilesInFolder> {
   const seen = new Set<string>();
-  const found: FilesInFolder = { files: [], broken: [], hidden: 0 };
-  const walk = async (folder: string): Promise<void> => {
+  const found: FilesInFolder = { files: [], broken: [], again: [], hidden: 0 };
+  const walk = async (folder: string, parent: string): Promise<void> => {
     const real = await realpath(join(directory, folder));
-    if (seen.size === seen.add(real).size) return;
+    if (seen.size === seen.add(real).size || `${parent}${sep}`.startsWith(`${real}${sep}`)) {
+      found.again.push(folder);
+      return;
+    }
     for (const entry of (await readdir(real, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (isHidden(entry.name)) {
         found.hidden += 1;
@@ -49,11 +54,11 @@ export async function filesInFolder(directory: string): Promise<FilesInFolder> {
       }
       const path = join(folder, entry.name);
       const kind = entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : await kindOf(join(directory, path));
-      if (kind === 'folder') await walk(path);
+      if (kind === 'folder') await walk(path, real);
       else found[kind === 'file' ? 'files' : 'broken'].push(path);
     }
   };
-  await walk('');
+  await walk('', '');
   return found;
 }
 

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
+import { kindOfFile } from '../../shared/images/formats.ts';
 import { ImageError } from '../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
+import type { StoredFile } from './image-index.ts';
 import { readTrainingImage } from './training-formats.ts';
 
 export interface ImageTask {
@@ -16,7 +18,10 @@ export interface ImageTask {
 }
 
 /** The levels of a file, resized for the model, or the reason why the file is left out. */
-export type ReadFileResult = { levels: Uint8Array; sha256: string } | { why: string };
+export type ReadFileResult = (Pick<StoredFile, 'sha256' | 'format' | 'look' | 'isBlank'> & { levels: Uint8Array }) | { why: string };
+
+/** Levels of a blank image differ by this much at most, as JPEG leaves them. */
+const BLANK = 4;
 
 /**
  * Reads, decodes and preprocesses files off the event loop. A file that the system can't read ends the task, as that says nothing about the
@@ -28,12 +33,31 @@ export default async function readFiles({ directory, files, input, rules }: Imag
     const bytes = await readFile(join(directory, file));
     try {
       const image = await readTrainingImage(bytes, { limits: DEFAULT_LIMITS, background: rules.background });
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      results.push({ levels: preprocessLevels(image, input, rules), sha256 });
+      const levels = preprocessLevels(image, input, rules);
+      results.push({
+        levels,
+        sha256: hashOf(bytes),
+        format: kindOfFile(bytes) ?? '',
+        look: hashOf(levels),
+        isBlank: isBlank(levels, input),
+      });
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       results.push({ why: error.message });
     }
   }
   return results;
+}
+
+const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Says whether all levels of each channel are about the same. */
+function isBlank(levels: Uint8Array, { channels }: Screening['input']): boolean {
+  const [least, most] = [new Uint8Array(channels).fill(255), new Uint8Array(channels)];
+  for (const [i, level] of levels.entries()) {
+    const channel = i % channels;
+    least[channel] = Math.min(least[channel] as number, level);
+    most[channel] = Math.max(most[channel] as number, level);
+  }
+  return most.every((level, channel) => level - (least[channel] as number) <= BLANK);
 }

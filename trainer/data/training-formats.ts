@@ -40,24 +40,21 @@ const TRAINING_FORMATS: { name: string; decode: Decode }[] = [
   { name: 'BMP', decode: bmp },
 ];
 
-/** Returns the name of a file's format; null if it is unknown. */
-export function formatNameOf(bytes: Uint8Array): string | null {
-  const brand = String.fromCharCode(...bytes.subarray(4, 12));
-  return brand === 'ftypavif' || brand === 'ftypavis' ? 'AVIF' : kindOfFile(bytes);
-}
+/** Says whether training reads a format, and the worker refuses it. */
+export const isForTrainingOnly = (name: string): boolean => TRAINING_FORMATS.some((format) => format.name === name);
 
-/** Says whether the worker reads a format. */
-export const isReadByWorker = (name: string | null): boolean => FORMATS.some((format) => format.name === name);
+/** Says whether training reads a format. */
+export const isReadInTraining = (name: string): boolean => FORMATS.some((format) => format.name === name) || isForTrainingOnly(name);
 
 /**
- * Reads an image file of a folder for training, calibration or evaluation: PNG, JPEG and WebP as the worker does, to the bit; some other formats,
- * which the worker refuses, by libvips.
+ * Reads an image file of a folder for training, calibration or evaluation: PNG, JPEG and WebP as the worker does, to the bit; some other
+ * formats, which the worker refuses, by libvips.
  *
  * @throws ImageError saying what is wrong with the file
  */
 export async function readTrainingImage(bytes: Uint8Array, options: ReadOptions): Promise<DecodedImage> {
-  const name = formatNameOf(bytes);
-  const format = isReadByWorker(name) ? undefined : TRAINING_FORMATS.find((other) => other.name === name);
+  const name = kindOfFile(bytes);
+  const format = TRAINING_FORMATS.find((other) => other.name === name);
   if (!format) return (await openImageReader())(bytes, options);
   if (bytes.length > MOST_BYTES)
     throw new ImageError(`The file has ${bytes.length} bytes; at most ${MOST_BYTES} are allowed. Make it smaller.`, 'image-too-large');

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { Screening } from '../../../shared/bundle/screening-schema.ts';
+import { ANY_FORMAT } from '../../../shared/images/formats.ts';
+import { DataError, type Dataset, type ReadOptions } from '../dataset.ts';
+import { cachedImages } from '../image-cache.ts';
+import { contentKeys, divide } from './divide.ts';
+import { counted, type Fault, faultText, named } from './fault.ts';
+import { imageFaults } from './image-faults.ts';
+import { layoutOf } from './layout.ts';
+
+/** A folder of images, with everything that its owner should know. */
+export interface ExaminedFolder {
+  form: string;
+  classes: string[];
+  input: Screening['input'];
+  faults: Fault[];
+  /** Null where a fault is serious. */
+  dataset: Dataset | null;
+}
+
+/**
+ * Reads all images of a folder and finds all of its faults.
+ *
+ * @throws DataError where there is no such folder, or its CSV can't be read; the signal's reason, where it is aborted
+ */
+export async function examineFolder(directory: string, options: ReadOptions): Promise<ExaminedFolder> {
+  const { size, channels, labels, ...caching } = options;
+  const { form, classes, entries, faults } = await layoutOf(directory, labels);
+  const input = { height: size, width: size, channels };
+  if (entries.length === 0) {
+    const what = `${directory} holds no ${ANY_FORMAT} files in the folders of its ${counted(classes.length, 'class')} (${named(classes)})`;
+    return { form, classes, input, dataset: null, faults: [...faults, { severity: 'serious', what }] };
+  }
+  const { index, images } = await cachedImages(directory, entries, input, { ...caching, mayBeEmpty: true });
+  const { files } = index;
+  const splits = new Map(entries.map(({ file, split }) => [file, split]));
+  const keys = contentKeys(files);
+  const own = files.map(({ file }) => splits.get(file));
+  const labelsOf = files.map(({ label }) => label);
+  const { train, validation, test, leftOut } = divide(labelsOf, keys, own);
+  const all: Fault[] = [...faults, ...imageFaults(index, classes, input)];
+  if (leftOut.length > 0)
+    all.push({
+      severity: 'warning',
+      what: `${counted(leftOut.length, 'image')} left out: the same is among the folder's own test or validation images`,
+      files: leftOut.map((i) => files[i]?.file as string),
+    });
+  if (all.some(({ severity }) => severity === 'serious')) return { form, classes, input, faults: all, dataset: null };
+  const tested = new Set(test);
+  const list = files.map(({ file, sha256 }, i) => `${file} ${sha256}${tested.has(i) ? ' test' : ''}`).join('\n');
+  const dataset: Dataset = {
+    ...{ name: 'images', classes, input, train: images(train), test: images(test) },
+    groups: train.map((i) => keys[i] as string),
+    validation: validation.size > 0 ? train.flatMap((position, i) => (validation.has(position) ? [i] : [])) : null,
+    checksums: { files: createHash('sha256').update(list).digest('hex') },
+    notes: all.map(faultText),
+  };
+  return { form, classes, input, faults: all, dataset };
+}
+
+/** Returns the data set of an examined folder. @throws DataError with all of its serious faults */
+export function datasetOf({ dataset, faults }: ExaminedFolder): Dataset {
+  if (dataset) return dataset;
+  const serious = faults.filter(({ severity }) => severity === 'serious').map(faultText);
+  throw new DataError(`${serious.join('\n')}\npnpm data inspect shows everything about the folder, with the same options.`);
+}
