@@ -11,6 +11,8 @@ const BROKEN_OFF = [
 const SLOW = 'test/**/*.slow.test.ts';
 const NODE = {
   include: ['test/**/*.test.ts'],
+  // Commands that tests run are called from the project's folder, wherever the tests are.
+  env: { INIT_CWD: import.meta.dirname },
   testTimeout: 60_000,
   hookTimeout: 60_000,
   // By default vitest leaves one core to itself, which on two cores is half of them.

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { makeFolder, writeAtomically } from '../node/files/files.ts';
+import { projectPath } from '../node/project-folder.ts';
 import { imagesNeeded, smallestAlpha } from '../shared/calibration/order-statistic.ts';
 import { type Dataset, imagesAt } from '../trainer/data/dataset.ts';
 import { inspectDataset } from '../trainer/data/datasets.ts';
@@ -35,7 +36,7 @@ withDataOptions(
   .option('--seed <n>', 'seed of the splits', wholeNumber, 1)
   .option('--alpha <share>', 'false-rejection rate to promise', share, defaultCalibration.alpha)
   .option('--delta <share>', 'probability that the promise does not hold', share, defaultCalibration.delta)
-  .option('--sheet <file>', 'contact sheet to write, a PNG', callersPath, 'runs/contact-sheet.png')
+  .option('--sheet <file>', 'contact sheet to write, a PNG', callersPath, projectPath('runs', 'contact-sheet.png'))
   .option('--no-time', 'do not guess how long a training takes, which takes some seconds')
   .option('--json', 'print everything as JSON')
   .action(async (options) => {

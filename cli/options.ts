@@ -61,7 +61,7 @@ export function withDataOptions(program: Command): Command {
 export function dataSourceOf({ data, dataDir, imageSize, channels, labels }: OptionValues): DataSource {
   return {
     dataset: data,
-    dataDir: dataDir ?? null,
+    dataDir: dataDir === undefined ? null : callersPath(dataDir),
     imageSize: imageSize ?? null,
     channels: channels === undefined ? null : channels === '1' ? 1 : 3,
     ...(labels === undefined ? {} : { labels }),

@@ -1,4 +1,6 @@
+import '../node/no-telemetry.ts';
 import { Command, CommanderError } from 'commander';
+import { enterCallersFolder } from '../node/project-folder.ts';
 import { UserError } from '../shared/user-error.ts';
 
 /** Advice on faults of the machine, by error code. */
@@ -20,6 +22,7 @@ export function command(name: string, description: string, examples: string): Co
 /** Runs a command to its end and sets the exit code: 0 success, 1 failure, 2 wrong use, 130 after Ctrl-C. */
 export async function runCommand(program: Command): Promise<void> {
   try {
+    enterCallersFolder();
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import { SUPERVISE } from '../node/processes/run-program.ts';
+import { ROOT } from '../node/project-folder.ts';
 import { UserError } from '../shared/user-error.ts';
 
 export interface Worker {
@@ -26,6 +27,7 @@ export async function startWorker(model: string, variables: Record<string, strin
       ...['--show-interactive-dev-session=false', ...vars],
     ],
     {
+      cwd: ROOT,
       env: { ...process.env, MODEL: model, WRANGLER_SEND_METRICS: 'false', CI: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,

@@ -1,3 +1,4 @@
+import '../node/no-telemetry.ts';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';

@@ -1,3 +1,4 @@
+import '../node/no-telemetry.ts';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';

@@ -1,3 +1,4 @@
+import '../node/no-telemetry.ts';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { listSupportedBackends } from 'onnxruntime-node';

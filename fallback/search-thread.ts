@@ -1,3 +1,4 @@
+import '../node/no-telemetry.ts';
 import { setPriority } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { workerData } from 'piscina';

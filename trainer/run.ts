@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
+import { projectPath } from '../node/project-folder.ts';
 import type { Calibration, Covariances, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { UserError } from '../shared/user-error.ts';
 import type { Splits } from './data/splits.ts';
@@ -28,7 +29,7 @@ export interface Calibrated {
 /** A run is missing, or in a state that does not allow what was asked; the message says why and what to do. */
 export class RunError extends UserError {}
 
-export const RUNS = 'runs';
+export const RUNS = projectPath('runs');
 
 /** Returns the folder of a run's own decoded images. */
 export const imagesFolder = ({ directory }: Pick<Run, 'directory'>) => join(directory, 'images');

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { projectPath } from '../../node/project-folder.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { descriptorSchema, gradientCheckSchema, otherFigureSchema, outcomeSchema } from '../measure/outcome.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
@@ -90,6 +91,6 @@ export function reusableResult(result: JobResult | null, job: Job, part: HashedP
 }
 
 /** The folder of an evaluation's jobs and report: `runs/evaluate/NAME-ID/PROTOCOL`. */
-export function evaluationFolder(directory: string, { id }: Pick<Screening, 'id'>, protocol: string, root = 'runs'): string {
+export function evaluationFolder(directory: string, { id }: Pick<Screening, 'id'>, protocol: string, root = projectPath('runs')): string {
   return join(root, 'evaluate', `${basename(directory)}-${id.slice(0, 12)}`, protocol);
 }

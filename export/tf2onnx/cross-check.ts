@@ -1,3 +1,4 @@
+import '../../node/no-telemetry.ts';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { modelCard } from '../../shared/bundle/model-card.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { writeAtomically } from '../files/files.ts';
+import { projectPath } from '../project-folder.ts';
 
-export const MODELS = 'models';
+export const MODELS = projectPath('models');
 /** Lists the bundles that come with the project and how each is made (`pnpm reference`). */
 const REFERENCE_FILE = 'reference.json';
 

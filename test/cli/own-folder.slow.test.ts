@@ -46,7 +46,7 @@ it('a finished training is not lost by a renamed file, nor by a folder that is g
   const note = 'the run keeps the images that it was started with, and uses those; ';
   for (const command of ['export', 'report', 'calibrate', 'evaluate --images 2 --threads 1']) {
     const { code, said } = await run(`${command}${command.startsWith('evaluate') ? '' : ' --run mine'}`);
-    expect(said).toContain(`${note}photos since: 1 renamed (dark/7.png is dark/seven.png)`);
+    expect(said).toContain(`${note}${directory}/photos since: 1 renamed (dark/7.png is dark/seven.png)`);
     expect([command, code, said]).toEqual([command, 0, said]);
   }
   await rename(join(directory, 'photos'), join(directory, 'elsewhere'));

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { Piscina } from 'piscina';
 import { makeFolder, writeAtomically } from '../../node/files/files.ts';
+import { projectPath } from '../../node/project-folder.ts';
 import { canonicalJson } from '../../shared/bundle/hashes.ts';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
@@ -23,7 +24,7 @@ export interface Entry {
 }
 
 /** Folder of the caches, beside the runs; it may be removed at any time, as a run keeps its own images (`kept-images.ts`). */
-export const CACHE = join('runs', '.cache');
+export const CACHE = projectPath('runs', '.cache');
 
 /** Files that a thread reads in one task. */
 const FILES_PER_TASK = 16;
