@@ -21,7 +21,11 @@ const dataset = await openDatasetOf(run);
 const { model, splits, calibrated } = await loadRun(run);
 const { means, covariances, relativeErrorOffset } = calibrated;
 const scored = async (images: LabelledImages, indices: number[]) =>
-  scoresOf(await encodeAt(model, images, indices, dataset.input, relativeErrorOffset), means, covariances);
+  scoresOf(
+    await encodeAt(model, images, indices, dataset.input, { means, relativeErrorOffset, scores: defaultCalibration.scores }),
+    means,
+    covariances,
+  );
 const pool = [...(await scored(dataset.train, [...splits.tune, ...splits.calibration])), ...(await scored(dataset.test, splits.test))];
 const random = randomFrom(1, 'partitions');
 const { alpha, delta } = defaultCalibration;

@@ -35,7 +35,7 @@ const rows = [
 ];
 console.log(`${run.config.name}, validation images: accuracy / error / rejection, per cent of all`);
 for (const row of rows) {
-  const encodings = encode(model, row.images, dataset.input, relativeErrorOffset);
+  const encodings = encode(model, row.images, dataset.input, { means, relativeErrorOffset, scores: defaultCalibration.scores });
   const cells = calibrated.map(({ covariances, thresholds }) => {
     const {
       acceptedRight,

@@ -77,7 +77,11 @@ async function calibrateOwnBundle(
   const target = join(MODELS, chosen);
   const { provenance } = await parseScreening(await readFile(join(source, 'screening.json'), 'utf8'));
   if (!replace) await checkReplaceable(target, provenance.trained, true);
-  const { screening, images: count, notes } = await calibrateBundle(source, images, target, calibrationOf(options));
+  const {
+    screening,
+    images: count,
+    notes,
+  } = await calibrateBundle(source, images, target, { ...calibrationOf(options), scores: options.scores });
   const { id, modelId, calibration } = screening;
   const { n, rejected } = calibration;
   const line = `${target}: id ${id.slice(0, 12)}, thresholds from ${count} images, ${rejected} of ${n} calibration images rejected`;

@@ -9,6 +9,7 @@ import { withChecksums } from '../shared/bundle/hashes.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
+import { DEFAULT_SCORES, OPTIONAL_GRAPH_SCORES, type OptionalScore, optionalScores } from '../shared/score-table.ts';
 import { thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt, type LabelledImages } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
@@ -33,20 +34,23 @@ export interface CalibratedBundle {
  *
  * @param images folder of image files, with its subfolders and links; the same content twice counts once
  * @param target folder of the new bundle
+ * @param options.scores optional scores to test; by default those of `pnpm train` and those that the bundle tests
  * @throws RangeError with the number of images needed, if there are too few; DataError, BundleError, ReplaceError
  */
 export async function calibrateBundle(
   bundle: string,
   images: string,
   target: string,
-  options: CalibrationOptions,
+  options: Omit<CalibrationOptions, 'scores'> & { scores?: OptionalScore[] },
   cache = CACHE,
 ): Promise<CalibratedBundle> {
   const screener = await openScreener(bundle);
   const { screening } = screener;
+  const optional = options.scores ?? [...new Set([...DEFAULT_SCORES, ...optionalScores(screening.thresholds)])];
   const scores: Record<'tune' | 'calibration', Scores[]> = { tune: [], calibration: [] };
   let own: OwnImages;
   try {
+    checkAnswered(optional, screening, bundle);
     own = await readOwnImages(images, screening, cache);
     const atOnce = imagesWithinMemory(screening.input, AT_ONCE);
     for (const split of ['tune', 'calibration'] as const) {
@@ -64,7 +68,7 @@ export async function calibrateBundle(
   // A --force was for the old thresholds.
   const { id: _, checksum: __, forced: ___, ...content } = screening;
   const covariance = screening.covariances.kind;
-  const thresholds = thresholdsFor(scores, screening.classes.length, screening.latentDim, { ...options, covariance });
+  const thresholds = thresholdsFor(scores, screening.classes.length, screening.latentDim, { ...options, covariance, scores: optional });
   const all = [...scores.tune, ...scores.calibration];
   const ownCalibration = { images: all.length, sha256: own.sha256, date: new Date().toISOString() };
   const provenance = { ...content.provenance, ownCalibration };
@@ -77,6 +81,16 @@ export async function calibrateBundle(
   const labels = new Set(all.map(({ label }) => label));
   const absent = screening.classes.filter((_, label) => !labels.has(label));
   return { screening: calibrated, images: all.length, notes: [...own.notes, ...absentNote(absent, screening.classes.length)] };
+}
+
+/** @throws DataError if a score is asked for that the bundle's graphs do not answer */
+function checkAnswered(scores: readonly OptionalScore[], { golden }: Screening, bundle: string): void {
+  const missing = OPTIONAL_GRAPH_SCORES.find((name) => scores.includes(name) && golden[name] === undefined);
+  if (!missing) return;
+  throw new DataError(
+    `the graphs of ${bundle} do not answer ${missing}, and calibration does not change graphs. Set the thresholds of its run with ` +
+      `--scores ${missing} and export it again, or leave the score out.`,
+  );
 }
 
 /** Warns of classes to which the model assigned no image. */

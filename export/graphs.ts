@@ -1,7 +1,8 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { CholeskyDecomposition } from 'ml-matrix';
-import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
+import type { Covariances, Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { precisionsOf } from '../shared/decision/latent-space.ts';
+import { OPTIONAL_GRAPH_SCORES, type OptionalGraphScore, SCORES, testedScores } from '../shared/score-table.ts';
 import { ConversionError, fromChannelsLast, toChannelsLast } from '../trainer/model/layer.ts';
 import { convertModel } from './convert-model.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
@@ -16,6 +17,8 @@ export interface GraphParts {
   input: Screening['input'];
   means: number[][];
   covariances: Covariances;
+  /** An optional score is an output of the graphs where there are thresholds for it. */
+  thresholds: Thresholds;
 }
 
 export const imageInfo = ({ height, width, channels }: Screening['input'], name = 'image') =>
@@ -41,7 +44,7 @@ export function decoderGraph(store: WeightStore, parts: GraphParts): Uint8Array 
   return modelBytes(graph.proto('decoder', [latentInfo(parts)], [imageInfo(parts.input, 'reconstruction')]));
 }
 
-/** Writes `screen.onnx`: image → latent, label, latent_distance, reconstruction_error, reconstruction. */
+/** Writes `screen.onnx`: image → latent, label, latent_distance, reconstruction_error, the optional scores, reconstruction. */
 export function screenGraph(store: WeightStore, parts: GraphParts): Uint8Array {
   const graph = createGraph(store);
   const latent = graph.rename(encode(graph, parts), 'latent');
@@ -51,11 +54,13 @@ export function screenGraph(store: WeightStore, parts: GraphParts): Uint8Array {
   graph.rename(label, 'label');
   graph.rename(distance, 'latent_distance');
   graph.rename(graph.node('ReduceSumSquare', [difference], { axes: [1, 2, 3], keepdims: 0 }), 'reconstruction_error');
+  const optional = optionalOutputs(graph, parts, { latent, label: 'label' });
   const outputs = [
     latentInfo(parts),
     valueInfo('label', 'int64', ['N']),
     valueInfo('latent_distance', 'float', ['N']),
     valueInfo('reconstruction_error', 'float', ['N']),
+    ...optional,
     imageInfo(parts.input, 'reconstruction'),
   ];
   return modelBytes(graph.proto('screen', [imageInfo(parts.input)], outputs));
@@ -107,6 +112,29 @@ export function labelAndDistance(graph: GraphBuilder, parts: GraphParts, latent:
   const precision = graph.node('Gather', [graph.floats(diagonals, [k, d]), label]);
   const weighted = graph.node('Mul', [graph.node('Mul', [delta, delta]), precision]);
   return { label, distance: graph.node('ReduceSum', [weighted, graph.ints([1])], { keepdims: 0 }) };
+}
+
+/** Writes an optional score of the image for the label. @returns a value, [N] */
+type WriteScore = (graph: GraphBuilder, parts: GraphParts, values: { latent: string; label: string }) => string;
+
+/** Their twins in tfjs, for calibration and for attacks, are in attacks/losses/class-scores.ts. */
+const OPTIONAL: Record<OptionalGraphScore, WriteScore> = {
+  meanReconstructionError(graph, { decoder, means, input }, { label }) {
+    const decoded = tf.tidy(() => Array.from((decoder.predict(tf.tensor2d(means)) as tf.Tensor).dataSync()));
+    const images = graph.floats(decoded, [means.length, ...imageShapeOf(input)]);
+    const difference = graph.node('Sub', ['image', graph.node('Gather', [images, label])]);
+    return graph.node('ReduceSumSquare', [difference], { axes: [1, 2, 3], keepdims: 0 });
+  },
+};
+
+/** Writes the optional scores that the parts have thresholds for, and describes these outputs. */
+export function optionalOutputs(graph: GraphBuilder, parts: GraphParts, values: { latent: string; label: string }) {
+  const tested = testedScores(parts.thresholds);
+  return OPTIONAL_GRAPH_SCORES.filter((name) => tested.includes(name)).map((name) => {
+    const output = SCORES[name].from;
+    graph.rename(OPTIONAL[name](graph, parts, values), output);
+    return valueInfo(output, 'float', ['N']);
+  });
 }
 
 /** Returns the lower triangular L with L L^T = matrix. @throws RangeError if the matrix is not positive definite */

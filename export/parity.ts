@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { decide } from '../shared/decision/decide.ts';
 import { imagesOf, type Scores, scoresFromOutputs } from '../shared/decision/scores.ts';
-import { limitsOf } from '../shared/score-table.ts';
+import { limitsOf, optionalScores } from '../shared/score-table.ts';
 import { UserError } from '../shared/user-error.ts';
 import { encode, scoresOf } from '../trainer/encode.ts';
 import type { Model } from '../trainer/model/build-model.ts';
@@ -48,7 +48,7 @@ export async function measureParity(
     if (!Number.isInteger(n)) throw new RangeError(`${images.length} values are not images of ${size}; parity needs real images`);
     const outputs = await session.run({ image: new ort.Tensor('float32', images, [n, height, width, channels]) });
     const differenceOf = (name: string, expected: Float32Array) => largestDifference(outputs[name]?.data as Float32Array, expected);
-    const encodings = encode(model, images, input, relativeErrorOffset);
+    const encodings = encode(model, images, input, { means, relativeErrorOffset, scores: optionalScores(thresholds) });
     const latents = Float32Array.from(encodings.flatMap(({ latent }) => latent));
     parity.images += n;
     parity.maxLatentDifference = Math.max(parity.maxLatentDifference, differenceOf('latent', latents));

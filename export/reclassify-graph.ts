@@ -1,4 +1,4 @@
-import { type GraphParts, imageInfo, labelAndDistance, latentDimOf } from './graphs.ts';
+import { type GraphParts, imageInfo, labelAndDistance, latentDimOf, optionalOutputs } from './graphs.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
 import { checkSearch, type SearchOptions, searchLatents } from './search.ts';
@@ -7,7 +7,7 @@ import { checkSearch, type SearchOptions, searchLatents } from './search.ts';
  * Writes `reclassify.onnx`: the search of Eq. 9, whose best latent per image, from any start and step, gives the answer; its label is the
  * nearest mean. An error that is not a number never counts as better, so an image that is not finite ends with an infinite error.
  *
- * image [N, H, W, C] → label, latent, latent_distance, reconstruction_error, runner_up, runner_up_error, model_id (equal for each image)
+ * image [N, H, W, C] → label, latent, latent_distance, reconstruction_error, the optional scores, runner_up, runner_up_error, model_id (equal for each image)
  *
  * @throws ConversionError if a layer of the decoder has no gradient rule; RangeError if the options are out of range
  */
@@ -22,6 +22,7 @@ export function reclassifyGraph(store: WeightStore, parts: GraphParts, modelId: 
   const { label, distance } = labelAndDistance(graph, parts, latent);
   graph.rename(label, 'label');
   graph.rename(distance, 'latent_distance');
+  const optional = optionalOutputs(graph, parts, { latent, label: 'label' });
   addRunnerUp(graph, parts, latents, errors, winner);
   const zeros = graph.node('Mul', [label, graph.ints([0], [])]);
   graph.rename(graph.node('Gather', [graph.strings([modelId]), zeros]), 'model_id');
@@ -30,6 +31,7 @@ export function reclassifyGraph(store: WeightStore, parts: GraphParts, modelId: 
     valueInfo('latent', 'float', ['N', latentDimOf(parts)]),
     valueInfo('latent_distance', 'float', ['N']),
     valueInfo('reconstruction_error', 'float', ['N']),
+    ...optional,
     valueInfo('runner_up', 'int64', ['N']),
     valueInfo('runner_up_error', 'float', ['N']),
     valueInfo('model_id', 'string', ['N']),

@@ -3,7 +3,7 @@ import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { type FloatTensor, type InferRequest, imageInput, readInferRequest } from '../shared/protocol/infer-request.ts';
 import { ProtocolError } from '../shared/protocol/inference-protocol.ts';
 import { mostJsonValues } from '../shared/protocol/plain-json.ts';
-import { OUTPUT_NAMES } from './outputs.ts';
+import { outputsMetadata } from './outputs.ts';
 
 /** A request to reclassify images. */
 export interface ReclassifyRequest extends InferRequest {
@@ -27,10 +27,14 @@ interface ReadTask {
   headerLength: string | null;
   input: Screening['input'];
   maxImages: number;
+  /** Names of the outputs that there are. */
+  outputs: string[];
 }
 
 /** Creates a reader of requests that reads large ones in a thread: parsing megabytes of JSON would delay every other request. */
-export function createRequestReader(input: Screening['input'], maxImages: number): RequestReader {
+export function createRequestReader(screening: Screening, maxImages: number): RequestReader {
+  const { input } = screening;
+  const outputs = outputsMetadata(screening).map(({ name }) => name);
   const pool = new Piscina<ReadTask, ReclassifyRequest | { problem: string }>({
     filename: import.meta.url,
     minThreads: 0,
@@ -39,7 +43,7 @@ export function createRequestReader(input: Screening['input'], maxImages: number
   });
   return {
     async read(body, headerLength) {
-      const task = { body, headerLength, input, maxImages };
+      const task = { body, headerLength, input, maxImages, outputs };
       if (body.byteLength <= MAX_INLINE_BYTES) return readRequest(task);
       const request = await pool.run(task, { transferList: [body.buffer] });
       if ('problem' in request) throw new ProtocolError(request.problem);
@@ -60,8 +64,8 @@ export default function readInThread(task: ReadTask): ReclassifyRequest | { prob
 }
 
 /** Reads and checks a request before any search. @throws ProtocolError naming what is allowed */
-export function readRequest({ body, headerLength, input, maxImages }: ReadTask): ReclassifyRequest {
-  const request = readInferRequest(body, headerLength, OUTPUT_NAMES, mostJsonValues(input, maxImages));
+export function readRequest({ body, headerLength, input, maxImages, outputs }: ReadTask): ReclassifyRequest {
+  const request = readInferRequest(body, headerLength, outputs, mostJsonValues(input, maxImages));
   const timeoutMs = timeoutOf(request);
   return { ...request, ...(timeoutMs ? { timeoutMs } : {}), image: imageInput(request.inputs, input, maxImages) };
 }

@@ -66,7 +66,7 @@ export async function startFallback(options: FallbackOptions): Promise<Fallback>
   };
   const search = await openSearch(options.directory, { ...options, events });
   metrics.observe(search);
-  const reader = createRequestReader(search.screening.input, options.maxImages);
+  const reader = createRequestReader(search.screening, options.maxImages);
   const app = createApp({ search, reader, metrics, log }, options);
   const serverOptions = {
     requestTimeout: REQUEST_TIMEOUT_MS,

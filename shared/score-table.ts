@@ -60,6 +60,18 @@ export const SCORES = {
     weight: 0.2,
     from: ({ reconstructionError }, energy, { relativeErrorOffset }) => reconstructionError / (relativeErrorOffset + energy),
   },
+  /**
+   * Sum over pixels and channels of (x - g(mu_label))^2, not in the paper: the image against the decoder's image of its class mean. A
+   * latent that has been led away from the mean can't lower it.
+   */
+  meanReconstructionError: {
+    threshold: 'maxMeanReconstructionError',
+    reason: 'mean-reconstruction-error',
+    title: 'Error of the mean reconstruction',
+    tested: 'on request',
+    weight: 0.2,
+    from: 'mean_reconstruction_error',
+  },
 } as const satisfies Record<string, ScoreRow>;
 
 type Table = typeof SCORES;
@@ -68,11 +80,14 @@ export type OptionalScore = { [N in ScoreName]: Table[N]['tested'] extends 'alwa
 export type RequiredScore = Exclude<ScoreName, OptionalScore>;
 /** A score that is an output of the graphs. */
 export type GraphScore = { [N in ScoreName]: Table[N]['from'] extends string ? N : never }[ScoreName];
+/** A score that a graph answers if the bundle tests it. */
+export type OptionalGraphScore = GraphScore & OptionalScore;
 export type ScoreReason = Table[ScoreName]['reason'];
 type ThresholdKey = Table[ScoreName]['threshold'];
 
 export const SCORE_NAMES = Object.keys(SCORES) as ScoreName[];
 export const GRAPH_SCORES = SCORE_NAMES.filter((name): name is GraphScore => typeof SCORES[name].from === 'string');
+export const OPTIONAL_GRAPH_SCORES = GRAPH_SCORES.filter((name): name is OptionalGraphScore => isOptional(name));
 export const OPTIONAL_SCORES = SCORE_NAMES.filter((name): name is OptionalScore => isOptional(name));
 export const DEFAULT_SCORES = OPTIONAL_SCORES.filter((name) => SCORES[name].tested === 'by default');
 export const SCORE_REASONS = SCORE_NAMES.map((name) => SCORES[name].reason);

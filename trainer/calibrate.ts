@@ -38,7 +38,7 @@ export async function calibrateRun(
   run.config.calibration = options;
   await saveCalibration(run, calibrated);
   const images = split === 'test' ? dataset.test : dataset.train;
-  const encodings = await encodeAt(model, images, splits[split], dataset.input, calibrated.relativeErrorOffset, signal);
+  const encodings = await encodeAt(model, images, splits[split], dataset.input, { ...calibrated, scores: options.scores }, signal);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
   const measured = measure(split, { scores, labels: labelsAt(images, splits[split]), indices: splits[split] }, dataset, calibrated);
   const { outliers, outlierKinds } = run.config.training;
@@ -68,7 +68,8 @@ export async function calibrate(
   const latentDim = (model.encoder.outputs[0]?.shape[1] ?? 0) as number;
   const means = oneHotMeans(classes.length, latentDim);
   const relativeErrorOffset = defaultRelativeErrorOffset(input.height * input.width * input.channels);
-  const encode = (split: number[]) => encodeAt(model, train, split, input, relativeErrorOffset, signal);
+  const settings = { means, relativeErrorOffset, scores: options.scores };
+  const encode = (split: number[]) => encodeAt(model, train, split, input, settings, signal);
   const [validation, tune, calibration] = [await encode(splits.validation), await encode(splits.tune), await encode(splits.calibration)];
   const latents = [...validation, ...tune].map(({ latent }) => latent);
   const labels = labelled ? labelsAt(train, [...splits.validation, ...splits.tune]) : latents.map((latent) => nearestMean(latent, means));

@@ -1,5 +1,6 @@
 import { concatImages } from '../attacks/tensors.ts';
 import { randomFrom } from '../shared/random.ts';
+import { optionalScores } from '../shared/score-table.ts';
 import { type Dataset, imagesAt, type LabelledImages } from './data/dataset.ts';
 import { datasets } from './data/datasets.ts';
 import type { Splits } from './data/splits.ts';
@@ -40,14 +41,16 @@ interface UnknownSources {
 export async function measureUnknown(
   model: Model,
   dataset: Dataset,
-  { means, covariances, thresholds, relativeErrorOffset }: Calibrated,
+  calibrated: Calibrated,
   { split, splits, seed, trainedOn, own, signal }: UnknownSources,
 ): Promise<UnknownFigure[]> {
   const { input } = dataset;
+  const { means, covariances, thresholds } = calibrated;
+  const settings = { ...calibrated, scores: optionalScores(thresholds) };
   const count = Math.max(LEAST, Math.min(MOST, Math.floor((MOST * VALUES) / (input.height * input.width * input.channels))));
   const figures: UnknownFigure[] = [];
   const measure = async (kind: string, about: string, images: Float32Array) => {
-    const scores = scoresOf(encode(model, images, input, relativeErrorOffset), means, covariances);
+    const scores = scoresOf(encode(model, images, input, settings), means, covariances);
     const { rejected } = outcomesOf(scores, new Array<number>(scores.length).fill(-1), thresholds);
     if (scores.length > 0)
       figures.push({ kind, about, images: scores.length, accepted: scores.length - rejected, trainedOn: trainedOn.includes(kind) });

@@ -20,13 +20,15 @@ export async function validate(
 ): Promise<Validation> {
   const means = oneHotMeans(classes.length, architecture.latentDim);
   let [loss, right] = [0, 0];
-  (await encodeAt(model, train, indices, input, 1)).forEach(({ latent, reconstructionError }, i) => {
-    const label = train.labels[indices[i] as number] as number;
-    if (nearestMean(latent, means) === label) right++;
-    const distances = means.map((mean) => squaredEuclidean(latent, mean));
-    const latentLoss = labelsPerClass === null ? latentWeight * (distances[label] as number) : mixtureLoss(distances, latentWeight);
-    loss += reconstructionError + latentLoss;
-  });
+  (await encodeAt(model, train, indices, input, { means, relativeErrorOffset: 1, scores: [] })).forEach(
+    ({ latent, reconstructionError }, i) => {
+      const label = train.labels[indices[i] as number] as number;
+      if (nearestMean(latent, means) === label) right++;
+      const distances = means.map((mean) => squaredEuclidean(latent, mean));
+      const latentLoss = labelsPerClass === null ? latentWeight * (distances[label] as number) : mixtureLoss(distances, latentWeight);
+      loss += reconstructionError + latentLoss;
+    },
+  );
   const count = Math.max(1, indices.length);
   return { loss: loss / count, accuracy: right / count };
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ScoreName } from '../../shared/score-table.ts';
+import type { OptionalGraphScore, ScoreName } from '../../shared/score-table.ts';
 import type { GradientModel } from '../attack.ts';
 
 /** Images with the latents and reconstructions that explain them: the model's, or those of a search. */
@@ -17,6 +17,19 @@ export interface Explained {
 /** Calculates a score of each image for each class, [N, k]; or [N, 1] where it does not depend on the class. */
 type ClassScore = (model: GradientModel, explained: Explained) => tf.Tensor2D;
 
+type Autoencoder = Pick<GradientModel, 'encoder' | 'decoder' | 'means'>;
+
+/** The optional scores that graphs answer. They need nothing from a calibration, so the trainer computes them in the same way. */
+export const OPTIONAL_CLASS_SCORES: Record<OptionalGraphScore, (model: Autoencoder, explained: Explained) => tf.Tensor2D> = {
+  meanReconstructionError(model, { images }) {
+    const x = images.reshape([images.shape[0], -1]) as tf.Tensor2D; // [N, p]
+    const means = meanReconstructions(model); // [k, p]
+    // ||x - m||^2 without a tensor of [N, k, p].
+    const squares = x.square().sum(1, true).add(means.square().sum(1));
+    return squares.sub(tf.matMul(x, means, false, true).mul(2)).maximum(0) as tf.Tensor2D;
+  },
+};
+
 /** The scores of the decision with gradients: what `export/graphs.ts` writes into screen.onnx, for every class. */
 export const CLASS_SCORES: Record<ScoreName, ClassScore> = {
   latentDistance: mahalanobis,
@@ -25,7 +38,19 @@ export const CLASS_SCORES: Record<ScoreName, ClassScore> = {
     const energy = images.square().sum([1, 2, 3]).add(relativeErrorOffset);
     return errors.div(energy).expandDims(1);
   },
+  ...OPTIONAL_CLASS_SCORES,
 };
+
+const decodedMeans = new WeakMap<Autoencoder, Float32Array>();
+
+/** Decodes the class means, once for each model: [k, pixels]. */
+function meanReconstructions(model: Autoencoder): tf.Tensor2D {
+  const { means, decoder } = model;
+  const decode = () => tf.tidy(() => (decoder.predict(tf.tensor2d(means)) as tf.Tensor).dataSync() as Float32Array).slice();
+  const decoded = decodedMeans.get(model) ?? decode();
+  decodedMeans.set(model, decoded);
+  return tf.tensor2d(decoded, [means.length, decoded.length / means.length]);
+}
 
 export function explain(model: Pick<GradientModel, 'encoder' | 'decoder'>, images: tf.Tensor4D): Explained {
   const latents = model.encoder.apply(images) as tf.Tensor2D;

@@ -43,7 +43,7 @@ const { dataset: name } = screening.provenance;
 const folder =
   name === 'images' ? { imageSize: screening.input.height, channels: screening.input.channels } : { imageSize: null, channels: null };
 const dataset = await openDataset(dataSourceSchema.parse({ dataset: name, dataDir: values['data-dir'] ?? null, ...folder }));
-const parts = { ...model, input: screening.input, means: screening.means, covariances: screening.covariances };
+const parts = { ...screening, ...model };
 
 const searches: Record<string, SearchOptions> = {
   'Adam, 200 steps from every mean': { stages: [{ starts: screening.classes.length, steps: 200 }], encoding: false, learningRate: 0.05 },

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../fallback/app.ts';
 import { ExpiredError, QueueFullError } from '../../fallback/batch.ts';
 import { createMetrics } from '../../fallback/metrics.ts';
+import { outputsMetadata } from '../../fallback/outputs.ts';
 import { readRequest } from '../../fallback/request-reader.ts';
 import type { Search } from '../../fallback/search.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
@@ -33,9 +34,10 @@ function app({ run, ready, token, checkCapacity, lines = [] }: Options = {}) {
     searchMs: 45.6,
   });
   const search = { screening, run: run ?? found, ready: ready ?? (async () => true), checkCapacity: checkCapacity ?? (() => undefined) };
+  const outputs = outputsMetadata(screening).map(({ name }) => name);
   const reader = {
     read: async (bytes: Uint8Array, headerLength: string | null) =>
-      readRequest({ body: bytes, headerLength, input: screening.input, maxImages: 4 }),
+      readRequest({ body: bytes, headerLength, input: screening.input, maxImages: 4, outputs }),
   };
   const log = pino({ base: null }, { write: (line) => lines.push(line) });
   return createApp({ search, reader, metrics: createMetrics(), log }, { maxBytes: 100_000, maxImages: 4, token });

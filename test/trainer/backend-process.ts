@@ -95,7 +95,8 @@ await fitModel(images, training, {
   onCheckpoint: async () => {},
 });
 await saveModel(join(folder, 'model'), model);
-const latentsOf = (of: typeof model) => encode(of, randomImages(20), input, 1).flatMap(({ latent }) => latent);
+const latentsOf = (of: typeof model) =>
+  encode(of, randomImages(20), input, { means: [], relativeErrorOffset: 1, scores: [] }).flatMap(({ latent }) => latent);
 const { description, why, threads } = backend;
 const findings: Findings = {
   ...{ description, why, threads, losses, layers },

@@ -68,7 +68,9 @@ for (const [kind, { training, steps }] of Object.entries(kinds)) {
   if (kind === 'plain') {
     const kept = await withSynchronousBackend(backend, () => buildModel(training.architecture, input, 6));
     await copyParameters(backend, optimizer.average(), parametersOf(kept));
-    const encodings = await withSynchronousBackend(backend, () => encode(kept, randomImages(20, 2), input, 1));
+    const encodings = await withSynchronousBackend(backend, () =>
+      encode(kept, randomImages(20, 2), input, { means: [], relativeErrorOffset: 1, scores: [] }),
+    );
     findings.encodings = encodings.flatMap(({ latent, reconstructionError }) => [...latent, reconstructionError]);
   }
   optimizer.dispose();

@@ -52,9 +52,10 @@ export async function findingsOf(
   signal?: AbortSignal,
 ): Promise<Findings> {
   const { test, train, input, classes } = dataset;
-  const { means, covariances, relativeErrorOffset } = calibrated;
+  const { means, covariances } = calibrated;
+  const settings = { ...calibrated, scores: optionalScores(calibrated.thresholds) };
   const encode = (split: 'test' | 'tune' | 'calibration') =>
-    encodeAt(model, split === 'test' ? test : train, splits[split], input, relativeErrorOffset, signal);
+    encodeAt(model, split === 'test' ? test : train, splits[split], input, settings, signal);
   const encodings = await encode('test');
   const scores = scoresOf(encodings, means, covariances);
   const tune = scoresOf(await encode('tune'), means, covariances);
