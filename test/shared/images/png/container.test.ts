@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { openImageReader } from '../../../../node/image-reader.ts';
 import { ImageError } from '../../../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../../../shared/images/limits.ts';
+import { chunkOf } from '../../../../shared/images/png/chunk.ts';
 import {
   damagedChunk,
   exifBlock,
@@ -20,13 +21,15 @@ import {
 const readImage = await openImageReader();
 const read = (bytes: Uint8Array) => readImage(bytes, { limits: DEFAULT_LIMITS, background: 0 });
 const pixelsOf = async (bytes: Uint8Array) => Array.from((await read(bytes)).pixels);
-const refused = async (bytes: Uint8Array, why: RegExp) => {
-  const error = await read(bytes).then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
+const refusalOf = async (bytes: Uint8Array): Promise<string> => {
+  const error = await read(bytes).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ImageError);
-  expect((error as ImageError).message).toMatch(why);
+  return `${(error as ImageError).fault}: ${(error as ImageError).message}`;
+};
+const refused = async (bytes: Uint8Array, why: RegExp, fault = '') => {
+  const refusal = await refusalOf(bytes);
+  expect(refusal).toMatch(why);
+  expect(refusal.startsWith(fault)).toBe(true);
 };
 const palette = (entries: number) => pngChunk('PLTE', new Uint8Array(3 * entries).fill(7));
 const indexed = (...before: Uint8Array[]) => png(ihdr({ colourType: 3 }), ...before, idat(new Uint8Array(6)), iend);
@@ -44,8 +47,22 @@ describe('the chunks of a PNG that its pixels need', () => {
     const data = deflateSync(rows);
     const bytes = Array.from(data, (byte) => pngChunk('IDAT', Uint8Array.of(byte)));
     expect(await pixelsOf(png(ihdr(), ...bytes, iend))).toEqual([10, 20, 30, 40]);
+    for (const size of [31, 32, 33]) {
+      const noise = randomBytes(8 * 25);
+      const lines = Array.from({ length: 8 }, (_, row) => Buffer.concat([Buffer.of(0), noise.subarray(row * 25, (row + 1) * 25)]));
+      const long = deflateSync(Buffer.concat(lines));
+      const pieces = Array.from({ length: Math.ceil(long.length / size) }, (_, i) =>
+        pngChunk('IDAT', long.subarray(i * size, (i + 1) * size)),
+      );
+      for (const more of [[], new Array<Buffer>(1024).fill(pngChunk('IDAT', new Uint8Array(0)))])
+        expect(await pixelsOf(png(ihdr({ width: 25, height: 8 }), ...more, ...pieces, iend))).toEqual([...noise]);
+    }
     const empty = new Array<Buffer>(3000).fill(pngChunk('IDAT', new Uint8Array(0)));
     expect(await pixelsOf(png(ihdr(), ...empty, ...bytes, ...empty, iend))).toEqual([10, 20, 30, 40]);
+  });
+
+  it('may be interlaced', async () => {
+    expect(await pixelsOf(png(ihdr({ interlace: 1 }), idat(Uint8Array.of(0, 10, 0, 20, 0, 30, 40)), iend))).toEqual([10, 20, 30, 40]);
   });
 
   it.each<[string, Uint8Array, RegExp]>([
@@ -67,6 +84,8 @@ describe('the chunks of a PNG that its pixels need', () => {
     ],
     ['a critical chunk with the reserved bit', png(ihdr(), pngChunk('IDaT', new Uint8Array(1)), idat(rows), iend), /chunk IDaT, which/],
     ['a chunk that ends behind the file', whole.subarray(0, -1), /cut off, or no chunk begins at byte/],
+    ['a last chunk that is cut within its data', png(ihdr(), idat(rows)).subarray(0, -5), /cut off, or no chunk begins at byte 33/],
+    ['a name beyond the letters', png(ihdr(), pngChunk('a{Aa', new Uint8Array(0)), idat(rows), iend), /no chunk begins at byte 33/],
     ['a name that is not of letters', png(ihdr(), pngChunk('a1Aa', new Uint8Array(0)), idat(rows), iend), /no chunk begins at byte 33/],
   ])('are refused where there is %s', (_, bytes, why) => refused(bytes, why));
 
@@ -127,6 +146,16 @@ describe('transparency (tRNS)', () => {
   it('puts what it names on the background', async () => {
     expect(await pixelsOf(png(ihdr(), pngChunk('tRNS', Uint8Array.of(0, 20)), idat(rows), iend))).toEqual([10, 0, 30, 40]);
     expect(await pixelsOf(indexed(palette(2), pngChunk('tRNS', Uint8Array.of(0))))).toEqual(new Array(12).fill(0));
+  });
+
+  it('names at most each colour of the palette', async () => {
+    expect(await pixelsOf(indexed(palette(2), tRNS(2)))).toEqual(new Array(12).fill(0));
+  });
+
+  it('is that of the alpha channel too', async () => {
+    const [grey, colour] = [Uint8Array.of(0, 10, 255, 20, 0), Uint8Array.of(0, 1, 2, 3, 255, 4, 5, 6, 0)];
+    expect(await pixelsOf(png(ihdr({ height: 1, colourType: 4 }), idat(grey), iend))).toEqual([10, 0]);
+    expect(await pixelsOf(png(ihdr({ height: 1, colourType: 6 }), idat(colour), iend))).toEqual([1, 2, 3, 0, 0, 0]);
   });
 
   it('compares all 16 bits of a sample', async () => {
@@ -232,6 +261,23 @@ describe('the orientation of a PNG', () => {
     refused(png(ihdr(), ...before, idat(rows), ...behind, iend, ...after), unclear),
   );
 
+  it('is unclear with the reason', async () => {
+    const why = (...chunks: Uint8Array[]) => refusalOf(png(ihdr(), ...chunks, idat(rows), iend));
+    expect(await why(eXIf(3), eXIf(1))).toContain('EXIF of another place says orientation 1, but its EXIF says 3.');
+    expect(await why(text('tEXt', 'Raw profile type exif\0', profile(exifBlock(3))))).toContain(
+      'a profile in its text chunks says orientation 3, but nothing that all readers look at says so.',
+    );
+  });
+
+  it('is not that of a chunk of another name', async () => {
+    expect(await pixelsOf(png(ihdr(), text('aaaa', exifBlock(3)), idat(rows), iend))).toEqual([10, 20, 30, 40]);
+  });
+
+  it('is found in a profile of several lines', () => {
+    const long = profile(Buffer.from(`<x a="${'x'.repeat(100)}" tiff:Orientation="3"/>`));
+    return refused(png(ihdr(), text('tEXt', 'Raw profile type xmp\0', long), idat(rows), iend), unclear);
+  });
+
   it('is clear where all say the same', async () => {
     const same = [
       eXIf(3),
@@ -241,9 +287,10 @@ describe('the orientation of a PNG', () => {
     expect(await pixelsOf(png(ihdr(), ...same, idat(rows), iend, eXIf(3)))).toEqual(upside);
   });
 
-  it('is not looked for in more than eight texts', () => {
-    const texts = new Array<Buffer>(9).fill(text('tEXt', 'Raw profile type icc\0', profile(Buffer.alloc(3))));
-    return refused(png(ihdr(), ...texts, idat(rows), iend), /more than 8 profiles in text chunks/);
+  it('is not looked for in more than eight texts', async () => {
+    const texts = (count: number) => new Array<Buffer>(count).fill(text('tEXt', 'Raw profile type icc\0', profile(Buffer.alloc(3))));
+    expect(await pixelsOf(png(ihdr(), ...texts(8), idat(rows), iend))).toEqual([10, 20, 30, 40]);
+    await refused(png(ihdr(), ...texts(9), idat(rows), iend), /more than 8 profiles in text chunks/, 'image-too-large');
   });
 
   it('is not looked for in texts that are damaged', async () => {
@@ -254,6 +301,8 @@ describe('the orientation of a PNG', () => {
   it('is not looked for where compressed texts are long: 64 files in a request would take seconds', async () => {
     const long = (bytes: number) => text('zTXt', 'Raw profile type exif\0\0', deflateSync(Buffer.alloc(bytes, 'a')));
     expect(await pixelsOf(png(ihdr(), long(131_072), long(131_072), idat(rows), iend))).toEqual([10, 20, 30, 40]);
+    const plain = text('tEXt', 'Raw profile type icc\0', 'a'.repeat(262_144));
+    expect(await pixelsOf(png(ihdr(), plain, plain, long(262_144), idat(rows), iend))).toEqual([10, 20, 30, 40]);
     for (const texts of [[long(3_000_000)], [long(131_072), long(131_072), long(1_000)]])
       await refused(png(ihdr(), ...texts, idat(rows), iend), /profiles of more than 262144 bytes in compressed text chunks/);
   });
@@ -279,6 +328,13 @@ describe('compressed pixels', () => {
     const deep = (width: number, height: number) => ihdr({ width, height, bitDepth: 16, colourType: 6 });
     const raw = Uint8Array.of(0, 1, 255, 2, 128, 3, 127, 255, 255);
     expect(await pixelsOf(png(deep(1, 1), idat(raw), iend))).toEqual([1, 2, 3]);
-    await refused(png(deep(1025, 1024), idat(raw), iend), /16 bits a channel, so it counts as 2099200 pixels/);
+    const why = /16 bits a channel, so it counts as 2099200 pixels; .*Save it with 8 bits, or smaller\.$/;
+    await refused(png(deep(1025, 1024), idat(raw), iend), why, 'image-too-large');
+    const limits = { ...DEFAULT_LIMITS, maxPixels: 2 };
+    expect((await readImage(png(deep(1, 1), idat(raw), iend), { limits, background: 0 })).width).toBe(1);
   });
+});
+
+it('a chunk is made with its length and checksum', () => {
+  for (const data of [new Uint8Array(0), randomBytes(300)]) expect(Buffer.concat(chunkOf('IDAT', data))).toEqual(pngChunk('IDAT', data));
 });
