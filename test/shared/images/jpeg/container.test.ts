@@ -12,13 +12,14 @@ import { exifBlock, segment, segmentsOf } from '../../../samples/image-parts.ts'
 
 const readImage = await openImageReader();
 const read = (bytes: Uint8Array, limits: ImageLimits = DEFAULT_LIMITS) => readImage(bytes, { limits, background: 0 });
-const refused = async (bytes: Uint8Array, why: RegExp, limits: ImageLimits = DEFAULT_LIMITS) => {
+const refused = async (bytes: Uint8Array, why: RegExp, limits: ImageLimits = DEFAULT_LIMITS, fault = 'bad-image') => {
   const error = await read(bytes, limits).then(
     () => null,
     (thrown: unknown) => thrown,
   );
   expect(error).toBeInstanceOf(ImageError);
   expect((error as ImageError).message).toMatch(why);
+  expect((error as ImageError).fault).toBe(fault);
 };
 
 const colour = sharp(Buffer.from(Array.from({ length: 3 * 40 * 24 }, (_, i) => (i * 31 + ((i * i) >> 5)) & 255)), {
@@ -85,11 +86,42 @@ describe('the frame of a JPEG', () => {
     ['without a height', 0xc0, Buffer.of(8, 0, 0, 0, 1, 1, 1, 0x11, 0), /of a height that is given after its pixels/],
     ['with a component twice', 0xc0, Buffer.of(8, 0, 1, 0, 1, 3, 1, 17, 0, 1, 17, 0, 3, 17, 0), /a component twice/],
     ['with a sampling of 0', 0xc0, Buffer.of(8, 0, 1, 0, 1, 1, 1, 0x10, 0), /a sampling that JPEG does not have/],
+    ['arithmetic-coded and progressive', 0xca, Buffer.of(8, 0, 1, 0, 1, 1, 1, 0x11, 0), /is arithmetic-coded/],
+    ['lossless and arithmetic-coded', 0xcb, Buffer.of(8, 0, 1, 0, 1, 1, 1, 0x11, 0), /is lossless/],
+    ['of no components', 0xc0, Buffer.of(8, 0, 1, 0, 1, 0), /is of 0 components/],
+    ['with a sampling of 0 across', 0xc0, Buffer.of(8, 0, 1, 0, 1, 1, 1, 0x01, 0), /a sampling that JPEG does not have/],
+    ['with a sampling of 5 down', 0xc0, Buffer.of(8, 0, 1, 0, 1, 1, 1, 0x15, 0), /a sampling that JPEG does not have/],
+    ['with a sampling of 0 in its last component', 0xc0, Buffer.of(8, 0, 1, 0, 1, 3, 1, 17, 0, 2, 17, 0, 3, 0, 0), /a sampling that/],
+    ['too long', 0xc0, Buffer.of(8, 0, 1, 0, 1, 1, 1, 0x11, 0, 0), /frame header is not valid/],
+    ['without its components', 0xc0, Buffer.of(8, 0, 1, 0, 1, 1), /frame header is not valid/],
     ['with a sampling of 5', 0xc0, Buffer.of(8, 0, 1, 0, 1, 1, 1, 0x51, 0), /a sampling that JPEG does not have/],
     ['too short', 0xc0, Buffer.of(8, 0, 1), /frame header is not valid/],
   ])('is refused where it is %s', (_, marker, data, why) => {
     expect(() => frameOf(marker, data)).toThrow(ImageError);
     expect(() => frameOf(marker, data)).toThrow(why);
+  });
+});
+
+describe('the scan of a JPEG', () => {
+  const progressiveFrame = frameOf(0xc2, Uint8Array.of(8, 0, 8, 0, 8, 3, 1, 17, 0, 2, 17, 0, 3, 17, 0));
+  it.each<[string, number[], RegExp]>([
+    ['of nothing', [], /a scan is not valid, or comes before the frame header/],
+    ['of no component', [0, 0, 0, 0], /a scan is not valid/],
+    ['of more components than the frame has', [4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 0, 0], /a scan is not valid/],
+    ['of fewer bytes than it needs', [1, 1, 0, 0, 0], /a scan is not valid/],
+    ['of more bytes than it needs', [1, 1, 0, 0, 0, 0, 0], /a scan is not valid/],
+    ['of a component that there is not', [1, 9, 0, 0, 0, 0], /a component that is not there/],
+    ['from a coefficient to one before it', [1, 1, 0, 2, 1, 0], /coefficients that JPEG does not have/],
+    ['to coefficient 64', [1, 1, 0, 1, 64, 0], /coefficients that JPEG does not have/],
+  ])('is refused if it is %s', (_, data, why) => {
+    expect(() => scanOf(Uint8Array.from(data), progressiveFrame)).toThrow(ImageError);
+    expect(() => scanOf(Uint8Array.from(data), progressiveFrame)).toThrow(why);
+  });
+
+  it('may be of one coefficient, up to the last', () => {
+    for (const coefficient of [0, 63])
+      expect(scanOf(Uint8Array.of(1, 1, 0, coefficient, coefficient, 0), progressiveFrame)).toEqual({ kept: true, cost: 5 });
+    expect(() => scanOf(Uint8Array.of(1, 1, 0, 0, 0, 0), undefined)).toThrow(/comes before the frame header/);
   });
 });
 
@@ -104,6 +136,9 @@ describe('the segments of a JPEG', () => {
     const filled = Buffer.concat(segments.flatMap((each, i) => (i === 0 ? [each] : [Buffer.of(0xff, 0xff), each])));
     expect(await read(filled)).toEqual(image);
     expect(await read(withBehind(plain, null, segment(0xfe, 1, 2, 3), Buffer.of(0xff, 0xd0)))).toEqual(image);
+    // Whether the pixels can be decoded then is another question.
+    const others = [...[0x01, 0xd7].map((marker) => Buffer.of(0xff, marker)), segment(0xc8), segment(0xcc, 1)];
+    expect(readJpegFile(withBehind(plain, null, ...others), DEFAULT_LIMITS).width).toBe(40);
     expect(await read(Buffer.concat([plain, progressive, Buffer.of(1)]))).toEqual(image);
   });
 
@@ -116,6 +151,11 @@ describe('the segments of a JPEG', () => {
     ['no pixels', Buffer.concat(segmentsOf(plain).filter((each) => each[1] !== 0xda)), /it has no pixels/],
     ['no end', plain.subarray(0, -2), /ends before its end marker/],
     ['a segment that ends behind the file', plain.subarray(0, 30), /ends before its end marker/],
+    ['a marker of zero', withBehind(plain, 0xdb, Buffer.of(0xff, 0)), /the segment at byte \d+ is not valid/],
+    ['a segment of one byte', withBehind(plain, null, Buffer.of(0xff, 0xfe, 0, 1)), /the segment at byte 2 is not valid/],
+    ['half a marker', plain.subarray(0, 3), /ends before its end marker/],
+    ['a marker without its length', plain.subarray(0, 5), /the segment at byte 2 is not valid/],
+    ['several frames that are expanded', withBehind(plain, null, segment(0xdf, 0)), /is of several frames/],
     ['bytes between segments', withBehind(plain, null, Buffer.of(1)), /no segment begins at byte 2/],
     ['a restart interval of three bytes', withBehind(plain, null, segment(0xdd, 0, 0, 1)), /restart interval is not valid/],
     [
@@ -129,7 +169,7 @@ describe('the segments of a JPEG', () => {
   it('are bounded in number and cost of the scans', async () => {
     // libvips writes ten scans: DC, then bands of coefficients and their refinements.
     expect(await read(progressive, { ...DEFAULT_LIMITS, maxScans: 10 })).toEqual(await read(progressive));
-    await refused(progressive, /more than 9 scans, the most that is allowed/, { ...DEFAULT_LIMITS, maxScans: 9 });
+    await refused(progressive, /more than 9 scans, the most that is allowed/, { ...DEFAULT_LIMITS, maxScans: 9 }, 'image-too-large');
     // Of 40 x 24 are 15 blocks: 4096 + 15 * 512 coefficients, of which a scan of all AC takes 15 * 67, the one of DC 15 * 5.
     expect(maxCoefficients({ width: 40, height: 24 })).toBe(11_776);
     const worst = refinedJpeg({ width: 40, height: 24, components: 1, bytes: 1e6, scans: 64 });
@@ -138,7 +178,8 @@ describe('the segments of a JPEG', () => {
     const again = segmentsOf(worst)
       .filter((each) => each[1] === 0xda)
       .at(-1) as Buffer;
-    await refused(withBehind(worst, 0xda, again), /13 scans go through its pixels more often than is allowed \(11776 coefficients\)/);
+    const why = /13 scans go through its pixels more often than is allowed \(11776 coefficients\)/;
+    await refused(withBehind(worst, 0xda, again), why, DEFAULT_LIMITS, 'image-too-large');
   });
 
   it('of the usual progressive script just fit, whatever the size and sampling', async () => {
