@@ -1,3 +1,4 @@
+import { unusableConditions } from '../evaluate/figures/conditions.ts';
 import type { Report } from '../evaluate/figures/report-schema.ts';
 import { sanityLines } from '../evaluate/report/tables.ts';
 import type { Fitness } from '../shared/bundle/fitness.ts';
@@ -49,6 +50,8 @@ export function printEvaluation(directory: string, report: Report): void {
   }
   for (const { name, value, paper, about } of report.others)
     console.log(`${name}: ${value.toFixed(2)} (${about})${paper === null ? '' : `; the paper ${paper}`}`);
+  for (const part of unusableConditions(report.conditions))
+    console.log(`rejects nearly everything (accepts less than half rightly) from here on: ${part}`);
   // The union of weak attacks would flatter.
   for (const { name, norm, images, at } of report.security.length > 0 ? report.worst : []) {
     const errors = at.map(({ radius, broken }) => `${radius}: ${percent(broken.count, images)} (${interval(broken)})`).join('; ');

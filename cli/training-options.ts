@@ -28,7 +28,7 @@ const MOST_MINUTES = 35_000;
 /** Options that replace a preset's own value, but for `--latent`, whose name differs there. */
 const CHOICES = [
   ...(['epochs', 'patience', 'batchSize', 'learningRate', 'latentWeight', 'architecture', 'entropy'] as const),
-  ...(['outliers', 'labelsPerClass', 'classWeights'] as const),
+  ...(['outliers', 'augment', 'labelsPerClass', 'classWeights'] as const),
 ];
 
 const EXAMPLES = `  pnpm train                          the paper preset
@@ -55,6 +55,12 @@ export function trainingProgram(): Command {
       new Option('--entropy <kind>', "of the encoder: Eq. 7's constant noise, or an ordinary VAE's").choices(['constant', 'variable']),
     )
     .option('--outliers <share>', 'unknown images added to each batch, 0 to 1 of its size; 0: none', shareOrZero)
+    .addOption(
+      new Option('--augment <kind>', 'light: images are also dimmed, blurred, noisy and compressed in training and calibration').choices([
+        'none',
+        'light',
+      ]),
+    )
     .option('--labels-per-class <n>', 'semi-supervised: this many images of each class have labels, Eq. 3 trains the others', positive)
     .addOption(
       new Option('--class-weights <kind>', 'in the loss (default: balanced if the sizes of the classes differ by more than 2)').choices([

@@ -7,6 +7,7 @@ import { nearestMean, oneHotMeans } from '../shared/decision/latent-space.ts';
 import { defaultRelativeErrorOffset, type Scores } from '../shared/decision/scores.ts';
 import { type ScoreName, testedScores } from '../shared/score-table.ts';
 import { estimateCovariances } from './covariances.ts';
+import { imagesInLight } from './data/augment-light.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import type { Splits } from './data/splits.ts';
 import { encodeAt, scoresOf } from './encode.ts';
@@ -19,7 +20,8 @@ import { type Calibrated, type Run, saveCalibration } from './run.ts';
 import type { CalibrationOptions } from './run-config.ts';
 
 /**
- * Sets the thresholds of a trained run, in place of those it has.
+ * Sets the thresholds of a trained run, in place of those it has. A run that was trained in changing light (`--augment light`) is
+ * calibrated on images that are changed in the same way, so that its promise holds for such images.
  *
  * @param split the images whose outcomes are saved and returned: `test`, or `validation` while options are still being chosen (covariances
  *   are estimated on those too, so the outcomes on them are slightly better than on new images)
@@ -34,7 +36,9 @@ export async function calibrateRun(
   split: 'test' | 'validation',
   signal?: AbortSignal,
 ): Promise<Outcomes> {
-  const calibrated = await calibrate(model, dataset, splits, options, run.config.training.labelsPerClass === null, signal);
+  const { light, labelsPerClass } = run.config.training;
+  const train = light ? imagesInLight(dataset.train, dataset.input, light, run.config.seed) : dataset.train;
+  const calibrated = await calibrate(model, { ...dataset, train }, splits, options, labelsPerClass === null, signal);
   run.config.calibration = options;
   await saveCalibration(run, calibrated);
   const images = split === 'test' ? dataset.test : dataset.train;

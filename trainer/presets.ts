@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { augmentationSchema } from './data/augment.ts';
+import { LIGHT, lightSchema } from './data/augment-light.ts';
 import { classCounts, type Dataset } from './data/dataset.ts';
 import { FIRST_KINDS, unknownKinds } from './data/unknown/kinds.ts';
 import { type Architecture, architectureSchema, checkSize, type Shape } from './model/architecture.ts';
@@ -27,6 +28,8 @@ export const trainingSchema = z.strictObject({
   /** Variance of Eq. 7's epsilon, the noise on the latent in training; not used where the entropy is variable. */
   encoderNoise: z.number().nonnegative(),
   augmentation: augmentationSchema,
+  /** Changes of light, optics, sensor and file (`--augment light`). Runs of older versions have none. */
+  light: lightSchema.nullable().default(null),
   /**
    * Outlier exposure: the number of images of no class that are added to a batch, for each of its own. Their latent is drawn to the origin,
    * which is equally far from every mean. 0: none.
@@ -45,7 +48,7 @@ export const trainingSchema = z.strictObject({
 export type Training = z.infer<typeof trainingSchema>;
 
 /** A preset, without what depends on the images. */
-interface Preset extends Omit<Training, 'architecture' | 'labelsPerClass' | 'classWeights'> {
+interface Preset extends Omit<Training, 'architecture' | 'labelsPerClass' | 'classWeights' | 'light'> {
   /** Architectures by the larger side of the images. Images of other sizes are halved down to 8 or less, starting with `width` channels. */
   shapes: Record<number, Shape>;
   width: number;
@@ -118,6 +121,8 @@ export interface TrainingChoices {
   /** At least the number of classes, which is the default. */
   latentDim?: number;
   outliers?: number;
+  /** `light`: changes of light, optics, sensor and file too. */
+  augment?: 'none' | 'light';
   labelsPerClass?: number;
   /** By default `balanced` where the largest class has more than twice the images of the smallest. */
   classWeights?: Training['classWeights'];
@@ -137,7 +142,16 @@ export function trainingFor(
   choices: TrainingChoices = {},
 ): Training {
   const { shapes, width, leastSteps, trial: _, ...preset } = presets[name] as Preset;
-  const { architecture: chosen, entropy = 'constant', latentDim: wanted, labelsPerClass = null, classWeights, epochs, ...others } = choices;
+  const {
+    architecture: chosen,
+    entropy = 'constant',
+    latentDim: wanted,
+    labelsPerClass = null,
+    classWeights,
+    epochs,
+    augment,
+    ...others
+  } = choices;
   const { input, classes } = dataset;
   const counts = classCounts(trainLabels, classes.length);
   const latentDim = wanted ?? Math.max(2, classes.length);
@@ -167,6 +181,7 @@ export function trainingFor(
     architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
     epochs: epochs ?? Math.max(preset.epochs, Math.ceil(leastSteps / steps)),
+    light: augment === 'light' ? LIGHT : null,
     labelsPerClass,
     classWeights: classWeights ?? (Math.max(...counts) > 2 * least ? 'balanced' : 'none'),
   };

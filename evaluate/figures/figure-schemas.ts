@@ -75,6 +75,20 @@ export const curveSchema = z.strictObject({
   ),
 });
 
+/** Test images under a natural corruption. */
+export const conditionSchema = z.strictObject({
+  name: z.string(),
+  severity: z.int().positive(),
+  strength: z.number(),
+  /** The part's name, which says the strength in words. */
+  part: z.string(),
+  acceptedRight: rateSchema,
+  acceptedWrong: rateSchema,
+  rejected: rateSchema,
+  /** At least half of the images are accepted and right. */
+  usable: z.boolean(),
+});
+
 /** Images broken within each radius; never falls. */
 export const brokenWithinSchema = z.strictObject({ radii: z.array(z.number()), broken: z.array(count) });
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { otherFigureSchema } from '../measure/outcome.ts';
 import {
   type brokenWithinSchema,
+  conditionSchema,
   count,
   curveSchema,
   norm,
@@ -94,6 +95,7 @@ export const reportSchema = z.strictObject({
     seconds: z.number().nonnegative(),
   }),
   parts: z.array(partSchema),
+  conditions: z.array(conditionSchema).default([]),
   curves: z.array(curveSchema),
   security: z.array(securityCurveSchema),
   worst: z.array(worstSchema),
@@ -106,6 +108,7 @@ export const reportSchema = z.strictObject({
 
 export type PartFigures = z.infer<typeof partSchema>;
 export type RuleFigures = z.infer<typeof ruleSchema>;
+export type Condition = z.infer<typeof conditionSchema>;
 export type Curve = z.infer<typeof curveSchema>;
 export type BrokenWithin = z.infer<typeof brokenWithinSchema>;
 export type SecurityCurve = z.infer<typeof securityCurveSchema>;

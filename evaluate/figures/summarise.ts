@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { EvaluationKey, JobResult } from '../jobs/job.ts';
 import type { Descriptor, GradientCheck, OtherFigure } from '../measure/outcome.ts';
+import { conditionsOf } from './conditions.ts';
 import { curvesOf } from './curves.ts';
 import { galleriesOf } from './galleries.ts';
 import { isOfOtherBundle, measuredParts } from './measured-parts.ts';
@@ -49,6 +50,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
       const printed = paper?.(part.protocol, part.descriptor) ?? null;
       return partFigures(part, printed && paperSchema.parse(printed));
     }),
+    conditions: conditionsOf(own),
     curves: curvesOf(own),
     security: securityCurves(own),
     worst: worstOf(own),

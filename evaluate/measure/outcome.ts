@@ -68,6 +68,8 @@ export const descriptorSchema = z.strictObject({
   twiceTheStepsOf: z.string().nullable(),
   /** Measured on another bundle, for comparison: it says nothing about this one. */
   otherBundle: z.boolean(),
+  /** A natural corruption with its severity, 1 to 5, and its strength; null otherwise. */
+  corruption: z.strictObject({ name: z.string(), severity: z.int(), strength: z.number() }).nullable().default(null),
 });
 
 export type Descriptor = z.infer<typeof descriptorSchema>;
@@ -75,6 +77,7 @@ export type Descriptor = z.infer<typeof descriptorSchema>;
 /** Completes a descriptor with what holds of most parts. */
 export const descriptorOf = (own: Partial<Descriptor> & Pick<Descriptor, 'images'>): Descriptor => ({
   ...{ attack: null, radius: null, reclassifies: false, endpoint: false, unbounded: false, twiceTheStepsOf: null, otherBundle: false },
+  corruption: null,
   ...own,
 });
 

@@ -13,23 +13,25 @@ const SOURCES = ['../images/corruptions.ts', '../measure/screen.ts'].map((file) 
 export const corruptions: Protocol = {
   name: 'corruptions',
   source: import.meta.url,
-  about: `${IMAGES} test images rotated, shifted, scaled, blurred, covered, noisy, … in five severities; images of no class`,
+  about: `${IMAGES} test images rotated, shifted, blurred, darker, noisy, compressed, … in five severities; images of no class`,
   parts: (screening, { test, images = IMAGES, ...options }) => {
     const shared = partSize(screening, images, test);
-    const parts = Object.entries(all).flatMap(([name, corrupt]) =>
-      SEVERITIES.map(
-        (severity): Part => ({
-          ...{ ...shared, name: `${name}, severity ${severity}`, work: 1, descriptor: descriptorOf({ images: 'other' }) },
-          ...{ about: `${name}, severity ${severity} of 5: no attack`, sources: SOURCES },
+    const { input } = screening;
+    const possible = Object.entries(all).filter(([, { needsColour }]) => !needsColour || input.channels === 3);
+    const parts = possible.flatMap(([name, { strengths, says, apply }]) =>
+      SEVERITIES.map((severity): Part => {
+        const strength = strengths[severity - 1] as number;
+        return {
+          ...{ ...shared, name: `${name}, severity ${severity}: ${says(strength)}`, work: 1, sources: SOURCES },
+          descriptor: descriptorOf({ images: 'other', corruption: { name, severity, strength } }),
+          about: `${name}, severity ${severity} of 5: no attack`,
           run: (context, { images: clean, numbers, labels, seeds }) => {
             const size = clean.length / numbers.length;
-            const corrupted = seeds.map((seed, i) =>
-              corrupt(clean.slice(i * size, (i + 1) * size), screening.input, severity, randomFrom(seed, name)),
-            );
+            const corrupted = seeds.map((seed, i) => apply(clean.slice(i * size, (i + 1) * size), input, strength, randomFrom(seed, name)));
             return screenImages(context, { attack: name, images: concatImages(corrupted), numbers, truths: labels });
           },
-        }),
-      ),
+        };
+      }),
     );
     return [cleanPart(shared), ...parts, ...syntheticParts(screening, images, options)];
   },

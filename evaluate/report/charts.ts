@@ -1,6 +1,6 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
 import { chart, quantitative } from '../../trainer/report/charts.ts';
-import type { BrokenWithin, Curve, Report, RiskCoverage, Scatter } from '../figures/report-schema.ts';
+import type { BrokenWithin, Condition, Curve, Report, RiskCoverage, Scatter } from '../figures/report-schema.ts';
 
 const SIZE = { width: 400, height: 250 };
 const CROSS = 'M-1,-1L1,1M1,-1L-1,1';
@@ -54,6 +54,28 @@ export function curveChart(curves: readonly Curve[], figure: 'acceptedWrong' | '
       {
         mark: { type: 'point', size: 70, filled: false, strokeWidth: 2 },
         encoding: { x, y: y('share'), color: byAttack, shape: { field: 'state', title: null, scale: states, legend: null } },
+      },
+    ],
+  });
+}
+
+/** Draws the share that is accepted and right at each severity of each corruption; the line marks half. */
+export function conditionsChart(conditions: readonly Condition[]): Promise<string> {
+  const values = conditions.map(({ name, severity, acceptedRight: { count, of } }) => ({ name, severity, share: count / Math.max(1, of) }));
+  const x = { ...quantitative('severity', 'severity'), axis: { values: [...new Set(values.map(({ severity }) => severity))] } };
+  const y = quantitative('share', 'share accepted and right', { scale: { domain: [0, 1] } });
+  return chart({
+    ...SIZE,
+    layer: [
+      {
+        data: { values },
+        mark: { type: 'line', point: true },
+        encoding: { x, y, color: { field: 'name', title: null, scale: { scheme: 'tableau20' }, legend: { orient: 'right' } } },
+      },
+      {
+        data: { values: [{ at: 0.5 }] },
+        mark: { type: 'rule', strokeDash: [4, 4], color: '#777' },
+        encoding: { y: { field: 'at', type: 'quantitative' } },
       },
     ],
   });

@@ -1,11 +1,12 @@
 import { NORMS } from '../../attacks/steps/projection.ts';
 import { escaped, list, page, row, type Section, table } from '../../trainer/report/html.ts';
+import { unusableConditions } from '../figures/conditions.ts';
 import type { Report } from '../figures/report-schema.ts';
-import { curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
+import { conditionsChart, curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { galleryOf } from './gallery.ts';
 import { verdict } from './summary.ts';
-import { othersTable, outcomeTables, reclassifiedTables, sanityTable, unionTables } from './tables.ts';
+import { conditionsTable, othersTable, outcomeTables, reclassifiedTables, sanityTable, unionTables } from './tables.ts';
 
 /** Returns the report as one page. Every figure on it is read from the report and carries its path there (`data-rate`, `data-figure`). */
 export async function evaluationPage(report: Report): Promise<string> {
@@ -51,6 +52,12 @@ async function sections(report: Report, figures: Figures): Promise<Section[]> {
       'What became of the images, in per cent. An attack on both tests leaves an image unchanged where it finds nothing: its result is ' +
         'then that of the clean image.',
       outcomeTables(report, figures),
+    ],
+    [
+      'Ordinary days',
+      'Test images that nobody attacked, but that were dimmed, blurred, noisy, moved or compressed. A rejected image is not a wrong one: ' +
+        'the figure says how far the screen can be used under such conditions, not whether it is safe.',
+      await ordinaryDays(report, figures),
     ],
     [
       'Reclassification',
@@ -103,6 +110,14 @@ async function sections(report: Report, figures: Figures): Promise<Section[]> {
     ],
     ['Provenance', 'The same bundle, data, seed and attacks give the same outcomes on the same backend.', provenanceTable(report, figures)],
   ];
+}
+
+async function ordinaryDays(report: Report, figures: Figures): Promise<string> {
+  if (report.conditions.length === 0) return '';
+  const unusable = unusableConditions(report.conditions);
+  const named =
+    unusable.length > 0 ? `<p>It rejects nearly everything (accepts less than half rightly) from these on:</p>${list(unusable)}` : '';
+  return row([await conditionsChart(report.conditions)]) + named + conditionsTable(report, figures);
 }
 
 async function riskCoverage(report: Report, figures: Figures): Promise<string> {

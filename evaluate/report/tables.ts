@@ -27,6 +27,25 @@ export function outcomeTables(report: Report, figures: Figures): string {
     .join('');
 }
 
+/** A table of what is accepted and right: a row for each corruption, a column for each severity, with the strength in words. */
+export function conditionsTable({ conditions }: Report, figures: Figures): string {
+  const severities = [...new Set(conditions.map(({ severity }) => severity))].sort();
+  const indexed = conditions.map((condition, i) => ({ ...condition, i }));
+  const rows = Array.from(
+    Map.groupBy(indexed, ({ name }) => name),
+    ([name, own]) => [
+      escaped(name),
+      ...severities.map((severity) => {
+        const found = own.find((each) => each.severity === severity);
+        if (!found) return '';
+        const words = found.part.slice(found.part.indexOf(': ') + 2);
+        return `${figures.rate(`conditions.${found.i}.acceptedRight`)}<br><small>${escaped(words)}</small>`;
+      }),
+    ],
+  );
+  return table(['accepted, right', ...severities.map((severity) => `severity ${severity}`)], rows);
+}
+
 /** The rules that take or refuse the class that the search found. */
 const RULES = { kept: 'as deployed', keptByPaper: "the paper's: both thresholds", keepAll: 'every class kept' } as const;
 

@@ -101,7 +101,7 @@ it('the parts of the corruptions protocol corrupt by the severity in their names
   const [digit] = jobInputs(setup, { from: 0, to: 1 }).images;
   expect(digit).toBe(0);
   for (const [severity, level] of [0.1, 0.2, 0.3, 0.4, 0.5].entries()) {
-    const [outcome] = await run('corruptions', `brighter, severity ${severity + 1}`, 0, 1);
+    const [outcome] = await run('corruptions', `brighter, severity ${severity + 1}: ${level} added`, 0, 1);
     expect(Buffer.from(outcome?.picture as string, 'base64')[0]).toBe(Math.round(level * 255));
   }
 });

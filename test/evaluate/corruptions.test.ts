@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { corruptions, SEVERITIES } from '../../evaluate/images/corruptions.ts';
-import { randomFrom } from '../../shared/random.ts';
+import { type Corruption, corruptions, SEVERITIES } from '../../evaluate/images/corruptions.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { type Random, randomFrom } from '../../shared/random.ts';
 
 const size = { height: 8, width: 8, channels: 1 as const };
 const image = Float32Array.from({ length: 64 }, (_, i) => (i % 9 === 0 ? 1 : (i % 5) / 8));
@@ -13,7 +14,15 @@ const stroke = Float32Array.from({ length: 28 * 28 }, (_, i) => {
   return row > 3 && row < 22 && Math.abs(column - 8 - row / 4) < 2.5 ? 0.8 : 0.1;
 });
 
-describe.each(Object.entries(corruptions))('%s', (_, corrupt) => {
+/** Corrupts by a severity; 0 leaves the image as it is. */
+const by =
+  ({ strengths, apply }: Corruption) =>
+  (given: Float32Array, of: Screening['input'], severity: number, random: Random) =>
+    severity === 0 ? given.slice() : apply(given, of, strengths[severity - 1] as number, random);
+
+const grey = Object.entries(corruptions).filter(([, { needsColour }]) => !needsColour);
+
+describe.each(grey.map(([name, corruption]) => [name, by(corruption)] as const))('%s', (_, corrupt) => {
   it('changes an image more with each severity', () => {
     const change = (severity: number) => {
       const distances = Array.from({ length: 30 }, (_, seed) =>
@@ -26,8 +35,7 @@ describe.each(Object.entries(corruptions))('%s', (_, corrupt) => {
     expect(new Set(changes).size).toBe(changes.length);
   });
 
-  it('leaves an image as it is at severity 0, changes it from 1 on, more by and large', () => {
-    expect([...corrupt(image, size, 0, randomFrom(1))]).toEqual([...image]);
+  it('changes an image from severity 1 on, more by and large', () => {
     const change = (severity: number) =>
       corrupt(image, size, severity, randomFrom(1)).reduce((sum, value, i) => sum + Math.abs(value - (image[i] as number)), 0);
     expect(change(5)).toBeGreaterThan(0);
@@ -52,16 +60,29 @@ describe.each(Object.entries(corruptions))('%s', (_, corrupt) => {
 it('a shift moves pixels by whole places, and fills with the corner', () => {
   const line = Float32Array.of(0.5, 0, 0, 1, 0, 0, 0, 0, 0);
   // Three by three: a shift of .18 of the side is one pixel.
-  const moved = corruptions.shifted?.(line, { height: 3, width: 3, channels: 1 }, 5, { ...randomFrom(1), uniform: () => 0.9 });
+  const moved = corruptions.shifted?.apply(line, { height: 3, width: 3, channels: 1 }, 0.18, { ...randomFrom(1), uniform: () => 0.9 });
   expect([...(moved as Float32Array)]).toEqual([0.5, 0.5, 0.5, 0.5, 0.5, 0, 0.5, 1, 0]);
 });
 
 it('contrast is lowered about the mean', () => {
-  const flat = corruptions['contrast lowered']?.(
-    Float32Array.of(0, 1),
-    { height: 1, width: 2, channels: 1 },
-    4,
-    randomFrom(1),
-  ) as Float32Array;
-  expect([...flat].map((value) => +value.toFixed(4))).toEqual([0.35, 0.65]);
+  const flat = corruptions['contrast lowered']?.apply(Float32Array.of(0, 1), { height: 1, width: 2, channels: 1 }, 0.3, randomFrom(1));
+  expect([...(flat as Float32Array)].map((value) => +value.toFixed(4))).toEqual([0.35, 0.65]);
+});
+
+it('include half the light, noise of .05 and .1, 2 % salt and pepper, JPEG of quality 50, and warmer light of colours', () => {
+  const said = Object.entries(corruptions).flatMap(([name, { strengths, says }]) =>
+    strengths.map((strength) => `${name}: ${says(strength)}`),
+  );
+  for (const one of [
+    'darker: brightness x 0.7',
+    'darker: brightness x 0.5',
+    'Gaussian noise: a deviation of 0.05',
+    'Gaussian noise: a deviation of 0.1',
+    'salt and pepper: 2 % of the values',
+    "JPEG losses: quality 50, at the size of the model's input",
+    'warmer: red x 1.15, blue x 0.85',
+  ])
+    expect(said).toContain(one);
+  const warm = corruptions.warmer?.apply(Float32Array.of(0.4, 0.4, 0.4), { height: 1, width: 1, channels: 3 }, 0.1, randomFrom(1));
+  expect(Array.from(warm as Float32Array, (value) => +value.toFixed(4))).toEqual([0.44, 0.4, 0.36]);
 });

@@ -67,8 +67,8 @@ beforeAll(async () => {
 
 describe('a part is done again', () => {
   it("where a corruption's severity has changed: all corruptions, and no attack", () => {
-    expect(changed.severity).toHaveLength(9 * 5);
-    for (const part of changed.severity) expect(part).toMatch(/^corruptions: .*, severity \d$/);
+    expect(changed.severity).toHaveLength(11 * 5);
+    for (const part of changed.severity) expect(part).toMatch(/^corruptions: .*, severity \d: .*$/);
   });
 
   it('where its own attack has changed; no other part is', () => {

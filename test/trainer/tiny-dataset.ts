@@ -29,6 +29,7 @@ export const tinyTraining: Training = {
     latentWeight: 10,
     encoderNoise: 1e-3,
   },
+  light: null,
   augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.1 },
   ...{ outliers: 1 / 4, outlierKinds: FIRST_KINDS, labelsPerClass: null, classWeights: 'none' },
 };

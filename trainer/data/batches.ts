@@ -2,6 +2,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { type Random, randomFrom } from '../../shared/random.ts';
 import { type Affine, type Augmentation, drawTransform, transformImage } from './augment.ts';
+import { drawLight, type LightAugmentation, type LightChange, withLight } from './augment-light.ts';
 import { classCounts, type LabelledImages } from './dataset.ts';
 import { type KindShares, makeOutlier } from './unknown/kinds.ts';
 import type { Genuine } from './unknown/make.ts';
@@ -66,6 +67,7 @@ export function trainingImages(
 export interface BatchSettings {
   batchSize: number;
   augmentation: Augmentation;
+  light: LightAugmentation | null;
   /** Outliers that are added to a batch, as a share of its images. */
   outliers: number;
   outlierKinds: KindShares;
@@ -120,9 +122,11 @@ export function* batches(images: TrainingImages, settings: BatchSettings, random
     const count = chosen.length + outliers;
     const noise = Float32Array.from({ length: count * latentDim }, () => random.normal());
     const outlierSeeds = Array.from({ length: outliers }, () => random.integer(0, 2 ** 31 - 1));
+    const { light } = settings;
+    const lights = light ? chosen.map(() => drawLight(light, input, random)) : null;
     // The label of an unlabelled image is not read.
     const labels = labelled.map((index) => images.data.labels[index] as number);
-    yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, noise, outlierSeeds }, settings) };
+    yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, lights, noise, outlierSeeds }, settings) };
   }
 }
 
@@ -131,6 +135,8 @@ interface Drawn {
   chosen: number[];
   labels: number[];
   transforms: Affine[];
+  /** Null if images keep their light. */
+  lights: LightChange[] | null;
   noise: Float32Array;
   outlierSeeds: number[];
 }
@@ -140,11 +146,13 @@ function rowsOf(
   drawn: Drawn,
   { outlierKinds, architecture: { latentDim } }: BatchSettings,
 ): BatchRows {
-  const { chosen, labels, transforms, noise, outlierSeeds } = drawn;
+  const { chosen, labels, transforms, lights, noise, outlierSeeds } = drawn;
   const size = input.height * input.width * input.channels;
   const count = chosen.length + outlierSeeds.length;
   const values = new Float32Array(count * size);
   chosen.forEach((index, i) => void transformImage(data.image(index), transforms[i] as Affine, input, values, i * size));
+  for (const [i, light] of (lights ?? []).entries())
+    values.set(withLight(values.subarray(i * size, (i + 1) * size), input, light), i * size);
   const genuine: Genuine = { values, count: chosen.length, label: (i) => labels[i] ?? null, own, unlike };
   for (const [i, seed] of outlierSeeds.entries())
     values.set(makeOutlier(outlierKinds, genuine, input, randomFrom(seed, 'outlier')), (chosen.length + i) * size);

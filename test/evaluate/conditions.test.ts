@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import { conditionsOf, unusableConditions } from '../../evaluate/figures/conditions.ts';
+import type { MeasuredPart } from '../../evaluate/figures/measured-parts.ts';
+import { descriptorOf, type Outcome } from '../../evaluate/measure/outcome.ts';
+
+const outcome = (label: number, accepted: boolean): Outcome => ({
+  ...{ attack: 'darker', image: 0, truth: 1, target: null, norm: null, eps: null, radius: null, label, accepted },
+  ...{
+    reason: accepted ? null : 'latentDistance',
+    latentDistance: 1,
+    reconstructionError: 1,
+    reclassified: null,
+    queries: null,
+    picture: null,
+  },
+});
+const part = (name: string, severity: number, outcomes: Outcome[]): MeasuredPart => ({
+  ...{
+    protocol: 'corruptions',
+    name: `${name}, severity ${severity}: x`,
+    about: '',
+    asked: 4,
+    seconds: 1,
+    attack: name,
+    norm: null,
+    eps: null,
+  },
+  descriptor: descriptorOf({ images: 'other', corruption: { name, severity, strength: 1 / severity } }),
+  outcomes,
+});
+const [right, wrong, rejected] = [outcome(1, true), outcome(0, true), outcome(1, false)];
+
+it('a condition with less than half of the images accepted and right is not usable', () => {
+  const parts = [
+    part('darker', 1, [right, right, right, rejected]),
+    part('darker', 2, [right, right, wrong, rejected]),
+    part('darker', 3, [right, wrong, wrong, rejected]),
+    part('noise', 1, [right, rejected, rejected, rejected]),
+    part('noise', 2, [right, right, right, right]),
+    part('noise', 3, [wrong, wrong, wrong, wrong]),
+    part('warmer', 1, [right, right, right, right]),
+    part('nothing', 1, []),
+    { ...part('clean', 1, [right]), descriptor: descriptorOf({ images: 'clean' }) },
+  ];
+  const conditions = conditionsOf(parts);
+  expect(conditions.map(({ name, severity, usable }) => [name, severity, usable])).toEqual([
+    ['darker', 1, true],
+    ['darker', 2, true],
+    ['darker', 3, false],
+    ['noise', 1, false],
+    ['noise', 2, true],
+    ['noise', 3, false],
+    ['warmer', 1, true],
+  ]);
+  expect(conditions[1]).toMatchObject({
+    strength: 0.5,
+    acceptedRight: { count: 2, of: 4 },
+    acceptedWrong: { count: 1 },
+    rejected: { count: 1 },
+  });
+  expect(unusableConditions(conditions)).toEqual(['darker, severity 3: x', 'noise, severity 3: x']);
+});
