@@ -1,3 +1,4 @@
+import type { Fitness } from '../shared/bundle/fitness.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import type { Trace } from '../shared/protocol/trace.ts';
@@ -27,6 +28,8 @@ export interface Caller {
 export interface Services {
   /** The loaded model, or a rejection that says why there is none; then nothing is ever accepted. */
   model: () => Promise<Model>;
+  /** The verdict on the model, made by the build. */
+  fitness?: Fitness;
   /** The golden image was checked when the model was loaded; otherwise readiness starts with a check of its own. */
   checkedAtStart?: boolean;
   /** Opens the search in the worker itself. */

@@ -2,6 +2,7 @@ import { waitUntil } from 'cloudflare:workers';
 import { openBundle } from '../shared/bundle/open-bundle.ts';
 import { createApp } from './app.ts';
 import type { Model } from './env.ts';
+import fitnessText from './generated/fitness.json.txt';
 import reclassifyGraph from './generated/reclassify.onnx';
 import { openScreen, openSearch } from './generated/runtime.js';
 import screenGraph from './generated/screen.onnx';
@@ -44,6 +45,7 @@ const searchHere = openSearch && (() => (search ??= model.then(() => openBundle(
 
 export default createApp({
   model: () => model,
+  fitness: JSON.parse(fitnessText),
   checkedAtStart: true,
   ...(searchHere ? { openSearch: searchHere } : {}),
   fetcher: (input, init) => fetch(input, init),

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chooseModel } from '../../shared/bundle/active-model.ts';
+import { fitnessOf } from '../../shared/bundle/fitness.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
@@ -39,6 +40,8 @@ export async function generate(
     'reclassify.onnx': graphs.reclassify as Uint8Array,
     'weights.bin': weights,
     'screening.json.txt': Buffer.from(`${JSON.stringify(screening, null, 1)}\n`),
+    // The worker does not judge by itself, which would take a library of statistics.
+    'fitness.json.txt': Buffer.from(`${JSON.stringify(fitnessOf(screening))}\n`),
   };
   await mkdir(target, { recursive: true });
   for (const [name, bytes] of Object.entries(files)) await writeIfChanged(join(target, name), bytes);

@@ -15,11 +15,17 @@ const ANONYMOUS: Caller = { key: null, scopes: [] };
  * the rate limit. A known key has a count of its own, whoever else asks from its address; wrong keys are counted by address, apart from
  * requests without a key. It throws the problems `unauthorized`, `forbidden` and `too-many-requests`.
  *
+ * With the scope null every caller is let through, and a key, which must be a known one, only says who asks.
+ *
  * Hono's own bearer-auth has neither scopes nor requests without a key, and answers before wrong keys can be counted.
  */
-export function bearerAuth(scope: Scope): MiddlewareHandler<Env> {
+export function bearerAuth(scope: Scope | null): MiddlewareHandler<Env> {
   return async (c, next) => {
     const config = c.get('config');
+    if (scope === null && c.req.header('authorization') === undefined) {
+      c.set('caller', ANONYMOUS);
+      return next();
+    }
     const { RATE_LIMITER, FAILED_KEY_LIMITER = RATE_LIMITER } = c.env ?? {};
     const address = clientAddress(c.req.header('cf-connecting-ip'));
     const caller = await callerOf(c.req.header('authorization'), config.KEYS);
@@ -29,7 +35,7 @@ export function bearerAuth(scope: Scope): MiddlewareHandler<Env> {
     }
     c.set('caller', caller);
     await limitRate(RATE_LIMITER, caller.key === null ? `address:${address}` : `key:${caller.key}`, config);
-    checkScope(caller, scope, config);
+    if (scope !== null) checkScope(caller, scope, config);
     if (isExplained(c)) checkScope(caller, 'explain', config);
     await next();
   };

@@ -4,10 +4,17 @@ import { bearerAuth } from '../middleware/bearer-auth.ts';
 import { modelOf } from '../model.ts';
 import { type App, json, problems, route } from '../openapi.ts';
 
-const { id, name, classes, input, calibration, thresholds, evidence } = screeningSchema.shape;
+const { id, name, classes, input, preprocess, trial, forced, calibration, thresholds, evidence } = screeningSchema.shape;
 /** Its own schema refers to itself, which the description can't. */
 const provenance = z.record(z.string(), z.unknown());
-const publicSchema = z.object({ id, name, classes, input }).meta({ id: 'Model' });
+/** The verdict of shared/bundle/fitness.ts. */
+const fitnessSchema = z.object({
+  verdict: z.string(),
+  reasons: z.array(z.object({ of: z.string(), effect: z.string(), what: z.string(), todo: z.string() })),
+});
+const modelSchema = z
+  .object({ id, name, classes, input, preprocess, fitness: fitnessSchema.optional(), trial, forced })
+  .meta({ id: 'Model' });
 const evidenceSchema = z.object({ id, calibration, thresholds, evidence, provenance }).meta({ id: 'Evidence' });
 
 /** Adds the routes that describe the model. No route reveals anything about a graph. */
@@ -17,12 +24,19 @@ export function modelRoutes(app: App): void {
     {
       ...{ method: 'get', path: '/model', operationId: 'getModel', tags: ['model'] },
       summary: 'Get the model',
-      description: 'The deployed bundle and the input that it takes. Needs no key.',
-      responses: { ...problems('model-unavailable'), 200: json('Its id, classes and input.', publicSchema) },
+      description: 'The deployed bundle and the input that it takes. A key with the scope explain is also told how fit it is to deploy.',
+      security: [{}, { key: [] }],
+      responses: {
+        ...problems('model-unavailable'),
+        200: json('Its id, classes and input, and with the scope explain the verdict on its fitness.', modelSchema),
+      },
     },
+    bearerAuth(null),
     async (c) => {
-      const { id, name, classes, input } = (await modelOf(c)).screening;
-      return c.json({ id, name, classes, input });
+      const { id, name, classes, input, preprocess, trial, forced } = (await modelOf(c)).screening;
+      const { fitness } = c.get('services');
+      const verdict = c.get('caller').scopes.includes('explain') ? { fitness, trial, forced } : {};
+      return c.json({ id, name, classes, input, preprocess, ...verdict });
     },
   );
   route(

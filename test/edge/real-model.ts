@@ -1,5 +1,6 @@
 import { createApp } from '../../edge/app.ts';
 import type { Model } from '../../edge/env.ts';
+import fitnessText from '../../edge/generated/fitness.json.txt';
 import wasmModule from '../../edge/generated/ort.wasm';
 import reclassifyGraph from '../../edge/generated/reclassify.onnx';
 import screenGraph from '../../edge/generated/screen.onnx';
@@ -24,6 +25,7 @@ const search = openLocalSearch(bundle);
 /** The worker's app with the reference bundle, asked with any variables. */
 export const app = createApp({
   model: () => Promise.resolve(model),
+  fitness: JSON.parse(fitnessText),
   openSearch: () => search,
   fetcher: (input, init) => fetch(input, init),
 });

@@ -54,6 +54,19 @@ describe('keys', async () => {
     expect(await (await get('/model', { KEYS }, bearer('two'))).json()).not.toHaveProperty('evidence');
   });
 
+  it('with the scope explain the model says how fit it is; a wrong key is told so, and no key is needed', async () => {
+    const asked = async (headers = {}) => (await get('/model', { KEYS }, headers)).json();
+    expect(await asked(bearer('two'))).toMatchObject({
+      id: model.screening.id,
+      fitness: {
+        verdict: 'unknown, because not measured',
+        reasons: expect.arrayContaining([expect.objectContaining({ effect: 'limit' })]),
+      },
+    });
+    for (const headers of [{}, bearer('one')]) expect(await asked(headers)).not.toHaveProperty('fitness');
+    expect((await get('/model', { KEYS }, bearer('wrong'))).status).toBe(401);
+  });
+
   it('two of one name count, so that one can be replaced without a pause', async () => {
     const both = `${await keyEntry('camera', 'screen', 'old')},${await keyEntry('camera', 'screen', 'new')}`;
     expect((await screen({ KEYS: both }, bearer('old'))).status).toBe(200);
