@@ -43,7 +43,8 @@ describe('an inference request may not be forwarded', () => {
     ['with data in two places', withInput({ parameters: { binary_data_size: 0 } }), /^its input has data both in the JSON and after it;/],
     ['with outputs where labels are compared', { outputs: [OUTPUT] }, chosen, true],
     ['with an empty list of outputs there', { outputs: [] }, chosen, true],
-    ['with binary outputs there', { parameters: { binary_data_output: false } }, chosen, true],
+    ['with binary outputs there', { parameters: { binary_data_output: true } }, chosen, true],
+    ['with no binary outputs there', { parameters: { binary_data_output: false } }, chosen, true],
     ['with another codec', { parameters: { content_type: 'pd' } }, /^its content_type is another codec; only np, base64, str are allowed$/],
     ['with another codec of its input', withInput({ parameters: { content_type: 'pillow_image' } }), /another codec/],
     [

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { configOf } from '../../../edge/config.ts';
 import type { Env, RequestLine } from '../../../edge/env.ts';
 import type { Forwarded } from '../../../edge/guard/forward.ts';
@@ -99,6 +99,17 @@ describe('a classifier that fails', () => {
     const { outcome } = await ask(async () => new Response(body, { status }), {}, null);
     const message = `The classifier answered ${status}. Try again; if it fails again, tell the operator.`;
     expect([outcome, isCancelled]).toMatchObject([{ problem: 'upstream-failed', message }, true]);
+  });
+
+  it('may answer without a body', async () => {
+    expect((await ask(async () => new Response(null, { status: 500 }), {}, null)).outcome).toMatchObject({ problem: 'upstream-failed' });
+  });
+
+  it('is not cut off later, once it has begun to answer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    await ask(ok, {}, null);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
   });
 
   it.each([200, 299, 400, 499])('is not one that answers %i', async (status) => {
