@@ -6,7 +6,7 @@ import { UsageError } from '../shared/user-error.ts';
 import { backends, choicesOf, MOST_THREADS } from '../trainer/backend/backends.ts';
 import { architectureSchema, type Shape } from '../trainer/model/architecture.ts';
 import { type ArchitectureName, architectures } from '../trainer/model/architectures.ts';
-import { presets } from '../trainer/presets.ts';
+import { OUTLIER_LOSSES, presets } from '../trainer/presets.ts';
 import type { Recipe } from '../trainer/run-config.ts';
 import {
   calibrationOf,
@@ -28,7 +28,7 @@ const MOST_MINUTES = 35_000;
 /** Options that replace a preset's own value, but for `--latent`, whose name differs there. */
 const CHOICES = [
   ...(['epochs', 'patience', 'batchSize', 'learningRate', 'latentWeight', 'architecture', 'entropy'] as const),
-  ...(['outliers', 'augment', 'labelsPerClass', 'classWeights'] as const),
+  ...(['outliers', 'outlierLoss', 'withoutKinds', 'augment', 'labelsPerClass', 'classWeights'] as const),
 ];
 
 const EXAMPLES = `  pnpm train                          the paper preset
@@ -61,6 +61,12 @@ export function trainingProgram(): Command {
         'light',
       ]),
     )
+    .addOption(
+      new Option('--outlier-loss <kind>', 'their loss: drawn to the origin, or kept from every mean by a margin').choices(
+        Object.keys(OUTLIER_LOSSES),
+      ),
+    )
+    .addOption(new Option('--without-kinds <kinds...>', 'kinds of unknown images to train without, for experiments').hideHelp())
     .option('--labels-per-class <n>', 'semi-supervised: this many images of each class have labels, Eq. 3 trains the others', positive)
     .addOption(
       new Option('--class-weights <kind>', 'in the loss (default: balanced if the sizes of the classes differ by more than 2)').choices([

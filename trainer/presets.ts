@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { augmentationSchema } from './data/augment.ts';
 import { LIGHT, lightSchema } from './data/augment-light.ts';
 import { classCounts, type Dataset } from './data/dataset.ts';
-import { FIRST_KINDS, unknownKinds } from './data/unknown/kinds.ts';
+import { FIRST_KINDS, STROKE_KINDS, unknownKinds } from './data/unknown/kinds.ts';
+import { showsStrokes } from './data/unknown/look.ts';
 import { type Architecture, architectureSchema, checkSize, type Shape } from './model/architecture.ts';
 import { architectures, stridedFor } from './model/architectures.ts';
+import { outlierLossSchema } from './model/loss.ts';
 
 const outlierKindsSchema = z.record(
   z.string().refine((name) => unknownKinds.has(name), `a kind of unknown images is needed: ${[...unknownKinds.keys()].join(', ')}`),
@@ -30,13 +32,12 @@ export const trainingSchema = z.strictObject({
   augmentation: augmentationSchema,
   /** Changes of light, optics, sensor and file (`--augment light`). Runs of older versions have none. */
   light: lightSchema.nullable().default(null),
-  /**
-   * Outlier exposure: the number of images of no class that are added to a batch, for each of its own. Their latent is drawn to the origin,
-   * which is equally far from every mean. 0: none.
-   */
+  /** Outlier exposure: the number of images of no class that are added to a batch, for each of its own. 0: none. */
   outliers: z.number().min(0).max(1),
   /** The kinds of these images (`data/unknown/kinds.ts`), and how often each is made, in shares of their sum. */
   outlierKinds: outlierKindsSchema.default(FIRST_KINDS),
+  /** Their loss: `origin` draws their latents to the origin, which is equally far from every mean. */
+  outlierLoss: outlierLossSchema.default({ kind: 'origin' }),
   /**
    * Semi-supervised: the number of training images of each class that have labels (Eq. 7); the others have none (Eq. 3). null: all have.
    */
@@ -47,11 +48,35 @@ export const trainingSchema = z.strictObject({
 
 export type Training = z.infer<typeof trainingSchema>;
 
+/** The settings of outlier exposure. */
+type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> & Partial<Pick<Training, 'augmentation'>>;
+
+export const OUTLIER_LOSSES = {
+  origin: { kind: 'origin' },
+  margin: { kind: 'margin', margin: 0.9, temperature: 0.1, weight: 0.2 },
+} satisfies Record<string, Training['outlierLoss']>;
+
+const FIRST_EXPOSURE: Exposure = { outliers: 1 / 8, outlierKinds: FIRST_KINDS, outlierLoss: OUTLIER_LOSSES.origin };
+
+/**
+ * For images of strokes on a plain background (docs/unknown.md). One's own images are moved less: an encoder that accepts what is off centre
+ * accepts halves too.
+ */
+const STROKE_EXPOSURE: Exposure = {
+  outliers: 1 / 2,
+  outlierKinds: STROKE_KINDS,
+  outlierLoss: OUTLIER_LOSSES.margin,
+  augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.12 },
+};
+
 /** A preset, without what depends on the images. */
-interface Preset extends Omit<Training, 'architecture' | 'labelsPerClass' | 'classWeights' | 'light'> {
+interface Preset
+  extends Omit<Training, 'architecture' | 'labelsPerClass' | 'classWeights' | 'light' | 'outliers' | 'outlierKinds' | 'outlierLoss'> {
   /** Architectures by the larger side of the images. Images of other sizes are halved down to 8 or less, starting with `width` channels. */
   shapes: Record<number, Shape>;
   width: number;
+  /** Outlier exposure, for images of strokes and for others. */
+  exposure: { strokes: Exposure; others: Exposure };
   /** With few images there are more epochs, so that there are at least this many steps. */
   leastSteps: number;
   /** For trying out: a model of it is never said to be fit to deploy. */
@@ -76,8 +101,7 @@ export const presets = {
     latentWeight: 800,
     encoderNoise: 1 / 3000,
     augmentation: { shift: 1, rotation: 0, scale: 0, shear: 0 },
-    outliers: 1 / 8,
-    outlierKinds: FIRST_KINDS,
+    exposure: { strokes: FIRST_EXPOSURE, others: FIRST_EXPOSURE },
   },
   paper: {
     trial: false,
@@ -93,8 +117,7 @@ export const presets = {
     latentWeight: 400,
     encoderNoise: 1 / 3000,
     augmentation: { shift: 2, rotation: 12, scale: 0.12, shear: 0.15 },
-    outliers: 1 / 8,
-    outlierKinds: FIRST_KINDS,
+    exposure: { strokes: STROKE_EXPOSURE, others: FIRST_EXPOSURE },
   },
 } satisfies Record<string, Preset>;
 
@@ -123,6 +146,9 @@ export interface TrainingChoices {
   outliers?: number;
   /** `light`: changes of light, optics, sensor and file too. */
   augment?: 'none' | 'light';
+  outlierLoss?: keyof typeof OUTLIER_LOSSES;
+  /** Kinds of outliers that are left out, to measure on. */
+  withoutKinds?: string[];
   labelsPerClass?: number;
   /** By default `balanced` where the largest class has more than twice the images of the smallest. */
   classWeights?: Training['classWeights'];
@@ -137,11 +163,11 @@ export interface TrainingChoices {
  */
 export function trainingFor(
   name: PresetName,
-  dataset: Pick<Dataset, 'input' | 'classes'>,
+  dataset: Pick<Dataset, 'input' | 'classes'> & Partial<Pick<Dataset, 'train'>>,
   trainLabels: ArrayLike<number>,
   choices: TrainingChoices = {},
 ): Training {
-  const { shapes, width, leastSteps, trial: _, ...preset } = presets[name] as Preset;
+  const { shapes, width, leastSteps, exposure, trial: _, ...preset } = presets[name] as Preset;
   const {
     architecture: chosen,
     entropy = 'constant',
@@ -150,9 +176,11 @@ export function trainingFor(
     classWeights,
     epochs,
     augment,
+    withoutKinds = [],
+    outlierLoss,
     ...others
   } = choices;
-  const { input, classes } = dataset;
+  const { input, classes, train } = dataset;
   const counts = classCounts(trainLabels, classes.length);
   const latentDim = wanted ?? Math.max(2, classes.length);
   if (latentDim < classes.length)
@@ -173,8 +201,15 @@ export function trainingFor(
   if (labelsPerClass !== null && batchSize < 2)
     throw new RangeError('a semi-supervised batch holds images with and without labels; use a batch size of 2 or more');
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
+  const wrong = withoutKinds.find((kind) => !unknownKinds.has(kind));
+  if (wrong !== undefined) throw new RangeError(`${wrong} is no kind of unknown images; there are ${[...unknownKinds.keys()].join(', ')}`);
+  const exposed = train && showsStrokes(train, input) ? exposure.strokes : exposure.others;
+  const kinds = Object.entries(exposed.outlierKinds).filter(([kind]) => !withoutKinds.includes(kind));
   return {
     ...preset,
+    ...exposed,
+    outlierKinds: Object.fromEntries(kinds),
+    ...(outlierLoss ? { outlierLoss: OUTLIER_LOSSES[outlierLoss] } : {}),
     // The reconstruction loss grows with the number of values in an image; the latent loss must keep up.
     latentWeight: preset.latentWeight * Math.sqrt(Math.max(1, (input.height * input.width * input.channels) / MNIST_VALUES)),
     ...others,

@@ -23,7 +23,16 @@ function spec(name: ArchitectureName, side: number, channels: 1 | 3, classes: nu
 
 /** Returns what a step of training needs: the setting, and a batch of random images. */
 export function exampleOf({ architecture, input, batch: count, classes }: ModelSpec): { setting: LossSetting; part: BatchShard } {
-  const training = { architecture, latentWeight: 100, encoderNoise: 0, labelsPerClass: null, classWeights: 'none' as const, outliers: 0 };
+  const outlierLoss = { kind: 'origin' as const };
+  const training = {
+    architecture,
+    latentWeight: 100,
+    encoderNoise: 0,
+    labelsPerClass: null,
+    classWeights: 'none' as const,
+    outliers: 0,
+    outlierLoss,
+  };
   const ones = () => new Float32Array(count).fill(1);
   const part = {
     ...{ count, unlabelledWeight: 0, labelled: ones(), weights: ones(), genuine: ones() },

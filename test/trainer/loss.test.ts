@@ -6,7 +6,7 @@ import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { lossGradients } from '../../trainer/gradient/loss-gradients.ts';
 import { parametersOf } from '../../trainer/gradient/parameters.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
-import { gmvaeLoss, type LossOptions } from '../../trainer/model/loss.ts';
+import { gmvaeLoss, type LossOptions, type OutlierLoss } from '../../trainer/model/loss.ts';
 import { validate } from '../../trainer/validate.ts';
 import { input, randomImages, tinyArchitecture } from '../export/tiny-model.ts';
 import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
@@ -26,9 +26,17 @@ const rows = {
   weights: Float32Array.of(1, 2, 0.5, 1, 3),
   genuine: Float32Array.of(1, 1, 0, 1, 1),
 };
-const options: LossOptions = { latentWeight: 7, encoderNoise: 0.01, unlabelledWeight: 0.6, means: null };
+const options: LossOptions = {
+  latentWeight: 7,
+  encoderNoise: 0.01,
+  unlabelledWeight: 0.6,
+  means: null,
+  outlierLoss: { kind: 'origin' },
+  outliers: 0.25,
+};
+const margin = { kind: 'margin' as const, margin: 0.9, temperature: 0.1, weight: 0.2 };
 
-function losses(model: Model, kinds: { labelled?: boolean; weighted?: boolean; outliers?: boolean }) {
+function losses(model: Model, kinds: { labelled?: boolean; weighted?: boolean; outliers?: boolean; outlierLoss?: OutlierLoss }) {
   return tf.tidy(() => {
     const batch = {
       images: tf.tensor4d(rows.images, [COUNT, 8, 8, 1]),
@@ -38,7 +46,11 @@ function losses(model: Model, kinds: { labelled?: boolean; weighted?: boolean; o
       weights: kinds.weighted ? tf.tensor1d(rows.weights) : null,
       genuine: kinds.outliers ? tf.tensor1d(rows.genuine) : null,
     };
-    const parts = gmvaeLoss(model, batch, { ...options, means: kinds.labelled ? tf.tensor2d(means) : null });
+    const parts = gmvaeLoss(model, batch, {
+      ...options,
+      means: kinds.labelled || kinds.outlierLoss ? tf.tensor2d(means) : null,
+      outlierLoss: kinds.outlierLoss ?? options.outlierLoss,
+    });
     return { reconstruction: parts.reconstruction.arraySync(), latent: parts.latent.arraySync(), total: parts.total.arraySync() };
   });
 }
@@ -61,6 +73,7 @@ function byHand(model: Model) {
     return {
       reconstruction: square(at(rows.images, i, 64), at(images, i, 64)),
       labelled: square(latent, means[y] as number[]),
+      distances: means.map((mean) => square(latent, mean)),
       unlabelled: -Math.log(density) / options.latentWeight,
       // KL of N(z, s) from N(mu, I / (2 latentWeight)) beyond the distance, up to a constant, over latentWeight.
       spread: variances.reduce((sum, s) => sum + s - Math.log(s) / (2 * options.latentWeight), 0),
@@ -97,13 +110,25 @@ describe('the loss', () => {
     expect(without.latent).toBe(weighted.latent);
   });
 
+  it('with a margin: outliers are to be far from every mean, the others near their own alone', () => {
+    const model = buildModel(tinyArchitecture, input, 3);
+    const each = byHand(model).map(({ labelled, distances }, i) => {
+      if (rows.genuine[i] === 0) return (0.2 / 0.25) * Math.log(1 + Math.exp((0.9 - Math.min(...distances)) / 0.1));
+      return labelled + 0.2 * (labelled / 0.1 + Math.log(distances.reduce((sum, distance) => sum + Math.exp(-distance / 0.1), 0)));
+    });
+    expect(losses(model, { outliers: true, outlierLoss: margin }).latent).toBeCloseTo(mean(each), 4);
+  });
+
   it.each([
     ['constant', tinyArchitecture],
     ['variable', variable],
   ])('has the gradient of its numerical slope, of %s entropy', async (_, architecture) => {
     const model = buildModel(architecture, input, 3);
     const parameters = parametersOf(model);
-    const training = { ...tinyTraining, architecture, latentWeight: 7, labelsPerClass: 1, classWeights: 'balanced' as const };
+    const training = {
+      ...{ ...tinyTraining, architecture, latentWeight: 7, labelsPerClass: 1, classWeights: 'balanced' as const },
+      outlierLoss: margin,
+    };
     const of = () => lossGradients(model, parameters, { ...rows, count: COUNT, unlabelledWeight: 0.6 }, { input, classes: 3, training });
     const gradient = (await of()).gradient.dataSync() as Float32Array;
     expect(gradient).toHaveLength(parameters.count);

@@ -31,5 +31,5 @@ export const tinyTraining: Training = {
   },
   light: null,
   augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.1 },
-  ...{ outliers: 1 / 4, outlierKinds: FIRST_KINDS, labelsPerClass: null, classWeights: 'none' },
+  ...{ outliers: 1 / 4, outlierKinds: FIRST_KINDS, outlierLoss: { kind: 'origin' }, labelsPerClass: null, classWeights: 'none' },
 };

@@ -4,7 +4,7 @@ import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import type { BatchRows } from '../data/batches.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { Model } from '../model/build-model.ts';
-import { gmvaeLoss } from '../model/loss.ts';
+import { gmvaeLoss, type OutlierLoss } from '../model/loss.ts';
 import { flattened, type Parameters } from './parameters.ts';
 
 /** A batch, or a part of one, at a step of training. */
@@ -24,6 +24,7 @@ export interface LossSetting {
     labelsPerClass: number | null;
     classWeights: 'none' | 'balanced';
     outliers: number;
+    outlierLoss: OutlierLoss;
   };
 }
 
@@ -56,7 +57,7 @@ export async function lossGradients(
   setting: LossSetting,
 ): Promise<{ losses: Losses; gradient: tf.Tensor1D }> {
   const { input, training, classes } = setting;
-  const { latentWeight, encoderNoise, labelsPerClass, classWeights, outliers } = training;
+  const { latentWeight, encoderNoise, labelsPerClass, classWeights, outliers, outlierLoss } = training;
   const d = training.architecture.latentDim;
   const { gradient, values } = tf.tidy(() => {
     const batch = {
@@ -67,7 +68,8 @@ export async function lossGradients(
       weights: classWeights === 'balanced' ? tf.tensor1d(part.weights) : null,
       genuine: outliers > 0 ? tf.tensor1d(part.genuine) : null,
     };
-    const means = labelsPerClass === null ? null : tf.tensor2d(oneHotMeans(classes, d));
+    const needsMeans = labelsPerClass !== null || (outliers > 0 && outlierLoss.kind === 'margin');
+    const means = needsMeans ? tf.tensor2d(oneHotMeans(classes, d)) : null;
     const parts: tf.Scalar[] = [];
     const { value, grads } = tf.variableGrads(() => {
       const { total, ...others } = gmvaeLoss(model, batch, {
@@ -75,6 +77,8 @@ export async function lossGradients(
         encoderNoise,
         unlabelledWeight: part.unlabelledWeight,
         means,
+        outlierLoss,
+        outliers,
       });
       parts.push(tf.keep(others.reconstruction), tf.keep(others.latent));
       return total;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { z } from 'zod';
 import type { Model } from './build-model.ts';
 
 /** A batch as tensors; row i of each belongs to image i. */
@@ -24,9 +25,28 @@ export interface LossOptions {
   encoderNoise: number;
   /** Weight of the mixture term of unlabelled images, 0 to 1; 1 is Eq. 3. */
   unlabelledWeight: number;
-  /** The class means, [k, d]; needed unless all images are labelled. */
+  /** The class means, [k, d]; needed unless all images are labelled and the outlier loss is `origin`. */
   means: tf.Tensor2D | null;
+  outlierLoss: OutlierLoss;
+  /** Outliers for each image of a class. */
+  outliers: number;
 }
+
+/** The loss of images of no class: see `gmvaeLoss`. */
+export const outlierLossSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('origin') }),
+  z.strictObject({
+    kind: z.literal('margin'),
+    /** Squared distance from the nearest mean that an outlier is to keep; the means are at 2 from each other. */
+    margin: z.number().positive().max(2),
+    /** Squared distance over which the loss goes from flat to steep. */
+    temperature: z.number().positive(),
+    /** Weight of both terms, as a share of `latentWeight`. */
+    weight: z.number().positive(),
+  }),
+]);
+
+export type OutlierLoss = z.infer<typeof outlierLossSchema>;
 
 export interface LossParts {
   /** Mean over the batch of ||x - g(f(x) + e)||^2 */
@@ -43,14 +63,18 @@ export interface LossParts {
  * - labelled images: Eq. 7 of the paper, ||x - g(f(x) + e)||^2 + latentWeight * ||f(x) - mu_y||^2;
  * - unlabelled images: Eq. 3, whose second term is -log of the mixture of N(mu_y, I / (2 latentWeight)) over all classes, equally likely,
  *   up to a constant: -log mean_y exp(-latentWeight ||f(x) - mu_y||^2);
- * - outliers (not in the paper): the latent's distance from the origin, and no reconstruction.
+ * - outliers (not in the paper) are not reconstructed. `origin`: the latent's squared distance from the origin, ||f(x)||^2. `margin`, with
+ *   d_j = ||f(x) - mu_j||^2, margin m, temperature T and weight w: w log(1 + exp((m - min_j d_j) / T)), which falls to nothing once the
+ *   latent is further than m from every mean, wherever that is. Labelled images then also have the cross entropy of their class,
+ *   w (d_y / T + log sum_j exp(-d_j / T)), which keeps the classes apart. Both count alike: the outliers' term is divided by their number
+ *   for each image of a class.
  *
  * With variable entropy (section 3's alternative, an ordinary VAE posterior), e has the variances s that the encoder gives, and the
  * divergence from the component adds latentWeight * sum(s) - sum(log s) / 2.
  */
 export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInput, options: LossOptions): LossParts {
   const { images, targets, noise, labelled, weights, genuine } = input;
-  const { latentWeight, encoderNoise, unlabelledWeight, means } = options;
+  const { latentWeight, encoderNoise, unlabelledWeight, means, outlierLoss, outliers } = options;
   const perImage = (values: tf.Tensor) => values.sum(values.shape.map((_, i) => i).slice(1)) as tf.Tensor1D; // [N]
   const mean = (values: tf.Tensor1D) => (weights ? values.mul(weights) : values).sum().div(images.shape[0]) as tf.Scalar;
 
@@ -63,9 +87,23 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
   const reconstruction = mean((genuine ? errors.mul(genuine) : errors) as tf.Tensor1D);
 
   let distance = perImage(tf.squaredDifference(latents, targets)); // [N]
-  if (labelled && means) {
-    const apart = latents.expandDims(1).sub(means.expandDims(0)).square().sum(2) as tf.Tensor2D; // [N, k]
-    const classes = means.shape[0];
+  const apart = means && (latents.expandDims(1).sub(means.expandDims(0)).square().sum(2) as tf.Tensor2D); // [N, k]
+  if (apart && genuine && outlierLoss.kind === 'margin') {
+    const { margin, temperature, weight } = outlierLoss;
+    const nearness = apart.div(-temperature); // [N, k]
+    const crossEntropy = distance.div(temperature).add(nearness.logSumExp(1));
+    const intrusion = nearness.max(1).add(margin / temperature); // [N]
+    const softplus = tf.stack([intrusion, tf.zerosLike(intrusion)], 1).logSumExp(1);
+    const own = distance.add(crossEntropy.mul(weight));
+    distance = genuine.mul(own).add(
+      genuine
+        .mul(-1)
+        .add(1)
+        .mul(softplus.mul(weight / outliers)),
+    ) as tf.Tensor1D;
+  }
+  if (labelled && apart) {
+    const classes = apart.shape[1];
     const nats = apart.mul(-latentWeight).logSumExp(1).neg().add(Math.log(classes)) as tf.Tensor1D;
     const unlabelled = nats.mul(unlabelledWeight / latentWeight);
     distance = labelled.mul(distance).add(labelled.mul(-1).add(1).mul(unlabelled)) as tf.Tensor1D;

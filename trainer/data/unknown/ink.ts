@@ -70,6 +70,27 @@ function median(values: Float32Array): number {
   return values.sort()[Math.floor(values.length / 2)] as number;
 }
 
+/** Ratio of the variances across and along a single straight stroke, at most. */
+const ONE_STROKE = 0.08;
+
+/** Says whether an image shows but one straight stroke, whose parts are strokes again. */
+export function isOneStroke(image: Float32Array, size: Size): boolean {
+  const { amounts } = amountsOf(image, size);
+  let [mass, y, x, yy, xx, xy] = [1e-9, 0, 0, 0, 0, 0];
+  for (let i = 0; i < amounts.length; i++) {
+    const [amount, row, column] = [amounts[i] as number, Math.floor(i / size.width), i % size.width];
+    mass += amount;
+    y += amount * row;
+    x += amount * column;
+    yy += amount * row * row;
+    xx += amount * column * column;
+    xy += amount * row * column;
+  }
+  const [down, across, both] = [yy / mass - (y / mass) ** 2, xx / mass - (x / mass) ** 2, xy / mass - (y * x) / mass ** 2];
+  const [middle, apart] = [(down + across) / 2, Math.hypot((down - across) / 2, both)];
+  return middle - apart < ONE_STROKE * (middle + apart);
+}
+
 /** y, x */
 export type Point = readonly [number, number];
 

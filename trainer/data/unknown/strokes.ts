@@ -1,6 +1,7 @@
 import type { Random } from '../../../shared/random.ts';
 import { drawnAs, inkOf, type Point } from './ink.ts';
-import { anyImage, type Make } from './make.ts';
+import { anyImage, isOther, type Make } from './make.ts';
+import { centredAs, laidOver } from './parts.ts';
 
 /* Images of no class drawn with strokes, which take size, place, thickness and colour from one of one's own images. */
 
@@ -34,18 +35,83 @@ function arc(random: Random): Point[] {
   return times(17, (i): Point => [y + high * Math.sin(from + (turn * i) / 16), x + wide * Math.cos(from + (turn * i) / 16)]);
 }
 
-const LINES = [curve, curve, bent, arc];
+const LINES = [curve, bent, arc];
+const HOW_MANY = [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4];
 
-/** Draws two to four curves, bent lines and arcs. */
+/** Draws one to four curves, bent lines and arcs. */
 export const strokes: Make = (genuine, size, random) => {
   const ink = inkOf(anyImage(genuine, size, random), size);
   if (!ink) return null;
-  return drawnAs(
-    ink,
-    times(random.integer(2, 4), () => (LINES[random.integer(0, LINES.length - 1)] as (typeof LINES)[number])(random)),
-    size,
+  const lines = times(HOW_MANY[random.integer(0, HOW_MANY.length - 1)] as number, () =>
+    (LINES[random.integer(0, LINES.length - 1)] as (typeof LINES)[number])(random),
   );
+  return drawnAs(ink, lines, size);
 };
+
+/** Adds strokes to an image, smaller than its own and beside its middle. */
+export const added: Make = (genuine, size, random) => {
+  const image = anyImage(genuine, size, random);
+  const ink = inkOf(image, size);
+  if (!ink) return null;
+  const away = () => (2 * random.uniform() - 1) * (ink.extent / 3);
+  const [row, column] = ink.center;
+  const beside = {
+    ...ink,
+    extent: ink.extent * (0.4 + 0.6 * random.uniform()),
+    center: [row + away(), column + away()] as [number, number],
+  };
+  const lines = times(random.integer(1, 2), () => (LINES[random.integer(0, LINES.length - 1)] as (typeof LINES)[number])(random));
+  const result = centredAs(image, laidOver(image, drawnAs(beside, lines, size), size), size);
+  return isOther(result, image, 0.1) ? result : null;
+};
+
+/**
+ * Draws a glyph as alphabets are made: lines, bows and ellipses between the points of a grid of two or three by three, most of them
+ * continued from one that is there.
+ */
+export const glyphs: Make = (genuine, size, random) => {
+  const ink = inkOf(anyImage(genuine, size, random), size);
+  if (!ink) return null;
+  const columns = random.integer(2, 3);
+  const wide = 0.45 + 0.55 * random.uniform();
+  const near = () => 0.05 * random.normal();
+  const nodes = times(3 * columns, (i): Point => [Math.floor(i / columns) / 2 + near(), wide * ((i % columns) / (columns - 1) + near())]);
+  const used: Point[] = [];
+  const anyOf = (points: Point[]) => points[random.integer(0, points.length - 1)] as Point;
+  const lines = times(random.integer(2, 5), () => {
+    const from = used.length > 0 && random.uniform() < 0.75 ? anyOf(used) : anyOf(nodes);
+    const to = anyOf(nodes.filter((node) => node !== from));
+    used.push(from, to);
+    return segment(from, to, random);
+  });
+  const slant = 0.4 * (random.uniform() - 0.5);
+  const upright = lines.map((line) => line.map(([y, x]): Point => [y, x - slant * y]));
+  return drawnAs(ink, upright, size);
+};
+
+/** Returns a line between two points, a bow, or an ellipse. */
+function segment([y0, x0]: Point, [y1, x1]: Point, random: Random): Point[] {
+  const [kind, sign, amount] = [random.uniform(), random.uniform() < 0.5 ? 1 : -1, random.uniform()];
+  const ends: Point[] = [
+    [y0, x0],
+    [y1, x1],
+  ];
+  if (kind < 0.55) return ends;
+  const [y, x, down, across] = [(y0 + y1) / 2, (x0 + x1) / 2, y1 - y0, x1 - x0];
+  if (kind < 0.9) {
+    const bow = sign * (0.3 + 0.7 * amount);
+    const [bowY, bowX] = [y + bow * across, x - bow * down];
+    return times(11, (i): Point => {
+      const [t, s] = [i / 10, 1 - i / 10];
+      return [s * s * y0 + 2 * s * t * bowY + t * t * y1, s * s * x0 + 2 * s * t * bowX + t * t * x1];
+    });
+  }
+  const flat = 0.5 + 0.5 * amount;
+  return times(25, (i): Point => {
+    const [along, beside] = [Math.cos((Math.PI * i) / 12) / 2, (flat * Math.sin((Math.PI * i) / 12)) / 2];
+    return [y + along * down + beside * across, x + along * across - beside * down];
+  });
+}
 
 /** Draws a curve that crosses the page back and forth. */
 export const scribbles: Make = (genuine, size, random) => {
