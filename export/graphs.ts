@@ -120,8 +120,8 @@ type WriteScore = (graph: GraphBuilder, parts: GraphParts, values: { latent: str
 /** Their twins in tfjs, for calibration and for attacks, are in attacks/losses/class-scores.ts. */
 const OPTIONAL: Record<OptionalGraphScore, WriteScore> = {
   meanReconstructionError(graph, { decoder, means, input }, { label }) {
-    const decoded = tf.tidy(() => Array.from((decoder.predict(tf.tensor2d(means)) as tf.Tensor).dataSync()));
-    const images = graph.floats(decoded, [means.length, ...imageShapeOf(input)]);
+    const decoded = tf.tidy(() => (decoder.predict(tf.tensor2d(means)) as tf.Tensor).dataSync() as Float32Array).slice();
+    const images = graph.weight(decoded, [means.length, ...imageShapeOf(input)]);
     const difference = graph.node('Sub', ['image', graph.node('Gather', [images, label])]);
     return graph.node('ReduceSumSquare', [difference], { axes: [1, 2, 3], keepdims: 0 });
   },
