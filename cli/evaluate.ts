@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
 import { runProtocol } from '../evaluate/evaluate.ts';
-import { evidenceOf, keepEvidence, withEvidence } from '../evaluate/figures/evidence.ts';
+import { evidenceOf, keepEvidence } from '../evaluate/figures/evidence.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/figures/paper-figures.ts';
 import { withoutThresholds } from '../evaluate/figures/part-figures.ts';
 import type { UnknownSource } from '../evaluate/images/unknown.ts';
@@ -12,7 +12,6 @@ import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../node/bundle/graphs.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
-import { fitnessOf } from '../shared/bundle/fitness.ts';
 import { choicesOf, MOST_THREADS, perThreadBackends } from '../trainer/backend/backends.ts';
 import { datasets } from '../trainer/data/datasets.ts';
 import { listRuns } from '../trainer/run.ts';
@@ -152,11 +151,10 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
     const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
     const keep = !options.dry && (options.reference || !reference);
     if (keep) await keepEvidence(directory, evidence);
-    const fitness = fitnessOf(withEvidence(screening, evidence));
-    if (options.json) console.log(JSON.stringify({ directory, id: screening.id, evidence, fitness, report: summary }));
+    if (options.json) console.log(JSON.stringify({ directory, id: screening.id, evidence, fitness: summary.fitness, report: summary }));
     else {
       printEvaluation(directory, summary);
-      console.log(fitnessLines(fitness));
+      if (summary.fitness) console.log(fitnessLines(summary.fitness));
       console.log(`report: ${folder}/report.html`);
       if (keep) console.log(`kept in ${directory}/screening.json and ${directory}/README.md`);
       else if (!options.dry) console.log(`not kept: ${directory} comes with the project (use --reference if you are making it)`);

@@ -1,7 +1,7 @@
 import { unusableConditions } from '../evaluate/figures/conditions.ts';
 import type { Report } from '../evaluate/figures/report-schema.ts';
 import { sanityLines } from '../evaluate/report/tables.ts';
-import type { Fitness } from '../shared/bundle/fitness.ts';
+import type { Fitness } from '../shared/bundle/fitness-schema.ts';
 import { rate, rateText } from '../shared/rate.ts';
 import { type Outcomes, percent, type UnknownFigure } from '../trainer/outcomes.ts';
 

@@ -1,4 +1,4 @@
-import type { Fitness } from '../shared/bundle/fitness.ts';
+import type { Fitness } from '../shared/bundle/fitness-schema.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import type { Trace } from '../shared/protocol/trace.ts';

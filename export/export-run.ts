@@ -4,7 +4,7 @@ import { writeAtomically } from '../node/files/files.ts';
 import { imagesWithinMemory } from '../node/images-within-memory.ts';
 import { ACTIVE_FILE } from '../shared/bundle/active-model.ts';
 import { barring } from '../shared/bundle/fitness.ts';
-import type { Reason } from '../shared/bundle/fitness-checks.ts';
+import type { Reason } from '../shared/bundle/fitness-schema.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { UsageError } from '../shared/user-error.ts';

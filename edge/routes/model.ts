@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fitnessSchema } from '../../shared/bundle/fitness-schema.ts';
 import { screeningSchema } from '../../shared/bundle/screening-schema.ts';
 import { bearerAuth } from '../middleware/bearer-auth.ts';
 import { modelOf } from '../model.ts';
@@ -7,11 +8,6 @@ import { type App, json, problems, route } from '../openapi.ts';
 const { id, name, classes, input, preprocess, trial, forced, calibration, thresholds, evidence } = screeningSchema.shape;
 /** Its own schema refers to itself, which the description can't. */
 const provenance = z.record(z.string(), z.unknown());
-/** The verdict of shared/bundle/fitness.ts. */
-const fitnessSchema = z.object({
-  verdict: z.string(),
-  reasons: z.array(z.object({ of: z.string(), effect: z.string(), what: z.string(), todo: z.string() })),
-});
 const modelSchema = z
   .object({ id, name, classes, input, preprocess, fitness: fitnessSchema.optional(), trial, forced })
   .meta({ id: 'Model' });

@@ -29,6 +29,7 @@ function partEvidence(part: PartFigures, report: Report): Evidence {
     ...{ acceptedRight: part.acceptedRight.count, acceptedWrong: part.acceptedWrong.count, rejected: part.rejected.count },
     reclassified: kept ? { right: kept.right.count, wrong: kept.wrong.count, rejectedStill: kept.rejectedStill.count } : null,
     ...(part.about === '' ? {} : { about: part.about }),
+    ...(part.perClass ? { perClass: part.perClass } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NORMS } from '../../attacks/steps/projection.ts';
+import { evidenceSchema } from '../../shared/bundle/screening-schema.ts';
 import { paperSchema } from './paper-figures.ts';
 
 /** The schemas of the figures in `report.json` that describe attacks: counts, curves and unions. */
@@ -46,6 +47,8 @@ export const partSchema = z.strictObject({
   asTarget: rateSchema.nullable(),
   /** Images with at least one outcome that is accepted and wrong. */
   imagesBroken: rateSchema,
+  /** The outcomes of each class, by its index; only of clean images. */
+  perClass: evidenceSchema.shape.perClass,
   /** Images that each test rejected. */
   reasons: z.record(z.string(), count),
   /** By the deployed rule, by the paper's (both thresholds), and with every label kept; null where no image was searched. */

@@ -23,8 +23,12 @@ import type { Paper } from './paper-figures.ts';
 import { imagesOf } from './perturbations.ts';
 import type { PartFigures, RuleFigures } from './report-schema.ts';
 
-/** Counts the outcomes of a part, with intervals. */
-export function partFigures(part: MeasuredPart, paper: Paper | null): PartFigures {
+/**
+ * Counts the outcomes of a part, with intervals.
+ *
+ * @param classes number of classes, by which the outcomes of clean images are counted too
+ */
+export function partFigures(part: MeasuredPart, paper: Paper | null, classes = 0): PartFigures {
   const { protocol, name, about, attack, norm, eps, asked, seconds, outcomes, descriptor } = part;
   const counted = (criterion: Criterion) => rate(outcomes.filter(criterion).length, outcomes.length);
   const images = imagesOf([part]).size;
@@ -35,12 +39,22 @@ export function partFigures(part: MeasuredPart, paper: Paper | null): PartFigure
     acceptedWrong: counted(undetected),
     rejected: counted(not(accepted)),
     asTarget: isTargeted(part) ? counted(both(undetected, asTarget)) : null,
+    ...(classes > 0 && isClean(part) ? { perClass: countsByClass(outcomes, classes) } : {}),
     imagesBroken: rate(new Set(outcomes.filter(undetected).map(({ image }) => image)).size, images),
     reasons: Object.fromEntries(Array.from(reasons, ([reason, { length }]) => [reason, length])),
     reclassified: reclassifiedFigures(outcomes),
     queries: queriesOf(outcomes),
     paper,
   };
+}
+
+function countsByClass(outcomes: readonly Outcome[], classes: number): NonNullable<PartFigures['perClass']> {
+  const members = Map.groupBy(outcomes, ({ truth }) => truth);
+  return Array.from({ length: classes }, (_, y) => {
+    const own = members.get(y) ?? [];
+    const [right, wrong, rejected] = [acceptedRight, undetected, not(accepted)].map((criterion) => own.filter(criterion).length);
+    return { images: own.length, acceptedRight: right as number, acceptedWrong: wrong as number, rejected: rejected as number };
+  });
 }
 
 function reclassifiedFigures(outcomes: readonly Outcome[]): PartFigures['reclassified'] {

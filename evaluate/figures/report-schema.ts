@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fitnessSchema } from '../../shared/bundle/fitness-schema.ts';
 import { otherFigureSchema } from '../measure/outcome.ts';
 import {
   type brokenWithinSchema,
@@ -103,6 +104,8 @@ export const reportSchema = z.strictObject({
   scatter: z.array(scatterSchema),
   galleries: z.array(gallerySchema),
   others: z.array(otherFigureSchema),
+  /** Is the bundle fit to deploy, by these figures and by those that it keeps? */
+  fitness: fitnessSchema.optional(),
   sanity: z.array(checkSchema),
 });
 

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { fitnessOf } from '../../shared/bundle/fitness.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { EvaluationKey, JobResult } from '../jobs/job.ts';
 import type { Descriptor, GradientCheck, OtherFigure } from '../measure/outcome.ts';
 import { conditionsOf } from './conditions.ts';
 import { curvesOf } from './curves.ts';
+import { evidenceOf, withEvidence } from './evidence.ts';
 import { galleriesOf } from './galleries.ts';
 import { isOfOtherBundle, measuredParts } from './measured-parts.ts';
 import { type Paper, paperSchema } from './paper-figures.ts';
@@ -38,7 +40,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
   const own = parts.filter((part) => !isOfOtherBundle(part));
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
   const { dataset, data, trained, exported } = provenance;
-  return {
+  const report: Report = {
     version: 1,
     model: { name, id, modelId, classes, input: { height: input.height, width: input.width, channels: input.channels } },
     provenance: {
@@ -48,7 +50,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     },
     parts: parts.map((part) => {
       const printed = paper?.(part.protocol, part.descriptor) ?? null;
-      return partFigures(part, printed && paperSchema.parse(printed));
+      return partFigures(part, printed && paperSchema.parse(printed), classes.length);
     }),
     conditions: conditionsOf(own),
     curves: curvesOf(own),
@@ -60,6 +62,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     others: [...(others ?? [])],
     sanity: sanityOf(parts, gradients ?? null),
   };
+  return { ...report, fitness: fitnessOf(withEvidence(screening, evidenceOf(report))) };
 }
 
 /** Returns one hash for the attacks of all protocols. */

@@ -1,5 +1,5 @@
 import { NORMS } from '../../attacks/steps/projection.ts';
-import { escaped, list, page, row, type Section, table } from '../../trainer/report/html.ts';
+import { escaped, fitnessBox, list, page, row, type Section, table } from '../../trainer/report/html.ts';
 import { unusableConditions } from '../figures/conditions.ts';
 import type { Report } from '../figures/report-schema.ts';
 import { conditionsChart, curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
@@ -19,7 +19,7 @@ export async function evaluationPage(report: Report): Promise<string> {
     lead:
       `${provenance.dataset}, ${model.classes.length} classes, ${height} x ${width} x ${channels}; bundle ${model.id.slice(0, 12)}. ` +
       'Each rate comes with its count and its 95 % confidence interval (Clopper and Pearson). Every figure is also in report.json.',
-    verdict: verdict(report, figures),
+    verdict: (report.fitness ? fitnessBox(report.fitness) : '') + verdict(report, figures),
     sections: await sections(report, figures),
   });
 }

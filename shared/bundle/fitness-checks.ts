@@ -1,17 +1,8 @@
 import { rate } from '../rate.ts';
 import type { ClassCounts, Figures, Kind } from './fitness-figures.ts';
+import type { Reason } from './fitness-schema.ts';
 
-export type Topic =
-  | ('trial' | 'error' | 'false rejection' | 'classes' | 'small classes' | 'nonsense' | 'unknown images')
-  | ('reconstruction' | 'attacks' | 'conditions');
-
-export interface Reason {
-  of: Topic;
-  /** `against` deploying; `unmeasured`, so that nothing can be said; `limit` of what a model that is fit may be used for. */
-  effect: 'against' | 'unmeasured' | 'limit';
-  what: string;
-  todo: string;
-}
+type Topic = Reason['of'];
 
 /**
  * More than one wrong label in ten accepted images means that the classes are not told apart, so that images are held against the thresholds
@@ -211,10 +202,21 @@ function attacked({ attacks }: Figures): Reason[] {
 
 function conditionsRejected({ conditions }: Figures): Reason[] {
   const rejected = conditions.filter((own) => own.images > 0 && own.rejected >= NEARLY_EVERYTHING * own.images);
-  if (rejected.length === 0) return [];
-  const said = listed(rejected.map(({ name, images, rejected: count }) => `${name} ${share(count, images)}`));
+  // Of each condition, the mildest: the kinds come in order of severity.
+  const mildest = [...Map.groupBy(rejected, ({ name }) => name.replace(/, severity \d+$/, '')).values()].map(
+    ([first]) => first as (typeof rejected)[number],
+  );
+  if (mildest.length === 0) return [];
+  const said = listed(
+    mildest.map(({ name, images, rejected: count }) => `${name} ${share(count, images)}`),
+    '; ',
+  );
   return [
-    limit('conditions', `Nearly all images are rejected under these conditions: ${said}.`, 'Keep the conditions as they were in training.'),
+    limit(
+      'conditions',
+      `Nearly all images are rejected under these conditions and worse ones: ${said}.`,
+      'Keep the conditions as they were in training.',
+    ),
   ];
 }
 

@@ -1,12 +1,7 @@
-import { CHECKS, type Reason } from './fitness-checks.ts';
+import { CHECKS } from './fitness-checks.ts';
 import { type Figures, figuresOf, type Judged } from './fitness-figures.ts';
+import type { Fitness, Reason } from './fitness-schema.ts';
 import type { Screening } from './screening-schema.ts';
-
-export interface Fitness {
-  verdict: 'fit to deploy' | 'not fit' | 'unknown, because not measured';
-  /** Reasons against first, then what is unmeasured, then limits. */
-  reasons: Reason[];
-}
 
 /**
  * Judges whether a model is fit to deploy. This is the only place that decides it.

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Fitness } from '../../shared/bundle/fitness.ts';
+import type { Fitness } from '../../shared/bundle/fitness-schema.ts';
 
 /* The parts that the pages of trainings and evaluations share: static HTML without scripts or external files, for screens and for paper. */
 

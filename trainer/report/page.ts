@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../../node/files/files.ts';
-import { type Fitness, fitnessOf } from '../../shared/bundle/fitness.ts';
+import { fitnessOf } from '../../shared/bundle/fitness.ts';
+import type { Fitness } from '../../shared/bundle/fitness-schema.ts';
 import { testedScores } from '../../shared/score-table.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { datasets } from '../data/datasets.ts';

@@ -205,7 +205,7 @@ describe('the other routes', () => {
   it('/model tells no threshold, /health/ready runs the golden image, / is the page', async () => {
     const get = (path: string) => exports.default.fetch(`http://portcullis${path}`);
     const model = (await (await get('/model')).json()) as object;
-    expect(Object.keys(model).sort()).toEqual(['classes', 'id', 'input', 'name']);
+    expect(Object.keys(model).sort()).toEqual(['classes', 'id', 'input', 'name', 'preprocess']);
     expect(await (await get('/health/ready')).json()).toEqual({ status: 'ready' });
     expect(await (await get('/health/live')).json()).toEqual({ status: 'live' });
     const page = await get('/');

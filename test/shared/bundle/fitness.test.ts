@@ -125,10 +125,16 @@ describe('a reason and what to do about it', () => {
     ],
     [
       'conditions that reject everything',
-      { conditions: [{ name: 'dark, severity 5', images: 1000, rejected: 998 }] },
+      {
+        conditions: [3, 4, 5].map((severity) => ({
+          name: `dark, severity ${severity}`,
+          images: 1000,
+          rejected: severity === 3 ? 500 : 998,
+        })),
+      },
       'limit',
       'conditions',
-      /^Nearly all images are rejected under these conditions: dark, severity 5 99.8 %/,
+      /^Nearly all images are rejected under these conditions and worse ones: dark, severity 4 99.8 %\./,
     ],
     ['a trial', { trial: true }, 'against', 'trial', /trying out. Train it with --preset paper/],
   ])('%s', (_, change, effect, of, text) => {
