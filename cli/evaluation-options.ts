@@ -40,13 +40,14 @@ export function checkOptions({ unknown, unknownDir, out, merge, figures }: Optio
 }
 
 /** Returns the source of a bundle's data set: the images of the run that made it, else the folder given, else the one that the run read. */
-export function sourceFor({ provenance, input }: Screening, run: Run | null, dataDir: string | undefined): DatasetSource {
+export function sourceFor({ provenance, input, preprocess }: Screening, run: Run | null, dataDir: string | undefined): DatasetSource {
   const isFolder = datasets.get(provenance.dataset)?.resizable;
   const own = {
     dataset: provenance.dataset,
     dataDir: null,
     imageSize: isFolder ? input.height : null,
     channels: isFolder ? input.channels : null,
+    ...(isFolder ? { preprocess: { fit: preprocess.fit, background: preprocess.background, polarity: preprocess.polarity } } : {}),
   };
   return {
     ...dataSourceSchema.parse(own),

@@ -1,8 +1,10 @@
 import { type Command, Option, type OptionValues } from 'commander';
+import { preprocessSchema } from '../shared/bundle/screening-schema.ts';
 import { DEFAULT_SCORES, OPTIONAL_SCORES, type OptionalScore } from '../shared/score-table.ts';
 import { UsageError } from '../shared/user-error.ts';
-import { LARGEST_SIDE } from '../trainer/data/dataset.ts';
+import { LARGEST_SIDE, type PreprocessChoice } from '../trainer/data/dataset.ts';
 import { type DataSource, datasets } from '../trainer/data/datasets.ts';
+import { backgroundOf } from '../trainer/data/folder/choose-preprocess.ts';
 import { type CalibrationOptions, defaultCalibration } from '../trainer/run-config.ts';
 import { callersPath } from './paths.ts';
 
@@ -54,17 +56,46 @@ export function withDataOptions(program: Command): Command {
     .option('--data-dir <folder>', 'folder of the data set (MNIST comes with the project)', callersPath, process.env.DATA_DIR)
     .option('--image-size <n>', 'height and width to which the images of a folder are resized (default: 64)', upTo(LARGEST_SIDE))
     .addOption(new Option('--channels <n>', 'channels of the images of a folder (default: 3)').choices(['1', '3']))
-    .option('--labels <file>', 'CSV of file,label for the images of a folder (default: its labels.csv, if it has one)', callersPath);
+    .option('--labels <file>', 'CSV of file,label for the images of a folder (default: its labels.csv, if it has one)', callersPath)
+    .addOption(
+      new Option('--fit <kind>', 'pad images of a folder, crop them around the centre, or distort them (default: by the images)').choices([
+        ...preprocessSchema.shape.fit.options,
+      ]),
+    )
+    .option(
+      '--background <colour>',
+      'black, white, #rrggbb, or mean, the mean colour of the images; behind transparency and in padding (default: by the images)',
+      backgroundOption,
+    )
+    .addOption(
+      new Option('--polarity <kind>', 'invert images of a folder; auto: those that are dark on light').choices([
+        'as-is',
+        'inverted',
+        'auto',
+      ]),
+    );
+}
+
+/** Parses a colour. @throws UsageError */
+function backgroundOption(text: string): PreprocessChoice['background'] {
+  const known: Record<string, PreprocessChoice['background']> = { black: 0, white: 255, mean: 'mean' };
+  const [, ...hex] = /^#([\da-f]{2})([\da-f]{2})([\da-f]{2})$/i.exec(text) ?? [];
+  const [red, green, blue] = hex.map((digits) => Number.parseInt(digits, 16));
+  if (red !== undefined && green !== undefined && blue !== undefined) return backgroundOf([red, green, blue]);
+  if (Object.hasOwn(known, text)) return known[text];
+  throw new UsageError(`--background ${text} is not a colour; black, white, mean or #rrggbb is allowed, such as #f0f0e8`);
 }
 
 /** Returns the data set that the parsed options choose. */
-export function dataSourceOf({ data, dataDir, imageSize, channels, labels }: OptionValues): DataSource {
+export function dataSourceOf({ data, dataDir, imageSize, channels, labels, fit, background, polarity }: OptionValues): DataSource {
+  const preprocess = Object.entries({ fit, background, polarity }).filter(([, value]) => value !== undefined);
   return {
     dataset: data,
     dataDir: dataDir === undefined ? null : callersPath(dataDir),
     imageSize: imageSize ?? null,
     channels: channels === undefined ? null : channels === '1' ? 1 : 3,
     ...(labels === undefined ? {} : { labels }),
+    ...(preprocess.length === 0 ? {} : { preprocess: Object.fromEntries(preprocess) }),
   };
 }
 

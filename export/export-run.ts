@@ -12,6 +12,7 @@ import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { batchesAt } from '../trainer/data/dataset.ts';
 import { judgedRun, readMeasured } from '../trainer/measured.ts';
 import { checkName, loadRun, type Run } from '../trainer/run.ts';
+import { ownPreprocess } from '../trainer/run-config.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
 import { checkReplaceable } from './check-replaceable.ts';
 import type { Parity } from './parity.ts';
@@ -62,7 +63,7 @@ export async function exportRun(
     ...calibrated,
     name,
     input: config.input,
-    preprocess: defaultPreprocess,
+    preprocess: { ...defaultPreprocess, ...ownPreprocess(config) },
     ...judgedRun(config, calibrated, await readMeasured(run)),
     force: options.force === true,
     provenance: {

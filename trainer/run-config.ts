@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { canonicalJson } from '../shared/bundle/hashes.ts';
+import type { Preprocess } from '../shared/bundle/screening-schema.ts';
+import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { DEFAULT_SCORES, OPTIONAL_SCORES } from '../shared/score-table.ts';
 import { labelsAt } from './data/dataset.ts';
 import { type DataSource, dataSourceSchema, openDataset } from './data/datasets.ts';
@@ -60,6 +62,15 @@ export const configSchema = z.strictObject({
 
 export type RunConfig = z.infer<typeof configSchema>;
 
+/** The part of a run's preprocessing that can be chosen. */
+type OwnPreprocess = Pick<Preprocess, 'fit' | 'background' | 'polarity'>;
+
+/** Returns how the images of a run were preprocessed. Runs of older versions, and of sets with a form of their own, do not say. */
+export function ownPreprocess({ preprocess }: Pick<RunConfig, 'preprocess'>): OwnPreprocess {
+  const { fit, background, polarity } = { ...defaultPreprocess, ...(preprocess as Partial<OwnPreprocess> | undefined) };
+  return { fit, background, polarity };
+}
+
 /** Everything that determines a run; the backend and its threads change only the last digits. */
 export interface Recipe {
   source: DataSource;
@@ -79,10 +90,18 @@ export interface Recipe {
 export async function differencesFrom(config: RunConfig, { source, preset, choices, seed, calibration }: Recipe): Promise<string[]> {
   const dataset = await openDataset(source);
   const training = trainingFor(preset, dataset, labelsAt(dataset.train, splitsOf(dataset, seed).train), choices);
-  const expected: Record<string, unknown> = { dataset: source.dataset, input: dataset.input, preset, seed, training, calibration };
-  const differences = Object.entries(expected).flatMap(([name, value]) =>
-    differencesIn(name, (config as Record<string, unknown>)[name], value),
-  );
+  const preprocess = ownPreprocess(dataset);
+  const expected: Record<string, unknown> = {
+    dataset: source.dataset,
+    input: dataset.input,
+    preprocess,
+    preset,
+    seed,
+    training,
+    calibration,
+  };
+  const actual: Record<string, unknown> = { ...config, preprocess: ownPreprocess(config) };
+  const differences = Object.entries(expected).flatMap(([name, value]) => differencesIn(name, actual[name], value));
   if (config.earlierPlans) differences.push('it was resumed with another number of epochs');
   if (canonicalJson(config.checksums) !== canonicalJson(dataset.checksums)) differences.push('it was trained on other image files');
   return differences;

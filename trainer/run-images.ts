@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { canonicalJson } from '../shared/bundle/hashes.ts';
+import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { changedFiles } from './data/changed-files.ts';
 import { DataError, type Dataset } from './data/dataset.ts';
 import { openDataset } from './data/datasets.ts';
 import { keepImages, openKeptImages } from './data/kept-images.ts';
 import { imagesFolder, type Run, writeConfig } from './run.ts';
+import { ownPreprocess } from './run-config.ts';
 
 interface OpenOptions {
   /** The folder of the data set, where it was moved since the run. */
@@ -21,17 +23,23 @@ interface OpenOptions {
  */
 export async function openDatasetOf(run: Run, { dataDir, signal }: OpenOptions = {}): Promise<Dataset> {
   const { name, dataset, imageSize, channels, labels, checksums } = run.config;
+  const preprocess = dataset === 'images' ? ownPreprocess(run.config) : undefined;
   const isSame = (found: Dataset) => canonicalJson(found.checksums) === canonicalJson(checksums);
   const directory = dataDir === undefined ? run.config.dataDir : resolve(dataDir);
   let damage = '';
   try {
     const kept = await openKeptImages(imagesFolder(run));
-    if (kept && isSame(kept)) return { ...kept, notes: await notesOnChanges(kept, directory) };
+    if (kept && isSame(kept))
+      return {
+        ...kept,
+        ...(preprocess ? { preprocess: { ...defaultPreprocess, ...preprocess } } : {}),
+        notes: await notesOnChanges(kept, directory),
+      };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     damage = `${error.message}. `;
   }
-  const opened = await openDataset({ dataset, dataDir: directory, imageSize, channels, labels }, signal).catch((error) => {
+  const opened = await openDataset({ dataset, dataDir: directory, imageSize, channels, labels, preprocess }, signal).catch((error) => {
     if (!(error instanceof DataError)) throw error;
     throw new DataError(`${damage}${error.message}${error.message.endsWith('.') ? '' : '.'} ${adviceFor(dataset)}`);
   });

@@ -30,7 +30,7 @@ import {
   truncateMetrics,
   writeConfig,
 } from './run.ts';
-import type { Recipe, RunConfig } from './run-config.ts';
+import { ownPreprocess, type Recipe, type RunConfig } from './run-config.ts';
 import { validate } from './validate.ts';
 
 export interface TrainingOptions {
@@ -85,6 +85,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     name: options.name,
     portcullis: version,
     ...options.source,
+    ...(dataset.preprocess ? { preprocess: ownPreprocess(dataset) } : {}),
     classes: dataset.classes,
     input: dataset.input,
     checksums: dataset.checksums,

@@ -96,7 +96,7 @@ describe('pnpm data inspect finds all faults of a folder at once', () => {
     await fill(join(folder, 'a'), 50);
     await fill(join(folder, 'b'), 50, 'webp');
     const { status, faults, splits, promise, text } = inspect(folder);
-    expect([status, faults]).toEqual([0, []]);
+    expect([status, faults]).toEqual([0, [{ severity: 'note', what: expect.stringMatching(/^preprocessing: --fit contain/) }]]);
     expect(splits).toEqual({ train: 58, validation: 3, tune: 3, calibration: 16, test: 20 });
     expect(promise).toMatchObject({ images: 16, smallestAlpha: 1 - 0.05 ** (1 / 16), wanted: { images: 199, folder: 1244 } });
     expect(text()).toMatch(/about 1244 images in the folder, or --alpha 0.171\ntraining takes roughly \d+.*s .*\ncontact sheet/);

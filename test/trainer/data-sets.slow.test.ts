@@ -151,7 +151,7 @@ describe('images in folders', () => {
     expect(data.classes).toEqual(['bolt', 'nut']);
     expect(data.train.count + data.test.count).toBe(61);
     expect(data.train.image(0)).toHaveLength(256);
-    expect(data.notes).toEqual([
+    expect(data.notes?.filter((note) => !/^(preprocessing|sizes)/.test(note))).toEqual([
       '1 file left out: not images by their name',
       '4 hidden files and folders left out (.thumbnails, __MACOSX and the like)',
       `1 of 62 images left out, which the worker would refuse too\n  bolt/broken.png: The file is of an unknown kind; only ${ALL_FORMATS} are read. Save it as one of these.`,
@@ -198,7 +198,7 @@ describe('images in folders', () => {
     const data = await read();
     expect(data.classes).toEqual(['bolt', 'nut']);
     expect(data.train.count + data.test.count).toBe(39);
-    expect(data.notes).toEqual([
+    expect(data.notes?.filter((note) => !note.startsWith('preprocessing'))).toEqual([
       '1 path left out: links that lead nowhere, or not files. Remove them, or mend the links\n  bolt/20.png',
       '1 folder left out: links to a parent, or to a folder that was read already. Remove the links\n  nut/round',
     ]);
@@ -270,5 +270,7 @@ it('a data set that does not come with the project needs a folder; sizes are for
   await expect(openDataset({ ...source, dataset: 'svhn' })).rejects.toThrow(
     /svhn does not come with the project: name the folder .* --data-dir/,
   );
-  await expect(openDataset({ ...source, dataset: 'mnist', imageSize: 32 })).rejects.toThrow(/are for --data images/);
+  await expect(openDataset({ ...source, dataset: 'mnist', imageSize: 32 })).rejects.toThrow(
+    /--image-size can't be given for mnist.*--data images/,
+  );
 });

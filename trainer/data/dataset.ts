@@ -1,4 +1,4 @@
-import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { UserError } from '../../shared/user-error.ts';
 import type { StoredImages } from './image-index.ts';
 
@@ -24,6 +24,8 @@ export interface Dataset {
   name: string;
   classes: string[];
   input: Screening['input'];
+  /** How its images were preprocessed, for a folder of images; by default `defaultPreprocess`. */
+  preprocess?: Preprocess;
   train: LabelledImages;
   test: LabelledImages;
   /** A key per training image: images with the same key (the same content) never straddle splits. Undefined where each stands alone. */
@@ -54,12 +56,23 @@ export interface DatasetReader {
 
 type Table1 = readonly [withoutThresholds: number, accuracy: number, error: number, rejection: number];
 
+/** How a user wants images to be preprocessed; what is not given is chosen from the images. */
+export interface PreprocessChoice {
+  fit?: Preprocess['fit'] | undefined;
+  /** `mean`: the mean colour of the images. */
+  background?: Preprocess['background'] | 'mean' | undefined;
+  /** `auto`: inverted where the images are dark on a light plain background. */
+  polarity?: Preprocess['polarity'] | 'auto' | undefined;
+}
+
 export interface ReadOptions {
   /** Height and width that images are resized to, where the data set is resizable. */
   size: number;
   channels: 1 | 3;
   /** CSV of file and label of a folder of images; by default its own labels.csv, if it has one. */
   labels?: string | undefined;
+  /** How the images of a folder are preprocessed; what is not given is chosen from them. */
+  preprocess?: PreprocessChoice | undefined;
   /** Folder for decoded images. */
   cache: string;
   signal?: AbortSignal | undefined;

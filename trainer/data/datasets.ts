@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { preprocessSchema } from '../../shared/bundle/screening-schema.ts';
 import { coil100 } from './coil-100.ts';
 import { DataError, type Dataset, type DatasetReader, LARGEST_SIDE } from './dataset.ts';
 import { fashionMnist } from './fashion-mnist.ts';
@@ -28,6 +29,14 @@ export const dataSourceSchema = z.strictObject({
     .default(null),
   /** CSV of file and label of a folder of images. */
   labels: z.string().optional(),
+  /** How the images of a folder are preprocessed: in a source what the user wants, in a run what it has. */
+  preprocess: z
+    .strictObject({
+      fit: preprocessSchema.shape.fit.optional(),
+      background: z.union([preprocessSchema.shape.background, z.literal('mean')]).optional(),
+      polarity: z.enum(['as-is', 'inverted', 'auto']).optional(),
+    })
+    .optional(),
 });
 
 export type DataSource = z.infer<typeof dataSourceSchema>;
@@ -62,18 +71,18 @@ export async function inspectDataset(source: DataSource): Promise<ExaminedFolder
 }
 
 /** Returns the reader of a source, with what it is called with. @throws DataError where the source names too much or too little */
-function readerOf({ dataset, dataDir, imageSize, channels, labels }: DataSource, signal?: AbortSignal) {
+function readerOf({ dataset, dataDir, imageSize, channels, labels, preprocess }: DataSource, signal?: AbortSignal) {
   const reader = datasets.get(dataset) as DatasetReader;
-  if (!reader.resizable && (imageSize !== null || channels !== null || labels !== undefined))
-    throw new DataError(
-      `the images of ${dataset} have their own size, channels and labels; --image-size, --channels and --labels are for --data images`,
-    );
+  const folderOnly = { '--image-size': imageSize ?? undefined, '--channels': channels ?? undefined, '--labels': labels, ...preprocess };
+  const given = Object.entries(folderOnly).flatMap(([name, value]) => (value === undefined ? [] : [name.replace(/^(?!--)/, '--')]));
+  if (!reader.resizable && given.length > 0)
+    throw new DataError(`${given.join(', ')} can't be given for ${dataset}, whose images have their own form; for a folder: --data images`);
   const directory = dataDir ?? reader.packaged?.();
   if (directory === undefined)
     throw new DataError(
       `${dataset} does not come with the project: name the folder that holds it with --data-dir (or DATA_DIR). ` +
         'docs/data.md says where to get it.',
     );
-  const options = { size: imageSize ?? 64, channels: channels ?? 3, labels, cache: CACHE, signal };
+  const options = { size: imageSize ?? 64, channels: channels ?? 3, labels, preprocess, cache: CACHE, signal };
   return { reader, directory, options };
 }

@@ -7,6 +7,7 @@ import { contentKeys, divide } from './divide.ts';
 import { counted, type Fault, faultText, named } from './fault.ts';
 import { imageFaults } from './image-faults.ts';
 import { layoutOf } from './layout.ts';
+import { surveyFolder } from './preprocess-faults.ts';
 
 /** A folder of images, with everything that its owner should know. */
 export interface ExaminedFolder {
@@ -24,21 +25,22 @@ export interface ExaminedFolder {
  * @throws DataError where there is no such folder, or its CSV can't be read; the signal's reason, where it is aborted
  */
 export async function examineFolder(directory: string, options: ReadOptions): Promise<ExaminedFolder> {
-  const { size, channels, labels, ...caching } = options;
+  const { size, channels, labels, preprocess = {}, ...caching } = options;
   const { form, classes, entries, faults } = await layoutOf(directory, labels);
   const input = { height: size, width: size, channels };
   if (entries.length === 0) {
     const what = `${directory} holds no ${ANY_FORMAT} files in the folders of its ${counted(classes.length, 'class')} (${named(classes)})`;
     return { form, classes, input, dataset: null, faults: [...faults, { severity: 'serious', what }] };
   }
-  const { index, images } = await cachedImages(directory, entries, input, { ...caching, mayBeEmpty: true });
+  const { rules, faults: surveyed } = await surveyFolder(directory, entries, input, preprocess);
+  const { index, images } = await cachedImages(directory, entries, input, { ...caching, rules, mayBeEmpty: true });
   const { files } = index;
   const splits = new Map(entries.map(({ file, split }) => [file, split]));
   const keys = contentKeys(files);
   const own = files.map(({ file }) => splits.get(file));
   const labelsOf = files.map(({ label }) => label);
   const { train, validation, test, leftOut } = divide(labelsOf, keys, own);
-  const all: Fault[] = [...faults, ...imageFaults(index, classes, input)];
+  const all: Fault[] = [...faults, ...imageFaults(index, classes, input), ...surveyed];
   if (leftOut.length > 0)
     all.push({
       severity: 'warning',
@@ -49,7 +51,7 @@ export async function examineFolder(directory: string, options: ReadOptions): Pr
   const tested = new Set(test);
   const list = files.map(({ file, sha256 }, i) => `${file} ${sha256}${tested.has(i) ? ' test' : ''}`).join('\n');
   const dataset: Dataset = {
-    ...{ name: 'images', classes, input, train: images(train), test: images(test) },
+    ...{ name: 'images', classes, input, preprocess: rules, train: images(train), test: images(test) },
     groups: train.map((i) => keys[i] as string),
     validation: validation.size > 0 ? train.flatMap((position, i) => (validation.has(position) ? [i] : [])) : null,
     checksums: { files: createHash('sha256').update(list).digest('hex') },

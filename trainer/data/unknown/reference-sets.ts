@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { Preprocess } from '../../../shared/bundle/screening-schema.ts';
 import { defaultPreprocess, preprocessLevels } from '../../../shared/images/preprocess.ts';
 import { type Random, randomFrom } from '../../../shared/random.ts';
 import { type Dataset, type DatasetReader, inMemory, type LabelledImages } from '../dataset.ts';
@@ -18,7 +19,7 @@ export interface ReferenceSet {
  */
 export async function referenceSets(
   readers: Iterable<DatasetReader>,
-  { name, classes, input }: Pick<Dataset, 'name' | 'classes' | 'input'>,
+  { name, classes, input, preprocess = defaultPreprocess }: Pick<Dataset, 'name' | 'classes' | 'input' | 'preprocess'>,
   most: number,
   seed: number,
 ): Promise<ReferenceSet[]> {
@@ -29,7 +30,7 @@ export async function referenceSets(
     if (directory === undefined || reader.name === name) continue;
     const set = await testImagesOf(reader, directory);
     if (!set || set.classes.some((label) => known.has(label.toLowerCase()))) continue;
-    sets.push({ name: reader.name, images: resized(set, input, most, randomFrom(seed, reader.name)) });
+    sets.push({ name: reader.name, images: resized(set, input, preprocess, most, randomFrom(seed, reader.name)) });
   }
   return sets;
 }
@@ -48,12 +49,16 @@ function testImagesOf(reader: DatasetReader, directory: string) {
   return reading;
 }
 
-function resized({ test, input: own }: Pick<Dataset, 'input' | 'test'>, input: Size, most: number, random: Random): LabelledImages {
+function resized(
+  { test, input: own }: Pick<Dataset, 'input' | 'test'>,
+  input: Size,
+  rules: Preprocess,
+  most: number,
+  random: Random,
+): LabelledImages {
   const chosen = random.shuffle(Array.from({ length: test.count }, (_, i) => i)).slice(0, most);
   const size = input.height * input.width * input.channels;
   const levels = new Uint8Array(chosen.length * size);
-  chosen.forEach(
-    (index, i) => void levels.set(preprocessLevels({ ...own, pixels: test.image(index) }, input, defaultPreprocess), i * size),
-  );
+  chosen.forEach((index, i) => void levels.set(preprocessLevels({ ...own, pixels: test.image(index) }, input, rules), i * size));
   return inMemory(levels, new Uint8Array(chosen.length));
 }
