@@ -30,7 +30,7 @@ const MOST = { cpuMs: 250, memoryMiB: 96, digitMs: 1000 };
 const runs = Number(options.runs);
 
 const digit = await readFile('test/samples/digit-7-a.png');
-const requests = [...hostileRequests(DEFAULT_LIMITS), ...(await acceptedRequests(digit, DEFAULT_LIMITS))].filter(({ name }) =>
+const requests = [...(await hostileRequests(DEFAULT_LIMITS)), ...(await acceptedRequests(digit, DEFAULT_LIMITS))].filter(({ name }) =>
   name.includes(options.only),
 );
 const upstream = await startUpstream();

@@ -2,6 +2,7 @@ import { deflateSync } from 'node:zlib';
 import { DEFAULT_LIMITS, type ImageLimits } from '../../shared/images/limits.ts';
 import { hostileJpegs } from './hostile-jpegs.ts';
 import { hostilePngs, withProfiles } from './hostile-pngs.ts';
+import { hostileWebps } from './hostile-webps.ts';
 
 /** A request that costs as much as it can: one that is allowed, or that a limit refuses only after its body was read. */
 export interface HostileRequest {
@@ -16,11 +17,12 @@ const INFER = '/v2/models/screen/infer';
 export const IMAGES = 64;
 
 /** Images of every kind, alone and in batches of every form, and bodies that only look like one. */
-export function hostileRequests(limits: ImageLimits = DEFAULT_LIMITS): HostileRequest[] {
+export async function hostileRequests(limits: ImageLimits = DEFAULT_LIMITS): Promise<HostileRequest[]> {
   const single = (type: string) => (file: { name: string; bytes: Buffer }) => request(file.name, '/screen', type, file.bytes);
   return [
     ...hostilePngs(limits).map(single('image/png')),
     ...hostileJpegs(limits).map(single('image/jpeg')),
+    ...(await hostileWebps(limits)).map(single('image/webp')),
     ...batches(limits),
     ...texts(limits.maxBytes),
   ];

@@ -29,7 +29,7 @@ export const CACHE = projectPath('runs', '.cache');
 /** Files that a thread reads in one task. */
 const FILES_PER_TASK = 16;
 /** Version of the code that reads the files; another version makes new caches. */
-const READER = 4;
+const READER = 5;
 
 interface CacheOptions {
   /** The folder of the caches. */

@@ -8,7 +8,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$here/../../../node_modules/.cache/libwebp
 sources_sha256=dd888e60a5550a311be0175df9105af52996837609fe5dfc792bf2d84cb518d6
-wasm_sha256=e2ec970625f423e92c4ea02a789f36ca4b1b600b42ed59b413dc30231d71bb08
+wasm_sha256=a5192f99904d6d7f4e4e84ed1520375b1cbb6960559cb3c5a67b19d90ad0a590
 mkdir -p "$cache/fetch/src"
 cd "$cache"
 

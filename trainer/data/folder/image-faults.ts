@@ -17,7 +17,12 @@ export function imageFaults(index: ImageIndex, classes: readonly string[], input
   const foreign = files.filter(({ format }) => isForTrainingOnly(format));
   const kinds = [...Map.groupBy(foreign, ({ format }) => format)].map(([format, own]) => `${own.length} ${format}`).join(', ');
   const blank = files.filter(({ isBlank }) => isBlank);
-  const alike = [...Map.groupBy(files, ({ look }) => look).values()].filter((group) => group.length > 1);
+  const alike = [
+    ...Map.groupBy(
+      files.filter(({ look }) => look !== ''),
+      ({ look }) => look,
+    ).values(),
+  ].filter((group) => group.length > 1);
   const isAcross = (group: readonly StoredFile[]) => new Set(group.map(({ label }) => label)).size > 1;
   const [across, within] = [alike.filter(isAcross), alike.filter((group) => !isAcross(group))];
   const [least, most] = [Math.min(...perClass), Math.max(...perClass)];

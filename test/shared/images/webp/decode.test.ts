@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import sharp, { type WebpOptions } from 'sharp';
 import { expect, it } from 'vitest';
 import { webpChunks } from '../../../../bench/reliability/mutate-webp.ts';
+import { manyCodes } from '../../../../bench/worst/hostile-webps.ts';
 import { ImageError } from '../../../../shared/images/image.ts';
 import { webpDecoder } from '../../../../shared/images/webp/decode.ts';
 
@@ -77,5 +78,7 @@ it('takes no more memory than is allowed', () => {
   header.writeUInt32LE(0x88888, 13);
   expect(() => kept([header], 1, 1)).toThrow(ImageError);
   expect(() => kept([header], 1, 1)).toThrow(/needs more memory to decode than is allowed/);
+  // 327,680 Huffman codes, whose tables would take more than two seconds.
+  expect(() => kept(webpChunks(manyCodes(256, 256)), 256, 256)).toThrow(/needs more memory to decode than is allowed/);
   expect(kept(files[0] as Buffer[], width, height)).toHaveLength(4 * width * height);
 });
