@@ -7,9 +7,18 @@ import { rebuildFolder } from '../node/files/replace-folder.ts';
 import { imagesWithinMemory } from '../node/images-within-memory.ts';
 import { withChecksums } from '../shared/bundle/hashes.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
+import { rareLabels } from '../shared/calibration/conformal.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
-import { DEFAULT_SCORES, OPTIONAL_GRAPH_SCORES, type OptionalScore, optionalScores } from '../shared/score-table.ts';
+import {
+  DEFAULT_SCORES,
+  isOptional,
+  OPTIONAL_GRAPH_SCORES,
+  type OptionalScore,
+  optionalScores,
+  SCORE_NAMES,
+  SCORES,
+} from '../shared/score-table.ts';
 import { thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt, type LabelledImages } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
@@ -68,7 +77,14 @@ export async function calibrateBundle(
   // A --force was for the old thresholds.
   const { id: _, checksum: __, forced: ___, ...content } = screening;
   const covariance = screening.covariances.kind;
-  const thresholds = thresholdsFor(scores, screening.classes.length, screening.latentDim, { ...options, covariance, scores: optional });
+  const kept = keptOf(screening, scores.tune, { ...options, scores: optional });
+  const thresholds = thresholdsFor(
+    scores,
+    screening.classes.length,
+    screening.latentDim,
+    { ...options, covariance, scores: optional },
+    kept,
+  );
   const all = [...scores.tune, ...scores.calibration];
   const ownCalibration = { images: all.length, sha256: own.sha256, date: new Date().toISOString() };
   const provenance = { ...content.provenance, ownCalibration };
@@ -78,9 +94,19 @@ export async function calibrateBundle(
     await writeScreening(fresh, calibrated);
     await (await openScreener(fresh)).close();
   });
-  const labels = new Set(all.map(({ label }) => label));
-  const absent = screening.classes.filter((_, label) => !labels.has(label));
-  return { screening: calibrated, images: all.length, notes: [...own.notes, ...absentNote(absent, screening.classes.length)] };
+  const counts = screening.classes.map((_, y) => all.filter(({ label }) => label === y).length);
+  return { screening: calibrated, images: all.length, notes: [...own.notes, ...rareNote(screening.classes, counts, kept?.labels)] };
+}
+
+/**
+ * Returns the classes of which there are too few images, which keep the bundle's thresholds: those of other classes' images would be far
+ * too wide or too narrow. None where a class is promised its own rate, or the bundle does not have every score that is tested.
+ */
+function keptOf({ classes, thresholds }: Screening, tune: readonly Scores[], options: Omit<CalibrationOptions, 'covariance'>) {
+  const { method, guarantee, alpha, scores } = options;
+  const tested = SCORE_NAMES.filter((name) => !isOptional(name) || scores.some((other) => other === name));
+  if (method !== 'conformal' || guarantee !== 'marginal' || !tested.every((name) => thresholds[SCORES[name].threshold])) return undefined;
+  return { labels: rareLabels(tune, classes.length, alpha), thresholds };
 }
 
 /** @throws DataError if a score is asked for that the bundle's graphs do not answer */
@@ -93,14 +119,18 @@ function checkAnswered(scores: readonly OptionalScore[], { golden }: Screening, 
   );
 }
 
-/** Warns of classes to which the model assigned no image. */
-function absentNote(absent: readonly string[], classes: number): string[] {
-  if (absent.length === 0) return [];
-  const names = `${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ', …' : ''}`;
+/** Warns of classes to which the model assigned no image, or next to none. */
+function rareNote(classes: readonly string[], counts: readonly number[], kept: ReadonlySet<number> = new Set()): string[] {
+  const rare = classes.flatMap((name, y) => (counts[y] === 0 || kept.has(y) ? [`${name}: ${counts[y]}`] : []));
+  if (rare.length === 0) return [];
+  const names = `${rare.slice(0, 10).join(', ')}${rare.length > 10 ? ', …' : ''}`;
+  const then =
+    kept.size > 0
+      ? 'these classes keep the thresholds that the bundle has'
+      : "the thresholds of these classes come from the other classes' images, and may be far too wide or too narrow";
   return [
-    `no image of ${absent.length} of the ${classes} classes (${names}), as the model labels them: the thresholds of these classes come ` +
-      "from the other classes' images and may be far too wide or too narrow. Add images of every class that you expect, and calibrate " +
-      'again.',
+    `of ${rare.length} of the ${classes.length} classes there are no images, or too few (${names}), as the model labels them: ${then}. ` +
+      'Add images of every class that you expect, and calibrate again.',
   ];
 }
 

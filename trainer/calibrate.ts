@@ -1,5 +1,5 @@
 import type { Calibration } from '../shared/bundle/screening-schema.ts';
-import { conformalThresholds, rankFor } from '../shared/calibration/conformal.ts';
+import { conformalThresholds, type KeptThresholds, rankFor } from '../shared/calibration/conformal.ts';
 import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/order-statistic.ts';
 import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
 import { decide } from '../shared/decision/decide.ts';
@@ -103,13 +103,17 @@ export function thresholdsFor(
   classes: number,
   latentDim: number,
   options: CalibrationOptions,
+  kept?: KeptThresholds,
 ): Pick<Calibrated, 'thresholds' | 'calibration'> {
   const { method, guarantee, alpha, delta } = options;
   const conformal = method === 'conformal';
   const byClass = (sample: Scores[], name: ScoreName) =>
     Array.from({ length: classes }, (_, y) => sample.filter(({ label }) => label === y).map((score) => score[name] ?? Number.NaN));
   const thresholds = conformal
-    ? conformalThresholds(scores.tune, scores.calibration, { classes, alpha, delta, guarantee, scores: options.scores })
+    ? conformalThresholds(scores.tune, scores.calibration, {
+        ...{ classes, alpha, delta, guarantee, scores: options.scores },
+        ...(kept ? { kept } : {}),
+      })
     : threeSigmaThresholds(
         byClass(scores.tune, 'reconstructionError'),
         scores.tune.map((score) => score.reconstructionError),

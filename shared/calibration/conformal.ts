@@ -1,4 +1,5 @@
 import type { Thresholds } from '../bundle/screening-schema.ts';
+import { decide } from '../decision/decide.ts';
 import type { Scores } from '../decision/scores.ts';
 import { DEFAULT_SCORES, isOptional, type OptionalScore, SCORE_NAMES, SCORES, type ScoreName } from '../score-table.ts';
 import { conformalRank, imagesNeeded, quantile } from './order-statistic.ts';
@@ -13,6 +14,33 @@ export interface ConformalOptions {
   guarantee: 'marginal' | 'per-class';
   /** Optional scores that are tested. */
   scores?: readonly OptionalScore[];
+  /** Classes of which there are too few images to set thresholds from, and the thresholds that they keep. */
+  kept?: KeptThresholds;
+}
+
+export interface KeptThresholds {
+  labels: ReadonlySet<number>;
+  /** With every score that is tested. */
+  thresholds: Thresholds;
+}
+
+/** Share of alpha that the images of classes whose thresholds are kept may be. */
+const RARE = 0.5;
+
+/**
+ * Returns the classes that are rarest among the tune images, together at most half of alpha of them: whatever their thresholds reject, the
+ * promise can be kept. Chosen without a look at the calibration images, so it holds.
+ */
+export function rareLabels(tune: readonly Scores[], classes: number, alpha: number): Set<number> {
+  const counts = Array.from({ length: classes }, (_, y) => ({ y, count: tune.filter(({ label }) => label === y).length }));
+  const rare = new Set<number>();
+  let sum = 0;
+  for (const { y, count } of counts.sort((a, b) => a.count - b.count || a.y - b.y)) {
+    sum += count;
+    if (sum > RARE * alpha * tune.length) break;
+    rare.add(y);
+  }
+  return rare;
 }
 
 /** The map of each tested score, per class. */
@@ -37,10 +65,14 @@ const OWN_SCALE = 10;
  *   threshold keeps the promise
  */
 export function conformalThresholds(tune: readonly Scores[], calibration: readonly Scores[], options: ConformalOptions): Thresholds {
-  const { classes, alpha, delta, guarantee, scores: optional = DEFAULT_SCORES } = options;
+  const { classes, alpha, delta, guarantee, scores: optional = DEFAULT_SCORES, kept } = options;
   const tested = SCORE_NAMES.filter((name) => !isOptional(name) || optional.some((other) => other === name));
   const maps = fitMaps(tune, classes, tested);
-  const nonconformities = calibration.map((scores) => ({ label: scores.label, value: nonconformityOf(maps, scores) }));
+  const isKept = (y: number) => kept?.labels.has(y) === true;
+  // An image of a class that keeps its thresholds is rejected or not, whatever the others' are.
+  const rankedValue = (scores: Scores) =>
+    kept && isKept(scores.label) ? (decide(scores, kept.thresholds).accepted ? -Infinity : Infinity) : nonconformityOf(maps, scores);
+  const nonconformities = calibration.map((scores) => ({ label: scores.label, value: rankedValue(scores) }));
   const limits = Array.from({ length: classes }, (_, y) => {
     const sample = guarantee === 'marginal' ? nonconformities : nonconformities.filter(({ label }) => label === y);
     const rank = rankFor(sample.length, guarantee === 'marginal' ? '' : ` of class ${y}`, { alpha, delta, guarantee });
@@ -52,7 +84,11 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
     const { threshold, weight } = SCORES[name];
     return [
       threshold,
-      maps.map((map, y) => roundedUp(scoreAt(map.get(name) as RankMap, (limits[y] as number) - Math.log(weight)))),
+      maps.map((map, y) =>
+        isKept(y)
+          ? (kept?.thresholds[threshold]?.[y] as number)
+          : roundedUp(scoreAt(map.get(name) as RankMap, (limits[y] as number) - Math.log(weight))),
+      ),
     ] as const;
   });
   for (const [name, values] of found) {
@@ -72,7 +108,11 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
  * @param group stands after "calibration images" in the error
  * @throws RangeError naming the number of images needed if n are too few
  */
-export function rankFor(n: number, group: string, { alpha, delta, guarantee }: Omit<ConformalOptions, 'classes' | 'scores'>): number {
+export function rankFor(
+  n: number,
+  group: string,
+  { alpha, delta, guarantee }: Pick<ConformalOptions, 'alpha' | 'delta' | 'guarantee'>,
+): number {
   const rank = conformalRank(n, alpha, delta);
   if (rank !== null) return rank;
   throw new RangeError(

@@ -76,8 +76,16 @@ describe('calibration of a bundle on own images', () => {
         .toColourspace('b-w')
         .png()
         .toFile(join(sevens, `${i}.png`));
-    const { notes } = await calibrateBundle(mnist, sevens, join(root, 'of-sevens'), options, join(root, 'cache'));
-    expect(notes).toEqual([expect.stringMatching(/^no image of \d of the 10 classes \(0, .*Add images of every class/)]);
+    const { notes, screening } = await calibrateBundle(mnist, sevens, join(root, 'of-sevens'), options, join(root, 'cache'));
+    expect(notes).toEqual([
+      expect.stringMatching(/^of 9 of the 10 classes there are no images, or too few \(0: 0, .*keep the thresholds that the bundle has/),
+    ]);
+    const before = JSON.parse(await readFile(join(mnist, 'screening.json'), 'utf8')).thresholds;
+    for (const [name, values] of Object.entries(screening.thresholds))
+      expect(
+        values.flatMap((value, y) => (value === before[name][y] ? [y] : [])),
+        name,
+      ).toEqual([0, 1, 2, 3, 4, 5, 6, 8, 9]);
   });
 
   it('says what is missing, and leaves nothing', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conformalThresholds } from '../../../shared/calibration/conformal.ts';
+import { conformalThresholds, rareLabels } from '../../../shared/calibration/conformal.ts';
 import {
   conformalRank,
   exceedanceProbability,
@@ -320,5 +320,31 @@ describe('quantiles', () => {
       [1, 3],
       [1, 3],
     ]);
+  });
+});
+
+describe('classes of which there are too few images', () => {
+  const scored = (label: number, i: number, scale = 1): Scores => ({
+    ...{ label, latentDistance: scale * (1 + (i % 97) / 97), reconstructionError: 1 + (i % 89) / 89, relativeError: 0.1 + (i % 83) / 830 },
+  });
+  const thresholds = { maxLatentDistance: [9, 9, 9], maxReconstructionError: [9, 9, 9], maxRelativeError: [9, 9, 9] };
+  const of = (count: number, label: number, scale = 1) => Array.from({ length: count }, (_, i) => scored(label, i, scale));
+
+  it('are the rarest, together at most half of alpha', () => {
+    const tune = [...of(180, 0), ...of(1, 1), ...of(19, 2)];
+    expect([rareLabels(tune, 4, 0.02), rareLabels(tune, 4, 0.005), rareLabels(tune, 3, 0.2)]).toEqual([
+      ...[new Set([3, 1]), new Set([3]), new Set([1, 2])],
+    ]);
+  });
+
+  it('keep their thresholds, and what these reject counts', () => {
+    const options = { classes: 3, alpha: 0.05, delta: 0.1, guarantee: 'marginal' } as const;
+    const kept = { labels: new Set([1, 2]), thresholds };
+    const found = conformalThresholds(of(300, 0), [...of(400, 0), ...of(4, 1)], { ...options, kept });
+    expect(found.maxLatentDistance.slice(1)).toEqual([9, 9]);
+    expect(found.maxLatentDistance[0]).toBeLessThan(9);
+    // Four images that are rejected whatever the others' thresholds are leave the others less.
+    const rejecting = conformalThresholds(of(300, 0), [...of(400, 0), ...of(4, 1, 20)], { ...options, kept });
+    expect(rejecting.maxLatentDistance[0]).toBeGreaterThan(found.maxLatentDistance[0] as number);
   });
 });
