@@ -62,6 +62,39 @@ describe('what is forwarded of a body', () => {
     expect([name, (part as File).name, new Uint8Array(await (part as File).arrayBuffer())]).toEqual([names[2], 'image-3.png', file(3)]);
   });
 
+  it('has no numbers in a form, even beside files', async () => {
+    const form = new FormData();
+    form.append('a', new Blob([file(1)], { type: 'image/png' }), 'a.png');
+    form.append('b', new Blob([numbers(0.5)], { type: 'application/octet-stream' }), 'b');
+    const made = new Response(form);
+    const type = made.headers.get('content-type') as string;
+    const guarded = read(new Uint8Array(await made.arrayBuffer()), type, { GUARD_TENSORS: 'on' });
+    const problem = { problem: 'not-forwarded', message: 'Numbers in a form are not forwarded to the classifier. Send them as JSON.' };
+    for (const places of [[0, 1], [1]]) await expect(guarded.forward(places)).rejects.toMatchObject(problem);
+    const { body, headers } = await guarded.forward([0]);
+    const [[, part] = []] = [...(await new Response(body as BodyInit, { headers }).formData())];
+    expect((part as File).type).toBe('image/png');
+  });
+
+  it('has the channels of a pixel together', async () => {
+    const colour = { ...screening, input: { height: 1, width: 2, channels: 3 as const } };
+    const body = json({ images: [{ pixels: [0, 0.25, 0.5, 0.75, 1, 0] }] });
+    const headers = new Headers({ 'content-type': 'application/json' });
+    const made = await readGuarded(headers, body, colour, configOf({ UPSTREAM_URL: 'http://u', GUARD_TENSORS: 'on' })).forward([0]);
+    expect(parsed(made.body)).toEqual({
+      images: [
+        {
+          pixels: [
+            [
+              [0, 0.25, 0.5],
+              [0.75, 1, 0],
+            ],
+          ],
+        },
+      ],
+    });
+  });
+
   it("is the model's own input with FORWARD=screened", async () => {
     const large = encodePng({
       width: 2 * input.width,
@@ -69,6 +102,7 @@ describe('what is forwarded of a body', () => {
       channels: 1,
       pixels: new Uint8Array(4 * input.width * input.height).fill(7),
     });
+    expect((await read(large, 'image/png').forward([0])).body).toEqual(large);
     const { body } = await read(large, 'image/png', { FORWARD: 'screened' }).forward([0]);
     expect(body).toEqual(file(7));
   });
@@ -99,6 +133,13 @@ describe('what is forwarded of an inference request', () => {
       inputs: [{ ...image(1), data: [...numbers(0.5)], parameters: { content_type: 'np' } }],
     });
     expect(parsed((await forward([0, 1])).body).inputs).toEqual([{ ...image(2), data: tensors, parameters: { content_type: 'np' } }]);
+  });
+
+  it('is the numbers of each image that passes, one after the other', async () => {
+    const data = [...tensors, ...numbers(0.75), ...numbers(1)];
+    const { forward } = read(json({ inputs: [{ ...image(4), data }] }), 'application/json', v2);
+    const passing = [...numbers(0.25), ...numbers(0.75), ...numbers(1)];
+    expect(parsed((await forward([0, 2, 3])).body)).toEqual({ inputs: [{ ...image(3), data: passing }] });
   });
 
   it('has no members of which there is nothing', async () => {
