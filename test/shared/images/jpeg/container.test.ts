@@ -5,7 +5,7 @@ import { fullJpeg, refinedJpeg, restartedJpeg } from '../../../../bench/worst/ho
 import { openImageReader } from '../../../../node/image-reader.ts';
 import { ImageError } from '../../../../shared/images/image.ts';
 import { readJpegFile } from '../../../../shared/images/jpeg/container.ts';
-import { maxCoefficients } from '../../../../shared/images/jpeg/cost.ts';
+import { MAX_COEFFICIENT_BYTES, maxCoefficients } from '../../../../shared/images/jpeg/cost.ts';
 import { frameOf, scanOf } from '../../../../shared/images/jpeg/frame.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../../../../shared/images/limits.ts';
 import { exifBlock, segment, segmentsOf } from '../../../samples/image-parts.ts';
@@ -137,13 +137,19 @@ describe('the segments of a JPEG', () => {
     expect(await read(filled)).toEqual(image);
     expect(await read(withBehind(plain, null, segment(0xfe, 1, 2, 3), Buffer.of(0xff, 0xd0)))).toEqual(image);
     // Whether the pixels can be decoded then is another question.
-    const others = [...[0x01, 0xd7].map((marker) => Buffer.of(0xff, marker)), segment(0xc8), segment(0xcc, 1)];
+    const others = [...[0x01, 0xd7].map((marker) => Buffer.of(0xff, marker)), segment(0xc8), segment(0xcc, 1), segment(0xbf, 1)];
     expect(readJpegFile(withBehind(plain, null, ...others), DEFAULT_LIMITS).width).toBe(40);
     expect(await read(Buffer.concat([plain, progressive, Buffer.of(1)]))).toEqual(image);
   });
 
   it.each<[string, Buffer, RegExp]>([
     ['two frames', withBehind(plain, 0xc0, segmentsOf(plain).find((each) => each[1] === 0xc0) as Buffer), /it has two frames/],
+    [
+      'a second frame behind a scan',
+      withBehind(progressive, 0xda, segmentsOf(progressive).find((each) => each[1] === 0xc2) as Buffer),
+      /it has two frames/,
+    ],
+    ['a frame of kind CF', withBehind(plain, null, segment(0xcf, 8, 0, 24, 0, 40, 1, 1, 17, 0)), /is of a rare kind/],
     ['a scan before the frame', withBehind(plain, null, segmentsOf(plain).at(-2) as Buffer), /comes before the frame header/],
     ['a start within', withBehind(plain, 0xdb, Buffer.of(0xff, 0xd8)), /the segment at byte \d+ is not valid/],
     ['a height after the pixels', withBehind(plain, 0xda, segment(0xdc, 0, 24)), /of a height that is given after its pixels/],
@@ -165,6 +171,31 @@ describe('the segments of a JPEG', () => {
     ],
     ['a component that there is not', scanChanged(plain, (scan) => (scan[1] = 9)), /of a component that is not there/],
   ])('are refused with %s', (_, bytes, why) => refused(bytes, why));
+
+  it('are bounded in the coefficients that are kept until the last scan', async () => {
+    const start = (marker: number, width: number, ...scan: number[]) =>
+      Buffer.concat([Buffer.of(0xff, 0xd8), segment(marker, 8, 16, 0, width >> 8, width & 255, 1, 1, 17, 0), segment(0xda, ...scan)]);
+    const of = (bytes: Buffer) => () => readJpegFile(bytes, { ...DEFAULT_LIMITS, maxJpegPixels: 1e8, maxPixels: 1e8 });
+    const dc = [1, 1, 0, 0, 0, 0];
+    const BLOCK_BYTES = 128;
+    // 4096 x 8 W pixels are 512 W blocks.
+    const most = 8 * Math.floor(MAX_COEFFICIENT_BYTES / BLOCK_BYTES / 512);
+    const error = (() => {
+      try {
+        of(start(0xc2, most + 1, ...dc))();
+      } catch (thrown) {
+        return thrown as ImageError;
+      }
+    })();
+    expect(error).toBeInstanceOf(ImageError);
+    expect([error?.fault, error?.message]).toEqual([
+      'image-too-large',
+      `The JPEG is ${most + 1} x 4096 and stored in several scans (progressive), which take ${512 * (most / 8 + 1) * BLOCK_BYTES} bytes of ` +
+        `memory at once; at most ${MAX_COEFFICIENT_BYTES} are allowed. Save it as an ordinary (baseline) JPEG, or make it smaller.`,
+    ]);
+    for (const fits of [start(0xc2, most, ...dc), start(0xc0, most + 1, 1, 1, 0, 0, 63, 0)])
+      expect(of(fits)).toThrow(/ends before its end/);
+  });
 
   it('are bounded in number and cost of the scans', async () => {
     // libvips writes ten scans: DC, then bands of coefficients and their refinements.
@@ -250,6 +281,11 @@ describe('the orientation of a JPEG', () => {
     ['an EXIF that goes on in a second segment, which Pillow joins', withBehind(plain, null, ...exifInTwo(3))],
     ['XMP behind a megabyte of it', withBehind(plain, null, ...new Array<Buffer>(17).fill(longXmp), xmp(3))],
   ])('is unclear where %s says otherwise', (_, bytes) => refused(bytes, unclear));
+
+  it('is not that of a segment of another kind, or of another text', () => {
+    const others = [segment(0xfe, ...exif(3).subarray(4)), segment(0xe1, ...Buffer.from('other <x tiff:Orientation="3"/>'))];
+    expect(readJpegFile(withBehind(plain, null, ...others), DEFAULT_LIMITS).claims).toEqual([]);
+  });
 
   it('is not that of EXIF behind the end', async () => {
     expect(await read(Buffer.concat([plain, exif(3)]))).toEqual(await read(plain));
