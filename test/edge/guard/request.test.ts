@@ -179,6 +179,13 @@ describe('what is forwarded of an inference request', () => {
     );
     expect(at(json({ inputs: [], x: 'y'.repeat(1000) }))).toMatch(/^bad-json: The inference request can't be forwarded: .*\.$/s);
     expect(at(json({ inputs: [{ ...image(1), data: tensors }] }))).toMatch(/^bad-json: .*1568 values/);
+    const twice = { inputs: [image(1), image(1)].map((each) => ({ ...each, data: [...numbers(0.5)] })) };
+    expect(at(json(twice))).toMatch(/^bad-json: .*it has 2 inputs; one is needed/);
+    const chosen = json({ inputs: [{ ...image(1), data: [...numbers(0.5)] }], outputs: [{ name: 'a' }] });
+    expect(at(chosen)).toBe('none');
+    expect(problemOf(() => read(chosen, 'application/json', { ...v2, AGREEMENT_POINTER: '/a' }))).toMatch(
+      /^bad-json: .*it chooses outputs/,
+    );
     const long = { inputs: [{ ...image(1), name: 'n'.repeat(256), data: [1] }] };
     expect(at(json(long)).length).toBeLessThan("bad-json: The inference request can't be forwarded: .".length + 501);
   });
