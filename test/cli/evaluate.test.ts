@@ -19,7 +19,7 @@ it.each([
   [['--images', '0'], '0 is too small'],
   [['--images', '-1'], '-1 is not a whole number'],
   [['--images', '999999999'], '999999999 is too large; a whole number of 1 to 100000 is needed'],
-  [['--figures', 'nowhere/x.json'], 'there is no folder nowhere for --figures nowhere/x.json'],
+  [['--figures', 'nowhere/x.json'], 'nowhere for --figures '],
   [['--model', 'fancy'], 'there is no model fancy; in models/ there are: '],
   [['--out', join(import.meta.dirname, '../../package.json')], 'package.json is a file; --out takes a folder'],
 ])('%j is wrong use', async (args, message) => {

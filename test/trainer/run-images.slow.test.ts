@@ -27,7 +27,9 @@ beforeAll(async () => {
   for (const [y, name] of ['dark', 'light'].entries()) {
     await mkdir(join('original', name), { recursive: true });
     for (let i = 0; i < PER_CLASS; i++)
-      await sharp(Buffer.alloc(SIDE * SIDE, 100 * y + i), { raw: { width: SIDE, height: SIDE, channels: 1 } })
+      await sharp(Buffer.from(Array.from({ length: SIDE * SIDE }, (_, at) => 100 * y + i + 50 * (at % 2))), {
+        raw: { width: SIDE, height: SIDE, channels: 1 },
+      })
         .png()
         .toFile(join('original', name, `${i}.png`));
   }
