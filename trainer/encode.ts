@@ -51,7 +51,7 @@ export function encode(model: Model, images: Float32Array, input: Screening['inp
     latents.forEach((latent, i) => {
       const image = part.subarray(i * size, (i + 1) * size);
       const label = nearestMean(latent, settings.means);
-      const answered = Object.fromEntries(optional.map((name, at) => [name, ofClasses[at]?.[i]?.[label]]));
+      const answered = Object.fromEntries(optional.map((name, at) => [name, scoreOf(ofClasses[at]?.[i] as number[], label)]));
       encodings.push(withDerived({ latent, reconstructionError: errors[i] as number, ...answered }, image, settings));
     });
   }
@@ -80,6 +80,9 @@ export async function encodeAt(
   }
   return encodings;
 }
+
+/** Picks the score of a label; a score that is the same for all classes stands there once. */
+const scoreOf = (ofClasses: readonly number[], label: number) => ofClasses[ofClasses.length === 1 ? 0 : label];
 
 /** Returns the scores that the decision needs. */
 export function scoresOf(encodings: readonly Encoding[], means: readonly number[][], covariances: Covariances): Scores[] {

@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { gradientModel } from '../../attacks/attack.ts';
+import { OPTIONAL_CLASS_SCORES } from '../../attacks/losses/class-scores.ts';
 import { logRatios } from '../../attacks/losses/joint.ts';
 import { openScreen } from '../../edge/runtime/open-screen.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
@@ -114,6 +115,19 @@ describe.each(OPTIONAL_GRAPH_SCORES)('%s', (name) => {
     await expect(parseScreening(JSON.stringify(claimed))).rejects.toThrow(BundleError);
     await expect(parseScreening(JSON.stringify(claimed))).rejects.toThrow(/screen.onnx does not answer for the golden image/);
   });
+});
+
+it('a score that does not depend on the class is calculated once for all of them', () => {
+  const energies = (_: unknown, { images: x }: { images: tf.Tensor4D }) => x.square().sum([1, 2, 3]).expandDims<tf.Tensor2D>(1);
+  const spy = vi.spyOn(OPTIONAL_CLASS_SCORES, 'meanReconstructionError').mockImplementation(energies);
+  const model = parts();
+  const encodings = encode(model, images, input, { ...model, scores: ['meanReconstructionError'] });
+  spy.mockRestore();
+  for (const [i, { meanReconstructionError }] of encodings.entries())
+    expect(meanReconstructionError).toBeCloseTo(
+      images.subarray(64 * i, 64 * i + 64).reduce((sum, value) => sum + value ** 2, 0),
+      4,
+    );
 });
 
 it('meanReconstructionError is ||x - g(mu_label)||^2', async () => {
