@@ -116,7 +116,7 @@ async function runDemo(options: { serve?: true; seed: number }, signal: AbortSig
   console.log(`latency of POST /screen with one PNG: ${await latency(worker.url, screening.input, sets[0] as ImageSet)}`);
   step('done');
   if (!options.serve) return console.log('pnpm demo --serve keeps it running, with a page to draw on');
-  console.log(`draw a digit at ${worker.url} ; Ctrl-C ends it`);
+  console.log(`draw at ${worker.url} ; Ctrl-C ends it`);
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 

@@ -6,7 +6,7 @@ import { LARGEST_SIDE, type PreprocessChoice } from '../trainer/data/dataset.ts'
 import { type DataSource, datasets } from '../trainer/data/datasets.ts';
 import { backgroundOf } from '../trainer/data/folder/choose-preprocess.ts';
 import { type CalibrationOptions, defaultCalibration } from '../trainer/run-config.ts';
-import { callersPath } from './paths.ts';
+import { callersPath, checkDataFolder } from './paths.ts';
 
 /** Descriptions of options that several commands have. */
 export const RUN_OPTION = ['--run <name>', 'run in runs/ (default: the latest trained one)'] as const;
@@ -83,11 +83,12 @@ function backgroundOption(text: string): PreprocessChoice['background'] {
   const [red, green, blue] = hex.map((digits) => Number.parseInt(digits, 16));
   if (red !== undefined && green !== undefined && blue !== undefined) return backgroundOf([red, green, blue]);
   if (Object.hasOwn(known, text)) return known[text];
-  throw new UsageError(`--background ${text} is not a colour; black, white, mean or #rrggbb is allowed, such as #f0f0e8`);
+  throw new UsageError(`${text} is not a colour; black, white, mean or #rrggbb is allowed, such as #f0f0e8`);
 }
 
-/** Returns the data set that the parsed options choose. */
+/** Returns the data set that the parsed options choose. @throws UsageError */
 export function dataSourceOf({ data, dataDir, imageSize, channels, labels, fit, background, polarity }: OptionValues): DataSource {
+  checkDataFolder(data, dataDir);
   const preprocess = Object.entries({ fit, background, polarity }).filter(([, value]) => value !== undefined);
   return {
     dataset: data,

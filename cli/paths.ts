@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MODELS } from '../node/bundle/models-folder.ts';
@@ -7,6 +7,21 @@ import { UsageError } from '../shared/user-error.ts';
 
 /** Resolves a path that a command is given, which counts from the caller's folder: there is where a command works (`run-command.ts`). */
 export const callersPath = (path: string): string => resolve(path);
+
+/**
+ * Refuses a folder of folders for a data set that has a format of its own, which is what is meant by folders of images.
+ *
+ * @throws UsageError
+ */
+export function checkDataFolder(data: string, folder: string | undefined): void {
+  if (folder === undefined || data === 'images' || !existsSync(folder)) return;
+  const entries = readdirSync(folder, { withFileTypes: true, encoding: 'utf8' }).filter(({ name }) => !name.startsWith('.'));
+  if (entries.length < 2 || entries.some((entry) => entry.isFile())) return;
+  const names = entries.slice(0, 3).map(({ name }) => name);
+  throw new UsageError(
+    `--data-dir: ${folder} holds folders (${names.join(', ')}, …) and no file of ${data}. If they are classes of images, add --data images.`,
+  );
+}
 
 /** Returns the folder of a model: a path, a name in models/ or, without either, the active model. @throws UsageError */
 export async function resolveModel(given: string | undefined): Promise<string> {

@@ -1,7 +1,7 @@
 import '../node/no-telemetry.ts';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { enterCallersFolder } from '../node/project-folder.ts';
-import { UserError } from '../shared/user-error.ts';
+import { UsageError, UserError } from '../shared/user-error.ts';
 
 /** Advice on faults of the machine, by error code. */
 const ADVICE: Record<string, string> = {
@@ -10,9 +10,25 @@ const ADVICE: Record<string, string> = {
   EROFS: '. That file system is read-only.',
 };
 
+/** A command whose options are named by the errors of their values. */
+class NamingCommand extends Command {
+  override addOption(option: Option): this {
+    const { parseArg } = option;
+    if (parseArg)
+      option.parseArg = <T>(text: string, before: T): T => {
+        try {
+          return parseArg(text, before);
+        } catch (error) {
+          throw error instanceof UsageError ? new UsageError(`${option.long}: ${error.message}`) : error;
+        }
+      };
+    return super.addOption(option);
+  }
+}
+
 /** Creates a command whose usage errors end with exit code 2 and whose help shows examples. */
 export function command(name: string, description: string, examples: string): Command {
-  return new Command(name)
+  return new NamingCommand(name)
     .description(description)
     .addHelpText('after', `\nExamples:\n${examples}`)
     .showHelpAfterError('(--help shows what is allowed)')

@@ -94,7 +94,7 @@ export function checkGuarantee(dataset: Dataset, splits: Splits, { method, guara
   if (guarantee === 'marginal') rankFor(labels.length, '', { alpha, delta, guarantee });
   else
     for (const y of dataset.classes.keys())
-      rankFor(labels.filter((label) => label === y).length, ` of class ${y}`, { alpha, delta, guarantee });
+      rankFor(labels.filter((label) => label === y).length, ` of class ${dataset.classes[y]}`, { alpha, delta, guarantee });
 }
 
 /** Sets the thresholds, and describes them, from the scores of the two splits. */

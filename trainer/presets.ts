@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UsageError } from '../shared/user-error.ts';
 import { augmentationSchema } from './data/augment.ts';
 import { LIGHT, lightSchema } from './data/augment-light.ts';
 import { classCounts, type Dataset } from './data/dataset.ts';
@@ -159,7 +160,7 @@ export interface TrainingChoices {
  * latent (paper, section 3: a smaller variance for a larger latent; here 1/300 is divided among its dimensions).
  *
  * @param trainLabels labels of the images in the training split
- * @throws RangeError where no architecture fits the images' size, or a choice does not fit the data
+ * @throws UsageError where a choice does not fit the data; RangeError where no architecture fits the images' size
  */
 export function trainingFor(
   name: PresetName,
@@ -184,22 +185,22 @@ export function trainingFor(
   const counts = classCounts(trainLabels, classes.length);
   const latentDim = wanted ?? Math.max(2, classes.length);
   if (latentDim < classes.length)
-    throw new RangeError(`a latent of ${latentDim} dimensions is too small for ${classes.length} classes; use ${classes.length} or more`);
+    throw new UsageError(`--latent: ${latentDim} dimensions are too few for ${classes.length} classes; use ${classes.length} or more`);
   const least = Math.min(...counts);
   if (labelsPerClass !== null && labelsPerClass > least)
-    throw new RangeError(
-      `${labelsPerClass} labels a class are too many: class ${classes[counts.indexOf(least)]} has only ${least} training images`,
+    throw new UsageError(
+      `--labels-per-class: ${labelsPerClass} are too many: class ${classes[counts.indexOf(least)]} has only ${least} training images`,
     );
   const shape = chosen ?? shapes[Math.max(input.height, input.width)] ?? stridedFor(input, width);
   checkSize(shape, input);
   const batchSize = others.batchSize ?? preset.batchSize;
   const largest = Math.min(LARGEST_BATCH, trainLabels.length);
   if (others.batchSize !== undefined && batchSize > largest)
-    throw new RangeError(
-      `a batch of ${batchSize} images is too large; at most ${largest} are allowed (there are ${trainLabels.length} training images)`,
+    throw new UsageError(
+      `--batch-size: ${batchSize} images are too many; at most ${largest} are allowed (there are ${trainLabels.length} training images)`,
     );
   if (labelsPerClass !== null && batchSize < 2)
-    throw new RangeError('a semi-supervised batch holds images with and without labels; use a batch size of 2 or more');
+    throw new UsageError('--batch-size: a semi-supervised batch holds images with and without labels; use 2 or more');
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   const wrong = withoutKinds.find((kind) => !unknownKinds.has(kind));
   if (wrong !== undefined) throw new RangeError(`${wrong} is no kind of unknown images; there are ${[...unknownKinds.keys()].join(', ')}`);

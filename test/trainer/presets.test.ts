@@ -44,13 +44,13 @@ it('what is chosen takes the place of what the preset says, and must fit the dat
   expect(of({ architecture: { encoder: strided(2), decoder: strided(3), dense: 1 } }).architecture).toMatchObject({ dense: 1 });
   expect(of({ batchSize: 600 }).batchSize).toBe(600);
   expect(() => of({ batchSize: 601 })).toThrow(
-    'a batch of 601 images is too large; at most 600 are allowed (there are 600 training images)',
+    '--batch-size: 601 images are too many; at most 600 are allowed (there are 600 training images)',
   );
   expect(() => of({ batchSize: 5000 }, [9000, 9000])).toThrow('at most 4096 are allowed');
   expect(of({ batchSize: 1 }).batchSize).toBe(1);
-  expect(() => of({ batchSize: 1, labelsPerClass: 3 })).toThrow(/use a batch size of 2 or more/);
-  expect(() => of({ latentDim: 1 })).toThrow('a latent of 1 dimensions is too small for 2 classes; use 2 or more');
-  expect(() => of({ labelsPerClass: 301 })).toThrow(/301 labels a class are too many: class 0 has only 300 training images/);
+  expect(() => of({ batchSize: 1, labelsPerClass: 3 })).toThrow(/--batch-size: a semi-supervised batch .* use 2 or more/);
+  expect(() => of({ latentDim: 1 })).toThrow('--latent: 1 dimensions are too few for 2 classes; use 2 or more');
+  expect(() => of({ labelsPerClass: 301 })).toThrow(/--labels-per-class: 301 are too many: class 0 has only 300 training images/);
   expect(() => of({ architecture: { encoder: strided(2), decoder: strided(1, 1, 1, 1, 1, 1, 1), dense: 1 } })).toThrow(
     /64 x 64 .* 7 times/,
   );
