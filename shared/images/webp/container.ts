@@ -29,6 +29,9 @@ const [ANIMATION, EXIF, ALPHA] = [0x02, 0x08, 0x10];
 const MAX_LOSSY_PIXELS = 12 * 1024 * 1024;
 const MAX_LOSSY_BYTES = 2.5 * 1024 * 1024;
 
+/** The most chunks; usual files have up to six. */
+const MOST_CHUNKS = 256;
+
 /** Says whether bytes begin as a WebP. */
 export const isWebp = (bytes: Uint8Array): boolean => startsWith(bytes, 'RIFF') && startsWith(bytes.subarray(8), 'WEBP');
 
@@ -75,7 +78,9 @@ function extended(view: DataView, bytes: Uint8Array, header: Chunk): WebpFile {
   let image: (Bitstream & Chunk) | undefined;
   let alpha: Chunk | undefined;
   let hasExif = false;
-  for (let at = header.next; at < bytes.length; ) {
+  for (let [at, chunks] = [header.next, 1]; at < bytes.length; chunks++) {
+    if (chunks >= MOST_CHUNKS)
+      throw new ImageError(`The WebP has more than ${MOST_CHUNKS} chunks, the most that is allowed. Save it again.`, 'image-too-large');
     const chunk = chunkAt(view, bytes, at);
     at = chunk.next;
     const found = bitstreamOf(chunk.name, chunk.data);

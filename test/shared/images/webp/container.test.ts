@@ -158,6 +158,7 @@ describe('limits', () => {
     ['of the sides', lossless, { maxSide: 39 }, /each side may have at most 39/],
     ['of a lossy image, whatever is configured', webpOf(sized(4096, 3073)), { maxJpegPixels: 1e9 }, /at most 12582912 pixels/],
     ['of a lossless image', webpOf(sizedLossless(2049, 1024)), {}, /2049 x 1024; at most 2097152 pixels/],
+    ['of the chunks', webpOf(vp8x(0), vp8, ...new Array<Buffer>(255).fill(webpChunk('abcd', Buffer.alloc(0)))), {}, /more than 256 chunks/],
     [
       'of the bytes of lossy pixels',
       webpOf(webpChunk('VP8 ', Buffer.concat([vp8.subarray(8), Buffer.alloc(2.5 * 1024 * 1024)]))),
