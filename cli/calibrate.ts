@@ -11,6 +11,7 @@ import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { calibrateRun } from '../trainer/calibrate.ts';
 import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
+import { nameOwnUnknown } from '../trainer/own-unknown.ts';
 import { checkName, latestTrainedRun, loadTrained, openRun } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
 import { calibrationOf, calibrationOver, MOVED_DATA_OPTION, RUN_OPTION, withCalibrationOptions } from './options.ts';
@@ -28,6 +29,7 @@ const EXAMPLES = `  pnpm calibrate --alpha 0.01                   the latest run
 const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLES), "the run's; for a bundle as in pnpm train")
   .option(...RUN_OPTION)
   .option(...MOVED_DATA_OPTION)
+  .option('--unknown-dir <folder>', 'folder of images of none of your classes, to measure how many would be accepted', callersPath)
   .option('--test', 'report the outcomes on the test images instead of the validation images')
   .option('--bundle <name>', 'calibrate a bundle, not a run, on your own clean images; its graphs stay, its id is new')
   .option(
@@ -45,6 +47,7 @@ const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLE
     const { model, splits } = await loadTrained(run);
     const dataset = await openDatasetOf(run, options);
     printNotes(dataset.notes);
+    if (options.unknownDir !== undefined) printNotes(await nameOwnUnknown(run, options.unknownDir, dataset));
     const report = options.test ? 'test' : 'validation';
     const outcomes = await calibrateRun(run, model, dataset, splits, calibrationOver(run.config.calibration, program), report);
     const unknown = (await readMeasured(run))?.unknown ?? [];

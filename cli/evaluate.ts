@@ -66,7 +66,11 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
   .addOption(
     new Option('--unknown <name>', 'another data set, whose images are unknown: all must be rejected').choices([...datasets.keys()]),
   )
-  .option('--unknown-dir <folder>', 'folder of that data set; with images, any folder of images, all of them unknown', callersPath)
+  .option(
+    '--unknown-dir <folder>',
+    'folder of images of none of your classes; with --unknown NAME, the folder of that data set',
+    callersPath,
+  )
   .option('--seed <n>', 'seed of all randomness', wholeNumber, 1)
   .addOption(new Option('--backend <name>', 'backend that computes the gradients').choices(choicesOf(perThreadBackends)).default('auto'))
   .option('--threads <n>', 'threads, each with its own tfjs (default: one per core)', upTo(MOST_THREADS))
@@ -97,7 +101,8 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
     options.out ?? evaluationFolder(directory, screening, `${name}${options.seed === 1 ? '' : `-seed${options.seed}`}`);
   const run = (await listRuns()).find(({ config }) => config.started === screening.provenance.trained) ?? null;
   if (run) printNotes((await openDatasetOf(run, { dataDir: options.dataDir, signal })).notes);
-  const unknownSource: UnknownSource | null = options.unknown ? { dataset: options.unknown, directory: options.unknownDir ?? null } : null;
+  const unknownSource: UnknownSource | null =
+    options.unknown || options.unknownDir ? { dataset: options.unknown ?? 'images', directory: options.unknownDir ?? null } : null;
   const endpoint = endpointOf(process.env);
   const folder = folderOf(options.protocol.includes('full') ? 'full' : names.join('+'));
   const unlock = await lockEvaluation(names.map(folderOf), folder, options.shard);

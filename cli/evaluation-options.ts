@@ -28,8 +28,6 @@ export function shardOf(text: string): Shard {
  * @throws UsageError
  */
 export function checkOptions({ unknown, unknownDir, out, merge, figures }: OptionValues, protocols: readonly string[]): void {
-  if (unknown === undefined && unknownDir !== undefined)
-    throw new UsageError('--unknown-dir needs --unknown, which says what the folder holds: images, or the name of a data set');
   if (unknown !== undefined && unknownDir === undefined && !datasets.get(unknown)?.packaged)
     throw new UsageError(`${unknown} does not come with the project: name the folder that holds it with --unknown-dir`);
   for (const [name, value] of Object.entries({ out, merge }))

@@ -11,6 +11,7 @@ import { callersPath, checkDataFolder } from './paths.ts';
 /** Descriptions of options that several commands have. */
 export const RUN_OPTION = ['--run <name>', 'run in runs/ (default: the latest trained one)'] as const;
 export const MOVED_DATA_OPTION = ['--data-dir <folder>', "folder of the run's data set, where it was moved", callersPath] as const;
+export const UNKNOWN_DIR = 'folder of images of none of your classes: half of them train, a quarter chooses, a quarter is reported on';
 export const MODEL_OPTION = ['--model <name>', 'name in models/, or a folder (default: the active model, else mnist)'] as const;
 
 /** Parses a share such as 0.015. @throws UsageError */

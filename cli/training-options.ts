@@ -13,6 +13,7 @@ import {
   dataSourceOf,
   positive,
   positiveNumber,
+  UNKNOWN_DIR,
   upTo,
   wholeNumber,
   withCalibrationOptions,
@@ -67,6 +68,7 @@ export function trainingProgram(): Command {
       ),
     )
     .addOption(new Option('--without-kinds <kinds...>', 'kinds of unknown images to train without, for experiments').hideHelp())
+    .option('--unknown-dir <folder>', UNKNOWN_DIR, callersPath)
     .option('--labels-per-class <n>', 'semi-supervised: this many images of each class have labels, Eq. 3 trains the others', positive)
     .addOption(
       new Option('--class-weights <kind>', 'in the loss (default: balanced if the sizes of the classes differ by more than 2)').choices([
@@ -99,6 +101,7 @@ export function recipeOf(options: OptionValues): Recipe {
     preset: options.preset,
     seed: options.seed,
     source: dataSourceOf(options),
+    unknownDir: options.unknownDir ?? null,
     choices: { ...Object.fromEntries(given), ...(options.latent === undefined ? {} : { latentDim: options.latent }) },
   };
 }

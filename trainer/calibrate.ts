@@ -16,6 +16,7 @@ import { measureUnknown } from './measure-unknown.ts';
 import { saveMeasured } from './measured.ts';
 import type { Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
+import { ownUnknownOf } from './own-unknown.ts';
 import { type Calibrated, type Run, saveCalibration } from './run.ts';
 import type { CalibrationOptions } from './run-config.ts';
 
@@ -47,7 +48,9 @@ export async function calibrateRun(
   const measured = measure(split, { scores, labels: labelsAt(images, splits[split]), indices: splits[split] }, dataset, calibrated);
   const { outliers, outlierKinds } = run.config.training;
   const trainedOn = outliers > 0 ? Object.keys(outlierKinds) : [];
-  const sources = { split, splits, seed: run.config.seed, trainedOn, own: null, signal };
+  // Without its folder a run can still be finished; these images are then not measured.
+  const own = (await ownUnknownOf(run, dataset).catch(() => null))?.[split] ?? null;
+  const sources = { split, splits, seed: run.config.seed, trainedOn, own: own && own.count > 0 ? own : null, signal };
   const unknown = await measureUnknown(model, dataset, calibrated, sources);
   await saveMeasured(run, { ...measured, unknown });
   return measured.outcomes;

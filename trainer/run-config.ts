@@ -42,6 +42,8 @@ export const configSchema = z.strictObject({
   checksums: z.record(z.string(), z.string()),
   preset: z.string(),
   training: trainingSchema,
+  /** Images of no class that the user named: their folder, and the hash of what is in it. */
+  unknown: z.strictObject({ directory: z.string(), sha256: z.string() }).optional(),
   seed: z.int(),
   calibration: calibrationOptionsSchema.default(defaultCalibration),
   /** The backend's description, with its versions. Runs of older versions have no name with it. */
@@ -79,6 +81,8 @@ export interface Recipe {
   choices?: TrainingChoices;
   seed: number;
   calibration: CalibrationOptions;
+  /** Folder of images of no class, or null. */
+  unknownDir?: string | null;
 }
 
 /**

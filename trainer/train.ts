@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { recoverFolder } from '../node/files/replace-folder.ts';
+import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
 import { type Backend, type BackendChoice, endTraining, useBackend, withSynchronousBackend } from './backend/backends.ts';
@@ -10,13 +11,17 @@ import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { largestBatch, trainingImages } from './data/batches.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import { openDataset } from './data/datasets.ts';
+import { CACHE } from './data/image-cache.ts';
 import { keepImages } from './data/kept-images.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
+import { OWN } from './data/unknown/kinds.ts';
+import { openOwnUnknown } from './data/unknown/own.ts';
 import { fit, type Step } from './fit.ts';
 import { openBatchGradients } from './gradient/batch-gradients.ts';
 import { copyParameters, parametersOf } from './gradient/parameters.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
+import { ownUnknownOf, withOwn } from './own-unknown.ts';
 import { trainingFor } from './presets.ts';
 import { writeReport } from './report/page.ts';
 import {
@@ -101,6 +106,12 @@ export async function train(options: TrainOptions): Promise<Trained> {
     bestEpoch: 0,
     status: 'training',
   };
+  const own = options.unknownDir ? await openOwnUnknown(options.unknownDir, dataset, { rules: defaultPreprocess, cache: CACHE }) : null;
+  if (own) {
+    config.unknown = { directory: resolve(options.unknownDir as string), sha256: own.sha256 };
+    config.training = withOwn(config.training, own.train.count);
+    dataset.notes = [...(dataset.notes ?? []), ...own.notes];
+  }
   const run = await createRun(config, splits, options.runs);
   let started = false;
   const onStep = (step: Step) => {
@@ -127,6 +138,7 @@ export const checkpointOf = ({ directory }: Run) => join(directory, 'checkpoint'
 export async function trainRun(run: Run, dataset: Dataset, splits: Splits, options: TrainingOptions, backend: Backend): Promise<Trained> {
   const { training, seed } = run.config;
   const [classes, { input, train }] = [dataset.classes.length, dataset];
+  const own = training.outlierKinds[OWN] ? ((await ownUnknownOf(run, dataset))?.train ?? null) : null;
   const model = buildModel(training.architecture, input, seed);
   const parameters = parametersOf(model);
   // The running average of the weights is what is validated and kept.
@@ -142,7 +154,7 @@ export async function trainRun(run: Run, dataset: Dataset, splits: Splits, optio
   await removeCalibration(run);
   options.onStart?.(run, from?.epoch ?? 0, backend);
 
-  const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'));
+  const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'), own);
   const gradients = await openBatchGradients(model, parameters, { input, classes, training }, largestBatch(training), backend);
   let { seconds: trainingSeconds, best } = from ?? { seconds: 0, best: null };
   const fitting = fit(images, training, {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { DataError, type LabelledImages } from '../../trainer/data/dataset.ts';
 import { type DataSource, datasets, openDataset } from '../../trainer/data/datasets.ts';
-import { CACHE, cachedImages } from '../../trainer/data/image-cache.ts';
-import { filesInFolder, isNamedImage } from '../../trainer/data/image-files.ts';
+import { CACHE } from '../../trainer/data/image-cache.ts';
+import { OWN } from '../../trainer/data/unknown/kinds.ts';
+import { partOf, readUnknownFolder } from '../../trainer/data/unknown/own.ts';
 
 /** Images of no class that the bundle knows. */
 export interface Unknown {
@@ -22,8 +22,9 @@ export interface UnknownSource {
 }
 
 /** @throws DataError where they are missing, of another size, or of the data set that the bundle knows */
-export async function openUnknown({ dataset, directory }: UnknownSource, { input, preprocess, provenance }: Screening): Promise<Unknown> {
-  if (datasets.get(dataset)?.resizable) return unknownFolder(directory ?? '', input, preprocess);
+export async function openUnknown({ dataset, directory }: UnknownSource, screening: Screening): Promise<Unknown> {
+  const { input, provenance } = screening;
+  if (datasets.get(dataset)?.resizable) return unknownFolder(directory ?? '', screening);
   if (dataset === provenance.dataset)
     throw new DataError(`${dataset} is what the bundle was trained on, so its images are not unknown. Name another data set.`);
   const { name, input: own, test, checksums } = await openDataset({ dataset, dataDir: directory, imageSize: null, channels: null });
@@ -33,23 +34,22 @@ export async function openUnknown({ dataset, directory }: UnknownSource, { input
 }
 
 /**
- * Opens the image files in a folder and the folders within it as images of no class; leaves out those that can't be read.
+ * Opens the image files in a folder and the folders within it as images of no class; leaves out those that can't be read. Where the model
+ * was trained on such images, only the part that training leaves for reports is taken.
  *
  * @throws DataError where there are none
  */
 export async function unknownFolder(
   directory: string,
-  input: Screening['input'],
-  rules: Screening['preprocess'],
+  screening: Pick<Screening, 'input' | 'preprocess' | 'provenance'>,
   cache = CACHE,
 ): Promise<Unknown> {
-  const { files } = await filesInFolder(directory).catch(() => {
-    throw new DataError(`${directory} can't be read; a folder of ${ANY_FORMAT} files is needed`);
-  });
-  const entries = files.filter(isNamedImage).map((file) => ({ file, label: 0 }));
-  if (entries.length === 0) throw new DataError(`${directory} holds no ${ANY_FORMAT} file. Choose a folder of images.`);
-  const { index, images } = await cachedImages(directory, entries, input, { cache, rules });
-  return { name: 'own images', sha256: hashOf({ rules, files: index.files }), images: images(index.files.map((_, i) => i)) };
+  const { input, preprocess: rules, provenance } = screening;
+  const { files, images, sha256 } = await readUnknownFolder(directory, input, { rules, cache });
+  const { outlierKinds = {} } = (provenance.training ?? {}) as { outlierKinds?: object };
+  const chosen = [...files.keys()].filter((i) => !(OWN in outlierKinds) || partOf(files[i]?.sha256 as string) === 'test');
+  if (chosen.length === 0) throw new DataError(`no image in ${directory} is left to report on: all were trained on. Add images.`);
+  return { name: 'own images', sha256: hashOf({ sha256, chosen: chosen.length }), images: images(chosen) };
 }
 
 const hashOf = (content: unknown) => createHash('sha256').update(canonicalJson(content)).digest('hex');

@@ -7,6 +7,7 @@ import { unknownFolder } from '../../evaluate/images/unknown.ts';
 import { jobInputs } from '../../evaluate/measure/context.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import { ANY_FORMAT } from '../../shared/images/formats.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
 import { tinyDataset } from '../trainer/tiny-dataset.ts';
 
@@ -27,11 +28,13 @@ it('unknown images may lie in one folder, without classes', async () => {
       .png()
       .toFile(join(folder, `${level}.png`));
   await writeFile(join(folder, 'notes.txt'), 'x');
-  const { name, images } = await unknownFolder(folder, { height: 8, width: 8, channels: 1 }, defaultPreprocess, join(folder, '.cache'));
+  const input = { height: 8, width: 8, channels: 1 as const };
+  const screening = { input, preprocess: defaultPreprocess, provenance: { training: {} } as Screening['provenance'] };
+  const { name, images } = await unknownFolder(folder, screening, join(folder, '.cache'));
   expect([name, images.count, [0, 1, 2].map((i) => images.image(i)[20])]).toEqual(['own images', 3, [0, 100, 200]]);
   const nothing = join(folder, 'nothing');
   await mkdir(nothing);
-  await expect(unknownFolder(nothing, { height: 8, width: 8, channels: 1 }, defaultPreprocess)).rejects.toThrow(`holds no ${ANY_FORMAT}`);
+  await expect(unknownFolder(nothing, screening)).rejects.toThrow(`holds no ${ANY_FORMAT}`);
   await rm(folder, { recursive: true });
 });
 

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { writeAtomically } from '../../node/files/files.ts';
 import { fitnessOf } from '../../shared/bundle/fitness.ts';
 import type { Fitness } from '../../shared/bundle/fitness-schema.ts';
+import { rate, rateText } from '../../shared/rate.ts';
 import { testedScores } from '../../shared/score-table.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { datasets } from '../data/datasets.ts';
 import { judgedRun, readMeasured } from '../measured.ts';
-import { type Outcomes, percent } from '../outcomes.ts';
+import { type Outcomes, percent, type UnknownFigure } from '../outcomes.ts';
 import type { Calibrated } from '../run.ts';
 import { loadRun, type Run, readMetrics } from '../run.ts';
 import type { RunConfig } from '../run-config.ts';
@@ -31,9 +32,10 @@ export async function writeReport(run: Run, dataset: Dataset, signal?: AbortSign
   const { model, splits, calibrated } = await loadRun(run);
   const metrics = await readMetrics(run);
   const findings = await findingsOf(model, dataset, splits, calibrated, signal);
-  const fitness = fitnessOf(judgedRun(run.config, calibrated, { ...(await readMeasured(run)), ...findings.measured }));
+  const kept = await readMeasured(run);
+  const fitness = fitnessOf(judgedRun(run.config, calibrated, { ...kept, ...findings.measured }));
   const path = join(run.directory, 'report.html');
-  await writeAtomically(path, await reportPage(run.config, calibrated, fitness, findings, metrics));
+  await writeAtomically(path, await reportPage(run.config, calibrated, fitness, findings, metrics, kept?.unknown ?? []));
   return path;
 }
 
@@ -44,6 +46,7 @@ async function reportPage(
   fitness: Fitness,
   findings: Findings,
   metrics: Record<string, number>[],
+  unknown: UnknownFigure[],
 ): Promise<string> {
   const { name, dataset, classes, input, started } = config;
   const tested = testedScores(calibrated.thresholds);
@@ -77,6 +80,7 @@ async function reportPage(
           'line runs below the dashed one. It covers all classes together, not the worst class alone.',
         await reliabilityChart(findings.reliability),
       ],
+      unknownSection(unknown),
       await classesSection(config, findings),
       [
         'Latent space',
@@ -99,6 +103,20 @@ function outcomesTable({ dataset, training }: RunConfig, outcomes: Outcomes): st
     ...(paper ? [["the paper's table 1", ...paper.map((value) => value.toFixed(2))]] : []),
   ];
   return table(['', 'right without thresholds', 'accuracy', 'error', 'rejection'], rows);
+}
+
+function unknownSection(figures: UnknownFigure[]): Section {
+  const rows = figures
+    .toSorted((a, b) => Number(a.trainedOn) - Number(b.trainedOn) || b.accepted / b.images - a.accepted / a.images)
+    .map(({ kind, about, images, accepted, trainedOn }) => [
+      ...[escaped(about), escaped(kind), String(images), rateText(rate(accepted, images)), trainedOn ? 'yes' : 'no'],
+    ]);
+  return [
+    'Images of no class',
+    'The share that would be accepted; every one of them is an error. Kinds that the training was shown are easier than kinds that it was ' +
+      'not: judge by the latter.',
+    rows.length > 0 ? table(['of', 'kind', 'images', 'accepted', 'shown in training'], rows) : '',
+  ];
 }
 
 async function classesSection({ classes }: RunConfig, { measured, confusion }: Findings): Promise<Section> {

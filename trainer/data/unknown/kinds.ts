@@ -4,7 +4,7 @@ import type { Genuine, Make, Size } from './make.ts';
 import { nonsense } from './nonsense.ts';
 import { erased, inverted, joined, overlaid, pasted, shuffled, spliced, swapped, warped } from './parts.ts';
 import { noise, plain, shapes, things } from './shapes.ts';
-import { added, glyphs, scribbles, strokes, symbols } from './strokes.ts';
+import { added, glyphs, loose, scribbles, strokes, symbols } from './strokes.ts';
 import { mirroredOnes, turnedOnes } from './turns.ts';
 
 /** A kind of images of no class. */
@@ -47,6 +47,7 @@ export const unknownKinds: ReadonlyMap<string, UnknownKind> = new Map(
     derived('turned', turnedOnes, 'your images turned, of classes that then look like no class'),
     drawn('strokes', strokes, 'drawn strokes, as large and thick as in your images'),
     drawn('glyphs', glyphs, 'drawn glyphs, as large and thick as in your images'),
+    drawn('loose', loose, 'drawn strokes and glyphs, smaller than your images and off the centre'),
     drawn('scribbles', scribbles, 'scribbles, as large and thick as in your images'),
     drawn('symbols', symbols, 'drawn symbols, as large and thick as in your images'),
     ...Object.entries(nonsense).map(([name, draw]) => drawn(name, (_, size, random) => draw(size, random), name)),
@@ -65,7 +66,19 @@ export const FIRST_KINDS: KindShares = { joined: 2, shuffled: 1, inverted: 1, no
  * there are near kinds to measure that were not trained on.
  */
 export const STROKE_KINDS: KindShares = {
-  ...{ strokes: 20, glyphs: 30, spliced: 15, erased: 15, overlaid: 10, added: 10, swapped: 5, warped: 12, mirrored: 15, turned: 15 },
+  ...{
+    strokes: 20,
+    glyphs: 30,
+    spliced: 15,
+    erased: 15,
+    overlaid: 10,
+    added: 10,
+    swapped: 5,
+    warped: 12,
+    loose: 16,
+    mirrored: 15,
+    turned: 15,
+  },
   ...{ noise: 3, plain: 2, shapes: 5, things: 4, inverted: 2 },
 };
 

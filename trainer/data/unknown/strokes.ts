@@ -38,14 +38,26 @@ function arc(random: Random): Point[] {
 const LINES = [curve, bent, arc];
 const HOW_MANY = [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4];
 
+function strokeLines(random: Random): Point[][] {
+  const count = HOW_MANY[random.integer(0, HOW_MANY.length - 1)] as number;
+  return times(count, () => (LINES[random.integer(0, LINES.length - 1)] as (typeof LINES)[number])(random));
+}
+
 /** Draws one to four curves, bent lines and arcs. */
 export const strokes: Make = (genuine, size, random) => {
   const ink = inkOf(anyImage(genuine, size, random), size);
+  return ink && drawnAs(ink, strokeLines(random), size);
+};
+
+/** Draws strokes or a glyph smaller than the images are, and off the centre. */
+export const loose: Make = (genuine, size, random) => {
+  const ink = inkOf(anyImage(genuine, size, random), size);
   if (!ink) return null;
-  const lines = times(HOW_MANY[random.integer(0, HOW_MANY.length - 1)] as number, () =>
-    (LINES[random.integer(0, LINES.length - 1)] as (typeof LINES)[number])(random),
-  );
-  return drawnAs(ink, lines, size);
+  const scale = 0.35 + 0.5 * random.uniform();
+  const away = () => (random.uniform() - 0.5) * (1 - scale) * ink.extent;
+  const [row, column] = ink.center;
+  const smaller = { ...ink, extent: scale * ink.extent, center: [row + away(), column + away()] as [number, number] };
+  return drawnAs(smaller, random.uniform() < 0.5 ? strokeLines(random) : glyphLines(random), size);
 };
 
 /** Adds strokes to an image, smaller than its own and beside its middle. */
@@ -65,13 +77,14 @@ export const added: Make = (genuine, size, random) => {
   return isOther(result, image, 0.1) ? result : null;
 };
 
-/**
- * Draws a glyph as alphabets are made: lines, bows and ellipses between the points of a grid of two or three by three, most of them
- * continued from one that is there.
- */
+/** Draws a glyph as alphabets are made. */
 export const glyphs: Make = (genuine, size, random) => {
   const ink = inkOf(anyImage(genuine, size, random), size);
-  if (!ink) return null;
+  return ink && drawnAs(ink, glyphLines(random), size);
+};
+
+/** Lines, bows and ellipses between the points of a grid of two or three by three, most of them continued from one that is there. */
+function glyphLines(random: Random): Point[][] {
   const columns = random.integer(2, 3);
   const wide = 0.45 + 0.55 * random.uniform();
   const near = () => 0.05 * random.normal();
@@ -85,9 +98,8 @@ export const glyphs: Make = (genuine, size, random) => {
     return segment(from, to, random);
   });
   const slant = 0.4 * (random.uniform() - 0.5);
-  const upright = lines.map((line) => line.map(([y, x]): Point => [y, x - slant * y]));
-  return drawnAs(ink, upright, size);
-};
+  return lines.map((line) => line.map(([y, x]): Point => [y, x - slant * y]));
+}
 
 /** Returns a line between two points, a bow, or an ellipse. */
 function segment([y0, x0]: Point, [y1, x1]: Point, random: Random): Point[] {
