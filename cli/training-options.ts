@@ -19,6 +19,7 @@ import {
   withCalibrationOptions,
   withDataOptions,
 } from './options.ts';
+import { callersPath } from './paths.ts';
 import { command } from './run-command.ts';
 
 const ARCHITECTURES = Object.keys(architectures) as ArchitectureName[];
