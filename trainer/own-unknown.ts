@@ -16,7 +16,7 @@ import { type Run, RunError } from './run.ts';
 export async function ownUnknownOf({ config }: Run, dataset: Dataset): Promise<OwnUnknown | null> {
   if (!config.unknown) return null;
   const { directory, sha256 } = config.unknown;
-  const own = await openOwnUnknown(directory, dataset, { rules: defaultPreprocess, cache: CACHE });
+  const own = await openOwnUnknown(directory, dataset, { rules: dataset.preprocess ?? defaultPreprocess, cache: CACHE });
   if (own.sha256 === sha256) return own;
   throw new DataError(`the unknown images in ${directory} are not those that run ${config.name} was started with. Put those back.`);
 }
@@ -27,7 +27,7 @@ export async function nameOwnUnknown(run: Run, directory: string, dataset: Datas
     throw new RunError(
       `run ${run.config.name} was trained with unknown images of its own, and is measured on those. Leave --unknown-dir out.`,
     );
-  const { sha256, notes } = await openOwnUnknown(directory, dataset, { rules: defaultPreprocess, cache: CACHE });
+  const { sha256, notes } = await openOwnUnknown(directory, dataset, { rules: dataset.preprocess ?? defaultPreprocess, cache: CACHE });
   run.config.unknown = { directory: resolve(directory), sha256 };
   return notes;
 }

@@ -106,7 +106,9 @@ export async function train(options: TrainOptions): Promise<Trained> {
     bestEpoch: 0,
     status: 'training',
   };
-  const own = options.unknownDir ? await openOwnUnknown(options.unknownDir, dataset, { rules: defaultPreprocess, cache: CACHE }) : null;
+  const own = options.unknownDir
+    ? await openOwnUnknown(options.unknownDir, dataset, { rules: dataset.preprocess ?? defaultPreprocess, cache: CACHE })
+    : null;
   if (own) {
     config.unknown = { directory: resolve(options.unknownDir as string), sha256: own.sha256 };
     config.training = withOwn(config.training, own.train.count);
