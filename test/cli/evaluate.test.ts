@@ -11,7 +11,6 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 it.each([
-  [['--unknown-dir', 'x'], '--unknown-dir needs --unknown'],
   [['--unknown', 'fashion-mnist'], 'fashion-mnist does not come with the project: name the folder that holds it with --unknown-dir'],
   [['--protocol', 'fancy'], 'Allowed choices are quick, table1'],
   [['--shard', '5/4'], '5/4 is not a shard; use PART/OF, for example 1/4 to 4/4 for four'],

@@ -48,6 +48,6 @@ it('a folder of known images, or of none, is refused', async () => {
 });
 
 it('half of the outliers are of the user, where there are some to train on', () => {
-  expect(withOwn(tinyTraining, 3).outlierKinds).toEqual({ ...tinyTraining.outlierKinds, own: 9 });
+  expect(withOwn(tinyTraining, 3).outlierKinds).toEqual({ ...tinyTraining.outlierKinds, own: 10 });
   expect(withOwn(tinyTraining, 0)).toBe(tinyTraining);
 });
