@@ -6,8 +6,8 @@ import { expect, it } from 'vitest';
 import { unknownFolder } from '../../evaluate/images/unknown.ts';
 import { jobInputs } from '../../evaluate/measure/context.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
-import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { ANY_FORMAT } from '../../shared/images/formats.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
 import { tinyDataset } from '../trainer/tiny-dataset.ts';
 
