@@ -49,7 +49,7 @@ export async function openDatasetOf(run: Run, { dataDir, signal }: OpenOptions =
         `with. ${adviceFor(dataset)}`,
     );
   // Where they can't be kept, as on a full disk, the data set itself still does.
-  await keepImages(imagesFolder(run), opened).catch(() => null);
+  await keepImages(imagesFolder(run), opened, directory).catch(() => null);
   if (directory !== run.config.dataDir) {
     run.config.dataDir = directory;
     await writeConfig(run);
@@ -62,7 +62,7 @@ const adviceFor = (dataset: string) =>
 
 async function notesOnChanges({ train }: Dataset, directory: string | null): Promise<string[]> {
   if (directory === null || !train.stored) return [];
-  const changes = await changedFiles(directory, train.stored.index);
+  const changes = await changedFiles(directory, train.stored);
   if (changes.length === 0) return [];
   return [`the run keeps the images that it was started with, and uses those; ${directory} since: ${changes.join('; ')}`];
 }

@@ -121,7 +121,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     options.onStep?.(step);
   };
   try {
-    const bytes = await keepImages(imagesFolder(run), dataset);
+    const bytes = await keepImages(imagesFolder(run), dataset, config.dataDir);
     const size = bytes === null ? [] : [`${(bytes / 1e6).toFixed(1)} MB of decoded images are kept in ${imagesFolder(run)}`];
     dataset.notes = [...(dataset.notes ?? []), ...size];
     options.onDataset?.(dataset);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesInFolder, isNamedImage } from './image-files.ts';
-import type { ImageIndex } from './image-index.ts';
+import type { ImageIndex, StoredImages } from './image-index.ts';
 
 /** Most names in a note. */
 const SHOWN = 5;
@@ -12,10 +12,11 @@ const SHOWN = 5;
  *
  * @returns what differs, such as `1 renamed (a/1.png is a/one.png)`; none where nothing does
  */
-export async function changedFiles(directory: string, { files, stats, unreadable }: ImageIndex): Promise<string[]> {
+export async function changedFiles(directory: string, { index, others = [] }: StoredImages): Promise<string[]> {
+  const { files, stats } = index;
   const found = await filesInFolder(directory).catch(() => null);
   if (!found) return ['it is not there any more'];
-  const known = new Set([...files, ...unreadable].map(({ file }) => file));
+  const known = new Set([...namesIn(index), ...others]);
   const present = new Set(found.files);
   const missing = Map.groupBy(
     files.flatMap(({ file, sha256 }, i) => (present.has(file) ? [] : [{ file, sha256, size: stats[i]?.[0] }])),
@@ -40,6 +41,15 @@ export async function changedFiles(directory: string, { files, stats, unreadable
     names.length === 0 ? [] : [`${names.length} ${how} (${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ', …' : ''})`],
   );
 }
+
+/** Lists the images of a folder that an index does not hold: those in no class. */
+export async function unknownImages(directory: string, index: ImageIndex): Promise<string[]> {
+  const known = new Set(namesIn(index));
+  const found = await filesInFolder(directory);
+  return found.files.filter((name) => isNamedImage(name) && !known.has(name));
+}
+
+const namesIn = ({ files, unreadable }: ImageIndex) => [...files, ...unreadable].map(({ file }) => file);
 
 async function hashOf(path: string): Promise<string> {
   return createHash('sha256')

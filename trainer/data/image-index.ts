@@ -31,4 +31,6 @@ export interface StoredImages {
   path: string;
   index: ImageIndex;
   positions: readonly number[];
+  /** Images in the folder that were in no class when the index was made, where that is known. */
+  others?: readonly string[];
 }

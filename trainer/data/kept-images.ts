@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJsonOrNull } from '../../node/files/files.ts';
 import { rebuildFolder } from '../../node/files/replace-folder.ts';
+import { unknownImages } from './changed-files.ts';
 import { DataError, type Dataset } from './dataset.ts';
 import { indexSchema } from './image-index.ts';
 import { hashOfLevels, openLevels } from './levels-file.ts';
@@ -22,18 +23,26 @@ const recordSchema = z.strictObject({
   /** Positions of the images in `levels`. */
   train: z.array(z.int()),
   test: z.array(z.int()),
+  /** Images in the folder that are in no class: they are nothing new when the folder is compared. */
+  others: z.array(z.string()).default([]),
 });
 
 /**
  * Keeps the decoded images of a data set in a folder, if they were decoded from files. They are another name of the cache's file (a hard
  * link), so they take no more room while the cache has them, and stay where it is removed; a copy where the file system has no links.
  *
+ * @param source the folder that they were decoded from
  * @returns their bytes; null for a data set that is read from files of its own, such as MNIST
  */
-export async function keepImages(directory: string, { name, classes, input, checksums, train, test }: Dataset): Promise<number | null> {
+export async function keepImages(
+  directory: string,
+  { name, classes, input, checksums, train, test }: Dataset,
+  source: string | null,
+): Promise<number | null> {
   if (!train.stored || !test.stored) return null;
   const { path, index, positions } = train.stored;
-  const record = { version: 1, name, classes, input, checksums, index, train: positions, test: test.stored.positions };
+  const others = source === null ? [] : await unknownImages(source, index);
+  const record = { version: 1, others, name, classes, input, checksums, index, train: positions, test: test.stored.positions };
   await rebuildFolder(directory, RECORD, async (fresh) => {
     const levels = join(fresh, LEVELS);
     await link(path, levels).catch(() => copyFile(path, levels, constants.COPYFILE_FICLONE));
@@ -60,7 +69,7 @@ export async function openKeptImages(directory: string): Promise<Dataset | null>
   const record = recordSchema.safeParse(parseJsonOrNull(text)).data;
   if (!record || (await hashOfLevels(path).catch(() => null)) !== record.index.sha256)
     throw new DataError(`the images in ${directory} are damaged: they are not those that were kept there`);
-  const { name, classes, input, checksums, index, train, test } = record;
-  const images = openLevels(path, index, input);
+  const { name, classes, input, checksums, index, train, test, others } = record;
+  const images = openLevels(path, index, input, others);
   return { name, classes, input, checksums, train: images(train), test: images(test) };
 }

@@ -21,6 +21,7 @@ export function openLevels(
   path: string,
   index: ImageIndex,
   { height, width, channels }: Screening['input'],
+  others?: readonly string[],
 ): (positions: readonly number[]) => LabelledImages {
   const size = height * width * channels;
   // The file stays open as long as the process: images are read whenever they are asked for.
@@ -30,7 +31,7 @@ export function openLevels(
     return {
       count: positions.length,
       labels: Uint16Array.from(positions, (i) => index.files[i]?.label as number),
-      stored: { path, index, positions },
+      stored: { path, index, positions, ...(others ? { others } : {}) },
       image: (i) => {
         if (readSync(levels, buffer, 0, size, (positions[i] as number) * size) !== size)
           throw new DataError(`${path} is cut off. Remove it.`);
