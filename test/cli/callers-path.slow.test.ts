@@ -52,7 +52,7 @@ describe('every option that takes a path counts from there, and what is printed 
   });
 
   it('every other one is resolved the same way', () => {
-    for (const file of readdirSync(join(root, 'cli'))) {
+    for (const file of readdirSync(join(root, 'cli'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
       const text = readFileSync(join(root, 'cli', file), 'utf8');
       // Python may be a command's name.
       for (const { 0: flag, index } of text.matchAll(/'--(?!python)[a-z-]+ <(?:folder|file|path)s?(?:\.\.\.)?>'/g))
