@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { DataError, type Dataset } from './data/dataset.ts';
 import { CACHE } from './data/image-cache.ts';
-import { OWN } from './data/unknown/kinds.ts';
-import { type OwnUnknown, openOwnUnknown } from './data/unknown/own.ts';
+import { OWN, type OwnUnknown, openOwnUnknown } from './data/unknown/own.ts';
 import type { Training } from './presets.ts';
 import { type Run, RunError } from './run.ts';
 

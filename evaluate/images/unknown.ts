@@ -4,8 +4,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { DataError, type LabelledImages } from '../../trainer/data/dataset.ts';
 import { type DataSource, datasets, openDataset } from '../../trainer/data/datasets.ts';
 import { CACHE } from '../../trainer/data/image-cache.ts';
-import { OWN } from '../../trainer/data/unknown/kinds.ts';
-import { partOf, readUnknownFolder } from '../../trainer/data/unknown/own.ts';
+import { OWN, partOf, readUnknownFolder } from '../../trainer/data/unknown/own.ts';
 
 /** Images of no class that the bundle knows. */
 export interface Unknown {

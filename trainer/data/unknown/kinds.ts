@@ -2,6 +2,7 @@ import { type Random, randomFrom } from '../../../shared/random.ts';
 import { imagesAt } from '../dataset.ts';
 import type { Genuine, Make, Size } from './make.ts';
 import { nonsense } from './nonsense.ts';
+import { OWN } from './own.ts';
 import { erased, inverted, joined, overlaid, pasted, shuffled, spliced, swapped, warped } from './parts.ts';
 import { noise, plain, shapes, things } from './shapes.ts';
 import { added, glyphs, loose, scribbles, strokes, symbols } from './strokes.ts';
@@ -22,9 +23,6 @@ const drawn = (name: string, make: Make, about: string): UnknownKind => ({ name,
 
 /** Takes one of the images of no class that the user named. */
 const own: Make = ({ own: images }, _, random) => (images ? imagesAt(images, [random.integer(0, images.count - 1)]) : null);
-
-/** The kind of the user's own images of no class. */
-export const OWN = 'own';
 
 /** All kinds of images of no class that can be made. To add one: a maker, and a row here. */
 export const unknownKinds: ReadonlyMap<string, UnknownKind> = new Map(

@@ -8,6 +8,9 @@ import { cachedImages } from '../image-cache.ts';
 import { filesInFolder, isNamedImage, notesOnLeftOut } from '../image-files.ts';
 import type { Size } from './make.ts';
 
+/** Name of the kind of outliers that are the user's own unknown images. */
+export const OWN = 'own';
+
 /** Images of no class that the user named, divided by the hash of their content. */
 export interface OwnUnknown {
   /** Trained on, as outliers. */
