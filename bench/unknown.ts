@@ -7,8 +7,8 @@ import { readMeasured } from '../trainer/measured.ts';
 import { openRun } from '../trainer/run.ts';
 
 /**
- * Trains without one kind of unknown images after another, and prints how many of that kind are accepted then, beside a training with all of
- * them. Runs that are there are not trained again, and one that was stopped goes on, so the command may be stopped and repeated.
+ * Leaves out one kind of unknown images after another in training, and prints how many of that kind are then accepted, next to a training
+ * with all of them. Finished runs are not trained again, and a stopped run continues, so the command may be stopped and repeated.
  *
  *   pnpm bench:unknown [--kinds KIND…] [-- options of pnpm train]
  */

@@ -29,7 +29,11 @@ const EXAMPLES = `  pnpm calibrate --alpha 0.01                   the latest run
 const program = withCalibrationOptions(command('calibrate', DESCRIPTION, EXAMPLES), "the run's; for a bundle as in pnpm train")
   .option(...RUN_OPTION)
   .option(...MOVED_DATA_OPTION)
-  .option('--unknown-dir <folder>', 'folder of images of none of your classes, to measure how many would be accepted', callersPath)
+  .option(
+    '--unknown-dir <folder>',
+    'folder of images that belong to none of your classes, to measure how many would be accepted',
+    callersPath,
+  )
   .option('--test', 'report the outcomes on the test images instead of the validation images')
   .option('--bundle <name>', 'calibrate a bundle, not a run, on your own clean images; its graphs stay, its id is new')
   .option(

@@ -29,15 +29,15 @@ withDataOptions(
   program
     .command('inspect')
     .description(
-      'Find all faults of a folder of images and say what to do, count the images of each class in each split, and make a contact sheet. ' +
-        'Exits with 1 where training would refuse the folder.',
+      'Find all faults in a folder of images and say what to do, count the images of each class in each split, and make a contact sheet. ' +
+        'Exits with 1 if training would refuse the folder.',
     ),
 )
   .option('--seed <n>', 'seed of the splits', wholeNumber, 1)
   .option('--alpha <share>', 'false-rejection rate to promise', share, defaultCalibration.alpha)
   .option('--delta <share>', 'probability that the promise does not hold', share, defaultCalibration.delta)
   .option('--sheet <file>', 'contact sheet to write, a PNG', callersPath, projectPath('runs', 'contact-sheet.png'))
-  .option('--no-time', 'do not guess how long a training takes, which takes some seconds')
+  .option('--no-time', 'do not estimate the training time, which takes a few seconds')
   .option('--json', 'print everything as JSON')
   .action(async (options) => {
     const { form, classes, input, faults, dataset } = await inspectDataset(dataSourceOf(options));
@@ -47,11 +47,14 @@ withDataOptions(
     if (!isFit) process.exitCode = 1;
     if (options.json) return console.log(JSON.stringify({ isFit, form, classes, input, faults, counts, ...rest }));
     console.log(
-      `${dataset?.name ?? options.dataDir}: ${form}, ${classes.length} classes, read as ${input.height} x ${input.width} x ${input.channels}`,
+      `${dataset?.name ?? options.dataDir}: ${form}, ${classes.length} classes, ` +
+        `read as ${input.height} x ${input.width} x ${input.channels}`,
     );
     printFaults(faults);
     if (found) printImages(found);
-    console.log(isFit ? 'training takes these images' : 'training would refuse these images: mend what is serious, then inspect again');
+    console.log(
+      isFit ? 'training takes these images' : 'training would refuse these images: fix the serious faults, then inspect them again',
+    );
   });
 
 await runCommand(program);
@@ -64,7 +67,7 @@ interface InspectOptions {
   time: boolean;
 }
 
-/** What there is to say about images that can be trained on. */
+/** The findings about images that can be trained on. */
 interface Inspected {
   counts: Counts[];
   /** The smallest false-rejection rates that the calibration images can promise, and the wanted one with the images that it needs. */
@@ -131,7 +134,7 @@ function printImages({ counts, promise, trainingSeconds, sheet }: Inspected): vo
   if (trainingSeconds)
     console.log(
       `training takes roughly ${duration(trainingSeconds.quick)} (--preset quick, to try it out) or ` +
-        `${duration(trainingSeconds.paper)} (--preset paper) on this machine, judged by two steps of each`,
+        `${duration(trainingSeconds.paper)} (--preset paper) on this machine, estimated from two steps of each`,
     );
   console.log(`contact sheet: ${sheet}, one class per row${counts.length > MOST_CLASSES ? `, the first ${MOST_CLASSES}` : ''}`);
 }

@@ -59,7 +59,7 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
   .option('--reclassify', 'also search for the class of each rejected image (about 15 ms each for 28x28)')
   .option(
     '--data-dir <folder>',
-    'folder of its data set (default: what the run that made it keeps or read)',
+    'folder of its data set (default: the images that its training run kept or read)',
     callersPath,
     process.env.DATA_DIR,
   )
@@ -68,7 +68,7 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
   )
   .option(
     '--unknown-dir <folder>',
-    'folder of images of none of your classes; with --unknown NAME, the folder of that data set',
+    'folder of images that belong to none of your classes; with --unknown NAME, the folder of that data set',
     callersPath,
   )
   .option('--seed <n>', 'seed of all randomness', wholeNumber, 1)

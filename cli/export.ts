@@ -34,7 +34,7 @@ const program = command('export', DESCRIPTION, EXAMPLES)
   .option('--search <stages>', 'search of reclassify.onnx: STARTSxSTEPS of each stage', searchStages, defaultSearch.stages)
   .option('--search-rate <share>', 'learning rate of that search', share, defaultSearch.learningRate)
   .option('--replace', 'overwrite the bundle of another run')
-  .option('--force', 'make it the active model although it is not fit to deploy; the bundle remembers why')
+  .option('--force', 'make it the active model even if it is not fit to deploy; the bundle records why')
   .option('--reference', 'overwrite a bundle that comes with the project')
   .addOption(new Option('--via <converter>', VIA).choices(['tf2onnx']))
   .option('--python <path>', 'for --via: a Python with tensorflowjs and tf2onnx, in place of an environment of its own')
@@ -68,7 +68,7 @@ await runCommand(program);
 
 function nextOf(reference: boolean | undefined, isActive: boolean, isTrial: boolean): string {
   if (reference) return 'reference bundle written';
-  if (!isActive) return 'written, but not made the active model, because it is not fit; pnpm export --force does so all the same';
+  if (!isActive) return 'written, but not made the active model, because it is not fit; pnpm export --force makes it active anyway';
   return `it is now the active model; next: pnpm dev${isTrial ? '' : ', or pnpm wrangler deploy'}`;
 }
 

@@ -10,8 +10,9 @@ import { callersPath, checkDataFolder } from './paths.ts';
 
 /** Descriptions of options that several commands have. */
 export const RUN_OPTION = ['--run <name>', 'run in runs/ (default: the latest trained one)'] as const;
-export const MOVED_DATA_OPTION = ['--data-dir <folder>', "folder of the run's data set, where it was moved", callersPath] as const;
-export const UNKNOWN_DIR = 'folder of images of none of your classes: half of them train, a quarter chooses, a quarter is reported on';
+export const MOVED_DATA_OPTION = ['--data-dir <folder>', "folder of the run's data set, if it was moved", callersPath] as const;
+export const UNKNOWN_DIR =
+  'folder of images that belong to none of your classes: half for training, a quarter to choose by, a quarter for the report';
 export const MODEL_OPTION = ['--model <name>', 'name in models/, or a folder (default: the active model, else mnist)'] as const;
 
 /** Parses a share such as 0.015. @throws UsageError */
@@ -59,17 +60,18 @@ export function withDataOptions(program: Command): Command {
     .addOption(new Option('--channels <n>', 'channels of the images of a folder (default: 3)').choices(['1', '3']))
     .option('--labels <file>', 'CSV of file,label for the images of a folder (default: its labels.csv, if it has one)', callersPath)
     .addOption(
-      new Option('--fit <kind>', 'pad images of a folder, crop them around the centre, or distort them (default: by the images)').choices([
-        ...preprocessSchema.shape.fit.options,
-      ]),
+      new Option(
+        '--fit <kind>',
+        'pad images of a folder, crop them around the centre, or distort them (default: chosen from the images)',
+      ).choices([...preprocessSchema.shape.fit.options]),
     )
     .option(
       '--background <colour>',
-      'black, white, #rrggbb, or mean, the mean colour of the images; behind transparency and in padding (default: by the images)',
+      'black, white, #rrggbb, or mean, the mean colour of the images; behind transparency and in padding (default: chosen from them)',
       backgroundOption,
     )
     .addOption(
-      new Option('--polarity <kind>', 'invert images of a folder; auto: those that are dark on light').choices([
+      new Option('--polarity <kind>', 'invert the images of a folder; auto: if they are dark on light').choices([
         'as-is',
         'inverted',
         'auto',

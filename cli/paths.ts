@@ -19,7 +19,8 @@ export function checkDataFolder(data: string, folder: string | undefined): void 
   if (entries.length < 2 || entries.some((entry) => entry.isFile())) return;
   const names = entries.slice(0, 3).map(({ name }) => name);
   throw new UsageError(
-    `--data-dir: ${folder} holds folders (${names.join(', ')}, …) and no file of ${data}. If they are classes of images, add --data images.`,
+    `--data-dir: ${folder} holds folders (${names.join(', ')}, …) and no file of ${data}. ` +
+      'If they are classes of images, add --data images.',
   );
 }
 

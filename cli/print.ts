@@ -15,7 +15,7 @@ export function outcomesLine(outcomes: Outcomes, split: 'test' | 'validation'): 
   );
 }
 
-/** Formats what was measured of images of no class: kinds that training was not shown first, the one that gets in most often on top. */
+/** Formats what was measured of unknown images: kinds not used in training first, the one that gets in most often on top. */
 export function unknownLines(figures: readonly UnknownFigure[]): string {
   const share = ({ accepted, images }: UnknownFigure) => accepted / images;
   const part = (trainedOn: boolean) => figures.filter((figure) => figure.trainedOn === trainedOn).sort((a, b) => share(b) - share(a));
@@ -23,8 +23,8 @@ export function unknownLines(figures: readonly UnknownFigure[]): string {
     shown.map(({ kind, about, images, accepted }) => `  ${rateText(rate(accepted, images))} of ${images}: ${about} (${kind})`);
   const [fresh, known] = [part(false), part(true)];
   return [
-    ...(fresh.length > 0 ? ['images of no class that would be accepted, of kinds that training was not shown:', ...lines(fresh)] : []),
-    ...(known.length > 0 ? ['and of kinds that it was shown, which are easier:', ...lines(known)] : []),
+    ...(fresh.length > 0 ? ['unknown images that would be accepted, of kinds not used in training:', ...lines(fresh)] : []),
+    ...(known.length > 0 ? ['and of kinds used in training, which are easier to reject:', ...lines(known)] : []),
   ].join('\n');
 }
 

@@ -58,7 +58,7 @@ export function printResult(json: boolean | undefined, value: unknown, text: str
   console.log(json ? JSON.stringify(value) : text);
 }
 
-/** Prints what the user should know beside the result, on standard error. */
+/** Prints what the user should know besides the result, on standard error. */
 export function printNotes(notes: readonly string[] = []): void {
   for (const note of notes) console.error(note);
 }

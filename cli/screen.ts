@@ -18,13 +18,16 @@ const FILES_WITHOUT_TABLE = 20;
 
 const program = command(
   'screen',
-  `Screen image files (${ALL_FORMATS}) on this machine, as the worker would. Exits with 1 where a file can't be read.`,
+  `Screen image files (${ALL_FORMATS}) on this machine, as the worker would. Exits with 1 if a file can't be read.`,
   `  pnpm screen test/samples/*.png
   pnpm screen --explain --json scan.jpg
   pnpm screen photos --quiet --csv verdicts.csv --contact-sheet rejected.png
   find photos -name '*.jpg' -print0 | pnpm screen -`,
 )
-  .argument('<files...>', `${ANY_FORMAT} files, folders of them, or - for a list on standard input: a name a line, or each ended by NUL`)
+  .argument(
+    '<files...>',
+    `${ANY_FORMAT} files, folders of them, or - for a list on standard input: one name per line, or each ended by NUL`,
+  )
   .option(...MODEL_OPTION)
   .option('--explain', 'add reason, scores and the hash of the preprocessed image')
   .option('--json', 'print one JSON object per file and line; the table goes to standard error')

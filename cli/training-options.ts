@@ -46,7 +46,7 @@ const EXAMPLES = `  pnpm train                          the paper preset
 export function trainingProgram(): Command {
   const program = command('train', 'Train a GMVAE, calibrate it, and keep the result in runs/NAME.', EXAMPLES);
   return withDataOptions(withCalibrationOptions(program))
-    .option('--epochs <n>', "replaces the preset's, or with --resume those that were planned", positive)
+    .option('--epochs <n>', "replaces the preset's number, or with --resume the planned number", positive)
     .option('--patience <n>', 'epochs without a smaller validation loss before the training stops; 0: never', wholeNumber)
     .option('--batch-size <n>', 'images per step', positive)
     .option('--learning-rate <n>', 'peak learning rate', positiveNumber)
@@ -64,9 +64,10 @@ export function trainingProgram(): Command {
       ]),
     )
     .addOption(
-      new Option('--outlier-loss <kind>', 'their loss: drawn to the origin, or kept from every mean by a margin').choices(
-        Object.keys(OUTLIER_LOSSES),
-      ),
+      new Option(
+        '--outlier-loss <kind>',
+        'loss of unknown images: draw them to the origin, or keep them from every mean by a margin',
+      ).choices(Object.keys(OUTLIER_LOSSES)),
     )
     .addOption(new Option('--without-kinds <kinds...>', 'kinds of unknown images to train without, for experiments').hideHelp())
     .option('--unknown-dir <folder>', UNKNOWN_DIR, callersPath)

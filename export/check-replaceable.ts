@@ -21,10 +21,12 @@ export async function checkReplaceable(directory: string, trained: string, recal
   const { dataset, preset, ownCalibration } = provenance;
   if (provenance.trained !== trained)
     throw new UsageError(
-      `${directory} holds the bundle of another run (${preset} on ${dataset}, begun ${provenance.trained}) and is not overwritten. ${advice}`,
+      `${directory} holds the bundle of another run (${preset} on ${dataset}, begun ${provenance.trained}) ` +
+        `and is not overwritten. ${advice}`,
     );
   if (ownCalibration && !recalibrated)
     throw new UsageError(
-      `${directory} has thresholds from ${ownCalibration.images} images of your own (pnpm calibrate --images) and is not overwritten. ${advice}`,
+      `${directory} has thresholds from ${ownCalibration.images} images of your own (pnpm calibrate --images) ` +
+        `and is not overwritten. ${advice}`,
     );
 }

@@ -25,7 +25,7 @@ export interface Exported {
   directory: string;
   screening: Screening;
   parity: Parity;
-  /** What the user should know about the run's images. */
+  /** Notes for the user about the run's images. */
   notes: string[];
   /** Reasons for which the bundle did not become the active model. */
   barred: Reason[];

@@ -7,7 +7,8 @@ import { checkSearch, type SearchOptions, searchLatents } from './search.ts';
  * Writes `reclassify.onnx`: the search of Eq. 9, whose best latent per image, from any start and step, gives the answer; its label is the
  * nearest mean. An error that is not a number never counts as better, so an image that is not finite ends with an infinite error.
  *
- * image [N, H, W, C] → label, latent, latent_distance, reconstruction_error, the optional scores, runner_up, runner_up_error, model_id (equal for each image)
+ * image [N, H, W, C] → label, latent, latent_distance, reconstruction_error, the optional scores, runner_up, runner_up_error, model_id
+ * (equal for each image)
  *
  * @throws ConversionError if a layer of the decoder has no gradient rule; RangeError if the options are out of range
  */

@@ -12,8 +12,8 @@ interface ScoreRow {
    */
   tested: 'always' | 'by default' | 'on request';
   /**
-   * The test's part in the false rejections, relative to the other tests. A fraction exp(-s) of clean images exceeds a score of surprisal s,
-   * so s + ln(weight) makes each test reject in proportion to its weight. Fixed beforehand, so the guarantee does not depend on it.
+   * The test's part in the false rejections, relative to the other tests. A fraction exp(-s) of clean images exceeds a score of surprisal
+   * s, so s + ln(weight) makes each test reject in proportion to its weight. Fixed beforehand, so the guarantee does not depend on it.
    */
   weight: number;
   /** The output of screen.onnx and reclassify.onnx that gives it; or how it follows from those scores and the image. */
@@ -48,9 +48,9 @@ export const SCORES = {
     from: 'reconstruction_error',
   },
   /**
-   * Reconstruction error divided by (offset + the image's energy); not in the paper. The paper's error is in absolute units, so a blank page,
-   * which any class reconstructs nearly right, passes it; relative to what is on the page it does not. The offset is in the units of the
-   * energy and keeps the ratio finite for a blank image.
+   * Reconstruction error divided by (offset + the image's energy); not in the paper. The paper's error is in absolute units, so a blank
+   * page, which any class reconstructs nearly right, passes it; relative to what is on the page it does not. The offset is in the units of
+   * the energy and keeps the ratio finite for a blank image.
    */
   relativeError: {
     threshold: 'maxRelativeError',

@@ -14,7 +14,7 @@ export type Encoding = Omit<Scores, 'label' | 'latentDistance'> & {
   latent: number[];
 };
 
-/** What the scores depend on besides the model. */
+/** Everything that the scores depend on besides the model. */
 export interface ScoreSettings {
   means: number[][];
   relativeErrorOffset: number;

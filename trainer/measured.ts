@@ -12,7 +12,7 @@ import { isTrial } from './presets.ts';
 import { type Calibrated, type Run, readCalibration } from './run.ts';
 import type { RunConfig } from './run-config.ts';
 
-/** What `outcomes.json` holds: all that was measured on a split under a run's thresholds. Older runs have the outcomes alone. */
+/** Contents of `outcomes.json`: all that was measured on a split under a run's thresholds. Older runs have the outcomes alone. */
 export const measuredSchema = z.strictObject({
   split: z.enum(['test', 'validation']),
   outcomes: outcomesSchema,

@@ -60,8 +60,8 @@ export const OUTLIER_LOSSES = {
 const FIRST_EXPOSURE: Exposure = { outliers: 1 / 8, outlierKinds: FIRST_KINDS, outlierLoss: OUTLIER_LOSSES.origin };
 
 /**
- * For images of strokes on a plain background (docs/unknown.md). One's own images are moved less: an encoder that accepts what is off centre
- * accepts halves too.
+ * For images of strokes on a plain background (docs/unknown.md). One's own images are moved less: an encoder that accepts what is off
+ * centre accepts halves too.
  */
 const STROKE_EXPOSURE: Exposure = {
   outliers: 1 / 2,
@@ -203,7 +203,7 @@ export function trainingFor(
     throw new UsageError('--batch-size: a semi-supervised batch holds images with and without labels; use 2 or more');
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   const wrong = withoutKinds.find((kind) => !unknownKinds.has(kind));
-  if (wrong !== undefined) throw new RangeError(`${wrong} is no kind of unknown images; there are ${[...unknownKinds.keys()].join(', ')}`);
+  if (wrong !== undefined) throw new RangeError(`${wrong} is not a kind of unknown images; use ${[...unknownKinds.keys()].join(', ')}`);
   const exposed = train && showsStrokes(train, input) ? exposure.strokes : exposure.others;
   const kinds = Object.entries(exposed.outlierKinds).filter(([kind]) => !withoutKinds.includes(kind));
   return {

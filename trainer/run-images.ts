@@ -58,7 +58,8 @@ export async function openDatasetOf(run: Run, { dataDir, signal }: OpenOptions =
 }
 
 const adviceFor = (dataset: string) =>
-  `If ${dataset === 'images' ? 'the folder' : dataset} was moved, name its folder with --data-dir; otherwise put those images back, or train a new run.`;
+  `If ${dataset === 'images' ? 'the folder' : dataset} was moved, name its folder with --data-dir; ` +
+  'otherwise put those images back, or train a new run.';
 
 async function notesOnChanges({ train }: Dataset, directory: string | null): Promise<string[]> {
   if (directory === null || !train.stored) return [];

@@ -6,7 +6,9 @@ import { CLASS_SCORES, type Explained, explain, fromMeans } from './class-scores
 /** Combines the tests into one loss: the sum of each score's excess over its threshold, a smooth maximum, or the largest alone. */
 export type Combination = 'hinges' | 'log-sum-exp' | 'dominant';
 
-/** A score must be below its threshold by this share to count as accepted, because float32 rounds: verdicts come from the exported graph. */
+/**
+ * A score must be below its threshold by this share to count as accepted, because float32 rounds: verdicts come from the exported graph.
+ */
 export const ACCEPTANCE_MARGIN = 1e-3;
 /** A hinge is zero below this share of the threshold. */
 const HINGE = 0.95;

@@ -11,7 +11,7 @@ import readImages, { type ReadImage, type ReadTask } from './read-thread.ts';
 /** Files that are read in one task and screened in one batch. */
 const AT_ONCE = 32;
 
-/** What became of a file; `levels` are the image as the model took it. */
+/** The result for a file; `levels` are the image as the model took it. */
 export type ScreenedFile = { file: string } & ({ levels: Uint8Array; scores: Scores; decision: Decision } | { error: string });
 
 /**

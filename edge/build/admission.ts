@@ -3,7 +3,7 @@ import { withChecksums } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { UserError } from '../../shared/user-error.ts';
 
-/** What a build is for, and whether a bundle that is not fit for it is taken all the same. */
+/** The use of a build, and whether a bundle that is not fit for it is taken anyway. */
 export interface Admission {
   use: 'try' | 'deploy';
   force: boolean;
@@ -32,6 +32,7 @@ export async function admit(screening: Screening, { use, force }: Admission): Pr
   const reasons = barred.map(({ what, todo }) => `- ${what} ${todo}`).join('\n');
   throw new UserError(
     `model ${screening.name} is ${fitnessOf(screening).verdict}, so it is not built into a worker:\n${reasons}\n` +
-      `Choose another (MODEL=name), or set FORCE=1 to take it all the same: MODEL=${screening.name} FORCE=1 pnpm wrangler ${use === 'try' ? 'dev' : 'deploy'}`,
+      'Choose another (MODEL=name), or set FORCE=1 to build it anyway: ' +
+      `MODEL=${screening.name} FORCE=1 pnpm wrangler ${use === 'try' ? 'dev' : 'deploy'}`,
   );
 }

@@ -5,8 +5,8 @@ import type { Reason } from './fitness-schema.ts';
 type Topic = Reason['of'];
 
 /**
- * More than one wrong label in ten accepted images means that the classes are not told apart, so that images are held against the thresholds
- * of another class. It is not less because classes may overlap by nature (Fashion-MNIST's shirts and T-shirts: 9 %).
+ * More than one wrong label in ten accepted images means that the classes are not told apart, so that images are held against the
+ * thresholds of another class. It is not less because classes may overlap by nature (Fashion-MNIST's shirts and T-shirts: 9 %).
  */
 export const MOST_ERROR = 0.1;
 /** Beyond this share of wrong labels the screen may keep other images out, but its label is no classifier's. */
@@ -93,10 +93,11 @@ function falseRejection({ clean, calibration }: Figures): Reason[] {
 function classLosses({ perClass, calibration }: Figures): Reason[] {
   const lost = (perClass ?? []).map((own) => ({ ...own, count: own.images - own.acceptedRight }));
   const beyond = (bound: number) => lost.filter(({ count, images }) => images > 0 && rate(count, images).low > bound);
+  const worstFirst = (classes: typeof lost) => classes.toSorted((a, b) => b.count / b.images - a.count / a.images);
   const said = (classes: typeof lost) =>
     `${classes.length === 1 ? 'A class loses' : `${classes.length} classes lose`} many of ` +
     `${classes.length === 1 ? 'its' : 'their'} test images, rejected or accepted as another: ` +
-    `${listed(classes.toSorted((a, b) => b.count / b.images - a.count / a.images).map(({ name, count, images }) => `${name} ${share(count, images)}`))}.`;
+    `${listed(worstFirst(classes).map(({ name, count, images }) => `${name} ${share(count, images)}`))}.`;
   const [unusable, weak] = [beyond(MOST_CLASS_LOST), beyond(MOST_REJECTED + calibration.alpha)];
   if (unusable.length > 0)
     return [against('classes', said(unusable), 'Add images of these classes, check their labels, or join classes that look alike.')];
@@ -136,7 +137,7 @@ function kindsGettingIn(of: Topic, kinds: readonly Kind[], most: number, todo: s
   const bad = measured.filter(({ accepted, images }) => rate(accepted, images).low > most);
   const doubtful = measured.filter((kind) => !bad.includes(kind) && rate(kind.accepted, kind.images).high > most);
   return [
-    ...(bad.length > 0 ? [against(of, `Images of no class are accepted: ${said(bad)}; at most ${percent(most)} may be.`, todo)] : []),
+    ...(bad.length > 0 ? [against(of, `Unknown images are accepted: ${said(bad)}; at most ${percent(most)} may be.`, todo)] : []),
     ...(doubtful.length > 0
       ? [unmeasured(of, `Too few images to tell whether more than ${percent(most)} get in: ${said(doubtful)}.`, 'Measure more of them.')]
       : []),
@@ -144,7 +145,7 @@ function kindsGettingIn(of: Topic, kinds: readonly Kind[], most: number, todo: s
 }
 
 function unknownImages({ unknown }: Figures): Reason[] {
-  const todo = 'Measure some: pnpm evaluate --unknown images --unknown-dir FOLDER, a folder of images of none of your classes.';
+  const todo = 'Measure some: pnpm evaluate --unknown images --unknown-dir FOLDER, a folder of images that belong to none of your classes.';
   const isNew = ({ trainedOn = false, images }: Kind) => !trainedOn && images > 0;
   const found = kindsGettingIn('unknown images', unknown, MOST_UNKNOWN, 'Train with such images: --unknown-dir FOLDER.') ?? [];
   const fresh = unknown.filter(isNew);
@@ -152,8 +153,9 @@ function unknownImages({ unknown }: Figures): Reason[] {
   const [only] = fresh;
   const measured = unknown.length > 0 ? 'was measured only for kinds that it was trained on' : 'was not measured';
   const what = only
-    ? `Of images of no class, only one kind was measured: ${only.name}, ${share(only.accepted, only.images)} accepted. Others may get in far more often.`
-    : `How many images of no class are accepted ${measured}.`;
+    ? `Only one kind of unknown images was measured: ${only.name}, ${share(only.accepted, only.images)} accepted. ` +
+      'Others may get in far more often.'
+    : `The share of unknown images that is accepted ${measured}.`;
   return [...found, unmeasured('unknown images', what, todo)];
 }
 
@@ -172,8 +174,8 @@ function reconstructionGain({ reconstruction }: Figures): Reason[] {
   return [
     against(
       of,
-      `This method does not fit these images: their reconstructions leave ${percent(left)} of the error that the mean image of the class leaves; ` +
-        `at most ${percent(MOST_OF_CLASS_MEAN)} may be.`,
+      `This method does not fit these images: their reconstructions have ${percent(left)} of the error of the class's mean image; ` +
+        `at most ${percent(MOST_OF_CLASS_MEAN)} is allowed.`,
       'Use it only to keep nonsense out. Train longer, with a larger --latent, or crop the images to what tells the classes apart.',
     ),
   ];

@@ -1,7 +1,7 @@
 import { CLEAN, NONSENSE, UNKNOWN } from './evidence-names.ts';
 import type { Calibration, Evidence, Screening } from './screening-schema.ts';
 
-/** What is known of a model, from its training and from evaluations; null and empty lists stand for what was not measured. */
+/** The measurements of a model, from its training and from evaluations; null and empty lists stand for what was not measured. */
 export interface Figures {
   /** Trained with a preset that is for trying out. */
   trial: boolean;

@@ -2,7 +2,7 @@ import type { Preprocess } from '../bundle/screening-schema.ts';
 import type { DecodedImage } from './image.ts';
 import { uprightLayout } from './orientation.ts';
 
-/** What shows where an image is transparent, and in the padding: a grey level, or the levels of red, green and blue. */
+/** Levels behind transparent pixels and in the padding: one grey level, or three of red, green and blue. */
 export type Background = Preprocess['background'];
 
 /** Returns the levels of red, green and blue. */

@@ -7,7 +7,7 @@ import { decideOrientation } from './orientation.ts';
 /** The settings of reading a file. */
 export interface ReadOptions {
   limits: ImageLimits;
-  /** What shows where an image is transparent. */
+  /** Levels behind transparent pixels. */
   background: Background;
   /** Called before anything is decoded, with what the pixels count as; may throw. */
   onPixels?: (pixels: number) => void;

@@ -118,7 +118,7 @@ describe('pnpm data inspect recognises', () => {
     await fill(join(folder, 'val'), 5, 'JPEG');
     const { status, classes, find, splits } = inspect(folder);
     expect([status, classes]).toEqual([0, ['n01440764', 'n01443537']]);
-    expect(find(/val is left out: its images are in no class folders/)?.todo).toMatch(/--labels FILE/);
+    expect(find(/val is left out: its images are not in class folders/)?.todo).toMatch(/--labels FILE/);
     expect(Object.values(splits).reduce((sum, count) => sum + count, 0)).toBe(40);
   });
 
@@ -138,7 +138,7 @@ describe('pnpm data inspect recognises', () => {
     await rm(join(folder, 'training', 'b'), { recursive: true });
     const other = inspect(folder);
     expect(other.status).toBe(1);
-    expect(other.find(/extra lies beside folders that are splits/)?.todo).toMatch(/--labels FILE/);
+    expect(other.find(/extra is next to folders that are splits/)?.todo).toMatch(/--labels FILE/);
     expect(other.find(/training has no folder for 1 class: b/)?.severity).toBe('serious');
   });
 

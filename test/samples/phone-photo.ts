@@ -1,6 +1,9 @@
 import sharp from 'sharp';
 
-/** A JPEG, or a lossy WebP, as phones write it: 4032 x 3024, about 2 MB as JPEG; of soft shapes with the grain of a sensor. The same pixels each time. */
+/**
+ * Returns a JPEG, or a lossy WebP, as phones write it: 4032 x 3024, about 2 MB as JPEG; soft shapes with the grain of a sensor. The pixels
+ * are the same each time.
+ */
 export async function phonePhoto(options: { progressive?: boolean; orientation?: number; webp?: boolean } = {}): Promise<Buffer> {
   const [width, height] = [504, 378];
   const pixels = Buffer.alloc(width * height * 3);

@@ -154,7 +154,8 @@ describe('images in folders', () => {
     expect(data.notes?.filter((note) => !/^(preprocessing|sizes)/.test(note))).toEqual([
       '1 file left out: not images by their name',
       '4 hidden files and folders left out (.thumbnails, __MACOSX and the like)',
-      `1 of 62 images left out, which the worker would refuse too\n  bolt/broken.png: The file is of an unknown kind; only ${ALL_FORMATS} are read. Save it as one of these.`,
+      '1 of 62 images left out, which the worker would refuse too\n' +
+        `  bolt/broken.png: The file is of an unknown kind; only ${ALL_FORMATS} are read. Save it as one of these.`,
       '1 image more than once; the same image stays in one split\n  nut/1.png, nut/copy.png',
     ]);
     const files = await readdir(cache);

@@ -38,7 +38,7 @@ it('unknown images are divided by their content, each once; those of the data se
   expect(parts.every((part) => part.length > 0)).toBe(true);
   expect(train.count).toBeGreaterThan(validation.count);
   expect(notes.join('\n')).toMatch(/2 unknown images left out: they are images of the data set/);
-  expect(notes.join('\n')).toMatch(/1 unknown images are there more than once/);
+  expect(notes.join('\n')).toMatch(/1 unknown images appear more than once/);
   expect(notes.at(-1)).toMatch(new RegExp(`^${test.count} to report on are few: even if none is accepted, up to [\\d.]+ % may be`));
 });
 

@@ -24,7 +24,7 @@ export interface Dataset {
   name: string;
   classes: string[];
   input: Screening['input'];
-  /** How its images were preprocessed, for a folder of images; by default `defaultPreprocess`. */
+  /** Preprocessing of its images, for a folder of images; by default `defaultPreprocess`. */
   preprocess?: Preprocess;
   train: LabelledImages;
   test: LabelledImages;
@@ -56,7 +56,7 @@ export interface DatasetReader {
 
 type Table1 = readonly [withoutThresholds: number, accuracy: number, error: number, rejection: number];
 
-/** How a user wants images to be preprocessed; what is not given is chosen from the images. */
+/** A user's choices for preprocessing; what is not given is chosen from the images. */
 export interface PreprocessChoice {
   fit?: Preprocess['fit'] | undefined;
   /** `mean`: the mean colour of the images. */
@@ -71,7 +71,7 @@ export interface ReadOptions {
   channels: 1 | 3;
   /** CSV of file and label of a folder of images; by default its own labels.csv, if it has one. */
   labels?: string | undefined;
-  /** How the images of a folder are preprocessed; what is not given is chosen from them. */
+  /** Preprocessing of a folder's images; what is not given is chosen from them. */
   preprocess?: PreprocessChoice | undefined;
   /** Folder for decoded images. */
   cache: string;

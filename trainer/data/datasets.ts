@@ -29,7 +29,7 @@ export const dataSourceSchema = z.strictObject({
     .default(null),
   /** CSV of file and label of a folder of images. */
   labels: z.string().optional(),
-  /** How the images of a folder are preprocessed: in a source what the user wants, in a run what it has. */
+  /** Preprocessing of a folder's images: in a source the user's choices, in a run the rules that it uses. */
   preprocess: z
     .strictObject({
       fit: preprocessSchema.shape.fit.optional(),

@@ -36,7 +36,9 @@ export async function contactSheetPng(
     const shown = label.length > LETTERS ? `${label.slice(0, LETTERS - 1)}…` : label;
     return `<text x="2" y="${row * (height + GAP) + height / 2 + 4}">${escaped(shown)}</text>`;
   });
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${LABEL}" height="${high}" font-family="sans-serif" font-size="11">${text.join('')}</svg>`;
+  const svg =
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${LABEL}" height="${high}" font-family="sans-serif" font-size="11">` +
+    `${text.join('')}</svg>`;
   return sheet
     .extend({ left: LABEL, background: '#fff' })
     .composite([{ input: Buffer.from(svg), left: 0, top: 0 }])

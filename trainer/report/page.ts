@@ -112,9 +112,9 @@ function unknownSection(figures: UnknownFigure[]): Section {
       ...[escaped(about), escaped(kind), String(images), rateText(rate(accepted, images)), trainedOn ? 'yes' : 'no'],
     ]);
   return [
-    'Images of no class',
-    'The share that would be accepted; every one of them is an error. Kinds that the training was shown are easier than kinds that it was ' +
-      'not: judge by the latter.',
+    'Unknown images',
+    'The share that would be accepted; every acceptance is an error. Kinds that were used in training are easier to reject than others: ' +
+      'judge by the others.',
     rows.length > 0 ? table(['of', 'kind', 'images', 'accepted', 'shown in training'], rows) : '',
   ];
 }

@@ -76,7 +76,7 @@ describe('a reason and what to do about it', () => {
       { unknown: [] },
       'unmeasured',
       'unknown images',
-      /^How many images of no class are accepted was not measured. .*--unknown-dir/,
+      /^The share of unknown images that is accepted was not measured. .*--unknown-dir/,
     ],
     [
       'only kinds it was trained on',
@@ -90,7 +90,7 @@ describe('a reason and what to do about it', () => {
       { unknown: good.unknown.slice(0, 1) },
       'unmeasured',
       'unknown images',
-      /only one kind was measured: scribbles, 5 % accepted/,
+      /nly one kind of unknown images was measured: scribbles, 5 % accepted/,
     ],
     [
       'too few unknown images',

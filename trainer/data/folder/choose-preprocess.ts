@@ -19,8 +19,8 @@ const LEAST_SHOWN = 0.5;
 const LIGHT = 128;
 
 /**
- * Chooses how images are brought to the model's square input, so that neither padding nor transparency shows what an image's aspect ratio or
- * its class is: padding is only used where it continues a plain border, or where all images have it alike.
+ * Chooses how images are brought to the model's square input, so that neither padding nor transparency reveals an image's aspect ratio or
+ * its class: padding is only used where it continues a plain border, or where all images have it alike.
  */
 export function choosePreprocess(
   headers: readonly HeaderFacts[],

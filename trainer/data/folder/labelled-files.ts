@@ -11,7 +11,7 @@ export interface LabelledFile extends Entry {
 
 /** The images of a folder as they are ordered in it. */
 export interface Layout {
-  /** How they are ordered, for people. */
+  /** Description of this order, for people. */
   form: string;
   classes: string[];
   /** Sorted by label and name. */

@@ -75,13 +75,13 @@ async function splitFolders(directory: string, folders: string[], leftOut: LeftO
     else if (split)
       faults.push({
         severity: 'warning',
-        what: `${folder} is left out: its images are in no class folders`,
+        what: `${folder} is left out: its images are not in class folders`,
         todo: `Sort them into a folder for each class as in the others, or list all images in a CSV of file,label,split (--labels FILE)`,
       });
     else
       faults.push({
         severity: 'serious',
-        what: `${folder} lies beside folders that are splits (${folders.filter(splitOf).join(', ')})`,
+        what: `${folder} is next to folders that are splits (${folders.filter(splitOf).join(', ')})`,
         todo: 'Move it away. If these are classes, not splits, say so with a CSV of file,label (--labels FILE)',
       });
   }

@@ -35,7 +35,9 @@ export async function surveyFolder(
       telling >= TELLING && rules.fit === 'contain' && choice.fit === 'contain',
       {
         severity: 'warning',
-        what: `the aspect ratio tells the classes apart (${Math.round(100 * telling)} % of its variance), and --fit contain shows it by padding`,
+        what:
+          `the aspect ratio tells the classes apart (${Math.round(100 * telling)} % of its variance), ` +
+          'and --fit contain shows it by padding',
         todo: 'Use --fit cover or stretch, unless clients crop their images as you did',
       },
     ],

@@ -8,7 +8,7 @@ import { readBmpHeader } from '../bmp.ts';
 import { readTrainingImage } from '../training-formats.ts';
 import type { LabelledFile } from './labelled-files.ts';
 
-/** What the header of an image file says. */
+/** Facts from the header of an image file. */
 export interface HeaderFacts {
   label: number;
   /** Upright. */
@@ -17,7 +17,7 @@ export interface HeaderFacts {
   mayBeTransparent: boolean;
 }
 
-/** What the pixels of an image say. */
+/** Facts from the pixels of an image. */
 export interface PixelFacts {
   /** The mean colour of what is not transparent; null where all is. */
   mean: Colour | null;

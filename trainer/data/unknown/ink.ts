@@ -1,6 +1,6 @@
 import { painted, type Size } from './make.ts';
 
-/** What an image shows on its background: measured, so that what is drawn instead has the same look. */
+/** Measurements of the strokes that an image shows on its background, so that what is drawn instead has the same look. */
 export interface Ink {
   /** Level of each channel beside and in the ink. */
   background: number[];
@@ -94,7 +94,11 @@ export function isOneStroke(image: Float32Array, size: Size): boolean {
 /** y, x */
 export type Point = readonly [number, number];
 
-/** Draws lines as the ink of an image is: as large, as thick, as dark, with the same centre of mass. @param lines each of two points or more */
+/**
+ * Draws lines that look like the ink of an image: as large, as thick, as dark, with the same centre of mass.
+ *
+ * @param lines each of two points or more
+ */
 export function drawnAs(ink: Ink, lines: readonly (readonly Point[])[], size: Size): Float32Array {
   const segments = lines.flatMap((points) => points.slice(1).map((to, i) => [points[i] as Point, to] as const));
   const points = lines.flat();

@@ -7,8 +7,8 @@ const LOOKED_AT = 100;
 const MOST = 0.8;
 
 /**
- * Says whether images show strokes on a plain background, as characters do: at least half of the image is background, and the strokes are no
- * thicker than a third of what they draw.
+ * Says whether images show strokes on a plain background, as characters do: at least half of the image is background, and the strokes are
+ * no thicker than a third of what they draw.
  */
 export function showsStrokes(images: LabelledImages, size: Size): boolean {
   const every = Math.max(1, Math.floor(images.count / LOOKED_AT));

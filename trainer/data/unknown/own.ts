@@ -67,7 +67,7 @@ export async function openOwnUnknown(
     notes: [
       ...notes,
       ...(both > 0 ? [`${both} unknown images left out: they are images of the data set`] : []),
-      ...(twice > 0 ? [`${twice} unknown images are there more than once, and count once`] : []),
+      ...(twice > 0 ? [`${twice} unknown images appear more than once, and count once`] : []),
       `unknown images: ${parts.train.length} to train on, ${parts.validation.length} to choose by, ${count} to report on`,
       ...(count < FEW ? [`${count} to report on are few: ${best}. Add images for a better figure.`] : []),
     ],

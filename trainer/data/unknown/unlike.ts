@@ -11,15 +11,15 @@ const MOST_OF_A_CLASS = 100;
 const MOST_ASKED = 40;
 /** With fewer of a class nothing is said about it. */
 const LEAST_OF_A_CLASS = 20;
-/** How sure it must be that a turned image is further from all genuine ones than another image of its class is. */
+/** Least share of pairs in which a turned image is further from all genuine ones than another image of its class is. */
 const SURE = 0.95;
 
 /**
- * Finds the classes whose images look like no class after a turn. Half of a sample of each class is the reference. The other half of a class
- * is compared with its nearest reference as it is, and turned: the class is unlike all classes after the turn where a turned image is further
- * from its nearest reference, of whatever class, than an image as it is, in 95 of 100 pairs (the area under the ROC curve). A mirrored 8 is
- * an 8, and a 6 upside down a 9: they are as near as ever. So are photographs, whose nearest neighbours say little. Images are compared in a
- * normal form without size and slant, as a slanted 1 is a 1 slanted the other way in the mirror.
+ * Finds the classes whose images look like no class after a turn. Half of a sample of each class is the reference. The other half of a
+ * class is compared with its nearest reference as it is, and turned: the class is unlike all classes after the turn where a turned image is
+ * further from its nearest reference, of whatever class, than an image as it is, in 95 of 100 pairs (the area under the ROC curve). A
+ * mirrored 8 is an 8, and a 6 upside down a 9: they are as near as ever. So are photographs, whose nearest neighbours say little. Images
+ * are compared in a normal form without size and slant, as a slanted 1 is a 1 slanted the other way in the mirror.
  *
  * @param indices of the images whose labels are known
  * @returns the classes, for the name of a turn; they are found at the first call, which takes seconds

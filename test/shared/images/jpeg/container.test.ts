@@ -190,8 +190,9 @@ describe('the segments of a JPEG', () => {
     expect(error).toBeInstanceOf(ImageError);
     expect([error?.fault, error?.message]).toEqual([
       'image-too-large',
-      `The JPEG is ${most + 1} x 4096 and stored in several scans (progressive), which take ${512 * (most / 8 + 1) * BLOCK_BYTES} bytes of ` +
-        `memory at once; at most ${MAX_COEFFICIENT_BYTES} are allowed. Save it as an ordinary (baseline) JPEG, or make it smaller.`,
+      `The JPEG is ${most + 1} x 4096 and stored in several scans (progressive), ` +
+        `which take ${512 * (most / 8 + 1) * BLOCK_BYTES} bytes of memory at once; at most ${MAX_COEFFICIENT_BYTES} are allowed. ` +
+        'Save it as an ordinary (baseline) JPEG, or make it smaller.',
     ]);
     for (const fits of [start(0xc2, most, ...dc), start(0xc0, most + 1, 1, 1, 0, 0, 63, 0)])
       expect(of(fits)).toThrow(/ends before its end/);

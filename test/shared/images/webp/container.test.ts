@@ -45,7 +45,7 @@ const withBytes = (chunk: Buffer, ...at: [number, number][]) => {
   return copy;
 };
 
-/** Of an odd length, as some writers leave it. */
+/** A file of an odd length, as some writers leave it. */
 const unpadded = webpOf(vp8x(0), vp8, webpChunk('abcd', Buffer.of(1)).subarray(0, -1)).subarray(0, -1);
 
 describe('the pixels of a WebP', () => {
