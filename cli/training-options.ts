@@ -66,7 +66,7 @@ export function trainingProgram(): Command {
     .addOption(
       new Option(
         '--outlier-loss <kind>',
-        'loss of unknown images: draw them to the origin, or keep them from every mean by a margin',
+        'loss of unknown images: origin draws them there; margin (experimental) keeps them from every mean, and shows near kinds',
       ).choices(Object.keys(OUTLIER_LOSSES)),
     )
     .addOption(new Option('--without-kinds <kinds...>', 'kinds of unknown images to train without, for experiments').hideHelp())
