@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { openImageReader } from '../../node/image-reader.ts';
 import { FORMATS, kindOfFile } from '../../shared/images/formats.ts';
 import { type DecodedImage, ImageError } from '../../shared/images/image.ts';
-import { checkSides, type ImageLimits } from '../../shared/images/limits.ts';
+import { checkSize } from '../../shared/images/limits.ts';
 import { opaqueOf } from '../../shared/images/opaque.ts';
 import type { ReadOptions } from '../../shared/images/read-image.ts';
 import { decodeBmp, readBmpHeader } from './bmp.ts';
@@ -59,21 +59,13 @@ export async function readTrainingImage(bytes: Uint8Array, options: ReadOptions)
   if (bytes.length > MOST_BYTES)
     throw new ImageError(`The file has ${bytes.length} bytes; at most ${MOST_BYTES} are allowed. Make it smaller.`, 'image-too-large');
   try {
-    return await format.decode(bytes, options, (size) => checkPixels(size, options.limits));
+    return await format.decode(bytes, options, (size) =>
+      // As that of a JPEG: converted to one, the image is read by the worker.
+      checkSize(size, { ...options.limits, maxPixels: options.limits.maxJpegPixels }),
+    );
   } catch (error) {
     if (error instanceof ImageError) throw error;
     const why = (error as Error).message.split('\n', 1)[0];
     throw new ImageError(`The ${name} can't be decoded: ${why}. Use the whole file, or save it as PNG.`);
   }
-}
-
-/** Checks a size as that of a JPEG: converted to one, the image is read by the worker. @throws ImageError naming the limit */
-function checkPixels(size: { width: number; height: number }, limits: ImageLimits): void {
-  const { width, height } = size;
-  if (width * height > limits.maxJpegPixels)
-    throw new ImageError(
-      `The image is ${width} x ${height}; at most ${limits.maxJpegPixels} pixels are allowed. Make it smaller.`,
-      'image-too-large',
-    );
-  checkSides(size, limits);
 }
