@@ -167,9 +167,11 @@ describe('the rate limit', () => {
 
   it('is that of Workers, with its dataset beside', async () => {
     const bound = { RATE_LIMITER: env.REAL_LIMITER, DECISIONS: env.REAL_DECISIONS };
-    const statuses = [];
-    for (let i = 0; i < 3; i++) statuses.push((await screen(bound, { 'cf-connecting-ip': '3.3.3.3' })).status);
-    expect(statuses).toEqual([200, 200, 429]);
+    const statuses: number[] = [];
+    // Its periods follow the clock: five requests, which may lie in two of them, exceed the two that one allows.
+    for (let i = 0; i < 5; i++) statuses.push((await screen(bound, { 'cf-connecting-ip': '3.3.3.3' })).status);
+    expect(statuses.slice(0, 2)).toEqual([200, 200]);
+    expect(statuses).toContain(429);
   });
 
   it.each<[string, unknown]>([
