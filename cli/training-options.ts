@@ -66,7 +66,8 @@ export function trainingProgram(): Command {
     .addOption(
       new Option(
         '--outlier-loss <kind>',
-        'loss of unknown images: origin draws them there; margin (experimental) keeps them from every mean, and shows near kinds',
+        'loss of unknown images: margin keeps them away from every mean and shows near kinds; origin draws them there ' +
+          '(default: margin for images of strokes, else origin)',
       ).choices(Object.keys(OUTLIER_LOSSES)),
     )
     .addOption(new Option('--without-kinds <kinds...>', 'kinds of unknown images to train without, for experiments').hideHelp())

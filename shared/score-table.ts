@@ -35,7 +35,7 @@ export const SCORES = {
     title: 'Latent distance',
     tested: 'always',
     // The largest, because this test finds the classifier's own mistakes.
-    weight: 0.6,
+    weight: 0.8,
     from: 'latent_distance',
   },
   /** Sum over pixels and channels of (x - g(f(x)))^2. */
@@ -44,7 +44,7 @@ export const SCORES = {
     reason: 'reconstruction-error',
     title: 'Reconstruction error',
     tested: 'always',
-    weight: 0.2,
+    weight: 0.1,
     from: 'reconstruction_error',
   },
   /**
@@ -57,7 +57,7 @@ export const SCORES = {
     reason: 'relative-error',
     title: 'Relative error',
     tested: 'by default',
-    weight: 0.2,
+    weight: 0.1,
     from: ({ reconstructionError }, energy, { relativeErrorOffset }) => reconstructionError / (relativeErrorOffset + energy),
   },
   /**
@@ -69,7 +69,7 @@ export const SCORES = {
     reason: 'mean-reconstruction-error',
     title: 'Error of the mean reconstruction',
     tested: 'on request',
-    weight: 0.2,
+    weight: 0.1,
     from: 'mean_reconstruction_error',
   },
 } as const satisfies Record<string, ScoreRow>;

@@ -50,11 +50,12 @@ export const trainingSchema = z.strictObject({
 export type Training = z.infer<typeof trainingSchema>;
 
 /** The settings of outlier exposure. */
-type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> & Partial<Pick<Training, 'augmentation'>>;
+type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> &
+  Partial<Pick<Training, 'augmentation' | 'latentWeight' | 'epochs'>>;
 
 export const OUTLIER_LOSSES = {
   origin: { kind: 'origin' },
-  margin: { kind: 'margin', margin: 0.9, temperature: 0.1, weight: 0.2 },
+  margin: { kind: 'margin', margin: 0.9, temperature: 0.1, weight: 0.05 },
 } satisfies Record<string, Training['outlierLoss']>;
 
 const FIRST_EXPOSURE: Exposure = { outliers: 1 / 8, outlierKinds: FIRST_KINDS, outlierLoss: OUTLIER_LOSSES.origin };
@@ -67,7 +68,9 @@ const STROKE_EXPOSURE: Exposure = {
   outliers: 1 / 2,
   outlierKinds: STROKE_KINDS,
   outlierLoss: OUTLIER_LOSSES.margin,
-  augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.12 },
+  augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.12, still: 0.25 },
+  latentWeight: 1600,
+  epochs: 20,
 };
 
 /** A preset, without what depends on the images. */
@@ -204,8 +207,7 @@ export function trainingFor(
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   const wrong = withoutKinds.find((kind) => !unknownKinds.has(kind));
   if (wrong !== undefined) throw new RangeError(`${wrong} is not a kind of unknown images; use ${[...unknownKinds.keys()].join(', ')}`);
-  // On request only: on MNIST the trainer does not reach the prototypes' figures yet (docs/unknown.md).
-  const exposed = outlierLoss === 'margin' && train && showsStrokes(train, input) ? exposure.strokes : exposure.others;
+  const exposed = outlierLoss !== 'origin' && train && showsStrokes(train, input) ? exposure.strokes : exposure.others;
   const kinds = Object.entries(exposed.outlierKinds).filter(([kind]) => !withoutKinds.includes(kind));
   return {
     ...preset,
@@ -213,11 +215,12 @@ export function trainingFor(
     outlierKinds: Object.fromEntries(kinds),
     ...(outlierLoss ? { outlierLoss: OUTLIER_LOSSES[outlierLoss] } : {}),
     // The reconstruction loss grows with the number of values in an image; the latent loss must keep up.
-    latentWeight: preset.latentWeight * Math.sqrt(Math.max(1, (input.height * input.width * input.channels) / MNIST_VALUES)),
+    latentWeight:
+      (exposed.latentWeight ?? preset.latentWeight) * Math.sqrt(Math.max(1, (input.height * input.width * input.channels) / MNIST_VALUES)),
     ...others,
     architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
-    epochs: epochs ?? Math.max(preset.epochs, Math.ceil(leastSteps / steps)),
+    epochs: epochs ?? Math.max(exposed.epochs ?? preset.epochs, Math.ceil(leastSteps / steps)),
     light: augment === 'light' ? LIGHT : null,
     labelsPerClass,
     classWeights: classWeights ?? (Math.max(...counts) > 2 * least ? 'balanced' : 'none'),

@@ -62,6 +62,26 @@ describe('batches', () => {
     expect(all).toEqual(made(labels, { outliers: 1 / 4 }).all);
   });
 
+  it('change outliers as they change all images, each by itself', () => {
+    // Columns of their own level, so that the first pixel tells by how many columns an image was shifted.
+    const size = { height: 2, width: 9, channels: 1 as const };
+    const data = inMemory(
+      Uint8Array.from({ length: 8 * 18 }, (_, i) => 10 * (i % 9)),
+      Uint16Array.from({ length: 8 }, (_, i) => i % 4),
+    );
+    const training = {
+      ...tinyTraining,
+      ...{ augmentation: { ...still, shift: 3 }, batchSize: 8, outliers: 1, outlierKinds: { inverted: 1 } },
+    };
+    const images = trainingImages(data, size, 4, [0, 1, 2, 3, 4, 5, 6, 7], training, randomFrom(2, 'labels'));
+    const [rows] = [...batches(images, training, randomFrom(1))].map((batch) => batch.rows());
+    const middles = Array.from({ length: 16 }, (_, i) => Math.round(255 * (rows?.images[18 * i + 4] as number)));
+    const shifts = middles.map((level, i) => (i < 8 ? level : 255 - level) / 10 - 4);
+    expect(shifts.every((shift) => Number.isInteger(shift) && Math.abs(shift) <= 3)).toBe(true);
+    expect(new Set(shifts.slice(8)).size).toBeGreaterThan(2);
+    expect(shifts.slice(8)).not.toEqual(shifts.slice(0, 8));
+  });
+
   it('never look at the label of an unlabelled image', () => {
     const labels = Array.from({ length: 24 }, (_, i) => i % 4);
     const { images, all } = made(labels, { labelsPerClass: 2, classWeights: 'balanced' });
@@ -96,6 +116,17 @@ describe('a change of an image', () => {
   it('of nothing changes nothing', () => {
     const change = drawTransform(still, size, randomFrom(1));
     expect(levels(changed(change))).toEqual(Array.from(image));
+  });
+
+  it('keeps the asked share of images as sharp as they are', () => {
+    const augmentation = { shift: 2, rotation: 10, scale: 0.1, shear: 0.1, still: 0.25 };
+    const random = randomFrom(4);
+    const changes = Array.from({ length: 4000 }, () => drawTransform(augmentation, size, random));
+    const sharp = changes.filter(
+      ([a, b, c, d, e, f]) => a === 1 && b === 0 && d === 0 && e === 1 && Number.isInteger(c) && Number.isInteger(f),
+    );
+    expect(sharp.length / 4000).toBeCloseTo(0.25, 1);
+    expect(new Set(sharp.map(([, , c, , , f]) => `${c} ${f}`)).size).toBe(25);
   });
 
   it('of whole pixels moves them, and the border goes on', () => {

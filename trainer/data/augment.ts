@@ -12,6 +12,8 @@ export const augmentationSchema = z.strictObject({
   scale: z.number().min(0).lt(1),
   /** Sideways, per unit of height. */
   shear: z.number().min(0).lt(1),
+  /** Share of the images that are only shifted, by whole pixels, and so stay as sharp as they are. */
+  still: z.number().min(0).max(1).optional(),
 });
 
 export type Augmentation = z.infer<typeof augmentationSchema>;
@@ -21,7 +23,7 @@ export type Affine = [number, number, number, number, number, number];
 
 /** Draws the random transform of one image. It draws as many numbers for every image, so a training can be replayed without images. */
 export function drawTransform(
-  { shift, rotation, scale, shear }: Augmentation,
+  { shift, rotation, scale, shear, still = 0 }: Augmentation,
   { height, width }: Screening['input'],
   random: Random,
 ): Affine {
@@ -31,6 +33,7 @@ export function drawTransform(
   const angle = spread((rotation * Math.PI) / 180);
   const [vertical, horizontal, slant] = [1 / (1 + spread(scale)), 1 / (1 + spread(scale)), spread(shear)];
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  if (still > 0 && random.uniform() < still) return [1, 0, -down, 0, 1, -right];
   // Shear, then rotate, then scale, about the center.
   const [a, b] = [vertical * (cos + slant * sin), vertical * sin];
   const [d, e] = [horizontal * (slant * cos - sin), horizontal * cos];
@@ -46,7 +49,7 @@ export function drawTransform(
  * @param to receives values in [0, 1], from `at` on
  */
 export function transformImage(
-  from: Uint8Array,
+  from: Uint8Array | Uint8ClampedArray,
   [a, b, c, d, e, f]: Affine,
   { height, width, channels }: Screening['input'],
   to: Float32Array,

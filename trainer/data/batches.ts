@@ -117,13 +117,13 @@ export function* batches(images: TrainingImages, settings: BatchSettings, random
   const { latentDim } = settings.architecture;
   for (const { labelled, unlabelled } of orderOf(images, settings.batchSize, random)) {
     const chosen = [...labelled, ...unlabelled];
-    const transforms = chosen.map(() => drawTransform(settings.augmentation, input, random));
     const outliers = Math.round(settings.outliers * chosen.length);
     const count = chosen.length + outliers;
+    const transforms = Array.from({ length: count }, () => drawTransform(settings.augmentation, input, random));
     const noise = Float32Array.from({ length: count * latentDim }, () => random.normal());
     const outlierSeeds = Array.from({ length: outliers }, () => random.integer(0, 2 ** 31 - 1));
     const { light } = settings;
-    const lights = light ? chosen.map(() => drawLight(light, input, random)) : null;
+    const lights = light ? transforms.map(() => drawLight(light, input, random)) : null;
     // The label of an unlabelled image is not read.
     const labels = labelled.map((index) => images.data.labels[index] as number);
     yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, lights, noise, outlierSeeds }, settings) };
@@ -150,12 +150,16 @@ function rowsOf(
   const size = input.height * input.width * input.channels;
   const count = chosen.length + outlierSeeds.length;
   const values = new Float32Array(count * size);
-  chosen.forEach((index, i) => void transformImage(data.image(index), transforms[i] as Affine, input, values, i * size));
+  const images = chosen.map((index) => data.image(index));
+  const originals = new Float32Array(chosen.length * size);
+  for (const [i, image] of images.entries()) for (let at = 0; at < size; at++) originals[i * size + at] = (image[at] as number) / 255;
+  const genuine: Genuine = { values: originals, count: chosen.length, label: (i) => labels[i] ?? null, own, unlike };
+  const outliers = outlierSeeds.map((seed) => makeOutlier(outlierKinds, genuine, input, randomFrom(seed, 'outlier')));
+  // Outliers are changed as all images are, or the encoder would tell them by how sharp and how light they are.
+  const levels = [...images, ...outliers.map(levelsOf)];
+  for (const [i, image] of levels.entries()) transformImage(image, transforms[i] as Affine, input, values, i * size);
   for (const [i, light] of (lights ?? []).entries())
     values.set(withLight(values.subarray(i * size, (i + 1) * size), input, light), i * size);
-  const genuine: Genuine = { values, count: chosen.length, label: (i) => labels[i] ?? null, own, unlike };
-  for (const [i, seed] of outlierSeeds.entries())
-    values.set(makeOutlier(outlierKinds, genuine, input, randomFrom(seed, 'outlier')), (chosen.length + i) * size);
   const means = oneHotMeans(classes, latentDim);
   const origin = new Array<number>(latentDim).fill(0);
   const isGenuine = (i: number) => i < chosen.length;
@@ -168,6 +172,13 @@ function rowsOf(
     weights: Float32Array.from(rows, (i) => (i < labels.length ? (weights[labels[i] as number] as number) : 1)),
     genuine: Float32Array.from(rows, (i) => (isGenuine(i) ? 1 : 0)),
   };
+}
+
+/** Rounds and clamps values in [0, 1] to levels. */
+function levelsOf(image: Float32Array): Uint8ClampedArray {
+  const levels = new Uint8ClampedArray(image.length);
+  for (let i = 0; i < image.length; i++) levels[i] = 255 * (image[i] as number);
+  return levels;
 }
 
 function* orderOf({ labelled, unlabelled }: TrainingImages, batchSize: number, random: Random) {

@@ -258,9 +258,11 @@ describe('conformal thresholds', () => {
     const [calibration, others] = [draw(1000), draw(4000)];
     const own = draw(400).filter(({ label }) => label === 1);
     const perClass = (count: number, scale: number) => {
-      const scaled = others.flatMap((scores) => (scores.label === 0 ? [{ ...scores, latentDistance: scale * scores.latentDistance }] : []));
+      const scaled = others.flatMap((scores) =>
+        scores.label === 0 ? [{ ...scores, reconstructionError: scale * scores.reconstructionError }] : [],
+      );
       const tune = [...scaled, ...own.slice(0, count)];
-      return conformalThresholds(tune, calibration, { ...options, guarantee: 'per-class' }).maxLatentDistance[1] as number;
+      return conformalThresholds(tune, calibration, { ...options, guarantee: 'per-class' }).maxReconstructionError[1] as number;
     };
     // By how much the threshold grows if the other class's scores are made ten times as large; the limit of its own images holds it.
     const map = (count: number) => perClass(count, 10) / perClass(count, 1);
@@ -274,7 +276,7 @@ describe('conformal thresholds', () => {
     expect(() => conformalThresholds(draw(50), odd, { ...options, guarantee: 'marginal' })).toThrow('label 2 is not one of 2 classes');
   });
 
-  it('share the false rejections out: 60 % to the latent distance, 20 % to each of the two errors', () => {
+  it('share the false rejections out: 80 % to the latent distance, 10 % to each of the two errors', () => {
     // Scores with the power-law tail that the rank map extrapolates exactly.
     const pareto = (exponent: number) => random.uniform() ** (-1 / exponent);
     const one = (): Scores => ({ label: 0, latentDistance: pareto(2), reconstructionError: pareto(1), relativeError: pareto(4) });
@@ -284,7 +286,7 @@ describe('conformal thresholds', () => {
     // Of scores with the exponent a, t^-a lie above t.
     const rates = limits.map(([limit], i) => limit ** -([2, 1, 4][i] as number));
     const all = rates.reduce((sum, rate) => sum + rate);
-    expect(rates.map((rate) => +(rate / all).toFixed(1))).toEqual([0.6, 0.2, 0.2]);
+    expect(rates.map((rate) => +(rate / all).toFixed(1))).toEqual([0.8, 0.1, 0.1]);
   });
 
   it('say how many images are missing', () => {
