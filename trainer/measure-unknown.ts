@@ -18,7 +18,7 @@ import type { Calibrated } from './run.ts';
 const MOST = 500;
 const LEAST = 200;
 const VALUES = 64 * 64 * 3;
-/** Images of classes that are at hand to make one of no class. */
+/** Images of classes that are at hand to make unknown ones. */
 const AT_ONCE = 100;
 
 interface UnknownSources {
@@ -28,13 +28,13 @@ interface UnknownSources {
   seed: number;
   /** Kinds that the training was shown. */
   trainedOn: readonly string[];
-  /** Images of no class that the user named and that were not trained on; null without. */
+  /** Unknown images that the user named and that were not trained on; null without. */
   own: LabelledImages | null;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Measures how many images of no class the thresholds accept: of every kind that can be made from the split, of the reference sets that are
+ * Measures how many unknown images the thresholds accept: of every kind that can be made from the split, of the reference sets that are
  * at hand, and of the user's own.
  *
  * @throws the signal's reason, where it is aborted

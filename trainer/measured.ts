@@ -19,7 +19,7 @@ export const measuredSchema = z.strictObject({
   /** By true class; `all` counts the images of the class in the whole data set. */
   perClass: z.array(outcomesSchema.extend({ all: z.int() })).optional(),
   reconstruction: screeningSchema.shape.reconstruction,
-  /** Images of no class. */
+  /** Unknown images. */
   unknown: z.array(unknownFigureSchema).optional(),
 });
 

@@ -17,7 +17,7 @@ export const outcomesSchema = z.strictObject({
 
 export type Outcomes = z.infer<typeof outcomesSchema>;
 
-/** A kind of images of no class, and how many of them the thresholds accept. */
+/** A kind of unknown images, and how many of them the thresholds accept. */
 export const unknownFigureSchema = z.strictObject({
   kind: z.string().min(1),
   /** Names the images in a sentence: "of … , p % would be accepted". */
@@ -33,7 +33,7 @@ export type UnknownFigure = z.infer<typeof unknownFigureSchema>;
 /**
  * Counts the outcomes of the decision.
  *
- * @param labels the true class of each image; -1 for an image of no class, for which every acceptance is wrong
+ * @param labels the true class of each image; -1 for an unknown image, for which every acceptance is wrong
  */
 export function outcomesOf(scores: readonly Scores[], labels: readonly number[], thresholds: Thresholds): Outcomes {
   const outcomes: Outcomes = { images: scores.length, acceptedRight: 0, acceptedWrong: 0, rejected: 0, nearestRight: 0 };

@@ -7,7 +7,7 @@ import type { Training } from './presets.ts';
 import { type Run, RunError } from './run.ts';
 
 /**
- * Opens the images of no class that a run was started with.
+ * Opens the unknown images that a run was started with.
  *
  * @returns null for a run without
  * @throws DataError where they are missing, or others
@@ -20,7 +20,7 @@ export async function ownUnknownOf({ config }: Run, dataset: Dataset): Promise<O
   throw new DataError(`the unknown images in ${directory} are not those that run ${config.name} was started with. Put those back.`);
 }
 
-/** Names a folder of images of no class for a run that is calibrated. @throws DataError; RunError where it was trained with another one */
+/** Names a folder of unknown images for a run that is calibrated. @throws DataError; RunError where it was trained with another one */
 export async function nameOwnUnknown(run: Run, directory: string, dataset: Dataset): Promise<string[]> {
   if (run.config.training.outlierKinds[OWN])
     throw new RunError(
@@ -31,7 +31,7 @@ export async function nameOwnUnknown(run: Run, directory: string, dataset: Datas
   return notes;
 }
 
-/** Gives the user's own images of no class half of the outliers; with too few to train on they are only measured. */
+/** Gives the user's own unknown images half of the outliers; with too few to train on they are only measured. */
 export function withOwn(training: Training, count: number): Training {
   if (count === 0 || training.outliers === 0) return training;
   const { [OWN]: _, ...others } = training.outlierKinds;

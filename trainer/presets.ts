@@ -33,7 +33,7 @@ export const trainingSchema = z.strictObject({
   augmentation: augmentationSchema,
   /** Changes of light, optics, sensor and file (`--augment light`). Runs of older versions have none. */
   light: lightSchema.nullable().default(null),
-  /** Outlier exposure: the number of images of no class that are added to a batch, for each of its own. 0: none. */
+  /** Outlier exposure: the number of unknown images that are added to a batch, for each of its own. 0: none. */
   outliers: z.number().min(0).max(1),
   /** The kinds of these images (`data/unknown/kinds.ts`), and how often each is made, in shares of their sum. */
   outlierKinds: outlierKindsSchema.default(FIRST_KINDS),

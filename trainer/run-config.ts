@@ -42,7 +42,7 @@ export const configSchema = z.strictObject({
   checksums: z.record(z.string(), z.string()),
   preset: z.string(),
   training: trainingSchema,
-  /** Images of no class that the user named: their folder, and the hash of what is in it. */
+  /** Unknown images that the user named: their folder, and the hash of what is in it. */
   unknown: z.strictObject({ directory: z.string(), sha256: z.string() }).optional(),
   seed: z.int(),
   calibration: calibrationOptionsSchema.default(defaultCalibration),
@@ -81,7 +81,7 @@ export interface Recipe {
   choices?: TrainingChoices;
   seed: number;
   calibration: CalibrationOptions;
-  /** Folder of images of no class, or null. */
+  /** Folder of unknown images, or null. */
   unknownDir?: string | null;
 }
 

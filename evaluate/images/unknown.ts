@@ -6,7 +6,7 @@ import { type DataSource, datasets, openDataset } from '../../trainer/data/datas
 import { CACHE } from '../../trainer/data/image-cache.ts';
 import { OWN, partOf, readUnknownFolder } from '../../trainer/data/unknown/own.ts';
 
-/** Images of no class that the bundle knows. */
+/** Unknown images: they belong to no class that the bundle knows. */
 export interface Unknown {
   name: string;
   /** of the files that they come from */
@@ -33,7 +33,7 @@ export async function openUnknown({ dataset, directory }: UnknownSource, screeni
 }
 
 /**
- * Opens the image files in a folder and the folders within it as images of no class; leaves out those that can't be read. Where the model
+ * Opens the image files in a folder and the folders within it as unknown images; leaves out those that can't be read. Where the model
  * was trained on such images, only the part that training leaves for reports is taken.
  *
  * @throws DataError where there are none

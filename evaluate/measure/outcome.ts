@@ -14,7 +14,7 @@ export const outcomeSchema = z.strictObject({
   attack: z.string(),
   /** its place in the part: the same number is the same image in all parts of a protocol that begin with test images */
   image: z.int().nonnegative(),
-  /** its true class; -1 for an image of no class, for which every label is wrong */
+  /** its true class; -1 for an unknown image, for which every label is wrong */
   truth: z.int(),
   /** the class that the attack aimed at; null where any wrong one will do */
   target: z.int().nullable(),

@@ -44,7 +44,7 @@ export interface ProtocolOptions {
   endpoint: Endpoint | null;
   /** bundles of the same data set and size: for attacks that carry over, and to compare */
   others: OtherBundle[];
-  /** images of no class, all to be rejected */
+  /** unknown images, all to be rejected */
   unknown: { name: string; count: number; sha256: string } | null;
 }
 

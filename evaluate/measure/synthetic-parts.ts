@@ -23,7 +23,7 @@ export function syntheticParts(
   const parts = Object.entries(nonsense).map(
     ([name, draw]): Part => ({
       ...{ ...shared, ...partSize(screening, images, images), name },
-      about: `${images} images of no class; right is a rejection`,
+      about: `${images} unknown images; right is a rejection`,
       run: (context, { numbers, seeds }) => {
         const synthetic = concatImages(seeds.map((seed) => draw(screening.input, randomFrom(seed, name))));
         return screenImages(context, { attack: name, images: synthetic, numbers, truths: noClass(numbers) }, search);
@@ -37,7 +37,7 @@ export function syntheticParts(
     ...parts,
     {
       ...{ ...shared, ...partSize(screening, count, count), name: attack, data: sha256 },
-      about: `${count} images of no class of the bundle; right is a rejection`,
+      about: `${count} images of none of the bundle's classes; right is a rejection`,
       run: async (context, { numbers }) => {
         const { images: all } = await context.unknown();
         return screenImages(context, { attack, images: imagesAt(all, numbers), numbers, truths: noClass(numbers) }, search);

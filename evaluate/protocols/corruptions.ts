@@ -13,7 +13,7 @@ const SOURCES = ['../images/corruptions.ts', '../measure/screen.ts'].map((file) 
 export const corruptions: Protocol = {
   name: 'corruptions',
   source: import.meta.url,
-  about: `${IMAGES} test images rotated, shifted, blurred, darker, noisy, compressed, … in five severities; images of no class`,
+  about: `${IMAGES} test images rotated, shifted, blurred, darker, noisy, compressed, … in five severities; unknown images`,
   parts: (screening, { test, images = IMAGES, ...options }) => {
     const shared = partSize(screening, images, test);
     const { input } = screening;

@@ -153,7 +153,7 @@ const COVERED = [
   'An attacker who knows the whole model: weights, thresholds and decision. Gradients are those of the model in the bundle.',
   'An attacker who sees only verdicts and scores, or owns a similar model, where black-box or transfer attacks are listed above.',
   'Verdicts are those of the exported graphs and of the decision that the worker takes, not those of the model in training.',
-  'Images of no class, images of other data sets, and common corruptions, where such protocols are listed above. These are not attacked.',
+  'Unknown images, images of other data sets, and common corruptions, where such protocols are listed above. These are not attacked.',
 ];
 
 const NOT_COVERED = [

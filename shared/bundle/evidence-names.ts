@@ -4,5 +4,5 @@
 export const CLEAN = 'clean test images';
 /** Kinds of images that show nothing, in the order in which they are measured. */
 export const NONSENSE = ['uniform noise', 'blank pages', 'drawn nonsense'] as const;
-/** Begins the name of images of no class that come from another data set or a folder. */
+/** Begins the name of unknown images that come from another data set or a folder. */
 export const UNKNOWN = 'unknown: ';

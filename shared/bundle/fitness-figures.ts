@@ -10,7 +10,7 @@ export interface Figures {
   clean: Counts | null;
   /** The same by true class. */
   perClass: ClassCounts[] | null;
-  /** Images of no class; `trainedOn` where training showed the model such images. */
+  /** Unknown images; `trainedOn` where training showed the model such images. */
   unknown: Kind[];
   /** Noise, blank pages and drawings that show nothing. */
   nonsense: Kind[];

@@ -92,7 +92,7 @@ export const evidenceSchema = z.strictObject({
   reclassified: z.strictObject({ right: count, wrong: count, rejectedStill: count }).nullable(),
   /** Treatment of the images and its cost per image (gradients, restarts, targets), for instance of a union of attacks. */
   about: z.string().min(1).optional(),
-  /** Images of no class (protocol `unknown`): true where the training was shown images of this kind, so that others are a harder test. */
+  /** Unknown images (protocol `unknown`): true where the training was shown images of this kind, so that others are a harder test. */
   trainedOn: z.boolean().optional(),
 });
 

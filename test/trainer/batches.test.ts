@@ -48,7 +48,7 @@ describe('batches', () => {
     expect(of(1)).toEqual(images.labelled.flatMap((i) => [i, i, i]));
   });
 
-  it('have so many images of no class behind the others, whose target is the origin', () => {
+  it('have so many unknown images behind the others, whose target is the origin', () => {
     const labels = Array.from({ length: 24 }, (_, i) => i % 4);
     const { all } = made(labels, { outliers: 1 / 4 });
     expect(all.map(({ count }) => count)).toEqual([10, 10, 10]);

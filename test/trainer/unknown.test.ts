@@ -84,7 +84,7 @@ const images = inMemory(
 const unlike = unlikeClasses(images, [...Array(400).keys()], 4, size);
 const genuine: Genuine = { values: values.slice(0, 40 * 784), count: 40, label: (i) => i % 4, own: images, unlike };
 
-describe('images of no class', () => {
+describe('unknown images', () => {
   it.each([...unknownKinds.keys()])('of the kind %s: of the size, in [0, 1], the same for the same seed', (kind) => {
     const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
     const made = makeUnknown(kind, genuine, size, seeds);

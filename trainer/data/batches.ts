@@ -24,7 +24,7 @@ export interface TrainingImages {
   unlabelled: number[];
   /** Weight of each class in the loss. */
   weights: number[];
-  /** Images of no class that the user named, to train on; null without. */
+  /** Unknown images that the user named, to train on; null without. */
   own: LabelledImages | null;
   unlike: Genuine['unlike'];
 }

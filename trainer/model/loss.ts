@@ -32,7 +32,7 @@ export interface LossOptions {
   outliers: number;
 }
 
-/** The loss of images of no class: see `gmvaeLoss`. */
+/** The loss of unknown images: see `gmvaeLoss`. */
 export const outlierLossSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('origin') }),
   z.strictObject({

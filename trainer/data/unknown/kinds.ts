@@ -8,7 +8,7 @@ import { noise, plain, shapes, things } from './shapes.ts';
 import { added, glyphs, loose, scribbles, strokes, symbols } from './strokes.ts';
 import { mirroredOnes, turnedOnes } from './turns.ts';
 
-/** A kind of images of no class. */
+/** A kind of unknown images. */
 interface UnknownKind {
   name: string;
   /** Names the images in a sentence: "of … , p % would be accepted". */
@@ -21,10 +21,10 @@ interface UnknownKind {
 const derived = (name: string, make: Make, about: string): UnknownKind => ({ name, make, about, derived: true });
 const drawn = (name: string, make: Make, about: string): UnknownKind => ({ name, make, about, derived: false });
 
-/** Takes one of the images of no class that the user named. */
+/** Takes one of the unknown images that the user named. */
 const own: Make = ({ own: images }, _, random) => (images ? imagesAt(images, [random.integer(0, images.count - 1)]) : null);
 
-/** All kinds of images of no class that can be made. To add one: a maker, and a row here. */
+/** All kinds of unknown images that can be made. To add one: a maker, and a row here. */
 export const unknownKinds: ReadonlyMap<string, UnknownKind> = new Map(
   [
     derived('joined', joined, 'two of your images in one'),
@@ -81,7 +81,7 @@ export const STROKE_KINDS: KindShares = {
 };
 
 /**
- * Makes an image of no class for outlier exposure (Hendrycks, Mazeika and Dietterich 2019): the encoder learns to put it far from every
+ * Makes an unknown image for outlier exposure (Hendrycks, Mazeika and Dietterich 2019): the encoder learns to put it far from every
  * mean. Where three attempts at the kind that is drawn come to nothing, it is noise.
  */
 export function makeOutlier(shares: KindShares, genuine: Genuine, size: Size, random: Random): Float32Array {

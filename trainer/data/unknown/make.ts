@@ -4,20 +4,20 @@ import type { LabelledImages } from '../dataset.ts';
 
 export type Size = Screening['input'];
 
-/** The images of classes that images of no class are made from. */
+/** The images of classes that unknown images are made from. */
 export interface Genuine {
   /** [count, H, W, C] flat, in [0, 1] */
   values: Float32Array;
   count: number;
   /** Returns the class of an image, or null where that is not to be known. */
   label(index: number): number | null;
-  /** Images of no class that the user named; null without. */
+  /** Unknown images that the user named; null without. */
   own: LabelledImages | null;
   /** Returns the classes whose images look like no class after this turn (`unlike.ts`). */
   unlike(turn: string): ReadonlySet<number>;
 }
 
-/** Makes an image of no class: [H, W, C] flat, in [0, 1]; null where these images allow none. */
+/** Makes an unknown image: [H, W, C] flat, in [0, 1]; null where these images allow none. */
 export type Make = (genuine: Genuine, size: Size, random: Random) => Float32Array | null;
 
 /** Returns a copy of one of the images. */

@@ -2,7 +2,7 @@ import type { NONSENSE } from '../../../shared/bundle/evidence-names.ts';
 import type { Random } from '../../../shared/random.ts';
 import { painted, type Size } from './make.ts';
 
-/** Draws images of no class, [H, W, C] in [0, 1] each. The right answer to all of them is a rejection. */
+/** Draws unknown images, [H, W, C] in [0, 1] each. The right answer to all of them is a rejection. */
 export const nonsense: Record<(typeof NONSENSE)[number], (size: Size, random: Random) => Float32Array> = {
   'uniform noise': (size, random) => grey(size, () => random.uniform()),
   'blank pages': (size, random) => {

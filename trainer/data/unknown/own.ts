@@ -11,7 +11,7 @@ import type { Size } from './make.ts';
 /** Name of the kind of outliers that are the user's own unknown images. */
 export const OWN = 'own';
 
-/** Images of no class that the user named, divided by the hash of their content. */
+/** Unknown images that the user named, divided by the hash of their content. */
 export interface OwnUnknown {
   /** Trained on, as outliers. */
   train: LabelledImages;
@@ -37,7 +37,7 @@ interface OwnOptions {
 }
 
 /**
- * Reads the image files of a folder and the folders within it as images of no class. It leaves out those that can't be read, that are there
+ * Reads the image files of a folder and the folders within it as unknown images. It leaves out those that can't be read, that are there
  * already, or that are among the images of the data set (the same pixels at the model's size).
  *
  * @throws DataError where none is left; the signal's reason, where it is aborted

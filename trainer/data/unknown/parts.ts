@@ -2,7 +2,7 @@ import type { Random } from '../../../shared/random.ts';
 import { amountsOf, inkOf, isOneStroke } from './ink.ts';
 import { anyImage, field, isOther, type Make, painted, type Size, twoImages } from './make.ts';
 
-/* Images of no class made of parts of one's own. */
+/* Unknown images made of parts of one's own. */
 
 /** Joins two images of different classes, side by side along a wavy border, or one on top of the other. */
 export const joined: Make = (genuine, size, random) => {

@@ -1,6 +1,6 @@
 import { field, type Make, painted } from './make.ts';
 
-/* Images of no class that are drawn from nothing. */
+/* Unknown images that are drawn from nothing. */
 
 /** Draws noise of random contrast, in squares of random size. */
 export const noise: Make = (_, size, random) => {

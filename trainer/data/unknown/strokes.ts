@@ -3,7 +3,7 @@ import { drawnAs, inkOf, type Point } from './ink.ts';
 import { anyImage, isOther, type Make } from './make.ts';
 import { centredAs, laidOver } from './parts.ts';
 
-/* Images of no class drawn with strokes, which take size, place, thickness and colour from one of one's own images. */
+/* Unknown images drawn with strokes, which take size, place, thickness and colour from one of one's own images. */
 
 const point = (random: Random): Point => [random.uniform(), random.uniform()];
 const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
