@@ -1,4 +1,4 @@
-import { unusableConditions } from '../evaluate/figures/conditions.ts';
+import { unusableConditions } from '../evaluate/figures/part-figures.ts';
 import type { Report } from '../evaluate/figures/report-schema.ts';
 import { sanityLines } from '../evaluate/report/tables.ts';
 import type { Fitness } from '../shared/bundle/fitness-schema.ts';

@@ -1,6 +1,5 @@
-import type { Outcome } from '../measure/outcome.ts';
-import { RADII } from '../measure/outcome.ts';
-import { isClean, isTwice, type MeasuredPart } from './measured-parts.ts';
+import { type Outcome, RADII } from '../measure/outcome.ts';
+import { isClean, type MeasuredPart } from './measured-parts.ts';
 import type { Gallery } from './report-schema.ts';
 
 /** Most galleries of a protocol. */
@@ -18,7 +17,7 @@ const LARGE = 4096;
 export function galleriesOf(parts: readonly MeasuredPart[], size: number): Gallery[] {
   const clean = parts.filter(isClean);
   const groups = Map.groupBy(
-    parts.filter((part) => !isClean(part) && !isTwice(part) && part.outcomes.some(({ picture }) => picture)),
+    parts.filter((part) => !isClean(part) && part.descriptor.twiceTheStepsOf === null && part.outcomes.some(({ picture }) => picture)),
     ({ protocol, attack, name, norm }) => [protocol, attack ?? name, norm].join('\n'),
   );
   const byProtocol = Map.groupBy([...groups.values()].map(partToShow), ({ protocol }) => protocol);
@@ -27,16 +26,10 @@ export function galleriesOf(parts: readonly MeasuredPart[], size: number): Galle
     .flatMap((own) => own.slice(0, MOST_GALLERIES))
     .map(({ protocol, name, outcomes, descriptor: { otherBundle } }) => {
       const origins = originsOf(outcomes, clean.find((part) => part.protocol === protocol) ?? clean[0]);
-      const entries = outcomes.flatMap(({ image, truth, label, accepted, reason, radius, picture }) =>
-        picture === null
-          ? []
-          : [
-              {
-                ...{ image, truth, label, accepted, reason, radius, attacked: picture },
-                ...{ clean: origins.get(image)?.picture ?? null, reconstruction: null },
-              },
-            ],
-      );
+      const entries = outcomes.flatMap(({ image, truth, label, accepted, reason, radius, picture: attacked }) => {
+        const clean = origins.get(image)?.picture ?? null;
+        return attacked === null ? [] : [{ image, truth, label, accepted, reason, radius, attacked, clean, reconstruction: null }];
+      });
       return { protocol, part: name, otherBundle, entries: entries.filter((_, i) => i % Math.ceil(entries.length / most) === 0) };
     });
 }

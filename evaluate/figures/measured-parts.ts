@@ -51,28 +51,11 @@ export function measuredParts(results: readonly JobResult[], key: EvaluationKey)
   });
 }
 
-type Described = Pick<MeasuredPart, 'descriptor'>;
-
 /** The test images as they are. */
-export const isClean = ({ descriptor }: Described) => descriptor.images === 'clean';
+export const isClean = ({ descriptor }: Pick<MeasuredPart, 'descriptor'>) => descriptor.images === 'clean';
 
 /** The attack finds, for each image, the nearest one that succeeds; the radius is null where there is none. */
 export const isMinimumNorm = ({ descriptor, outcomes }: MeasuredPart) => descriptor.attack?.kind === 'minimum norm' && outcomes.length > 0;
 
-/** Every outcome is for a class that was wanted, as in the paper: not for the nearest of any. */
-export const isTargeted = ({ descriptor }: Described) => descriptor.attack?.targeted === true;
-
 /** The attack sees verdicts and scores alone, or another model's gradients: it should find no more than one that sees everything. */
-export const isBlackBox = ({ descriptor }: Described) => descriptor.attack !== null && descriptor.attack.knowledge !== 'white-box';
-
-/** The attack was run on a few images, through the worker's HTTP. */
-export const isAtEndpoint = ({ descriptor }: Described) => descriptor.endpoint;
-
-/** The part repeats another one with twice as many steps, to see whether it finds more. */
-export const isTwice = ({ descriptor }: Described) => descriptor.twiceTheStepsOf !== null;
-
-/** The attack may change anything, so it has to break every image. */
-export const isUnbounded = ({ descriptor }: Described) => descriptor.unbounded;
-
-/** The part was measured on another bundle, for comparison. */
-export const isOfOtherBundle = ({ descriptor }: Described) => descriptor.otherBundle;
+export const isBlackBox = ({ descriptor }: MeasuredPart) => descriptor.attack !== null && descriptor.attack.knowledge !== 'white-box';

@@ -1,32 +1,16 @@
-import { z } from 'zod';
 import { fgsm } from '../../attacks/fgsm.ts';
 import { suites } from '../../attacks/list.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { datasets } from '../../trainer/data/datasets.ts';
 import type { Descriptor } from '../measure/outcome.ts';
 import { FGSM_EPSILONS } from '../protocols/paper.ts';
-
-/** The figures that the paper prints for the same experiment, in per cent; null where it prints none. */
-export const paperSchema = z.strictObject({
-  acceptedRight: z.number().nullable().default(null),
-  acceptedWrong: z.number().nullable().default(null),
-  rejected: z.number().nullable().default(null),
-  /** The share of the rejected images, by Eq. 9. */
-  reclassifiedRight: z.number().nullable().default(null),
-  /** The share of all images that are accepted rightly or reclassified rightly. */
-  pipelineRight: z.number().nullable().default(null),
-  /** Says where the paper prints them, and how its experiment differs. */
-  note: z.string().default(''),
-});
-
-export type Paper = z.infer<typeof paperSchema>;
-type Printed = Partial<Paper>;
+import type { Paper } from './report-schema.ts';
 
 /** Table 2: of FGSM images that were rejected, per cent that Eq. 9 labels rightly, every label taken. */
 const TABLE_2 = [97, 93, 91, 87, 87];
 
 /** Looks up the figures that the paper prints for a part of a protocol, in per cent; null where it prints none. */
-export function paperFigures(screening: Screening): (protocol: string, descriptor: Descriptor) => Printed | null {
+export function paperFigures(screening: Screening): (protocol: string, descriptor: Descriptor) => Partial<Paper> | null {
   const { isSupervised, row } = experimentOf(screening);
   const { dataset } = screening.provenance;
   const isTable2 = (protocol: string) => protocol === 'table2' && dataset === 'mnist' && isSupervised;

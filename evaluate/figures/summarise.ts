@@ -3,15 +3,13 @@ import { fitnessOf } from '../../shared/bundle/fitness.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { EvaluationKey, JobResult } from '../jobs/job.ts';
 import type { Descriptor, GradientCheck, OtherFigure } from '../measure/outcome.ts';
-import { conditionsOf } from './conditions.ts';
 import { curvesOf } from './curves.ts';
 import { evidenceOf, withEvidence } from './evidence.ts';
 import { galleriesOf } from './galleries.ts';
-import { isOfOtherBundle, measuredParts } from './measured-parts.ts';
-import { type Paper, paperSchema } from './paper-figures.ts';
-import { partFigures } from './part-figures.ts';
+import { measuredParts } from './measured-parts.ts';
+import { conditionsOf, partFigures } from './part-figures.ts';
 import { securityCurves } from './perturbations.ts';
-import type { Report } from './report-schema.ts';
+import { type Paper, paperSchema, type Report } from './report-schema.ts';
 import { sanityOf } from './sanity.ts';
 import { riskCoverageOf, scatterOf } from './score-figures.ts';
 import { worstOf } from './worst.ts';
@@ -37,7 +35,7 @@ export interface Evaluation {
  */
 export function summarise({ screening, key, portcullis, results, paper, gradients, others }: Evaluation): Report {
   const parts = measuredParts(results, key);
-  const own = parts.filter((part) => !isOfOtherBundle(part));
+  const own = parts.filter(({ descriptor }) => !descriptor.otherBundle);
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
   const { dataset, data, trained, exported } = provenance;
   const report: Report = {

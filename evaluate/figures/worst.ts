@@ -1,12 +1,9 @@
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
 import { rate } from '../../shared/rate.ts';
 import { RADII } from '../measure/outcome.ts';
-import { isAtEndpoint, isBlackBox, isClean, isMinimumNorm, isTwice, type MeasuredPart } from './measured-parts.ts';
-import { brokenCurve, countBroken, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
+import { isBlackBox, isClean, isMinimumNorm, type MeasuredPart } from './measured-parts.ts';
+import { brokenCurve, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
 import type { Worst } from './report-schema.ts';
-
-/** Name of the union over several protocols. */
-export const ALL_ATTACKS = 'all attacks';
 
 /**
  * Returns the union of the attacks per norm, for each protocol and, where several protocols have attacks, for all of them: an image counts
@@ -21,7 +18,7 @@ export function worstOf(parts: readonly MeasuredPart[]): Worst[] {
       .map(([name, own]) => ({ name, attacks: own.filter((part) => part.norm === norm) }))
       .filter(({ attacks }) => attacks.length > 0);
     const all = attacking.flatMap(({ attacks }) => attacks);
-    const united = attacking.length > 1 && haveSameImages(all) ? [{ name: ALL_ATTACKS, attacks: all }] : [];
+    const united = attacking.length > 1 && haveSameImages(all) ? [{ name: 'all attacks', attacks: all }] : [];
     return [...united, ...attacking].map(({ name, attacks }) =>
       unionOf(name, norm, attacks, haveSameImages([...clean, ...attacks]) ? clean : []),
     );
@@ -46,17 +43,13 @@ function unionOf(name: string, norm: Norm, attacks: readonly MeasuredPart[], cle
     attacks: attacksOf(attacks).map(({ parts, ...attack }) => {
       const [own, tried] = [smallestPerturbations(parts), imagesOf(parts)];
       const nearest = [...images].filter((image) => own.has(image) && isWithinRadius(own.get(image), smallest.get(image) as number));
-      return { ...attack, tried: [...images].filter((image) => tried.has(image)).length, nearest: nearest.length };
+      return { ...attack, tried: images.intersection(tried).size, nearest: nearest.length };
     }),
     at: RADII[norm].map((radius) => {
-      const unbroken = [...images].filter((image) => !isWithinRadius(smallest.get(image), radius));
-      const rejectedUnchanged = unbroken.filter((image) => rejected.has(image)).length;
-      return {
-        radius,
-        broken: rate(countBroken(smallest, images, radius), images.size),
-        withstood: unbroken.length - rejectedUnchanged,
-        rejectedClean: rejectedUnchanged,
-      };
+      const unbroken = new Set([...images].filter((image) => !isWithinRadius(smallest.get(image), radius)));
+      const rejectedClean = unbroken.intersection(rejected).size;
+      const broken = rate(images.size - unbroken.size, images.size);
+      return { radius, broken, withstood: unbroken.size - rejectedClean, rejectedClean };
     }),
     curve: brokenCurve(smallest, images, norm),
   };
@@ -85,9 +78,11 @@ function attacksOf(parts: readonly MeasuredPart[]) {
  * what they found there.
  */
 export function imagesOfUnion(attacks: readonly MeasuredPart[]): Set<number> {
-  const searching = attacks.filter((part) => isMinimumNorm(part) && !isBlackBox(part) && !isTwice(part));
-  const sets = (searching.length > 0 ? searching : attacks.filter((part) => !isAtEndpoint(part))).map((part) => imagesOf([part]));
-  return new Set([...(sets[0] ?? [])].filter((image) => sets.every((own) => own.has(image))));
+  const searching = attacks.filter((part) => isMinimumNorm(part) && !isBlackBox(part) && part.descriptor.twiceTheStepsOf === null);
+  const sets = (searching.length > 0 ? searching : attacks.filter(({ descriptor }) => !descriptor.endpoint)).map((part) =>
+    imagesOf([part]),
+  );
+  return sets.reduce((shared, own) => shared.intersection(own), sets[0] ?? new Set());
 }
 
 /** Returns the images that are rejected unchanged, by the clean part or by attacks that return the image where they find nothing. */

@@ -1,6 +1,6 @@
 import { NORMS } from '../../attacks/steps/projection.ts';
 import { escaped, fitnessBox, list, page, row, type Section, table } from '../../trainer/report/html.ts';
-import { unusableConditions } from '../figures/conditions.ts';
+import { unusableConditions } from '../figures/part-figures.ts';
 import type { Report } from '../figures/report-schema.ts';
 import { conditionsChart, curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
 import { type Figures, figuresOf } from './figures.ts';

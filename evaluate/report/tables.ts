@@ -1,7 +1,6 @@
 import { NORMS } from '../../attacks/steps/projection.ts';
 import { escaped, table } from '../../trainer/report/html.ts';
-import type { Paper } from '../figures/paper-figures.ts';
-import type { Check, PartFigures, Report } from '../figures/report-schema.ts';
+import type { Check, Paper, PartFigures, Report } from '../figures/report-schema.ts';
 import type { Figures } from './figures.ts';
 import { mainUnion } from './summary.ts';
 

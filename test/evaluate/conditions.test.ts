@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { conditionsOf, unusableConditions } from '../../evaluate/figures/conditions.ts';
 import type { MeasuredPart } from '../../evaluate/figures/measured-parts.ts';
+import { conditionsOf, unusableConditions } from '../../evaluate/figures/part-figures.ts';
 import { descriptorOf, type Outcome } from '../../evaluate/measure/outcome.ts';
 
 const outcome = (label: number, accepted: boolean): Outcome => ({

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { gradientChecks } from '../../evaluate/figures/gradient-checks.ts';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
-import { sanityOf } from '../../evaluate/figures/sanity.ts';
+import { gradientChecks, sanityOf } from '../../evaluate/figures/sanity.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { gradientCheckSchema } from '../../evaluate/measure/outcome.ts';
 import { sanityLines } from '../../evaluate/report/tables.ts';
