@@ -1,6 +1,6 @@
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { keptBytes } from '../trainer/data/kept-images.ts';
-import { DAYS_UNUSED, pruneCache } from '../trainer/data/prune-cache.ts';
+import { DAYS_UNUSED, pruneCache } from '../trainer/data/levels-file.ts';
 import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
 import type { Outcomes } from '../trainer/outcomes.ts';
 import { imagesFolder, listRuns, RunError, readMetrics } from '../trainer/run.ts';

@@ -4,8 +4,7 @@ import { z } from 'zod';
 import { parseJsonOrNull } from '../node/files/files.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { backends, choicesOf, MOST_THREADS } from '../trainer/backend/backends.ts';
-import { architectureSchema, type Shape } from '../trainer/model/architecture.ts';
-import { type ArchitectureName, architectures } from '../trainer/model/architectures.ts';
+import { type ArchitectureName, architectureSchema, architectures, type Shape } from '../trainer/model/architecture.ts';
 import { OUTLIER_LOSSES, presets } from '../trainer/presets.ts';
 import type { Recipe } from '../trainer/run-config.ts';
 import {

@@ -5,8 +5,7 @@ import { LIGHT, lightSchema } from './data/augment-light.ts';
 import { classCounts, type Dataset } from './data/dataset.ts';
 import { FIRST_KINDS, STROKE_KINDS, unknownKinds } from './data/unknown/kinds.ts';
 import { showsStrokes } from './data/unknown/look.ts';
-import { type Architecture, architectureSchema, checkSize, type Shape } from './model/architecture.ts';
-import { architectures, stridedFor } from './model/architectures.ts';
+import { type Architecture, architectureSchema, architectures, checkSize, type Shape, stridedFor } from './model/architecture.ts';
 import { outlierLossSchema } from './model/loss.ts';
 
 const outlierKindsSchema = z.record(

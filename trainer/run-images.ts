@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import { canonicalJson } from '../shared/bundle/hashes.ts';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';
-import { changedFiles } from './data/changed-files.ts';
 import { DataError, type Dataset } from './data/dataset.ts';
 import { openDataset } from './data/datasets.ts';
-import { keepImages, openKeptImages } from './data/kept-images.ts';
+import { changedFiles, keepImages, openKeptImages } from './data/kept-images.ts';
 import { imagesFolder, type Run, writeConfig } from './run.ts';
 import { ownPreprocess } from './run-config.ts';
 

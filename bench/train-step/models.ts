@@ -1,6 +1,5 @@
 import type { BatchShard, LossSetting } from '../../trainer/gradient/loss-gradients.ts';
-import { type Architecture, decoderLayers, encoderLayers } from '../../trainer/model/architecture.ts';
-import { type ArchitectureName, architectures } from '../../trainer/model/architectures.ts';
+import { type Architecture, type ArchitectureName, architectures, decoderLayers, encoderLayers } from '../../trainer/model/architecture.ts';
 import type { Layer } from '../../trainer/model/layers.ts';
 
 export interface ModelSpec {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALL_FORMATS, ANY_FORMAT } from '../../shared/images/formats.ts';
 import { coil100 } from '../../trainer/data/coil-100.ts';
 import { openDataset } from '../../trainer/data/datasets.ts';
-import { imageFolder } from '../../trainer/data/image-folder.ts';
+import { imageFolder } from '../../trainer/data/folder/examine-folder.ts';
 import { readMat } from '../../trainer/data/mat.ts';
 import { splitsOf } from '../../trainer/data/splits.ts';
 import { svhn } from '../../trainer/data/svhn.ts';

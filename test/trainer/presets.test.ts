@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkSize, strided } from '../../trainer/model/architecture.ts';
-import { architectures } from '../../trainer/model/architectures.ts';
+import { architectures, checkSize, strided } from '../../trainer/model/architecture.ts';
 import { trainingFor } from '../../trainer/presets.ts';
 
 const labels = (...counts: number[]) => counts.flatMap((count, y) => new Array<number>(count).fill(y));

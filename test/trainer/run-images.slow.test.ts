@@ -8,7 +8,7 @@ import { imagesAt } from '../../trainer/data/dataset.ts';
 import { openDataset } from '../../trainer/data/datasets.ts';
 import { CACHE } from '../../trainer/data/image-cache.ts';
 import { keepImages, keptBytes } from '../../trainer/data/kept-images.ts';
-import { DAYS_UNUSED, pruneCache } from '../../trainer/data/prune-cache.ts';
+import { DAYS_UNUSED, pruneCache } from '../../trainer/data/levels-file.ts';
 import { splitsOf } from '../../trainer/data/splits.ts';
 import { createRun, imagesFolder, openRun, type Run } from '../../trainer/run.ts';
 import { defaultCalibration } from '../../trainer/run-config.ts';

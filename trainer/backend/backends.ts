@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type ActiveBackend, type Availability, BackendError, type BackendKind, type ThreadBackend } from './backend.ts';
 import { findInstallations } from './installations.ts';
-import { cuda } from './tensorflow/cuda.ts';
-import { native } from './tensorflow/native.ts';
+import { cuda, native } from './tensorflow/tensorflow.ts';
 import { useWasm, wasm } from './wasm/wasm.ts';
 import { webgpu } from './webgpu/webgpu.ts';
 

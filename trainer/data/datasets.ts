@@ -2,12 +2,10 @@ import { z } from 'zod';
 import { preprocessSchema } from '../../shared/bundle/screening-schema.ts';
 import { coil100 } from './coil-100.ts';
 import { DataError, type Dataset, type DatasetReader, LARGEST_SIDE } from './dataset.ts';
-import { fashionMnist } from './fashion-mnist.ts';
-import { type ExaminedFolder, examineFolder } from './folder/examine-folder.ts';
+import { type ExaminedFolder, examineFolder, imageFolder } from './folder/examine-folder.ts';
 import { CACHE } from './image-cache.ts';
-import { imageFolder } from './image-folder.ts';
 import { openKeptImages } from './kept-images.ts';
-import { mnist } from './mnist.ts';
+import { fashionMnist, mnist } from './mnist.ts';
 import { svhn } from './svhn.ts';
 
 /** All data sets, by name. To add one: a file with its reader, a line here, and a test. */

@@ -10,11 +10,9 @@ import { canonicalJson } from '../../shared/bundle/hashes.ts';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
-import { DataError, type LabelledImages } from './dataset.ts';
-import { type ImageIndex, indexSchema } from './image-index.ts';
+import { DataError, type ImageIndex, indexSchema, type LabelledImages } from './dataset.ts';
 import type { ImageTask, ReadFileResult } from './image-thread.ts';
-import { hashOfLevels, openLevels } from './levels-file.ts';
-import { pruneCache } from './prune-cache.ts';
+import { hashOfLevels, openLevels, pruneCache } from './levels-file.ts';
 
 /** An image file and its label. */
 export interface Entry {

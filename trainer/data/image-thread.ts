@@ -6,7 +6,7 @@ import { kindOfFile } from '../../shared/images/formats.ts';
 import { ImageError } from '../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
-import type { StoredFile } from './image-index.ts';
+import type { StoredFile } from './dataset.ts';
 import { readTrainingImage } from './training-formats.ts';
 
 export interface ImageTask {

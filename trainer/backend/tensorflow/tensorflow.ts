@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { packageFolder } from '../../../node/installations/installation-record.ts';
-import { type ActiveBackend, type Availability, BackendError, partsFor } from '../backend.ts';
+import { type ActiveBackend, type Availability, BackendError, type BackendKind, partsFor } from '../backend.ts';
 import { type Installation, NO_TFJS_NODE } from '../installations.ts';
 import { type Probed, probe } from '../probe.ts';
 import { RELU_GRAD, replaceReluGradient } from '../relu-gradient.ts';
@@ -139,4 +139,31 @@ const reluGradient: tf.KernelConfig = {
     const type = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
     return executeSingleOutput.call(backend, 'ReluGrad', [type], [inputs.dy as tf.TensorInfo, inputs.x as tf.TensorInfo]);
   },
+};
+
+/** TensorFlow on an NVIDIA GPU. */
+export const cuda: BackendKind<'cuda'> = {
+  name: 'cuda',
+  perThread: false,
+  readsSynchronously: true,
+  descriptionPattern: /^tfjs-node .*, cuda$/,
+  advice: 'pnpm backend install --gpu gets it, 3.4 GB, for Linux on x64 with an NVIDIA driver',
+  // The library with CUDA works on processors too.
+  probe: ({ installations }) =>
+    findTensorFlow(
+      'cuda',
+      installations.filter(({ kind }) => kind === 'gpu'),
+      true,
+    ),
+};
+
+/** TensorFlow on the processor. Two threads that have a part of a batch each are nearly twice as fast as two that share each operation. */
+export const native: BackendKind<'native'> = {
+  name: 'native',
+  perThread: true,
+  readsSynchronously: true,
+  descriptionPattern: /^tfjs-node .*, cpu$/,
+  advice: 'pnpm backend install gets it, 274 MB',
+  probe: ({ installations }) => findTensorFlow('native', installations, false),
+  useInThread: useTensorFlowInThread,
 };

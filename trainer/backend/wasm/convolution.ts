@@ -1,8 +1,8 @@
 import { Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput, FusedConv2D, type TensorInfo } from '@tensorflow/tfjs-core';
 import { reachOf, transposedPhases } from '../../../shared/kernels/geometry.ts';
-import { applyActivation, type Fused, isKnown } from './activation.ts';
 import { addressOf, allocate, type BackendWasm, floatsOf, type Kernel } from './heap.ts';
 import { windowGradients, windowProduct } from './product.ts';
+import { applyActivation, type Fused, isKnown } from './vectors.ts';
 import { type ConvolutionAttrs, type Geometry, geometryOf, pixelSteps, withPadded, withWindows } from './windows.ts';
 
 /**

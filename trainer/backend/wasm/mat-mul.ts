@@ -1,7 +1,7 @@
 import { _FusedMatMul, BatchMatMul, broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { applyActivation, type Fused, isKnown } from './activation.ts';
 import { addressOf, allocate, type BackendWasm, type Kernel, loopsOf, withScratch } from './heap.ts';
 import { type Windows, windowGradients, windowProduct } from './product.ts';
+import { applyActivation, type Fused, isKnown } from './vectors.ts';
 
 interface Transposed {
   transposeA: boolean;

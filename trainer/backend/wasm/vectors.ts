@@ -1,6 +1,6 @@
-import { Identity, Sum, type Tensor, type Tensor1D, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { getKernel, Identity, Sum, type Tensor, type Tensor1D, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { RELU_GRAD } from '../relu-gradient.ts';
-import { addressOf, allocate, type BackendWasm, floatsOf, type Kernel, loopsOf, withScratch } from './heap.ts';
+import { addressOf, allocate, type BackendWasm, floatsOf, free, type Kernel, loopsOf, withScratch } from './heap.ts';
 
 const reluGradient: Kernel<Record<'dy' | 'x', TensorInfo>, unknown> = (backend, { dy, x }) => {
   const dx = allocate(backend, x.shape);
@@ -65,4 +65,31 @@ export function copyOnHeap(backend: BackendWasm, vector: Tensor1D, tensors: read
     floatsOf(backend, tensor).set(values.subarray(from, from + tensor.size));
     from += tensor.size;
   }
+}
+
+/** Attributes of a kernel that is fused with an activation. */
+export interface Fused {
+  activation: string;
+  leakyreluAlpha?: number | undefined;
+}
+
+/** The kernels of the activations that a fused kernel may name. */
+const KERNELS: Record<string, string | null> = {
+  linear: null,
+  relu: 'Relu',
+  relu6: 'Relu6',
+  elu: 'Elu',
+  sigmoid: 'Sigmoid',
+  leakyrelu: 'LeakyRelu',
+};
+
+export const isKnown = (activation: string) => activation in KERNELS;
+
+/** Returns the activation of `x`, which is freed; `x` itself where there is none. */
+export function applyActivation(backend: BackendWasm, x: TensorInfo, { activation, leakyreluAlpha: alpha = 0 }: Fused): TensorInfo {
+  const name = KERNELS[activation];
+  if (!name) return x;
+  const result = getKernel(name, 'wasm').kernelFunc({ inputs: { x }, attrs: { alpha }, backend }) as TensorInfo;
+  free(backend, x);
+  return result;
 }

@@ -1,5 +1,5 @@
-import type { StoredFile } from '../image-index.ts';
-import type { OwnSplit } from './labelled-files.ts';
+import type { StoredFile } from '../dataset.ts';
+import type { OwnSplit } from './labels.ts';
 
 /** Share of the images that test where the folder has no test images of its own. */
 const TEST = 0.2;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Screening } from '../../../shared/bundle/screening-schema.ts';
 import { ANY_FORMAT } from '../../../shared/images/formats.ts';
-import { DataError, type Dataset, type ReadOptions } from '../dataset.ts';
+import { DataError, type Dataset, type DatasetReader, type ReadOptions } from '../dataset.ts';
 import { cachedImages } from '../image-cache.ts';
 import { contentKeys, divide } from './divide.ts';
 import { counted, type Fault, faultText, named } from './fault.ts';
@@ -66,3 +66,13 @@ export function datasetOf({ dataset, faults }: ExaminedFolder): Dataset {
   const serious = faults.filter(({ severity }) => severity === 'serious').map(faultText);
   throw new DataError(`${serious.join('\n')}\npnpm data inspect shows everything about the folder, with the same options.`);
 }
+
+/**
+ * A folder of one's own images: a folder for each class, or folders named train, val and test with those in them, or a CSV of file and
+ * label. Links are followed. What is left out is reported.
+ */
+export const imageFolder: DatasetReader = {
+  name: 'images',
+  resizable: true,
+  read: async (directory, options) => datasetOf(await examineFolder(directory, options)),
+};

@@ -1,3 +1,7 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { kindOfFile } from '../../../shared/images/formats.ts';
+import { isReadInTraining } from '../training-formats.ts';
 /** Something about a folder of images that its owner should know. */
 export interface Fault {
   /** Training refuses a folder with a serious fault. */
@@ -23,4 +27,60 @@ export const counted = (count: number, noun: string): string => `${count} ${noun
 /** Returns the first of some names, separated by commas. */
 export function named(names: readonly string[]): string {
   return `${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ', …' : ''}`;
+}
+
+/** Files and folders that are not read; paths are relative to the folder. */
+export interface LeftOut {
+  /** Number of hidden files and folders. */
+  hidden: number;
+  /** Links that lead nowhere, and anything that is neither a file nor a folder. */
+  broken: string[];
+  /** Links to folders that were read already, such as a parent. */
+  again: string[];
+  /** Files that are not images by their name. */
+  others: string[];
+  /** Images that lie in no class folder. */
+  outside: string[];
+}
+
+/** Returns a fault for each kind of files that are left out. Reads the first bytes of those that are not images by their name. */
+export async function leftOutFaults(directory: string, { hidden, broken, again, others, outside }: LeftOut): Promise<Fault[]> {
+  const misnamed: string[] = [];
+  for (const file of others) {
+    const format = kindOfFile(await firstBytes(join(directory, file)));
+    if (format !== null && isReadInTraining(format)) misnamed.push(`${file}: a ${format}`);
+  }
+  const rest = others.length - misnamed.length;
+  const all: (Fault & { count: number })[] = [
+    {
+      ...{ severity: 'warning', count: misnamed.length, files: misnamed, todo: "Give them the format's ending, such as .png" },
+      what: `${counted(misnamed.length, 'image')} left out, because their names do not end as those of images`,
+    },
+    {
+      ...{ severity: 'warning', count: outside.length, files: outside, todo: "Move them into their classes' folders" },
+      what: `${counted(outside.length, 'image')} left out: in no class folder`,
+    },
+    {
+      ...{ severity: 'warning', count: broken.length, files: broken, todo: 'Remove them, or mend the links' },
+      what: `${counted(broken.length, 'path')} left out: links that lead nowhere, or not files`,
+    },
+    {
+      ...{ severity: 'warning', count: again.length, files: again, todo: 'Remove the links' },
+      what: `${counted(again.length, 'folder')} left out: links to a parent, or to a folder that was read already`,
+    },
+    { severity: 'note', count: rest, what: `${counted(rest, 'file')} left out: not images by their name` },
+    { severity: 'note', count: hidden, what: `${hidden} hidden files and folders left out (.thumbnails, __MACOSX and the like)` },
+  ];
+  return all.flatMap(({ count, ...fault }) => (count > 0 ? [fault] : []));
+}
+
+async function firstBytes(path: string): Promise<Uint8Array> {
+  const file = await open(path).catch(() => null);
+  if (!file) return new Uint8Array();
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(256), 0, 256, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }

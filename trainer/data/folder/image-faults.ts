@@ -1,6 +1,6 @@
 import type { Screening } from '../../../shared/bundle/screening-schema.ts';
 import { ALL_FORMATS, conversionOf } from '../../../shared/images/formats.ts';
-import type { ImageIndex, StoredFile } from '../image-index.ts';
+import type { ImageIndex, StoredFile } from '../dataset.ts';
 import { isForTrainingOnly } from '../training-formats.ts';
 import { counted, type Fault } from './fault.ts';
 

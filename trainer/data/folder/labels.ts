@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize, relative } from 'node:path';
 import { DataError } from '../dataset.ts';
+import type { Entry } from '../image-cache.ts';
 import { filesInFolder, isNamedImage } from '../image-files.ts';
 import { readCsv } from './csv.ts';
-import { counted, type Fault } from './fault.ts';
-import type { LabelledFile, Layout, OwnSplit } from './labelled-files.ts';
-import { leftOutFaults } from './left-out.ts';
+import { counted, type Fault, leftOutFaults } from './fault.ts';
 
 const DEFAULT_FILE = 'labels.csv';
 /** Names of the columns, the first of which is told. */
@@ -76,4 +75,22 @@ export async function labelledFiles(directory: string, csv: string): Promise<Lay
       ...(await leftOutFaults(directory, { hidden, broken, again, others: [], outside: [] })),
     ],
   };
+}
+
+/** A split that a folder names itself. */
+export type OwnSplit = 'train' | 'validation' | 'test';
+
+/** An image file, its label and, where the folder says so, its split. */
+export interface LabelledFile extends Entry {
+  split?: OwnSplit;
+}
+
+/** The images of a folder as they are ordered in it. */
+export interface Layout {
+  /** Description of this order, for people. */
+  form: string;
+  classes: string[];
+  /** Sorted by label and name. */
+  entries: LabelledFile[];
+  faults: Fault[];
 }

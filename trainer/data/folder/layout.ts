@@ -2,10 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../dataset.ts';
 import { filesInFolder, isHidden, isNamedImage, kindOf } from '../image-files.ts';
-import { counted, type Fault, named } from './fault.ts';
-import type { LabelledFile, Layout, OwnSplit } from './labelled-files.ts';
-import { labelledFiles, labelsFileOf } from './labels.ts';
-import { type LeftOut, leftOutFaults } from './left-out.ts';
+import { counted, type Fault, type LeftOut, leftOutFaults, named } from './fault.ts';
+import { type LabelledFile, type Layout, labelledFiles, labelsFileOf, type OwnSplit } from './labels.ts';
 
 const SPLIT_FOLDERS: Record<OwnSplit, string[]> = {
   train: ['train', 'training'],

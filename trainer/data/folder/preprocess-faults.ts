@@ -3,7 +3,7 @@ import { rgbOf } from '../../../shared/images/opaque.ts';
 import type { PreprocessChoice } from '../dataset.ts';
 import { type ChosenPreprocess, choosePreprocess } from './choose-preprocess.ts';
 import { counted, type Fault } from './fault.ts';
-import type { LabelledFile } from './labelled-files.ts';
+import type { LabelledFile } from './labels.ts';
 import { type HeaderFacts, readHeaders, samplePixels } from './survey.ts';
 
 /** Share of the variance of the aspect ratios that lies between the classes, from which on they tell the classes apart. */

@@ -4,9 +4,8 @@ import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import type { DecodedImage } from '../../../shared/images/image.ts';
 import { DEFAULT_LIMITS } from '../../../shared/images/limits.ts';
-import { readBmpHeader } from '../bmp.ts';
-import { readTrainingImage } from '../training-formats.ts';
-import type { LabelledFile } from './labelled-files.ts';
+import { readBmpHeader, readTrainingImage } from '../training-formats.ts';
+import type { LabelledFile } from './labels.ts';
 
 /** Facts from the header of an image file. */
 export interface HeaderFacts {
