@@ -7,10 +7,23 @@ export interface Fault {
   /** Training refuses a folder with a serious fault. */
   severity: 'serious' | 'warning' | 'note';
   what: string;
-  todo?: string;
+  todo?: string | undefined;
   /** The files that it is about, relative to the folder, some with a reason. */
-  files?: readonly string[];
+  files?: readonly string[] | undefined;
 }
+
+/** A fault that may not be there: it is where the first is true, or a count above 0. */
+export type PossibleFault = [
+  isThere: boolean | number,
+  severity: Fault['severity'],
+  what: string,
+  todo?: string,
+  files?: readonly string[],
+];
+
+/** Returns those of the faults that are there. */
+export const faultsOf = (possible: readonly PossibleFault[]): Fault[] =>
+  possible.flatMap(([isThere, severity, what, todo, files]) => (isThere ? [{ severity, what, todo, files }] : []));
 
 /** Files that are named in a text. */
 const MOST_NAMED = 10;
@@ -51,27 +64,17 @@ export async function leftOutFaults(directory: string, { hidden, broken, again, 
     if (format !== null && isReadInTraining(format)) misnamed.push(`${file}: a ${format}`);
   }
   const rest = others.length - misnamed.length;
-  const all: (Fault & { count: number })[] = [
-    {
-      ...{ severity: 'warning', count: misnamed.length, files: misnamed, todo: "Give them the format's ending, such as .png" },
-      what: `${counted(misnamed.length, 'image')} left out, because their names do not end as those of images`,
-    },
-    {
-      ...{ severity: 'warning', count: outside.length, files: outside, todo: "Move them into their classes' folders" },
-      what: `${counted(outside.length, 'image')} left out: in no class folder`,
-    },
-    {
-      ...{ severity: 'warning', count: broken.length, files: broken, todo: 'Remove them, or mend the links' },
-      what: `${counted(broken.length, 'path')} left out: links that lead nowhere, or not files`,
-    },
-    {
-      ...{ severity: 'warning', count: again.length, files: again, todo: 'Remove the links' },
-      what: `${counted(again.length, 'folder')} left out: links to a parent, or to a folder that was read already`,
-    },
-    { severity: 'note', count: rest, what: `${counted(rest, 'file')} left out: not images by their name` },
-    { severity: 'note', count: hidden, what: `${hidden} hidden files and folders left out (.thumbnails, __MACOSX and the like)` },
-  ];
-  return all.flatMap(({ count, ...fault }) => (count > 0 ? [fault] : []));
+  const images = (files: string[]) => counted(files.length, 'image');
+  const [lost, twice] = ['links that lead nowhere, or not files', 'links to a parent, or to a folder that was read already'];
+  const misnaming = `${images(misnamed)} left out, because their names do not end as those of images`;
+  return faultsOf([
+    [misnamed.length, 'warning', misnaming, "Give them the format's ending, such as .png", misnamed],
+    [outside.length, 'warning', `${images(outside)} left out: in no class folder`, "Move them into their classes' folders", outside],
+    [broken.length, 'warning', `${counted(broken.length, 'path')} left out: ${lost}`, 'Remove them, or mend the links', broken],
+    [again.length, 'warning', `${counted(again.length, 'folder')} left out: ${twice}`, 'Remove the links', again],
+    [rest, 'note', `${counted(rest, 'file')} left out: not images by their name`],
+    [hidden, 'note', `${hidden} hidden files and folders left out (.thumbnails, __MACOSX and the like)`],
+  ]);
 }
 
 async function firstBytes(path: string): Promise<Uint8Array> {

@@ -2,7 +2,7 @@ import type { Screening } from '../../../shared/bundle/screening-schema.ts';
 import { ALL_FORMATS, conversionOf } from '../../../shared/images/formats.ts';
 import type { ImageIndex, StoredFile } from '../dataset.ts';
 import { isForTrainingOnly } from '../training-formats.ts';
-import { counted, type Fault } from './fault.ts';
+import { counted, type Fault, faultsOf } from './fault.ts';
 
 /** A class with fewer images can't be split into train, validation, tune, calibration and test. */
 const LEAST_PER_CLASS = 10;
@@ -17,76 +17,65 @@ export function imageFaults(index: ImageIndex, classes: readonly string[], input
   const foreign = files.filter(({ format }) => isForTrainingOnly(format));
   const kinds = [...Map.groupBy(foreign, ({ format }) => format)].map(([format, own]) => `${own.length} ${format}`).join(', ');
   const blank = files.filter(({ isBlank }) => isBlank);
-  const alike = [
-    ...Map.groupBy(
-      files.filter(({ look }) => look !== ''),
-      ({ look }) => look,
-    ).values(),
-  ].filter((group) => group.length > 1);
+  const byLook = [...Map.groupBy(files, ({ look }) => look)];
+  const alike = byLook.flatMap(([look, group]) => (look !== '' && group.length > 1 ? [group] : []));
   const isAcross = (group: readonly StoredFile[]) => new Set(group.map(({ label }) => label)).size > 1;
   const [across, within] = [alike.filter(isAcross), alike.filter((group) => !isAcross(group))];
   const [least, most] = [Math.min(...perClass), Math.max(...perClass)];
   const size = `${input.height} x ${input.width}`;
-  const all: [boolean, Fault][] = [
+  const namesOf = (some: readonly StoredFile[]) => some.map(({ file }) => file);
+  const repeated = within.reduce((sum, group) => sum + group.length - 1, 0);
+  const small = classes[perClass.indexOf(least)];
+  return faultsOf([
     [
-      unreadable.length > 0,
-      {
-        ...{ severity: 'warning', files: unreadable.map(({ file, why }) => `${file}: ${why}`) },
-        what: `${unreadable.length} of ${files.length + unreadable.length} images left out, which the worker would refuse too`,
-      },
+      unreadable.length,
+      'warning',
+      `${unreadable.length} of ${files.length + unreadable.length} images left out, which the worker would refuse too`,
+      undefined,
+      unreadable.map(({ file, why }) => `${file}: ${why}`),
     ],
     [
-      foreign.length > 0,
-      {
-        ...{ severity: 'warning', files: foreign.map(({ file }) => file) },
-        what: `${counted(foreign.length, 'image')} (${kinds}) can be trained on, but the worker reads ${ALL_FORMATS} only`,
-        todo: `Clients must send one of these. To convert a file, for example: ${conversionOf(foreign[0]?.format ?? '')}`,
-      },
+      foreign.length,
+      'warning',
+      `${counted(foreign.length, 'image')} (${kinds}) can be trained on, but the worker reads ${ALL_FORMATS} only`,
+      `Clients must send one of these. To convert a file, for example: ${conversionOf(foreign[0]?.format ?? '')}`,
+      namesOf(foreign),
     ],
     [
-      across.length > 0,
-      {
-        ...{ severity: 'serious', files: across.map((group) => textOf(group, size)) },
-        what: `${counted(across.length, 'image')} in more than one class`,
-        todo: 'Leave each in one class',
-      },
+      across.length,
+      'serious',
+      `${counted(across.length, 'image')} in more than one class`,
+      'Leave each in one class',
+      across.map((group) => textOf(group, size)),
     ],
     [
-      few.length > 0,
-      {
-        ...{ severity: 'serious', files: few },
-        what: `${counted(few.length, 'class')} with fewer than ${LEAST_PER_CLASS} images that can be read`,
-        todo: 'Add images, or remove the class',
-      },
+      few.length,
+      'serious',
+      `${counted(few.length, 'class')} with fewer than ${LEAST_PER_CLASS} images that can be read`,
+      'Add images, or remove the class',
+      few,
     ],
     [
-      within.length > 0,
-      {
-        ...{ severity: 'note', files: within.map((group) => textOf(group, size)) },
-        what: `${counted(
-          within.reduce((sum, group) => sum + group.length - 1, 0),
-          'image',
-        )} more than once; the same image stays in one split`,
-      },
+      within.length,
+      'note',
+      `${counted(repeated, 'image')} more than once; the same image stays in one split`,
+      undefined,
+      within.map((group) => textOf(group, size)),
     ],
     [
-      blank.length > 0,
-      {
-        ...{ severity: 'warning', files: blank.map(({ file }) => file) },
-        what: `${counted(blank.length, 'blank image')}: nothing can be seen at ${size}`,
-        todo: 'Remove them, or the model learns to accept blank images',
-      },
+      blank.length,
+      'warning',
+      `${counted(blank.length, 'blank image')}: nothing can be seen at ${size}`,
+      'Remove them, or the model learns to accept blank images',
+      namesOf(blank),
     ],
     [
       few.length === 0 && most > UNEVEN * least,
-      {
-        severity: 'warning',
-        what: `${classes[perClass.indexOf(most)]} has ${most} images, ${classes[perClass.indexOf(least)]} ${least}`,
-        todo: 'Add images of small classes: their thresholds are the least certain',
-      },
+      'warning',
+      `${classes[perClass.indexOf(most)]} has ${most} images, ${small} ${least}`,
+      'Add images of small classes: their thresholds are the least certain',
     ],
-  ];
-  return all.flatMap(([isThere, fault]) => (isThere ? [fault] : []));
+  ]);
 }
 
 /** Names images that are the same: `a/1.png, b/2.png`. */

@@ -4,7 +4,7 @@ import { DataError } from '../dataset.ts';
 import type { Entry } from '../image-cache.ts';
 import { filesInFolder, isNamedImage } from '../image-files.ts';
 import { readCsv } from './csv.ts';
-import { counted, type Fault, leftOutFaults } from './fault.ts';
+import { counted, type Fault, faultsOf, leftOutFaults } from './fault.ts';
 
 const DEFAULT_FILE = 'labels.csv';
 /** Names of the columns, the first of which is told. */
@@ -41,40 +41,34 @@ export async function labelledFiles(directory: string, csv: string): Promise<Lay
   const found = await filesInFolder(directory);
   const paths = new Map(found.files.filter(isNamedImage).map((file) => [file.slice(0, -extname(file).length), file]));
   for (const file of found.files) paths.set(file, file);
-  const faults: Record<'missing' | 'twice' | 'wrong', string[]> = { missing: [], twice: [], wrong: [] };
+  const [missing, twice, wrong]: [string[], string[], string[]] = [[], [], []];
   const labelled = new Map<string, { label: string; split?: OwnSplit }>();
   for (const { line, cells } of rows) {
     const [given, label] = [cells[fileColumn] as string, cells[labelColumn] as string];
     const split = splitColumn === undefined ? undefined : SPLITS[(cells[splitColumn] as string).toLowerCase()];
     const file = paths.get(relative(directory, join(directory, normalize(given))));
     if (label === '' || (splitColumn !== undefined && split === undefined))
-      faults.wrong.push(`line ${line}: ${label === '' ? 'no label' : `the split ${cells[splitColumn as string]}`}`);
-    else if (file === undefined) faults.missing.push(`line ${line}: ${given}`);
-    else if (labelled.has(file)) faults.twice.push(`line ${line}: ${given}`);
+      wrong.push(`line ${line}: ${label === '' ? 'no label' : `the split ${cells[splitColumn as string]}`}`);
+    else if (file === undefined) missing.push(`line ${line}: ${given}`);
+    else if (labelled.has(file)) twice.push(`line ${line}: ${given}`);
     else labelled.set(file, { label, ...(split ? { split } : {}) });
   }
   const classes = [...new Set([...labelled.values()].map(({ label }) => label))].sort();
   const entries = [...labelled].map(([file, { label, ...rest }]): LabelledFile => ({ file, label: classes.indexOf(label), ...rest }));
   const outside = found.files.filter((file) => isNamedImage(file) && !labelled.has(file)).length;
-  const all: [string[], string, string][] = [
-    [faults.wrong, `have no label, or a split other than ${Object.keys(SPLITS).join(', ')}`, 'Correct them'],
-    [faults.missing, `name no file in ${directory}`, 'Correct the paths, which count from that folder, or remove the rows'],
-    [faults.twice, 'name a file again', 'Leave one row for each file'],
-  ];
   const { hidden, broken, again } = found;
-  return {
-    ...{ form: csv, classes, entries },
-    faults: [
-      ...all.flatMap(([files, what, todo]): Fault[] =>
-        files.length === 0 ? [] : [{ severity: 'serious', what: `${counted(files.length, 'row')} of ${csv} ${what}`, todo, files }],
-      ),
-      ...(classes.length < 2
-        ? [{ severity: 'serious', what: `${csv} names ${counted(classes.length, 'class')}; two at least are needed` } as const]
-        : []),
-      ...(outside > 0 ? [{ severity: 'warning', what: `${counted(outside, 'image')} left out: in no row of ${csv}` } as const] : []),
-      ...(await leftOutFaults(directory, { hidden, broken, again, others: [], outside: [] })),
-    ],
-  };
+  const rowsOf = (files: string[]) => `${counted(files.length, 'row')} of ${csv}`;
+  const [missingRows, twiceRows] = [`${rowsOf(missing)} name no file in ${directory}`, `${rowsOf(twice)} name a file again`];
+  const wrongRows = `${rowsOf(wrong)} have no label, or a split other than ${Object.keys(SPLITS).join(', ')}`;
+  const faults = faultsOf([
+    [wrong.length, 'serious', wrongRows, 'Correct them', wrong],
+    [missing.length, 'serious', missingRows, 'Correct the paths, which count from that folder, or remove the rows', missing],
+    [twice.length, 'serious', twiceRows, 'Leave one row for each file', twice],
+    [classes.length < 2, 'serious', `${csv} names ${counted(classes.length, 'class')}; two at least are needed`],
+    [outside, 'warning', `${counted(outside, 'image')} left out: in no row of ${csv}`],
+  ]);
+  const leftOut = await leftOutFaults(directory, { hidden, broken, again, others: [], outside: [] });
+  return { form: csv, classes, entries, faults: [...faults, ...leftOut] };
 }
 
 /** A split that a folder names itself. */

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../dataset.ts';
 import { filesInFolder, isHidden, isNamedImage, kindOf } from '../image-files.ts';
-import { counted, type Fault, type LeftOut, leftOutFaults, named } from './fault.ts';
+import { counted, type Fault, faultsOf, type LeftOut, leftOutFaults, named } from './fault.ts';
 import { type LabelledFile, type Layout, labelledFiles, labelsFileOf, type OwnSplit } from './labels.ts';
 
 const SPLIT_FOLDERS: Record<OwnSplit, string[]> = {
@@ -45,20 +45,17 @@ export async function layoutOf(directory: string, labels?: string): Promise<Layo
 async function classFolders(directory: string, folders: string[], leftOut: LeftOut): Promise<Layout> {
   const entries: LabelledFile[] = [];
   for (const [label, name] of folders.entries()) entries.push(...(await imagesIn(directory, name, label, leftOut)));
-  const [only] = folders;
-  const faults: Fault[] = [];
-  if (folders.length === 1 && (await foldersIn(join(directory, only as string))).length > 1)
-    faults.push({
-      severity: 'serious',
-      what: `${directory} holds one folder, ${only}, with the others in it`,
-      todo: `Name that one: --data-dir ${join(directory, only as string)}`,
-    });
-  else if (folders.length < 2)
-    faults.push({
-      severity: 'serious',
-      what: `${directory} has ${counted(folders.length, 'folder')}; one for each class is needed, two at least`,
-      todo: 'Put the images of each class in a folder of its name, or list them in a CSV of file,label (labels.csv, or --labels FILE)',
-    });
+  const only = folders.length === 1 ? join(directory, folders[0] as string) : null;
+  const isWrapped = only !== null && (await foldersIn(only)).length > 1;
+  const faults = faultsOf([
+    [isWrapped, 'serious', `${directory} holds one folder, ${folders[0]}, with the others in it`, `Name that one: --data-dir ${only}`],
+    [
+      folders.length < 2 && !isWrapped,
+      'serious',
+      `${directory} has ${counted(folders.length, 'folder')}; one for each class is needed, two at least`,
+      'Put the images of each class in a folder of its name, or list them in a CSV of file,label (labels.csv, or --labels FILE)',
+    ],
+  ]);
   return { form: 'a folder for each class', classes: folders, entries, faults };
 }
 

@@ -2,7 +2,7 @@ import type { Preprocess, Screening } from '../../../shared/bundle/screening-sch
 import { rgbOf } from '../../../shared/images/opaque.ts';
 import type { PreprocessChoice } from '../dataset.ts';
 import { type ChosenPreprocess, choosePreprocess } from './choose-preprocess.ts';
-import { counted, type Fault } from './fault.ts';
+import { counted, type Fault, faultsOf } from './fault.ts';
 import type { LabelledFile } from './labels.ts';
 import { type HeaderFacts, readHeaders, samplePixels } from './survey.ts';
 
@@ -29,23 +29,21 @@ export async function surveyFolder(
   const clear = headers.filter(({ mayBeTransparent }) => mayBeTransparent).length;
   const small = headers.filter(({ width, height }) => width < input.width && height < input.height).length;
   const telling = shareBetweenClasses(headers);
-  const all: [boolean, Fault][] = [
-    [headers.length > 0, { severity: 'note', what: `preprocessing: ${rulesText(rules)}${why ? ` (${why})` : ''}` }],
+  const sizes = headers.toSorted((a, b) => a.width * a.height - b.width * b.height).map(({ width, height }) => `${width} x ${height}`);
+  const isTold = telling >= TELLING && rules.fit === 'contain' && choice.fit === 'contain';
+  const faults = faultsOf([
+    [headers.length, 'note', `preprocessing: ${rulesText(rules)}${why ? ` (${why})` : ''}`],
     [
-      telling >= TELLING && rules.fit === 'contain' && choice.fit === 'contain',
-      {
-        severity: 'warning',
-        what:
-          `the aspect ratio tells the classes apart (${Math.round(100 * telling)} % of its variance), ` +
-          'and --fit contain shows it by padding',
-        todo: 'Use --fit cover or stretch, unless clients crop their images as you did',
-      },
+      isTold,
+      'warning',
+      `the aspect ratio tells the classes apart (${Math.round(100 * telling)} % of its variance), and --fit contain shows it by padding`,
+      'Use --fit cover or stretch, unless clients crop their images as you did',
     ],
-    [headers.length > 0 && !isOneSize(headers), { severity: 'note', what: `sizes differ: ${sizesText(headers)}` }],
-    [small > 0, { severity: 'note', what: `${counted(small, 'image')} smaller than the model's input, and enlarged` }],
-    [clear > 0, { severity: 'note', what: `${counted(clear, 'image')} with transparency, shown over ${colourText(rules.background)}` }],
-  ];
-  return { ...chosen, faults: all.flatMap(([isThere, fault]) => (isThere ? [fault] : [])) };
+    [new Set(sizes).size > 1, 'note', `sizes differ: ${sizes[0]} to ${sizes.at(-1)}`],
+    [small, 'note', `${counted(small, 'image')} smaller than the model's input, and enlarged`],
+    [clear, 'note', `${counted(clear, 'image')} with transparency, shown over ${colourText(rules.background)}`],
+  ]);
+  return { ...chosen, faults };
 }
 
 const rulesText = ({ fit, background, polarity }: Preprocess) =>
@@ -57,13 +55,6 @@ function colourText(background: Preprocess['background']): string {
     .map((level) => level.toString(16).padStart(2, '0'))
     .join('');
   return { '000000': 'black', ffffff: 'white' }[hex] ?? `#${hex}`;
-}
-
-const isOneSize = (headers: readonly HeaderFacts[]) => new Set(headers.map(({ width, height }) => `${width} x ${height}`)).size === 1;
-
-function sizesText(headers: readonly HeaderFacts[]): string {
-  const sorted = headers.toSorted((a, b) => a.width * a.height - b.width * b.height).map(({ width, height }) => `${width} x ${height}`);
-  return `${sorted[0]} to ${sorted.at(-1)}`;
 }
 
 /** Returns the share of the variance of the aspect ratios' logarithms that lies between classes, 0 to 1. */
