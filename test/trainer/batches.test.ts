@@ -9,13 +9,11 @@ import { tinyTraining } from './tiny-dataset.ts';
 const input = { height: 1, width: 1, channels: 1 as const };
 const still = { shift: 0, rotation: 0, scale: 0, shear: 0 };
 
-/** One pixel an image, whose level is its number. */
+/** One pixel an image, whose level is its number; as with images in a file, a view is valid until the next. */
 function made(labels: number[], change: object) {
   const training = { ...tinyTraining, augmentation: still, batchSize: 8, outliers: 0, ...change };
-  const data = inMemory(
-    Uint8Array.from(labels, (_, i) => i),
-    Uint16Array.from(labels),
-  );
+  const view = new Uint8Array(1);
+  const data = { count: labels.length, labels: Uint16Array.from(labels), image: (i: number) => view.fill(i) };
   const indices = labels.map((_, i) => i);
   const images = trainingImages(data, input, 4, indices, training, randomFrom(2, 'labels'));
   return { images, all: [...batches(images, training, randomFrom(1))].map((batch) => batch.rows()), count: batchesIn(images, 8) };

@@ -3,7 +3,7 @@ import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { type Random, randomFrom } from '../../shared/random.ts';
 import { type Affine, type Augmentation, drawTransform, transformImage } from './augment.ts';
 import { drawLight, type LightAugmentation, type LightChange, withLight } from './augment-light.ts';
-import { classCounts, type LabelledImages } from './dataset.ts';
+import { classCounts, imagesAt, type LabelledImages } from './dataset.ts';
 import { type KindShares, makeOutlier } from './unknown/kinds.ts';
 import type { Genuine } from './unknown/make.ts';
 import { unlikeClasses } from './unknown/unlike.ts';
@@ -123,7 +123,7 @@ export function* batches(images: TrainingImages, settings: BatchSettings, random
     const noise = Float32Array.from({ length: count * latentDim }, () => random.normal());
     const outlierSeeds = Array.from({ length: outliers }, () => random.integer(0, 2 ** 31 - 1));
     const { light } = settings;
-    const lights = light ? transforms.map(() => drawLight(light, input, random)) : null;
+    const lights = light ? transforms.map(() => drawLight(light, input, random)) : [];
     // The label of an unlabelled image is not read.
     const labels = labelled.map((index) => images.data.labels[index] as number);
     yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, lights, noise, outlierSeeds }, settings) };
@@ -135,42 +135,37 @@ interface Drawn {
   chosen: number[];
   labels: number[];
   transforms: Affine[];
-  /** Null if images keep their light. */
-  lights: LightChange[] | null;
+  /** Empty where images keep their light. */
+  lights: LightChange[];
   noise: Float32Array;
   outlierSeeds: number[];
 }
 
 function rowsOf(
   { data, input, classes, weights, own, unlike }: TrainingImages,
-  drawn: Drawn,
+  { chosen, labels, transforms, lights, noise, outlierSeeds }: Drawn,
   { outlierKinds, architecture: { latentDim } }: BatchSettings,
 ): BatchRows {
-  const { chosen, labels, transforms, lights, noise, outlierSeeds } = drawn;
   const size = input.height * input.width * input.channels;
   const count = chosen.length + outlierSeeds.length;
   const values = new Float32Array(count * size);
-  const images = chosen.map((index) => data.image(index));
-  const originals = new Float32Array(chosen.length * size);
-  for (const [i, image] of images.entries()) for (let at = 0; at < size; at++) originals[i * size + at] = (image[at] as number) / 255;
-  const genuine: Genuine = { values: originals, count: chosen.length, label: (i) => labels[i] ?? null, own, unlike };
+  const genuine: Genuine = { values: imagesAt(data, chosen), count: chosen.length, label: (i) => labels[i] ?? null, own, unlike };
   const outliers = outlierSeeds.map((seed) => makeOutlier(outlierKinds, genuine, input, randomFrom(seed, 'outlier')));
   // Outliers are changed as all images are, or the encoder would tell them by how sharp and how light they are.
-  const levels = [...images, ...outliers.map(levelsOf)];
-  for (const [i, image] of levels.entries()) transformImage(image, transforms[i] as Affine, input, values, i * size);
-  for (const [i, light] of (lights ?? []).entries())
-    values.set(withLight(values.subarray(i * size, (i + 1) * size), input, light), i * size);
+  const levelsAt = (i: number) =>
+    i < chosen.length ? data.image(chosen[i] as number) : levelsOf(outliers[i - chosen.length] as Float32Array);
+  for (const [i, transform] of transforms.entries()) transformImage(levelsAt(i), transform, input, values, i * size);
+  for (const [i, light] of lights.entries()) values.set(withLight(values.subarray(i * size, (i + 1) * size), input, light), i * size);
   const means = oneHotMeans(classes, latentDim);
   const origin = new Array<number>(latentDim).fill(0);
-  const isGenuine = (i: number) => i < chosen.length;
-  const rows = Array.from({ length: count }, (_, i) => i);
+  // The target of an outlier, which is the origin, counts like a label.
+  const rows = Array.from({ length: count }, (_, i) => ({ isGenuine: i < chosen.length, label: labels[i] }));
   return {
     ...{ images: values, noise, count },
-    targets: Float32Array.from(rows.flatMap((i) => (isGenuine(i) ? means[labels[i] ?? 0] : origin) as number[])),
-    // The target of an outlier counts like a label.
-    labelled: Float32Array.from(rows, (i) => (i < labels.length || !isGenuine(i) ? 1 : 0)),
-    weights: Float32Array.from(rows, (i) => (i < labels.length ? (weights[labels[i] as number] as number) : 1)),
-    genuine: Float32Array.from(rows, (i) => (isGenuine(i) ? 1 : 0)),
+    targets: Float32Array.from(rows.flatMap(({ isGenuine, label }) => (isGenuine ? means[label ?? 0] : origin) as number[])),
+    labelled: Float32Array.from(rows, ({ isGenuine, label }) => (label !== undefined || !isGenuine ? 1 : 0)),
+    weights: Float32Array.from(rows, ({ label }) => (label === undefined ? 1 : (weights[label] as number))),
+    genuine: Float32Array.from(rows, ({ isGenuine }) => (isGenuine ? 1 : 0)),
   };
 }
 

@@ -2,19 +2,10 @@ import { CONVOLVE_TABLE_FLOATS } from '../../../shared/kernels/geometry.ts';
 import { type BackendWasm, floatsAt, loopsOf, withScratch } from './heap.ts';
 
 /** A matrix on the heap, its steps in bytes. */
-export interface Matrix {
-  address: number;
-  rowStep: number;
-  colStep: number;
-  rows: number;
-}
+type Matrix = Record<'address' | 'rowStep' | 'colStep' | 'rows', number>;
 
 /** Steps in bytes between neighbouring images, rows and columns. */
-interface Steps {
-  image: number;
-  row: number;
-  col: number;
-}
+type Steps = Record<'image' | 'row' | 'col', number>;
 
 /** The windows of a convolution over images that are padded already; a matrix is one image of one row, its rows the columns. */
 export interface Windows {
@@ -30,31 +21,22 @@ export interface Windows {
   runStep: number;
 }
 
-/** Returns the room, in floats, that matrices of `rows` rows together, with `n` columns, and a bias take in panels of eight columns. */
-export function packedFloats(rows: number, n: number): number {
-  return Math.ceil(n / 8) * 8 * (1 + rows);
-}
-
 /**
- * Writes weights as the products read them: panels of eight columns, each led by its biases.
+ * Writes weights as the products read them: panels of eight columns, each led by its biases, or zeros without.
  *
- * @param weights matrices that lie below each other
- * @param bias address of `n` floats; undefined for zeros
- * @param to address of `packedFloats` floats
+ * @param to address of `floats` floats
  */
-export function packWeights(backend: BackendWasm, weights: Matrix[], n: number, bias: number | undefined, to: number): void {
+function packWeights(backend: BackendWasm, weights: Matrix[], n: number, bias: number | undefined, to: number, floats: number): void {
   const rows = weights.reduce((sum, matrix) => sum + matrix.rows, 0);
   const panelFloats = 8 * (1 + rows);
-  const add = ({ address, rowStep, colStep, rows }: Matrix, at: number) =>
-    loopsOf(backend).packPanels(address, rowStep, colStep, rows, n, 8, to + 32 * at, 4 * panelFloats);
-  if (bias !== undefined) add({ address: bias, rowStep: 0, colStep: 4, rows: 1 }, 0);
-  else {
-    const all = floatsAt(backend, to, packedFloats(rows, n));
-    for (let first = 0; first < all.length; first += panelFloats) all.fill(0, first, first + 8);
+  let at = bias === undefined ? 1 : 0;
+  if (bias === undefined) {
+    const all = floatsAt(backend, to, floats);
+    for (let first = 0; first < floats; first += panelFloats) all.fill(0, first, first + 8);
   }
-  let at = 1;
-  for (const matrix of weights) {
-    add(matrix, at);
+  for (const matrix of [...(bias === undefined ? [] : [{ address: bias, rowStep: 0, colStep: 4, rows: 1 }]), ...weights]) {
+    const { address, rowStep, colStep } = matrix;
+    loopsOf(backend).packPanels(address, rowStep, colStep, matrix.rows, n, 8, to + 32 * at, 4 * panelFloats);
     at += matrix.rows;
   }
 }
@@ -75,8 +57,9 @@ export function windowProduct(
   result: { address: number; steps: Steps },
 ): void {
   const { address, steps, images, rows, cols, runs, runLength, runStep } = windows;
-  withScratch(backend, { table: CONVOLVE_TABLE_FLOATS, panels: packedFloats(runs * runLength, n) }, ({ table, panels }) => {
-    packWeights(backend, weights, n, bias, panels);
+  const packed = Math.ceil(n / 8) * 8 * (1 + runs * runLength);
+  withScratch(backend, { table: CONVOLVE_TABLE_FLOATS, panels: packed }, ({ table, panels }) => {
+    packWeights(backend, weights, n, bias, panels, packed);
     const from = [address, steps.image, steps.row, steps.col, runs, 4 * runLength, runStep, panels, n];
     const to = [result.address, result.steps.image, result.steps.row, result.steps.col, images, rows, cols];
     loopsOf(backend).convolve(...from, ...to, table);
@@ -104,10 +87,12 @@ export function windowGradients(backend: BackendWasm, windows: Windows, gradient
   const rooms = { panelSums: 8 * panels * padded, offsets: padded, block: 8 * panels * imagesAtOnce * rowsAtOnce * cols };
   withScratch(backend, rooms, ({ panelSums, offsets, block }) => {
     floatsAt(backend, panelSums, rooms.panelSums).fill(0);
-    writeOffsets(backend, offsets, padded, (k) => {
+    // The table of offsets, in bytes, that the loop `correlate` reads.
+    const table = new Int32Array(floatsAt(backend, offsets, padded).buffer, offsets, padded);
+    for (let k = 0; k < padded; k++) {
       const tap = Math.min(k, taps - 1);
-      return Math.floor(tap / runLength) * runStep + 4 * (tap % runLength);
-    });
+      table[k] = Math.floor(tap / runLength) * runStep + 4 * (tap % runLength);
+    }
     for (let image = 0; image < images; image += imagesAtOnce) {
       const nowImages = Math.min(imagesAtOnce, images - image);
       for (let row = 0; row < rows; row += rowsAtOnce) {
@@ -120,10 +105,4 @@ export function windowGradients(backend: BackendWasm, windows: Windows, gradient
     }
     loops.unpackPanels(panelSums, 32 * padded, 8, taps, n, sums);
   });
-}
-
-/** Writes the table of offsets, in bytes, that the loop `correlate` reads. */
-export function writeOffsets(backend: BackendWasm, address: number, count: number, offsetOf: (index: number) => number): void {
-  const table = new Int32Array(floatsAt(backend, address, count).buffer, address, count);
-  for (let i = 0; i < count; i++) table[i] = offsetOf(i);
 }

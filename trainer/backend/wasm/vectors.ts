@@ -32,24 +32,20 @@ const sum: Kernel<{ x: TensorInfo }, { axis: number | number[]; keepDims: boolea
 
 export const vectorKernels = { [Identity]: identity, [RELU_GRAD]: reluGradient, [Sum]: sum };
 
-/** Vectors as long as the parameters; none may share its values with another tensor. */
-export interface AdamVectors {
-  values: Tensor1D;
-  first: Tensor1D;
-  second: Tensor1D;
-  average: Tensor1D | null;
-}
-
-/** Makes a step of Adam and of the running average: the arithmetic that tfjs's kernels would do one by one, in one pass and in place. */
+/**
+ * Makes a step of Adam and of the running average: the arithmetic that tfjs's kernels would do one by one, in one pass and in place.
+ *
+ * @param vectors as long as the parameters; none may share its values with another tensor
+ */
 export function adamOnHeap(
   backend: BackendWasm,
-  { values, first, second, average }: AdamVectors,
+  vectors: Record<'values' | 'first' | 'second', Tensor1D> & { average: Tensor1D | null },
   gradient: Tensor1D,
   { rate, beta1, beta2, epsilon, decay }: Record<'rate' | 'beta1' | 'beta2' | 'epsilon' | 'decay', number>,
 ): void {
-  const [w, m, v, g] = [values, first, second, gradient].map((tensor) => addressOf(backend, tensor)) as [number, number, number, number];
-  const a = average ? addressOf(backend, average) : 0;
-  loopsOf(backend).adamStep(w, m, v, a, g, values.size, rate, beta1, beta2, epsilon, decay);
+  const { values, first, second, average } = vectors;
+  const addresses = [values, first, second, average, gradient].map((tensor) => (tensor ? addressOf(backend, tensor) : 0));
+  loopsOf(backend).adamStep(...addresses, values.size, rate, beta1, beta2, epsilon, decay);
 }
 
 /**

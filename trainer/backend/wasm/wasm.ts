@@ -43,7 +43,7 @@ export async function useWasm(): Promise<void> {
 let replaced = false;
 
 /** Registers kernels in the place of those that the wasm backend has; a call that one declines (null) goes to the one before it. */
-export function replaceKernels(kernels: Record<string, Kernel<never, never>>): void {
+function replaceKernels(kernels: Record<string, Kernel<never, never>>): void {
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     const stock = tf.getKernel(kernelName, 'wasm');
     if (stock) tf.unregisterKernel(kernelName, 'wasm');

@@ -22,19 +22,10 @@ export function geometryOf(inShape: number[], filterShape: number[], attrs: Conv
 }
 
 /** Images [count, height, width, channels] on the heap, with zeros around; steps in bytes. */
-export interface PaddedImages {
-  address: number;
-  rowStep: number;
-  imageStep: number;
-}
+type PaddedImages = Record<'address' | 'rowStep' | 'imageStep', number>;
 
 /** The place of an image within a larger one. */
-interface Place {
-  top: number;
-  left: number;
-  height: number;
-  width: number;
-}
+type Place = Record<'top' | 'left' | 'height' | 'width', number>;
 
 /** Runs `work` with x in images of height x width, the first pixel at (top, left); a copy is made only where it must be. */
 export function withPadded(backend: BackendWasm, x: TensorInfo, place: Place, work: (images: PaddedImages) => void): void {
@@ -57,19 +48,10 @@ export function withPadded(backend: BackendWasm, x: TensorInfo, place: Place, wo
   }
 }
 
-/** Returns where x lies in the images that a convolution's windows cover. */
-export function placeOf(g: Geometry): Place {
-  return {
-    top: g.padInfo.top,
-    left: g.padInfo.left,
-    height: (g.outHeight - 1) * g.strideHeight + g.filterHeight,
-    width: (g.outWidth - 1) * g.strideWidth + g.filterWidth,
-  };
-}
-
 /** Runs `work` with the windows that a convolution without dilation takes of x. */
 export function withWindows(backend: BackendWasm, x: TensorInfo, g: Geometry, work: (windows: Windows) => void): void {
-  withPadded(backend, x, placeOf(g), ({ address, rowStep, imageStep }) =>
+  const [height, width] = [(g.outHeight - 1) * g.strideHeight + g.filterHeight, (g.outWidth - 1) * g.strideWidth + g.filterWidth];
+  withPadded(backend, x, { top: g.padInfo.top, left: g.padInfo.left, height, width }, ({ address, rowStep, imageStep }) =>
     work({
       address,
       steps: { image: imageStep, row: g.strideHeight * rowStep, col: 4 * g.strideWidth * g.inChannels },

@@ -63,7 +63,7 @@ export async function useWebGpu(): Promise<Adapter> {
 }
 
 /** Frees the GPU; the backend's tensors can't be read any more. */
-export function closeWebGpu(): void {
+function closeWebGpu(): void {
   if (!(NAME in tf.engine().registry)) return;
   const { device } = tf.findBackend(NAME) as WebGpuBackend;
   tf.removeBackend(NAME);
