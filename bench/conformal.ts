@@ -39,7 +39,7 @@ for (let partition = 0; partition < 200; partition++) {
   const rest = order.slice(splits.tune.length + splits.calibration.length);
   const { thresholds } = thresholdsFor(
     { tune, calibration },
-    dataset.classes.length,
+    dataset.classes,
     run.config.training.architecture.latentDim,
     defaultCalibration,
   );

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
 import { runProtocol } from '../evaluate/evaluate.ts';
-import { evidenceOf, keepEvidence } from '../evaluate/figures/evidence.ts';
+import { evidenceOf, keepEvidence, ofMoreImages } from '../evaluate/figures/evidence.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/figures/paper-figures.ts';
 import { withoutThresholds } from '../evaluate/figures/part-figures.ts';
 import type { UnknownSource } from '../evaluate/images/unknown.ts';
@@ -14,6 +14,7 @@ import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { writeAtomically } from '../node/files/files.ts';
 import { choicesOf, MOST_THREADS, perThreadBackends } from '../trainer/backend/backends.ts';
 import { datasets } from '../trainer/data/datasets.ts';
+import { named } from '../trainer/data/folder/fault.ts';
 import { listRuns } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
 import { checkOptions, lockEvaluation, shardOf, sourceFor } from './evaluation-options.ts';
@@ -82,6 +83,7 @@ const program = command('evaluate', DESCRIPTION, EXAMPLES)
   .option('--out <folder>', 'folder of jobs and report (default: runs/evaluate/NAME-ID/PROTOCOL)', callersPath)
   .option('--figures <file>', "also write the report's figures, without its pictures, to this file", callersPath)
   .option('--dry', 'print only; keep nothing in the bundle')
+  .option('--replace', 'overwrite figures in the bundle that were measured on more images')
   .option('--reference', 'keep the figures even in a bundle that comes with the project')
   .option('--json', 'print the outcomes as JSON')
   .action(async (options) => {
@@ -145,7 +147,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
     }
     const { key } = evaluations[0] as (typeof evaluations)[number];
     const { summary, sanity } = await writeEvaluation(folder, {
-      ...{ screening, key, results, paper: paperFigures(screening) },
+      ...{ screening, key, results, paper: paperFigures(screening), replace: options.replace === true },
       gradients: results.flatMap(({ gradients }) => gradients),
       reconstruct: screener.reconstruct,
       others: [...withoutThresholds(results, paperWithoutThresholds(screening)), ...results.flatMap(({ figures }) => figures)],
@@ -155,7 +157,13 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
     const evidence = evidenceOf(summary);
     const reference = resolve(directory) === resolve(MODELS, basename(directory)) && (await referenceNames()).includes(basename(directory));
     const keep = !options.dry && (options.reference || !reference);
-    if (keep) await keepEvidence(directory, evidence);
+    if (keep) await keepEvidence(directory, evidence, options.replace);
+    const larger = keep && !options.replace ? ofMoreImages(screening, evidence) : [];
+    if (larger.length > 0)
+      printNotes([
+        `earlier figures of more images stay in the bundle (${named(larger.map(({ name, images }) => `${name}: ${images}`))}); ` +
+          '--replace overwrites them',
+      ]);
     if (options.json) console.log(JSON.stringify({ directory, id: screening.id, evidence, fitness: summary.fitness, report: summary }));
     else {
       printEvaluation(directory, summary);

@@ -54,7 +54,11 @@ export function positiveNumber(text: string): number {
 /** Adds the options that choose a data set. */
 export function withDataOptions(program: Command): Command {
   return program
-    .addOption(new Option('--data <name>', 'data set').choices([...datasets.keys()]).default('mnist'))
+    .addOption(
+      new Option('--data <name>', 'data set; images: your own folder, with a folder of images for each class (docs/data.md)')
+        .choices([...datasets.keys()])
+        .default('mnist'),
+    )
     .option('--data-dir <folder>', 'folder of the data set (MNIST comes with the project)', callersPath, process.env.DATA_DIR)
     .option('--image-size <n>', 'height and width to which the images of a folder are resized (default: 64)', upTo(LARGEST_SIDE))
     .addOption(new Option('--channels <n>', 'channels of the images of a folder (default: 3)').choices(['1', '3']))

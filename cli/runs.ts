@@ -1,9 +1,10 @@
+import { UsageError } from '../shared/user-error.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
 import { keptBytes } from '../trainer/data/kept-images.ts';
 import { DAYS_UNUSED, pruneCache } from '../trainer/data/levels-file.ts';
 import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
 import type { Outcomes } from '../trainer/outcomes.ts';
-import { imagesFolder, listRuns, RunError, readMetrics } from '../trainer/run.ts';
+import { imagesFolder, listRuns, readMetrics } from '../trainer/run.ts';
 import { command, runCommand } from './run-command.ts';
 
 const TEST_FIGURES = ['test right', 'test accuracy', 'test error', 'test rejection'] as const;
@@ -19,7 +20,7 @@ const program = command(
     const all = await listRuns();
     const unknown = names.find((name) => !all.some(({ config }) => config.name === name));
     if (unknown !== undefined)
-      throw new RunError(
+      throw new UsageError(
         `there is no run ${JSON.stringify(unknown)}. There are: ${all.map(({ config }) => config.name).join(', ') || 'none yet'}.`,
       );
     const chosen = names.length > 0 ? all.filter(({ config }) => names.includes(config.name)) : all;

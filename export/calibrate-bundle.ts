@@ -78,13 +78,7 @@ export async function calibrateBundle(
   const { id: _, checksum: __, forced: ___, ...content } = screening;
   const covariance = screening.covariances.kind;
   const kept = keptOf(screening, scores.tune, { ...options, scores: optional });
-  const thresholds = thresholdsFor(
-    scores,
-    screening.classes.length,
-    screening.latentDim,
-    { ...options, covariance, scores: optional },
-    kept,
-  );
+  const thresholds = thresholdsFor(scores, screening.classes, screening.latentDim, { ...options, covariance, scores: optional }, kept);
   const all = [...scores.tune, ...scores.calibration];
   const ownCalibration = { images: all.length, sha256: own.sha256, date: new Date().toISOString() };
   const provenance = { ...content.provenance, ownCalibration };

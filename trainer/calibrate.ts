@@ -9,7 +9,7 @@ import { type ScoreName, testedScores } from '../shared/score-table.ts';
 import { estimateCovariances } from './covariances.ts';
 import { imagesInLight } from './data/augment-light.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
-import type { Splits } from './data/splits.ts';
+import { folderFor, type Splits } from './data/splits.ts';
 import { encodeAt, scoresOf } from './encode.ts';
 import { measureUnknown } from './measure-unknown.ts';
 import { measure, saveMeasured } from './measured.ts';
@@ -81,7 +81,7 @@ export async function calibrate(
   const labels = labelled ? labelsAt(train, [...splits.validation, ...splits.tune]) : latents.map((latent) => nearestMean(latent, means));
   const covariances = estimateCovariances(latents, labels, means, options.covariance);
   const scores = { tune: scoresOf(tune, means, covariances), calibration: scoresOf(calibration, means, covariances) };
-  return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, classes.length, latentDim, options) };
+  return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, classes, latentDim, options) };
 }
 
 /**
@@ -93,16 +93,17 @@ export async function calibrate(
 export function checkGuarantee(dataset: Dataset, splits: Splits, { method, guarantee, alpha, delta }: CalibrationOptions): void {
   if (method !== 'conformal') return;
   const labels = labelsAt(dataset.train, splits.calibration);
-  if (guarantee === 'marginal') rankFor(labels.length, '', { alpha, delta, guarantee });
+  const options = { alpha, delta, guarantee };
+  if (guarantee === 'marginal') rankFor(labels.length, '', options, folderFor);
   else
-    for (const y of dataset.classes.keys())
-      rankFor(labels.filter((label) => label === y).length, ` of class ${dataset.classes[y]}`, { alpha, delta, guarantee });
+    for (const [y, name] of dataset.classes.entries())
+      rankFor(labels.filter((label) => label === y).length, ` of class ${name}`, options, folderFor);
 }
 
 /** Sets the thresholds, and describes them, from the scores of the two splits. */
 export function thresholdsFor(
   scores: { tune: Scores[]; calibration: Scores[] },
-  classes: number,
+  classes: readonly string[],
   latentDim: number,
   options: CalibrationOptions,
   kept?: KeptThresholds,
@@ -110,7 +111,7 @@ export function thresholdsFor(
   const { method, guarantee, alpha, delta } = options;
   const conformal = method === 'conformal';
   const byClass = (sample: Scores[], name: ScoreName) =>
-    Array.from({ length: classes }, (_, y) => sample.filter(({ label }) => label === y).map((score) => score[name] ?? Number.NaN));
+    classes.map((_, y) => sample.filter(({ label }) => label === y).map((score) => score[name] ?? Number.NaN));
   const thresholds = conformal
     ? conformalThresholds(scores.tune, scores.calibration, {
         ...{ classes, alpha, delta, guarantee, scores: options.scores },

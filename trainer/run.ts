@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { makeFolder, parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
 import { projectPath } from '../node/project-folder.ts';
 import type { Calibration, Covariances, Thresholds } from '../shared/bundle/screening-schema.ts';
-import { UserError } from '../shared/user-error.ts';
+import { UsageError, UserError } from '../shared/user-error.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
 import { loadModel, saveModel } from './model/save-model.ts';
@@ -34,17 +34,19 @@ export const RUNS = projectPath('runs');
 /** Returns the folder of a run's own decoded images. */
 export const imagesFolder = ({ directory }: Pick<Run, 'directory'>) => join(directory, 'images');
 
-/** Checks a name of a run or a bundle, which is that of a folder on any system. @throws RunError */
+/** Checks a name of a run or a bundle, which is that of a folder on any system. @throws UsageError */
 export function checkName(name: string): void {
   if (!/^\w[\w.-]{0,99}$/.test(name))
-    throw new RunError(
+    throw new UsageError(
       `${JSON.stringify(name)} is not a valid name. Allowed are up to 100 letters, digits, _, - and dots; the first is a letter, a digit ` +
         'or _.',
     );
 }
 
 /**
- * Makes `runs/NAME`. @throws RunError where the name is taken or not valid, or the settings could not be read again: then nothing is made
+ * Makes `runs/NAME`.
+ *
+ * @throws UsageError where the name is taken or not valid, RunError where the settings could not be read again: then nothing is made
  */
 export async function createRun(config: RunConfig, splits: Splits, root = RUNS): Promise<Run> {
   checkName(config.name);
@@ -57,7 +59,7 @@ export async function createRun(config: RunConfig, splits: Splits, root = RUNS):
     await mkdir(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new RunError(`${directory} already exists. Choose another name with --name, or remove the folder.`);
+    throw new UsageError(`${directory} already exists. Choose another name with --name, or remove the folder.`);
   }
   const run = { directory, config };
   try {
@@ -122,7 +124,7 @@ export function hasOutcomes(run: Run): boolean {
 /**
  * Opens the run in a folder. Its name is the folder's, even where that was renamed or copied, as all commands take runs by it.
  *
- * @throws RunError where the folder is not a run, or its config can't be read
+ * @throws UsageError where there is no such run, RunError where its config can't be read
  */
 export async function openRun(name: string, root = RUNS): Promise<Run> {
   checkName(name);
@@ -130,7 +132,7 @@ export async function openRun(name: string, root = RUNS): Promise<Run> {
   const text = await readFile(join(directory, 'config.json'), 'utf8').catch(() => null);
   if (text === null) {
     const names = (await listRuns(root)).map((run) => run.config.name);
-    throw new RunError(
+    throw new UsageError(
       `${directory} is not a run. ${names.length > 0 ? `There are: ${names.join(', ')}.` : 'There are none yet: pnpm train makes one.'}`,
     );
   }

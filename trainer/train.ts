@@ -78,12 +78,12 @@ export interface Trained {
  * @throws the signal's reason, where it is aborted before there is a run, or after its last epoch: `resumeTraining` then does the rest
  */
 export async function train(options: TrainOptions): Promise<Trained> {
-  const backend = await useBackend(options.backend ?? 'wasm', options.threads);
   const dataset = await openDataset(options.source, options.signal);
   options.signal?.throwIfAborted();
   const splits = splitsOf(dataset, options.seed);
   // Fails here rather than after the training.
   checkGuarantee(dataset, splits, options.calibration);
+  const backend = await useBackend(options.backend ?? 'wasm', options.threads);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   const config: RunConfig = {
     name: options.name,

@@ -44,15 +44,15 @@ function unionEvidence({ name, norm, images, attacks, at }: Worst, report: Repor
 }
 
 /**
- * Writes figures to the bundle's screening.json, in place of those with the same protocol and name, and renews its model card. The bundle
- * keeps its id, as nothing that decides has changed, and gets a new checksum. The folder is replaced as a whole.
+ * Writes figures to the bundle's screening.json, as `withEvidence` joins them, and renews its model card. The bundle keeps its id, as
+ * nothing that decides has changed, and gets a new checksum. The folder is replaced as a whole.
  *
  * @throws BundleError where the bundle is no longer the one that was measured
  */
-export function keepEvidence(directory: string, evidence: Evidence[]): Promise<Screening> {
+export function keepEvidence(directory: string, evidence: Evidence[], replace = false): Promise<Screening> {
   return rebuildFolder(directory, 'screening.json', async (fresh) => {
     await cp(directory, fresh, { recursive: true });
-    const kept = await withChecksums(withEvidence(await openMeasured(fresh, evidence), evidence));
+    const kept = await withChecksums(withEvidence(await openMeasured(fresh, evidence), evidence, replace));
     await writeScreening(fresh, kept);
     // An export may have replaced the bundle in the meantime: then it is not the one that was measured.
     await openMeasured(directory, evidence);
@@ -60,10 +60,23 @@ export function keepEvidence(directory: string, evidence: Evidence[]): Promise<S
   });
 }
 
-/** Returns a bundle's description with figures in place of those with the same protocol and name, and without those of other thresholds. */
-export function withEvidence(screening: Screening, evidence: readonly Evidence[]): Screening {
-  const replaced = (old: Evidence) => evidence.some(({ name, protocol }) => name === old.name && protocol === old.protocol);
-  return { ...screening, evidence: [...screening.evidence.filter((old) => old.id === screening.id && !replaced(old)), ...evidence] };
+const isSame = (a: Evidence, b: Evidence) => a.name === b.name && a.protocol === b.protocol && a.id === b.id;
+
+/** Returns the figures of a bundle that were measured on more images than new ones with the same protocol and name. */
+export function ofMoreImages({ evidence: kept }: Screening, evidence: readonly Evidence[]): Evidence[] {
+  return kept.filter((old) => evidence.some((fresh) => isSame(old, fresh) && fresh.images < old.images));
+}
+
+/**
+ * Returns a bundle's description with figures in place of those with the same protocol and name, and without those of other thresholds.
+ *
+ * @param replace true: also in place of those of more images, which otherwise stay
+ */
+export function withEvidence(screening: Screening, evidence: readonly Evidence[], replace = false): Screening {
+  const staying = replace ? [] : ofMoreImages(screening, evidence);
+  const fresh = evidence.filter((entry) => !staying.some((old) => isSame(old, entry)));
+  const kept = screening.evidence.filter((old) => old.id === screening.id && !fresh.some((entry) => isSame(old, entry)));
+  return { ...screening, evidence: [...kept, ...fresh] };
 }
 
 async function openMeasured(directory: string, evidence: Evidence[]): Promise<Screening> {

@@ -26,6 +26,8 @@ export interface Evaluation {
   paper?: (protocol: string, descriptor: Descriptor) => Partial<Paper> | null;
   gradients?: readonly GradientCheck[];
   others?: readonly OtherFigure[];
+  /** True: these figures count even where the bundle has some of more images. */
+  replace?: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface Evaluation {
  *
  * @throws RangeError where the results belong to another evaluation, or contain the same images twice
  */
-export function summarise({ screening, key, portcullis, results, paper, gradients, others }: Evaluation): Report {
+export function summarise({ screening, key, portcullis, results, paper, gradients, others, replace }: Evaluation): Report {
   const parts = measuredParts(results, key);
   const own = parts.filter(({ descriptor }) => !descriptor.otherBundle);
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
@@ -60,7 +62,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     others: [...(others ?? [])],
     sanity: sanityOf(parts, gradients ?? null),
   };
-  return { ...report, fitness: fitnessOf(withEvidence(screening, evidenceOf(report))) };
+  return { ...report, fitness: fitnessOf(withEvidence(screening, evidenceOf(report), replace)) };
 }
 
 /** Returns one hash for the attacks of all protocols. */

@@ -2,11 +2,11 @@ import type { Thresholds } from '../bundle/screening-schema.ts';
 import { decide } from '../decision/decide.ts';
 import type { Scores } from '../decision/scores.ts';
 import { DEFAULT_SCORES, isOptional, type OptionalScore, SCORE_NAMES, SCORES, type ScoreName } from '../score-table.ts';
-import { conformalRank, imagesNeeded, quantile } from './order-statistic.ts';
+import { conformalRank, imagesNeeded, quantile, smallestAlpha } from './order-statistic.ts';
 import { fitRankMap, type RankMap, scoreAt, surprisalOf } from './rank-map.ts';
 
 export interface ConformalOptions {
-  classes: number;
+  classes: readonly string[];
   /** False-rejection rate that must hold. */
   alpha: number;
   /** Probability, over the draw of the calibration images, that it does not hold. */
@@ -67,15 +67,15 @@ const OWN_SCALE = 10;
 export function conformalThresholds(tune: readonly Scores[], calibration: readonly Scores[], options: ConformalOptions): Thresholds {
   const { classes, alpha, delta, guarantee, scores: optional = DEFAULT_SCORES, kept } = options;
   const tested = SCORE_NAMES.filter((name) => !isOptional(name) || optional.some((other) => other === name));
-  const maps = fitMaps(tune, classes, tested);
+  const maps = fitMaps(tune, classes.length, tested);
   const isKept = (y: number) => kept?.labels.has(y) === true;
   // An image of a class that keeps its thresholds is rejected or not, whatever the others' are.
   const rankedValue = (scores: Scores) =>
     kept && isKept(scores.label) ? (decide(scores, kept.thresholds).accepted ? -Infinity : Infinity) : nonconformityOf(maps, scores);
   const nonconformities = calibration.map((scores) => ({ label: scores.label, value: rankedValue(scores) }));
-  const limits = Array.from({ length: classes }, (_, y) => {
+  const limits = classes.map((className, y) => {
     const sample = guarantee === 'marginal' ? nonconformities : nonconformities.filter(({ label }) => label === y);
-    const rank = rankFor(sample.length, guarantee === 'marginal' ? '' : ` of class ${y}`, { alpha, delta, guarantee });
+    const rank = rankFor(sample.length, guarantee === 'marginal' ? '' : ` of class ${className}`, { alpha, delta, guarantee });
     // A score that is not a number is rejected by any threshold, so it counts as the largest.
     const values = sample.map(({ value }) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value));
     return values.sort((a, b) => a - b)[rank - 1] as number;
@@ -95,7 +95,7 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
     const y = values.findIndex((value) => !Number.isFinite(value));
     if (y >= 0)
       throw new RangeError(
-        `${name} of class ${y} is ${values[y]}: no finite threshold keeps a rejection rate of ${alpha} on these calibration scores. ` +
+        `${name} of class ${classes[y]} is ${values[y]}: no finite threshold keeps a rejection rate of ${alpha} on these calibration scores. ` +
           'Look for images in the tune and calibration splits that are damaged or of another kind, and train longer.',
       );
   }
@@ -106,18 +106,23 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
  * Returns the rank of the calibration score that is the threshold.
  *
  * @param group stands after "calibration images" in the error
- * @throws RangeError naming the number of images needed if n are too few
+ * @param inAll returns how many images, calibration images and others, hold so many calibration images
+ * @throws RangeError naming the number of images needed if n are too few, and the smallest alpha that they can promise
  */
 export function rankFor(
   n: number,
   group: string,
   { alpha, delta, guarantee }: Pick<ConformalOptions, 'alpha' | 'delta' | 'guarantee'>,
+  inAll?: (calibrationImages: number) => number,
 ): number {
   const rank = conformalRank(n, alpha, delta);
   if (rank !== null) return rank;
+  const needed = imagesNeeded(alpha, delta);
+  const possible = Math.ceil(1000 * smallestAlpha(n, delta)) / 1000;
   throw new RangeError(
     `${n} calibration images${group} are too few to promise a false-rejection rate of ${alpha} with confidence ${1 - delta}: ` +
-      `${imagesNeeded(alpha, delta)} are needed. Use more images, a larger alpha or delta, ` +
+      `${needed} are needed${inAll ? ` (about ${inAll(needed)} images in all)` : ''}. ` +
+      `Use more images${possible < 1 ? `, an alpha of ${possible} or more` : ''}, a larger delta, ` +
       `or the ${guarantee === 'per-class' ? 'marginal guarantee' : 'three-sigma method'}.`,
   );
 }

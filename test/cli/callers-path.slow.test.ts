@@ -32,7 +32,7 @@ it('files count from the folder where the command was called', () => {
 
 /** A use of each option that takes a path, and what tells where it was looked for; `/` stands for the caller's folder. */
 const USES: [command: string, told: string][] = [
-  ['data inspect --data images --data-dir nothing', "/nothing can't be read"],
+  ['data inspect --data images --data-dir nothing', '/nothing does not exist'],
   ['data inspect --sheet sheet.png', 'contact sheet: /sheet.png'],
   ['train --data-dir nothing', 'is not in /nothing'],
   ['train --architecture shape.json', 'shape.json does not describe an architecture'],

@@ -2,13 +2,13 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evidenceOf, keepEvidence } from '../../evaluate/figures/evidence.ts';
+import { evidenceOf, keepEvidence, withEvidence } from '../../evaluate/figures/evidence.ts';
 import { type Report, reportSchema } from '../../evaluate/figures/report-schema.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { writeEvaluation } from '../../evaluate/report/write-evaluation.ts';
 import { openScreener } from '../../node/bundle/graphs.ts';
 import { parseScreening } from '../../shared/bundle/open-bundle.ts';
-import { evidenceSchema, type Screening } from '../../shared/bundle/screening-schema.ts';
+import { type Evidence, evidenceSchema, type Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Rate } from '../../shared/rate.ts';
 import { broken, clean, described, KEY, made, nearest, result } from './made-results.ts';
 
@@ -232,6 +232,16 @@ describe('evidence', () => {
       /the union of 2 attacks: .+; .+; budgets in its report/,
     );
     expect(evidence.find(({ name }) => name.startsWith('FGSM'))?.reclassified).toEqual({ right: 1, wrong: 0, rejectedStill: 0 });
+  });
+
+  it('stays where the new figures are of fewer images, unless they are to replace it', () => {
+    const [first, second] = evidenceOf(report) as [Evidence, Evidence];
+    const fewer = { ...first, images: first.images - 1 };
+    const bundle = withEvidence(screening, [first, second]);
+    expect(withEvidence(bundle, [fewer]).evidence).toEqual(bundle.evidence);
+    expect(withEvidence(bundle, [fewer], true).evidence).toEqual([...screening.evidence, second, fewer]);
+    const more = { ...first, images: first.images + 1 };
+    expect(withEvidence(bundle, [more]).evidence).toEqual([...screening.evidence, second, more]);
   });
 
   it('is kept in a bundle and told in its card; what was there before stays as it was', async () => {

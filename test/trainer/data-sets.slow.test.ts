@@ -208,7 +208,7 @@ describe('images in folders', () => {
   it('say what is missing', async () => {
     const directory = join(root, 'few');
     const read = () => imageFolder.read(directory, { size: 16, channels: 3, cache: join(root, 'cache') });
-    await expect(read()).rejects.toThrow(/can't be read; a folder with a folder of images for each class/);
+    await expect(read()).rejects.toThrow(/does not exist; a folder with a folder of images for each class/);
     await mkdir(join(directory, 'a'), { recursive: true });
     await expect(read()).rejects.toThrow(/has 1 folder; one for each class is needed, two at least/);
     await mkdir(join(directory, 'b'));

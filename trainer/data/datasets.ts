@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { preprocessSchema } from '../../shared/bundle/screening-schema.ts';
+import { UsageError } from '../../shared/user-error.ts';
 import { coil100 } from './coil-100.ts';
-import { DataError, type Dataset, type DatasetReader, LARGEST_SIDE } from './dataset.ts';
+import { type Dataset, type DatasetReader, LARGEST_SIDE } from './dataset.ts';
 import { type ExaminedFolder, examineFolder, imageFolder } from './folder/examine-folder.ts';
 import { CACHE } from './image-cache.ts';
 import { openKeptImages } from './kept-images.ts';
@@ -68,18 +69,22 @@ export async function inspectDataset(source: DataSource): Promise<ExaminedFolder
   return { form: 'its own format', classes: dataset.classes, input: dataset.input, faults, dataset };
 }
 
-/** Returns the reader of a source, with what it is called with. @throws DataError where the source names too much or too little */
+/** Returns the reader of a source, with what it is called with. @throws UsageError where the source names too much or too little */
 function readerOf({ dataset, dataDir, imageSize, channels, labels, preprocess }: DataSource, signal?: AbortSignal) {
   const reader = datasets.get(dataset) as DatasetReader;
   const folderOnly = { '--image-size': imageSize ?? undefined, '--channels': channels ?? undefined, '--labels': labels, ...preprocess };
   const given = Object.entries(folderOnly).flatMap(([name, value]) => (value === undefined ? [] : [name.replace(/^(?!--)/, '--')]));
   if (!reader.resizable && given.length > 0)
-    throw new DataError(`${given.join(', ')} can't be given for ${dataset}, whose images have their own form; for a folder: --data images`);
+    throw new UsageError(
+      `${given.join(', ')} can't be given for ${dataset}, whose images have their own form; for a folder: --data images`,
+    );
   const directory = dataDir ?? reader.packaged?.();
   if (directory === undefined)
-    throw new DataError(
-      `${dataset} does not come with the project: name the folder that holds it with --data-dir (or DATA_DIR). ` +
-        'docs/data.md says where to get it.',
+    throw new UsageError(
+      reader.resizable
+        ? `--data ${dataset} needs --data-dir FOLDER (or DATA_DIR): a folder with a folder of images for each class`
+        : `${dataset} does not come with the project: name the folder that holds it with --data-dir (or DATA_DIR). ` +
+            'docs/data.md says where to get it.',
     );
   const options = { size: imageSize ?? 64, channels: channels ?? 3, labels, preprocess, cache: CACHE, signal };
   return { reader, directory, options };

@@ -60,18 +60,12 @@ export async function findingsOf(
   const tune = scoresOf(await encode('tune'), means, covariances);
   const calibration = scoresOf(await encode('calibration'), means, covariances);
   const labels = labelsAt(test, splits.test);
-  const byClass = Map.groupBy(scores.keys(), (i) => labels[i] as number);
   return {
     measured: measure('test', { scores, labels, indices: splits.test }, dataset, calibrated),
     confusion: confusionOf(scores, labels, classes, calibrated),
     ...{ scores, labels },
     plane: planeOf(encodings, labels, classes),
-    reliability: reliabilityOf(
-      { tune, calibration },
-      scores,
-      classes.map((_, y) => byClass.get(y) ?? []),
-      calibrated,
-    ),
+    reliability: reliabilityOf({ tune, calibration }, { scores, labels }, classes, calibrated),
     generated: generatedBy(model, input, calibrated),
     reconstructions: reconstructionsBy(model, dataset, splits, scores),
   };
@@ -99,16 +93,17 @@ function planeOf(encodings: readonly { latent: number[] }[], labels: readonly nu
 
 function reliabilityOf(
   held: { tune: Scores[]; calibration: Scores[] },
-  scores: readonly Scores[],
-  byClass: readonly number[][],
+  { scores, labels }: { scores: readonly Scores[]; labels: readonly number[] },
+  classes: readonly string[],
   { means, calibration, thresholds: own }: Calibrated,
 ): Findings['reliability'] {
   // The paper's thresholds are compared with those that calibration would set.
   const tested = calibration.method === 'conformal' ? optionalScores(own) : DEFAULT_SCORES;
+  const byClass = classes.map((_, y) => [...scores.keys()].filter((i) => labels[i] === y));
   return ALPHAS.flatMap((alpha) => {
     try {
       const options = { ...defaultCalibration, delta: calibration.delta ?? defaultCalibration.delta, alpha, scores: tested };
-      const { thresholds } = thresholdsFor(held, byClass.length, means[0]?.length as number, options);
+      const { thresholds } = thresholdsFor(held, classes, means[0]?.length as number, options);
       const isRejected = scores.map((score) => !decide(score, thresholds).accepted);
       const rate = (rejected: readonly boolean[]) => rejected.filter(Boolean).length / Math.max(1, rejected.length);
       const rates = byClass.map((indices) => rate(indices.map((i) => isRejected[i] as boolean)));

@@ -184,7 +184,7 @@ describe('conformal thresholds', () => {
       const exponential = () => -scale * Math.log(1 - random.uniform());
       return { label, latentDistance: exponential(), reconstructionError: exponential() ** 2, relativeError: exponential() };
     });
-  const options = { classes: 2, alpha: 0.05, delta: 0.1 };
+  const options = { classes: ['zero', 'one'], alpha: 0.05, delta: 0.1 };
 
   it('reject at most alpha, and not much less, of new images, and treat the classes alike', () => {
     let broken = 0;
@@ -239,7 +239,7 @@ describe('conformal thresholds', () => {
     const rejected = few.filter((scores) => !decide(scores, thresholds).accepted).length;
     expect(rejected).toBe(2000 - (conformalRank(2000, 0.05, 0.1) as number));
     expect(() => conformalThresholds(draw(500), withNaN(400), { ...options, guarantee: 'marginal' })).toThrow(
-      /is Infinity: no finite threshold keeps a rejection rate of 0.05/,
+      /^max\w+ of class (zero|one) is Infinity: no finite threshold keeps a rejection rate of 0.05/,
     );
     expect(() => conformalThresholds(withNaN(1), draw(500), { ...options, guarantee: 'marginal' })).toThrow(/finite scores/);
   });
@@ -281,7 +281,7 @@ describe('conformal thresholds', () => {
     const pareto = (exponent: number) => random.uniform() ** (-1 / exponent);
     const one = (): Scores => ({ label: 0, latentDistance: pareto(2), reconstructionError: pareto(1), relativeError: pareto(4) });
     const of = (count: number) => Array.from({ length: count }, one);
-    const thresholds = conformalThresholds(of(50_000), of(10_000), { classes: 1, alpha: 0.05, delta: 0.1, guarantee: 'marginal' });
+    const thresholds = conformalThresholds(of(50_000), of(10_000), { ...options, classes: ['only'], guarantee: 'marginal' });
     const limits = [thresholds.maxLatentDistance, thresholds.maxReconstructionError, thresholds.maxRelativeError] as [number][];
     // Of scores with the exponent a, t^-a lie above t.
     const rates = limits.map(([limit], i) => limit ** -([2, 1, 4][i] as number));
@@ -291,9 +291,11 @@ describe('conformal thresholds', () => {
 
   it('say how many images are missing', () => {
     const few = () => conformalThresholds(draw(50), draw(20), { ...options, guarantee: 'marginal' });
-    expect(few).toThrow(/^20 calibration images are too few .* 0\.05 with confidence 0\.9: 45 are needed.*, or the three-sigma method\.$/);
+    expect(few).toThrow(
+      /^20 calibration images are too few .* 0\.05 with confidence 0\.9: 45 are needed\. Use more images, an alpha of 0\.109 or more, a larger delta, or the three-sigma method\.$/,
+    );
     const perClass = () => conformalThresholds(draw(50), draw(60), { ...options, guarantee: 'per-class' });
-    expect(perClass).toThrow(/of class \d are too few .*, or the marginal guarantee\.$/);
+    expect(perClass).toThrow(/of class (zero|one) are too few .*, or the marginal guarantee\.$/);
   });
 });
 
@@ -340,7 +342,7 @@ describe('classes of which there are too few images', () => {
   });
 
   it('keep their thresholds, and what these reject counts', () => {
-    const options = { classes: 3, alpha: 0.05, delta: 0.1, guarantee: 'marginal' } as const;
+    const options = { classes: ['a', 'b', 'c'], alpha: 0.05, delta: 0.1, guarantee: 'marginal' } as const;
     const kept = { labels: new Set([1, 2]), thresholds };
     const found = conformalThresholds(of(300, 0), [...of(400, 0), ...of(4, 1)], { ...options, kept });
     expect(found.maxLatentDistance.slice(1)).toEqual([9, 9]);

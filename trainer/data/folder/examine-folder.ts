@@ -30,7 +30,8 @@ export async function examineFolder(directory: string, options: ReadOptions): Pr
   const input = { height: size, width: size, channels };
   if (entries.length === 0) {
     const what = `${directory} holds no ${ANY_FORMAT} files in the folders of its ${counted(classes.length, 'class')} (${named(classes)})`;
-    return { form, classes, input, dataset: null, faults: [...faults, { severity: 'serious', what }] };
+    const isTold = classes.length === 0 && faults.some(({ severity }) => severity === 'serious');
+    return { form, classes, input, dataset: null, faults: isTold ? faults : [...faults, { severity: 'serious', what }] };
   }
   const { rules, faults: surveyed } = await surveyFolder(directory, entries, input, preprocess);
   const { index, images } = await cachedImages(directory, entries, input, { ...caching, rules, mayBeEmpty: true });

@@ -21,8 +21,9 @@ const splitOf = (folder: string) =>
  * @throws DataError where nothing can be read
  */
 export async function layoutOf(directory: string, labels?: string): Promise<Layout> {
-  const names = await readdir(directory).catch(() => {
-    throw new DataError(`${directory} can't be read; a folder with a folder of images for each class is needed`);
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    const why = { ENOENT: 'does not exist', ENOTDIR: 'is a file' }[error.code ?? ''] ?? `can't be read (${error.code})`;
+    throw new DataError(`${directory} ${why}; a folder with a folder of images for each class is needed`);
   });
   const file = labelsFileOf(directory, names, labels);
   if (file !== null) return sorted(await labelledFiles(directory, file));

@@ -26,7 +26,8 @@ export async function surveyFolder(
   const pixels = await samplePixels(directory, entries);
   const chosen = choosePreprocess(headers, pixels, choice);
   const { rules, why } = chosen;
-  const clear = headers.filter(({ mayBeTransparent }) => mayBeTransparent).length;
+  // Many programs write an alpha channel that is opaque throughout.
+  const clear = pixels.some(({ isTransparent }) => isTransparent) ? headers.filter(({ mayBeTransparent }) => mayBeTransparent).length : 0;
   const small = headers.filter(({ width, height }) => width < input.width && height < input.height).length;
   const telling = shareBetweenClasses(headers);
   const sizes = headers.toSorted((a, b) => a.width * a.height - b.width * b.height).map(({ width, height }) => `${width} x ${height}`);
