@@ -76,7 +76,10 @@ it('quick says that it is for trying out; its bundle may be tried out, but is no
 it('a wrong value is told with its flag, and a folder of folders with what it needs; both are wrong use', async () => {
   expect(await run('train', '--alpha', '2')).toMatchObject({ code: 2, err: expect.stringContaining('error: --alpha: 2 is not a share') });
   const folder = await run('train', '--data-dir', 'photos');
-  expect([folder.code, folder.err]).toEqual([2, expect.stringMatching(/holds folders or images \(kind 0, kind 1, kind 2, …\).*add --data images/)]);
+  expect([folder.code, folder.err]).toEqual([
+    2,
+    expect.stringMatching(/holds folders or images \(kind 0, kind 1, kind 2, …\).*add --data images/),
+  ]);
   const alone = await run('train', ...images, '--batch-size', '4000');
   expect([alone.code, alone.err]).toEqual([2, expect.stringMatching(/--batch-size: 4000 images are too many; at most \d+ are allowed/)]);
 });
