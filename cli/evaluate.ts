@@ -1,11 +1,10 @@
 import { basename, resolve } from 'node:path';
 import { Option, type OptionValues } from 'commander';
-import { runProtocol } from '../evaluate/evaluate.ts';
+import { evaluationFolder, runProtocol } from '../evaluate/evaluate.ts';
 import { evidenceOf, keepEvidence, ofMoreImages } from '../evaluate/figures/evidence.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/figures/paper-figures.ts';
 import { withoutThresholds } from '../evaluate/figures/part-figures.ts';
 import type { UnknownSource } from '../evaluate/images/unknown.ts';
-import { evaluationFolder } from '../evaluate/jobs/job.ts';
 import { endpointOf } from '../evaluate/measure/endpoint.ts';
 import { protocols } from '../evaluate/protocols/list.ts';
 import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';

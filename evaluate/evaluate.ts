@@ -1,27 +1,22 @@
 import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { Piscina } from 'piscina';
 import type { Screener } from '../node/bundle/graphs.ts';
+import { projectPath } from '../node/project-folder.ts';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { type BackendChoice, usePerThreadBackend } from '../trainer/backend/backends.ts';
-import { type DatasetSource, openDataset } from '../trainer/data/datasets.ts';
-import { openUnknown, type UnknownSource } from './images/unknown.ts';
-import { type EvaluationKey, hashedParts, type Job, type JobResult, jobsOf } from './jobs/job.ts';
-import { mergeJobs, openThreads, type Progress, readFinishedJob, runJobs } from './jobs/run-jobs.ts';
-import { checkDataset } from './measure/context.ts';
-import { checkEndpoint, type Endpoint } from './measure/endpoint.ts';
+import { openDataset } from '../trainer/data/datasets.ts';
+import { openUnknown } from './images/unknown.ts';
+import { type EvaluationKey, type Job, type JobResult, jobsOf, workOf } from './jobs/job.ts';
+import type { JobThreadData } from './jobs/job-worker.ts';
+import { mergeJobs, type Progress, readFinishedJob, runJobs } from './jobs/run-jobs.ts';
+import { checkDataset, type EvaluationTarget } from './measure/context.ts';
+import { checkEndpoint } from './measure/endpoint.ts';
 import { otherBundles } from './measure/other-bundles.ts';
 import type { Protocol, ProtocolOptions } from './measure/protocol.ts';
 
-export interface Request {
-  /** of the bundle */
-  directory: string;
-  source: DatasetSource;
-  unknownSource: UnknownSource | null;
-  seed: number;
+export interface Request extends EvaluationTarget, Pick<ProtocolOptions, 'images' | 'search' | 'endpoint'> {
   protocol: Protocol;
-  images?: number;
-  /** rejected images are reclassified, where the protocol leaves that open */
-  search: boolean;
-  /** a worker with this bundle, for attacks over HTTP; null without */
-  endpoint: Endpoint | null;
   backend: BackendChoice;
   threads?: number;
   /** only each `of`-th job, from the `part`-th */
@@ -44,15 +39,19 @@ export interface Evaluation {
   missing: number;
 }
 
+/** The folder of an evaluation's jobs and report: `runs/evaluate/NAME-ID/PROTOCOL`. */
+export function evaluationFolder(directory: string, { id }: Pick<Screening, 'id'>, protocol: string, root = projectPath('runs')): string {
+  return join(root, 'evaluate', `${basename(directory)}-${id.slice(0, 12)}`, protocol);
+}
+
 /**
  * Does a protocol's jobs on a bundle that are not done yet, in threads with a tfjs each.
  *
  * @param screener of the bundle
  * @throws BundleError, DataError, BackendError; EndpointError before anything is done, or of a job; the signal's reason
  */
-export async function runProtocol(request: Request, screener: Screener): Promise<Evaluation> {
+export async function runProtocol(request: Request, { screening }: Screener): Promise<Evaluation> {
   const { directory, source, unknownSource, seed, protocol, shard, folder, signal, onStart, onProgress } = request;
-  const { screening } = screener;
   const dataset = await openDataset(source, signal);
   checkDataset(screening, dataset);
   const unknown = unknownSource && (await openUnknown(unknownSource, screening));
@@ -64,16 +63,14 @@ export async function runProtocol(request: Request, screener: Screener): Promise
     unknown: unknown && { name: unknown.name, count: unknown.images.count, sha256: unknown.sha256 },
     ...(request.images === undefined ? {} : { images: request.images }),
   };
-  const parts = hashedParts(protocol, protocol.parts(screening, options));
-  const { name, thread } = await usePerThreadBackend(request.backend);
-  const key: EvaluationKey = { id: screening.id, seed, backend: name };
-  if (request.merge) await mergeJobs(request.merge, folder, parts, key);
-  const jobs = jobsOf(protocol.name, parts.values());
+  const jobs = jobsOf(protocol, protocol.parts(screening, options));
+  const { name: backend, thread } = await usePerThreadBackend(request.backend);
+  const key: EvaluationKey = { id: screening.id, seed, backend };
+  if (request.merge) await mergeJobs(request.merge, folder, jobs, key);
   const known = new Map<Job, JobResult>();
   const readResults = async () => {
     for (const job of jobs) {
-      if (known.has(job)) continue;
-      const result = await readFinishedJob(folder, job, parts, key);
+      const result = known.get(job) ?? (await readFinishedJob(folder, job, key));
       if (result) known.set(job, result);
     }
   };
@@ -82,12 +79,14 @@ export async function runProtocol(request: Request, screener: Screener): Promise
   if (todo.length > 0) {
     if (protocol.asksEndpoint && request.endpoint) await checkEndpoint(request.endpoint, screening);
     const threads = Math.min(todo.length, request.threads ?? availableParallelism());
-    const pool = openThreads({ target: { directory, source, seed, unknownSource }, backend: thread, options }, threads);
+    const workerData: JobThreadData = { target: { directory, source, seed, unknownSource }, backend: thread, options };
+    const filename = new URL('./jobs/job-worker.ts', import.meta.url).href;
+    const pool = new Piscina({ filename, workerData, minThreads: 1, maxThreads: threads, idleTimeout: 60_000 });
     try {
-      const seconds = (await pool.run(undefined, { name: 'measureGradientTime' })) as number;
-      const work = todo.reduce((sum, job) => sum + (parts.get(job.part)?.work ?? 0) * (job.to - job.from), 0);
-      onStart?.({ jobs: todo.length, before: known.size, seconds: (seconds * work) / threads, threads, backend: name });
-      await runJobs(pool, folder, todo, parts, key, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) });
+      const secondsAGradient = (await pool.run(undefined, { name: 'measureGradientTime' })) as number;
+      const seconds = (secondsAGradient * workOf(todo)) / threads;
+      onStart?.({ jobs: todo.length, before: known.size, seconds, threads, backend });
+      await runJobs(pool, folder, todo, key, { signal, onProgress });
     } finally {
       await pool.destroy();
     }

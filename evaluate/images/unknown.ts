@@ -27,8 +27,8 @@ export async function openUnknown({ dataset, directory }: UnknownSource, screeni
   if (dataset === provenance.dataset)
     throw new DataError(`${dataset} is what the bundle was trained on, so its images are not unknown. Name another data set.`);
   const { name, input: own, test, checksums } = await openDataset({ dataset, dataDir: directory, imageSize: null, channels: null });
-  const size = (of: Screening['input']) => `${of.height} x ${of.width} x ${of.channels}`;
-  if (size(own) !== size(input)) throw new DataError(`images of ${name} are ${size(own)}, those of the bundle ${size(input)}`);
+  if (sizeText(own) !== sizeText(input))
+    throw new DataError(`images of ${name} are ${sizeText(own)}, those of the bundle ${sizeText(input)}`);
   return { name: `${name} test images`, sha256: hashOf(checksums), images: test };
 }
 
@@ -50,5 +50,8 @@ export async function unknownFolder(
   if (chosen.length === 0) throw new DataError(`no image in ${directory} is left to report on: all were trained on. Add images.`);
   return { name: 'own images', sha256: hashOf({ sha256, chosen: chosen.length }), images: images(chosen) };
 }
+
+/** Formats a size as `28 x 28 x 1`. */
+export const sizeText = ({ height, width, channels }: Screening['input']) => `${height} x ${width} x ${channels}`;
 
 const hashOf = (content: unknown) => createHash('sha256').update(canonicalJson(content)).digest('hex');

@@ -1,8 +1,5 @@
-import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { projectPath } from '../../node/project-folder.ts';
-import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { descriptorSchema, gradientCheckSchema, otherFigureSchema, outcomeSchema } from '../measure/outcome.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
 import { sourceHash } from './source-hash.ts';
@@ -10,7 +7,9 @@ import { sourceHash } from './source-hash.ts';
 /** Some images of a part of a protocol: what one thread does at a time, and one file holds. */
 export interface Job {
   protocol: string;
-  part: string;
+  part: Part;
+  /** hash of the part's sources */
+  source: string;
   /** places of its images, [from, to) */
   from: number;
   to: number;
@@ -46,26 +45,22 @@ export type JobResult = z.infer<typeof jobResultSchema>;
 /** The fields that all results of an evaluation share. */
 export type EvaluationKey = Pick<JobResult, 'id' | 'seed' | 'backend'>;
 
-/** A protocol's part with the hash of its sources. */
-export type HashedPart = Part & { source: string };
-
-/** The parts of a protocol by name. */
-export const hashedParts = (protocol: Protocol, parts: readonly Part[]): ReadonlyMap<string, HashedPart> =>
-  new Map(parts.map((part) => [part.name, { ...part, source: sourceHash(part, protocol) }]));
-
 /** Lists all jobs of a protocol, in an order that does not depend on who does them. */
-export function jobsOf(protocol: string, parts: Iterable<Part>): Job[] {
-  return Array.from(parts).flatMap((part) =>
-    Array.from({ length: Math.ceil(part.images / part.atOnce) }, (_, i) => ({
-      ...{ protocol, part: part.name, from: i * part.atOnce },
-      to: Math.min(part.images, (i + 1) * part.atOnce),
-    })),
-  );
+export function jobsOf(protocol: Protocol, parts: readonly Part[]): Job[] {
+  return parts.flatMap((part) => {
+    const shared = { protocol: protocol.name, part, source: sourceHash(part, protocol) };
+    return Array.from({ length: Math.ceil(part.images / part.atOnce) }, (_, i) => ({
+      ...{ ...shared, from: i * part.atOnce, to: Math.min(part.images, (i + 1) * part.atOnce) },
+    }));
+  });
 }
 
+/** Estimates the gradients that jobs take at most. */
+export const workOf = (jobs: readonly Job[]) => jobs.reduce((sum, { part, from, to }) => sum + part.work * (to - from), 0);
+
 /** Names a job's file: `nearest-from-outside-linf.0-10.json`. */
-export function fileOf({ part, from, to }: Pick<Job, 'part' | 'from' | 'to'>): string {
-  const plain = part
+export function fileOf({ part, from, to }: Job): string {
+  const plain = part.name
     .toLowerCase()
     .replaceAll(/[^a-z0-9.]+/g, '-')
     .replaceAll(/^-|-$/g, '');
@@ -73,24 +68,18 @@ export function fileOf({ part, from, to }: Pick<Job, 'part' | 'from' | 'to'>): s
 }
 
 /** Returns the fields of a job's file that are known before the job is done. */
-export function jobMetadata({ protocol, from, to }: Job, { name, descriptor, about, images, source }: HashedPart, key: EvaluationKey) {
-  return { version: VERSION as typeof VERSION, ...key, source, protocol, part: name, descriptor, about, images, from, to };
+export function jobMetadata({ part, ...job }: Job, key: EvaluationKey) {
+  const { name, descriptor, about, images } = part;
+  return { version: VERSION as typeof VERSION, ...key, ...job, part: name, descriptor, about, images };
 }
 
 /**
  * Returns an existing result if everything that it depends on is the same, otherwise null. A job does not depend on the part's total
  * number of images: a result of an evaluation of more or fewer images is reused, with this evaluation's number.
  */
-export function reusableResult(result: JobResult | null, job: Job, part: HashedPart, key: EvaluationKey): JobResult | null {
+export function reusableResult(result: JobResult | null, job: Job, key: EvaluationKey): JobResult | null {
   if (!result) return null;
-  const wanted = jobMetadata(job, part, key);
-  const same = Object.entries({ ...wanted, images: result.images }).every(([name, value]) =>
-    isDeepStrictEqual(result[name as keyof JobResult], value),
-  );
-  return same ? { ...result, images: wanted.images } : null;
-}
-
-/** The folder of an evaluation's jobs and report: `runs/evaluate/NAME-ID/PROTOCOL`. */
-export function evaluationFolder(directory: string, { id }: Pick<Screening, 'id'>, protocol: string, root = projectPath('runs')): string {
-  return join(root, 'evaluate', `${basename(directory)}-${id.slice(0, 12)}`, protocol);
+  const { images, ...wanted } = jobMetadata(job, key);
+  const same = Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(result[name as keyof JobResult], value));
+  return same ? { ...result, images } : null;
 }

@@ -26,15 +26,10 @@ const modules = new Map<string, Module>();
  * changes nothing of it.
  */
 export function sourceHash({ sources, data }: Pick<Part, 'sources' | 'data'>, { source }: Pick<Protocol, 'source'>): string {
-  const [files, packages] = [new Set<string>(), new Set<string>()];
-  const todo = [...EVERY_PART, ...sources].map((url) => fileURLToPath(url));
-  for (let file = todo.pop(); file; file = todo.pop()) {
-    if (files.has(file)) continue;
-    files.add(file);
-    const module = moduleOf(file);
-    todo.push(...module.files);
-    for (const name of module.packages) packages.add(name);
-  }
+  const files = new Set([...EVERY_PART, ...sources].map((url) => fileURLToPath(url)));
+  // A set's iteration goes on with what is added to it.
+  for (const file of files) for (const imported of moduleOf(file).files) files.add(imported);
+  const packages = new Set([...files].flatMap((file) => moduleOf(file).packages));
   // Of the protocol its text alone, as it imports all of its attacks.
   files.add(fileURLToPath(source));
   const hash = createHash('sha256').update(data ?? '');
@@ -53,19 +48,17 @@ function moduleOf(file: string): Module {
 /** Reads a module, TypeScript as it is. */
 function read(file: string): Module {
   const content = readFileSync(file);
-  const module: Module = { hash: createHash('sha256').update(content).digest('hex'), files: [], packages: [] };
-  if (!file.endsWith('.ts')) return module;
+  const hash = createHash('sha256').update(content).digest('hex');
+  if (!file.endsWith('.ts')) return { hash, files: [], packages: [] };
   const text = content.toString();
-  for (const specifier of importsOf(text)) {
-    if (specifier.startsWith('.')) module.files.push(join(dirname(file), specifier));
-    else if (!specifier.startsWith('node:')) module.packages.push(packageOf(specifier));
-  }
+  const imported = importsOf(text);
   // Files that are read at run time, such as compiled kernels, or that a thread is started with.
-  for (const [, path] of text.matchAll(/new URL\('(\.[^']+)', import\.meta\.url\)/g)) {
-    const loaded = join(dirname(file), path as string);
-    if (existsSync(loaded)) module.files.push(loaded);
-  }
-  return module;
+  const loaded = [...text.matchAll(/new URL\('(\.[^']+)', import\.meta\.url\)/g)].map(([, path]) => join(dirname(file), path as string));
+  return {
+    hash,
+    files: [...imported.filter((name) => name.startsWith('.')).map((name) => join(dirname(file), name)), ...loaded.filter(existsSync)],
+    packages: imported.filter((name) => !/^(\.|node:)/.test(name)).map(packageOf),
+  };
 }
 
 /** Lists the specifiers that a module imports; leaves out imports of types alone. */
@@ -74,11 +67,7 @@ export function importsOf(text: string): string[] {
   return imports.flatMap((found) => ('specifier' in found && !('typeOnly' in found && found.typeOnly) && found.specifier) || []);
 }
 
-const packageOf = (specifier: string) =>
-  specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
+const packageOf = (specifier: string) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] as string;
 
 /** The installed version of a package; empty where it is not installed, as an optional one. */
 function versionOf(name: string): string {

@@ -6,9 +6,8 @@ import { randomFrom } from '../../shared/random.ts';
 import { DataError, type Dataset, imagesAt, labelsAt } from '../../trainer/data/dataset.ts';
 import { type DatasetSource, openDataset } from '../../trainer/data/datasets.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
-import { startingPoints } from '../images/starting-points.ts';
-import { openUnknown, type Unknown, type UnknownSource } from '../images/unknown.ts';
-import { graphOracle } from './graph-oracle.ts';
+import { openUnknown, sizeText, type Unknown, type UnknownSource } from '../images/unknown.ts';
+import { graphOracle, startingPoints } from './attacker.ts';
 
 /** The bundle that is attacked, with data and seed. */
 export interface EvaluationTarget {
@@ -38,16 +37,11 @@ export interface EvaluationContext extends EvaluationTarget {
  */
 export async function openContext(target: EvaluationTarget): Promise<EvaluationContext> {
   const dataset = await openDataset(target.source);
-  let unknown: Promise<Unknown> | undefined;
-  const context = {
-    ...{ ...target, dataset },
-    unknown: () => {
-      if (!target.unknownSource) throw new DataError('no unknown images were named; name them with --unknown');
-      unknown ??= openUnknown(target.unknownSource, opened.screening);
-      return unknown;
-    },
-  };
-  const opened: EvaluationContext = await contextOf(context, target.directory);
+  const unknown = once(async () => {
+    if (!target.unknownSource) throw new DataError('no unknown images were named; name them with --unknown');
+    return openUnknown(target.unknownSource, opened.screening);
+  });
+  const opened: EvaluationContext = await contextOf({ ...target, dataset, unknown });
   checkDataset(opened.screening, dataset);
   return opened;
 }
@@ -56,43 +50,44 @@ const others = new Map<string, Promise<EvaluationContext>>();
 
 /** Opens another bundle of the same data in place of the evaluated one, once a thread. @throws BundleError */
 export function contextForBundle(context: EvaluationContext, { directory }: { directory: string }): Promise<EvaluationContext> {
-  const opened = others.get(directory) ?? contextOf(context, directory);
+  const opened = others.get(directory) ?? contextOf({ ...context, directory });
   others.set(directory, opened);
   return opened;
 }
 
-async function contextOf(
-  context: EvaluationTarget & Pick<EvaluationContext, 'dataset' | 'unknown'>,
-  directory: string,
-): Promise<EvaluationContext> {
+async function contextOf(shared: EvaluationTarget & Pick<EvaluationContext, 'dataset' | 'unknown'>): Promise<EvaluationContext> {
+  const { directory, dataset, seed } = shared;
   const screener = await openScreener(directory, { intraOpNumThreads: 1 });
   const { screening } = screener;
-  let reclassifier: Promise<Reclassifier> | undefined;
   return {
-    ...{ ...context, directory, screening, screener },
-    reclassifier: () => {
-      reclassifier ??= openReclassifier(directory, { intraOpNumThreads: 1 });
-      return reclassifier;
-    },
+    ...{ ...shared, screening, screener },
+    reclassifier: once(() => openReclassifier(directory, { intraOpNumThreads: 1 })),
     model: {
       ...gradientModel(await rebuildModel(directory), screening),
-      startingPoints: startingPoints(context.dataset.train, screener, context.seed),
+      startingPoints: startingPoints(dataset.train, screener, seed),
       oracle: (feedback) => graphOracle(screener, feedback),
     },
   };
 }
 
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () => {
+    opened ??= open();
+    return opened;
+  };
+}
+
 /** @throws DataError where the data set is not the one that the bundle was trained on, or of another size */
-export function checkDataset(screening: Screening, dataset: Dataset): void {
-  if (canonicalJson(dataset.checksums) !== canonicalJson(screening.provenance.data)) {
+export function checkDataset({ name, provenance, input }: Screening, dataset: Dataset): void {
+  if (canonicalJson(dataset.checksums) !== canonicalJson(provenance.data)) {
     throw new DataError(
-      `${screening.name} was trained on other files of ${screening.provenance.dataset}, so the test images here may be among its ` +
+      `${name} was trained on other files of ${provenance.dataset}, so the test images here may be among its ` +
         'training images. Name the folder that it was trained on with --data-dir.',
     );
   }
-  const size = ({ height, width, channels }: Screening['input']) => `${height} x ${width} x ${channels}`;
-  if (size(dataset.input) !== size(screening.input))
-    throw new DataError(`images of ${dataset.name} are ${size(dataset.input)}; ${screening.name} needs ${size(screening.input)}`);
+  if (sizeText(dataset.input) !== sizeText(input))
+    throw new DataError(`images of ${dataset.name} are ${sizeText(dataset.input)}; ${name} needs ${sizeText(input)}`);
 }
 
 /** The test images of a job. */

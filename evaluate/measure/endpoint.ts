@@ -7,7 +7,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { problemSchema, type Verdict, verdictSchema } from '../../shared/protocol/screen-messages.ts';
 import { UserError } from '../../shared/user-error.ts';
 import { DataError } from '../../trainer/data/dataset.ts';
-import { logRatiosOf } from './graph-oracle.ts';
+import { logRatiosOf } from './attacker.ts';
 
 /** A worker that is attacked through HTTP. */
 export interface Endpoint {

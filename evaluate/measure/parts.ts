@@ -5,7 +5,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { EvaluationContext } from './context.ts';
 import { type Descriptor, descriptorOf, RADII } from './outcome.ts';
 import type { Part } from './protocol.ts';
-import { nearestSuccess, screenCandidates, screenImages, screenUnchanged } from './screen.ts';
+import { nearestSuccess, screenCandidates, screenImages } from './screen.ts';
 
 /** The cost of reclassifying an image (Eq. 9), in gradients. */
 export const SEARCH_WORK = 60;
@@ -77,7 +77,7 @@ export function attackPart(attack: Attack, shared: PartSize, options: AttackOpti
       const candidates = await attack.run(await modelOf(context), images, labels, radius ?? Number.POSITIVE_INFINITY, seeds);
       const outcomes = await screenCandidates(context, inputs, candidates, about, search);
       if (attack.counts === 'every') return outcomes;
-      const nearest = nearestSuccess(await screenUnchanged(context, inputs, about, search), outcomes);
+      const nearest = nearestSuccess(await screenCandidates(context, inputs, null, about, search), outcomes);
       return nearest.map((outcome, i) => ({ ...outcome, queries: candidates.queries?.[i] ?? null }));
     },
   };

@@ -24,33 +24,19 @@ const LEARNING_RATE = 2e-3;
  * one.
  */
 export function trainPlainClassifier({ train, input, classes }: Dataset, seed: number, epochs = 1): PlainClassifier {
-  const kernelInitializer = (number: number) => tf.initializers.heNormal({ seed: seed + number });
-  const image = tf.input({ shape: [input.height, input.width, input.channels] });
-  const apply = (layer: tf.layers.Layer, to: tf.SymbolicTensor) => layer.apply(to) as tf.SymbolicTensor;
-  const convolution = (filters: number, number: number) =>
-    tf.layers.conv2d({
-      ...{ filters, kernelSize: 3, strides: 2, padding: 'same', activation: 'relu' },
-      kernelInitializer: kernelInitializer(number),
-    });
-  const maps = apply(convolution(32, 1), apply(convolution(16, 0), image));
-  const hidden = apply(
-    tf.layers.dense({ units: FEATURES, activation: 'relu', kernelInitializer: kernelInitializer(2) }),
-    apply(tf.layers.flatten(), maps),
-  );
-  const logits = tf.model({
-    inputs: image,
-    outputs: apply(tf.layers.dense({ units: classes.length, kernelInitializer: kernelInitializer(3) }), hidden),
+  const inputShape: [number, number, number] = [input.height, input.width, input.channels];
+  const initial = (number: number) => ({ kernelInitializer: tf.initializers.heNormal({ seed: seed + number }) });
+  const convolution = { kernelSize: 3, strides: 2, padding: 'same', activation: 'relu' } as const;
+  const hidden = tf.layers.dense({ units: FEATURES, activation: 'relu', ...initial(2) });
+  const logits = tf.sequential({
+    layers: [
+      tf.layers.conv2d({ inputShape, filters: 16, ...convolution, ...initial(0) }),
+      tf.layers.conv2d({ filters: 32, ...convolution, ...initial(1) }),
+      tf.layers.flatten(),
+      hidden,
+      tf.layers.dense({ units: classes.length, ...initial(3) }),
+    ],
   });
-  fit(logits, { train, input, classes }, seed, epochs);
-  return { logits, features: tf.model({ inputs: image, outputs: hidden }) };
-}
-
-function fit(
-  model: tf.LayersModel,
-  { train, input, classes }: Pick<Dataset, 'train' | 'input' | 'classes'>,
-  seed: number,
-  epochs: number,
-): void {
   const optimizer = tf.train.adam(LEARNING_RATE);
   const random = randomFrom(seed, 'plain-classifier');
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -58,13 +44,14 @@ function fit(
     for (let first = 0; first < order.length; first += BATCH) {
       const indices = order.slice(first, first + BATCH);
       tf.tidy(() => {
-        const images = tf.tensor4d(imagesAt(train, indices), [indices.length, input.height, input.width, input.channels]);
+        const images = tf.tensor4d(imagesAt(train, indices), [indices.length, ...inputShape]);
         const labels = tf.oneHot(tf.tensor1d(labelsAt(train, indices), 'int32'), classes.length);
-        optimizer.minimize(() => tf.losses.softmaxCrossEntropy(labels, model.apply(images) as tf.Tensor) as tf.Scalar);
+        optimizer.minimize(() => tf.losses.softmaxCrossEntropy(labels, logits.apply(images) as tf.Tensor) as tf.Scalar);
       });
     }
   }
   optimizer.dispose();
+  return { logits, features: tf.model({ inputs: logits.inputs, outputs: hidden.output }) };
 }
 
 /** Returns the rows of a model's outputs for flat images, `atOnce` at a time. */

@@ -20,9 +20,9 @@ export interface Screened extends About {
   images: Float32Array;
   /** [N, H, W, C] flat: what each was made from; absent where it was made from nothing */
   origins?: Float32Array;
-  /** place, true class and target of each */
+  /** place, true class and target of each; -1 for each where `truths` is absent, as for unknown images */
   numbers: number[];
-  truths: number[];
+  truths?: number[];
   targets?: number[] | undefined;
 }
 
@@ -34,11 +34,10 @@ const AT_ONCE = 100;
 /** Screens images by the exported graph; with `search`, reclassifies the rejected ones too (Eq. 9). */
 export async function screenImages(
   context: EvaluationContext,
-  { images, origins, ...about }: Screened,
+  { images, origins, attack, norm = null, eps = null, numbers, truths, targets }: Screened,
   search = false,
 ): Promise<Outcome[]> {
   const size = sizeOf(context.screening.input);
-  const { attack, norm = null, eps = null, numbers, truths, targets } = about;
   const radii = origins && norm ? distances(images, origins, size, norm) : null;
   const outcomes: Outcome[] = [];
   const atOnce = imagesWithinMemory(context.screening.input, AT_ONCE);
@@ -48,7 +47,7 @@ export async function screenImages(
       const at = first + i;
       const image = numbers[at] as number;
       outcomes.push({
-        ...{ attack, norm, eps, radius: radii?.[at] ?? null, image, truth: truths[at] as number, target: targets?.[at] ?? null },
+        ...{ attack, norm, eps, radius: radii?.[at] ?? null, image, truth: truths?.[at] ?? -1, target: targets?.[at] ?? null },
         ...{ label: scores.label, accepted: decision.accepted, reason: decision.accepted ? null : decision.reason },
         ...(Object.fromEntries(SCORE_NAMES.map((name) => [name, finite(scores[name])])) as Record<RequiredScore, number | null>),
         ...{ reclassified: null, queries: null },
@@ -72,32 +71,19 @@ async function reclassify(context: EvaluationContext, images: Float32Array, outc
   }
 }
 
-/** Screens every candidate of an attack. */
+/** Screens every candidate of an attack; without `candidates` the test images as they are. */
 export function screenCandidates(
   context: EvaluationContext,
   inputs: JobInputs,
-  candidates: Candidates,
+  candidates: Candidates | null,
   about: About,
   search = false,
 ): Promise<Outcome[]> {
-  const { images, of, targets } = candidates;
-  const synthetic = inputs.labels.length === 0;
-  return screenImages(
-    context,
-    {
-      ...{ ...about, images, targets },
-      ...(synthetic ? {} : { origins: selectImages(inputs.images, of, sizeOf(context.screening.input)) }),
-      numbers: of.map((i) => inputs.numbers[i] as number),
-      truths: of.map((i) => (synthetic ? -1 : (inputs.labels[i] as number))),
-    },
-    search,
-  );
-}
-
-/** Screens the test images as they are. */
-export function screenUnchanged(context: EvaluationContext, inputs: JobInputs, about: About, search = false): Promise<Outcome[]> {
-  const { images, numbers, labels } = inputs;
-  return screenImages(context, { ...about, images, origins: images, numbers, truths: labels }, search);
+  const { images, of, targets }: Candidates = candidates ?? { images: inputs.images, of: [...inputs.labels.keys()] };
+  const made = { ...about, images, targets, numbers: of.map((i) => inputs.numbers[i] as number) };
+  if (inputs.labels.length === 0) return screenImages(context, made, search);
+  const origins = selectImages(inputs.images, of, sizeOf(context.screening.input));
+  return screenImages(context, { ...made, origins, truths: of.map((i) => inputs.labels[i] as number) }, search);
 }
 
 /**

@@ -9,7 +9,7 @@ import { partSize, SEARCH_WORK } from './parts.ts';
 import type { Part, ProtocolOptions } from './protocol.ts';
 import { screenImages } from './screen.ts';
 
-/** Parts on images that belong to no class: noise, blank pages, drawn nonsense and, where some are named, unknown images. */
+/** Makes the parts on unknown images: noise, blank pages, drawn nonsense and, where some are named, the user's unknown images. */
 export function syntheticParts(
   screening: Screening,
   images: number,
@@ -19,29 +19,26 @@ export function syntheticParts(
     ...{ synthetic: true, work: 1 + (search ? SEARCH_WORK : 0), sources: [import.meta.url] },
     descriptor: descriptorOf({ images: 'other', reclassifies: search }),
   };
-  const noClass = (numbers: number[]) => numbers.map(() => -1);
-  const parts = Object.entries(nonsense).map(
-    ([name, draw]): Part => ({
-      ...{ ...shared, ...partSize(screening, images, images), name },
+  const drawn = Object.entries(nonsense).map(
+    ([attack, draw]): Part => ({
+      ...{ ...shared, ...partSize(screening, images, images), name: attack },
       about: `${images} unknown images; right is a rejection`,
       run: (context, { numbers, seeds }) => {
-        const synthetic = concatImages(seeds.map((seed) => draw(screening.input, randomFrom(seed, name))));
-        return screenImages(context, { attack: name, images: synthetic, numbers, truths: noClass(numbers) }, search);
+        const synthetic = concatImages(seeds.map((seed) => draw(screening.input, randomFrom(seed, attack))));
+        return screenImages(context, { attack, images: synthetic, numbers }, search);
       },
     }),
   );
-  if (!unknown) return parts;
+  if (!unknown) return drawn;
   const { name, count, sha256 } = unknown;
   const attack = `${UNKNOWN}${name}`;
-  return [
-    ...parts,
-    {
-      ...{ ...shared, ...partSize(screening, count, count), name: attack, data: sha256 },
-      about: `${count} images of none of the bundle's classes; right is a rejection`,
-      run: async (context, { numbers }) => {
-        const { images: all } = await context.unknown();
-        return screenImages(context, { attack, images: imagesAt(all, numbers), numbers, truths: noClass(numbers) }, search);
-      },
+  const named: Part = {
+    ...{ ...shared, ...partSize(screening, count, count), name: attack, data: sha256 },
+    about: `${count} images of none of the bundle's classes; right is a rejection`,
+    run: async (context, { numbers }) => {
+      const { images: all } = await context.unknown();
+      return screenImages(context, { attack, images: imagesAt(all, numbers), numbers }, search);
     },
-  ];
+  };
+  return [...drawn, named];
 }

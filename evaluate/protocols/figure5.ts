@@ -1,5 +1,5 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { contextForBundle, type EvaluationContext } from '../measure/context.ts';
+import { contextForBundle } from '../measure/context.ts';
 import { type Entropy, entropyOf, type OtherBundle } from '../measure/other-bundles.ts';
 import { cleanPart, partSize } from '../measure/parts.ts';
 import type { Part, Protocol, ProtocolOptions } from '../measure/protocol.ts';
@@ -25,7 +25,7 @@ export const figure5: Protocol = {
     return [
       cleanPart(partSize(screening, ATTACKED, options.test)),
       ...comparedParts(screening, options).flatMap((part) => [
-        ofBundle(part, '', own, 'this bundle', async (context) => context),
+        { ...part, ...named(part, part.name, own, 'this bundle') },
         ...others.map((other) => otherPart(part, other)),
       ]),
     ];
@@ -44,23 +44,25 @@ function comparedParts(screening: Screening, options: ProtocolOptions): Part[] {
 }
 
 const otherPart = (part: Part, other: OtherBundle): Part => ({
-  ...ofBundle(part, `beside ${other.name}: `, other.entropy, `${other.name}, id ${other.id.slice(0, 12)}`, (context) =>
-    contextForBundle(context, other),
-  ),
+  ...part,
   descriptor: { ...part.descriptor, otherBundle: true },
+  ...named(part, `beside ${other.name}: ${part.name}`, other.entropy, `${other.name}, id ${other.id.slice(0, 12)}`, other),
 });
 
-function ofBundle(
+/** The fields of a part that say which bundle it is measured on: `other`, or else the evaluated one. */
+function named(
   part: Part,
-  before: string,
+  title: string,
   entropy: Entropy | null,
   whose: string,
-  contextOf: (context: EvaluationContext) => Promise<EvaluationContext>,
-): Part {
-  const name = `${before}${part.name}, ${entropy ?? 'unknown'} entropy`;
+  other?: OtherBundle,
+): Pick<Part, 'name' | 'about' | 'run'> {
+  const name = `${title}, ${entropy ?? 'unknown'} entropy`;
   return {
-    ...part,
     ...{ name, about: `${part.about}; of ${whose}` },
-    run: async (context, inputs) => (await part.run(await contextOf(context), inputs)).map((outcome) => ({ ...outcome, attack: name })),
+    async run(context, inputs) {
+      const outcomes = await part.run(other ? await contextForBundle(context, other) : context, inputs);
+      return outcomes.map((outcome) => ({ ...outcome, attack: name }));
+    },
   };
 }

@@ -4,7 +4,7 @@ import { SEARCHED_TARGETS } from '../../attacks/search-attack.ts';
 import { type Outcome, RADII, reclassifiedWrong, undetected } from '../measure/outcome.ts';
 import { attackPart, type PartSize, SEARCH_WORK } from '../measure/parts.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
-import { type About, screenCandidates, screenUnchanged } from '../measure/screen.ts';
+import { type About, screenCandidates } from '../measure/screen.ts';
 
 const IMAGES = 50;
 const AT_ONCE = 10;
@@ -39,7 +39,7 @@ function pipelinePart(search: Attack, edge: Attack | null, shared: PartSize, rad
       const about: About = { attack: attack.name, norm: search.norm, eps: radius };
       const candidatesOf = (one: Attack) => one.run(context.model, inputs.images, inputs.labels, radius, inputs.seeds);
       const fooled = await screenCandidates(context, inputs, await candidatesOf(search), about, true);
-      const unchanged = await screenUnchanged(context, inputs, about, true);
+      const unchanged = await screenCandidates(context, inputs, null, about, true);
       const found = unchanged.map((itself) => mostWrong([itself, ...ofImage(fooled, itself)]));
       if (!edge || found.every((outcome) => rankOf(outcome) === RANKS.kept)) return found;
       const accepted = await screenCandidates(context, inputs, await candidatesOf(edge), about);

@@ -10,23 +10,17 @@ export async function galleryOf(report: Report, place: number, figures: Figures)
   const { protocol, part, entries } = report.galleries[place] as Gallery;
   const { classes, input } = report.model;
   const name = (y: number) => escaped(classes[y] ?? 'nothing');
-  const shown = await Promise.all(
-    entries.map(async (entry, i) => {
-      const sheet = await contactSheet(stackOf(entry), { ...input, channels: input.channels as 1 | 3 }, 1);
-      const alt = `image ${entry.image}: clean, attacked, change and reconstruction`;
-      const caption = [
-        `${name(entry.truth)} → ${name(entry.label)}`,
-        verdictOf(entry),
-        ...(entry.radius !== null ? [`changed by ${figures.number(`galleries.${place}.entries.${i}.radius`, 3)}`] : []),
-        ...(entry.radius === null && entry.clean === entry.attacked ? ['unchanged: the attack found nothing'] : []),
-      ];
-      return (
-        `<figure><img alt="${alt}" src="${sheet}" width="${Math.min(96, Math.max(72, input.width))}">` +
-        `<figcaption>${caption.join('<br>')}</figcaption></figure>`
-      );
-    }),
-  );
-  return `<h3>${escaped(part)} <small>${escaped(protocol)}</small></h3>${row(shown).replace('class="row"', 'class="row gallery"')}`;
+  const width = Math.min(96, Math.max(72, input.width));
+  const shown = entries.map(async (entry, i) => {
+    const sheet = await contactSheet(stackOf(entry), { ...input, channels: input.channels as 1 | 3 }, 1);
+    const alt = `image ${entry.image}: clean, attacked, change and reconstruction`;
+    const caption = [`${name(entry.truth)} → ${name(entry.label)}`, verdictOf(entry)];
+    if (entry.radius !== null) caption.push(`changed by ${figures.number(`galleries.${place}.entries.${i}.radius`, 3)}`);
+    else if (entry.clean === entry.attacked) caption.push('unchanged: the attack found nothing');
+    return `<figure><img alt="${alt}" src="${sheet}" width="${width}"><figcaption>${caption.join('<br>')}</figcaption></figure>`;
+  });
+  const html = row(await Promise.all(shown)).replace('class="row"', 'class="row gallery"');
+  return `<h3>${escaped(part)} <small>${escaped(protocol)}</small></h3>${html}`;
 }
 
 function verdictOf({ accepted, label, truth, reason }: Entry): string {
@@ -35,14 +29,11 @@ function verdictOf({ accepted, label, truth, reason }: Entry): string {
 }
 
 /** Stacks the clean image, the attacked one, the change and the reconstruction, as far as they are known. */
-function stackOf({ clean, attacked, reconstruction }: Entry): Float32Array[] {
-  const read = (picture: string) => Float32Array.from(Buffer.from(picture, 'base64'), (level) => level / 255);
-  const image = read(attacked);
-  const original = clean === null ? null : read(clean);
-  return [
-    ...(original ? [original, image, changeBetween(original, image)] : [image]),
-    ...(reconstruction === null ? [] : [read(reconstruction)]),
-  ];
+function stackOf(entry: Entry): Float32Array[] {
+  const [clean, attacked, reconstruction] = [entry.clean, entry.attacked, entry.reconstruction].map((picture) =>
+    picture === null ? [] : [Float32Array.from(Buffer.from(picture, 'base64'), (level) => level / 255)],
+  ) as [Float32Array[], Float32Array[], Float32Array[]];
+  return [...clean, ...attacked, ...clean.map((image) => changeBetween(image, attacked[0] as Float32Array)), ...reconstruction];
 }
 
 /** Draws a change: grey is none, black or white its largest. */

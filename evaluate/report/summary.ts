@@ -29,30 +29,28 @@ export function verdict(report: Report, figures: Figures): string {
   const unions = NORMS.flatMap((norm) => mainUnion(report, norm) ?? []);
   const searched = unions.filter(({ worst }) => report.security.some(({ norm, blackBox }) => norm === worst.norm && !blackBox));
   const html = [
-    failed.length > 0 ? `<p class="loud">Do not trust these figures: the report fails its own checks (${failed.join('; ')}).</p>` : '',
-    searched.length === 0
-      ? '<p class="loud">Not known yet: no attack was run that searches for the smallest change that fools the model. Weaker attacks ' +
-        'make a model look safer than it is. <code>pnpm evaluate --protocol adaptive</code> runs such attacks.</p>'
-      : '',
+    failed.length > 0 && `<p class="loud">Do not trust these figures: the report fails its own checks (${failed.join('; ')}).</p>`,
+    searched.length === 0 &&
+      '<p class="loud">Not known yet: no attack was run that searches for the smallest change that fools the model. Weaker attacks ' +
+        'make a model look safer than it is. <code>pnpm evaluate --protocol adaptive</code> runs such attacks.</p>',
     ...searched.map((union) => headline(figures, union)),
     row(unions.map((union) => radiusTable(figures, union))),
-    notRun.length > 0 ? `<p>Checks that were not run: ${notRun.join('; ')}.</p>` : '',
-    weak.length > 0
-      ? `<details><summary>${weak.length} checks of single attacks failed. The figures of those attacks prove nothing; the union above ` +
-        `holds.</summary><p>${weak.join('; ')}.</p></details>`
-      : '',
+    notRun.length > 0 && `<p>Checks that were not run: ${notRun.join('; ')}.</p>`,
+    weak.length > 0 &&
+      `<details><summary>${weak.length} checks of single attacks failed. The figures of those attacks prove nothing; the union above ` +
+        `holds.</summary><p>${weak.join('; ')}.</p></details>`,
   ];
-  return verdictBox(failed.length > 0 || searched.length === 0 ? 'bad' : '', 'How much change fools the model', html.join(''));
+  const kind = failed.length > 0 || searched.length === 0 ? 'bad' : '';
+  return verdictBox(kind, 'How much change fools the model', html.filter(Boolean).join(''));
 }
 
 /** States the smallest radius of the table within which at least half of the images are broken, else the largest radius. */
 function headline(figures: Figures, { worst, path }: { worst: Worst; path: string }): string {
   const half = worst.at.findIndex(({ broken }) => 2 * broken.count >= broken.of);
   const at = `${path}.at.${half < 0 ? worst.at.length - 1 : half}`;
-  const figure = (name: string) => figures.number(`${at}.${name}`);
   return (
-    `<p class="headline">${NORM_TEXTS[worst.norm].within} ${figure('radius')} (${worst.norm}), ${figure('broken.count')} of ` +
-    `${figure('broken.of')} test images are accepted as a wrong class.</p>`
+    `<p class="headline">${NORM_TEXTS[worst.norm].within} ${figures.number(`${at}.radius`)} (${worst.norm}), ` +
+    `${figures.number(`${at}.broken.count`)} of ${figures.number(`${at}.broken.of`)} test images are accepted as a wrong class.</p>`
   );
 }
 
@@ -64,14 +62,12 @@ function radiusTable(figures: Figures, { worst, path }: { worst: Worst; path: st
     figures.number(`${path}.at.${i}.rejectedClean`),
   ]);
   const half = worst.curve.broken.findIndex((count) => 2 * count >= worst.images);
-  const halfway =
-    half < 0
-      ? 'Fewer than half of the images are accepted as a wrong class within ' +
-        `${figures.number(`${path}.curve.radii.${worst.curve.radii.length - 1}`)}.`
-      : `Half of the images are accepted as a wrong class within ${figures.number(`${path}.curve.radii.${half}`)}.`;
+  const within = figures.number(`${path}.curve.radii.${half < 0 ? worst.curve.radii.length - 1 : half}`);
+  const share = half < 0 ? 'Fewer than half' : 'Half';
   return (
     `<div class="half"><h3>${worst.norm} <small>${NORM_TEXTS[worst.norm].limit}</small></h3>` +
     `${table(['radius', 'accepted as a wrong class', 'withstood', 'rejected unchanged'], rows)}` +
-    `<p>${halfway} ${worst.attacks.length} attacks were tried, see “Attacks tried”.</p></div>`
+    `<p>${share} of the images are accepted as a wrong class within ${within}. ` +
+    `${worst.attacks.length} attacks were tried, see “Attacks tried”.</p></div>`
   );
 }

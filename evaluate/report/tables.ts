@@ -6,19 +6,20 @@ import { mainUnion } from './summary.ts';
 
 type PaperFigure = Exclude<keyof Paper, 'note'>;
 
+const small = (html: string) => `<br><small>${html}</small>`;
+
 /** Tables of what was accepted rightly, accepted wrongly and rejected, one for each protocol, with the figures that the paper prints. */
-export function outcomeTables(report: Report, figures: Figures): string {
-  return byProtocol(report.parts)
-    .map(([protocol, parts]) => {
-      const aimed = parts.some(({ part }) => part.asTarget);
-      const rows = parts.map(({ part, i }, place) => [
-        describe(part, i, parts[place - 1]?.part, figures),
-        figures.number(`parts.${i}.images`) +
-          (part.tried === part.images ? '' : `<br><small>${figures.number(`parts.${i}.tried`)} tries</small>`),
+export function outcomeTables({ parts }: Report, figures: Figures): string {
+  return byProtocol(parts)
+    .map(([protocol, own]) => {
+      const aimed = own.some(({ part }) => part.asTarget);
+      const rows = own.map(({ part, path }, place) => [
+        describe(part, path, own[place - 1]?.part, figures),
+        figures.number(`${path}.images`) + (part.tried === part.images ? '' : small(`${figures.number(`${path}.tried`)} tries`)),
         ...(['acceptedRight', 'acceptedWrong', 'rejected'] as const).map(
-          (name) => figures.rate(`parts.${i}.${name}`) + paperOf(part, i, name, figures),
+          (name) => figures.rate(`${path}.${name}`) + paperOf(part, path, name, figures),
         ),
-        ...(aimed ? [part.asTarget ? figures.rate(`parts.${i}.asTarget`) : ''] : []),
+        ...(aimed ? [part.asTarget ? figures.rate(`${path}.asTarget`) : ''] : []),
       ]);
       const heads = ['', 'images', 'accepted, right', 'accepted, wrong', 'rejected', ...(aimed ? ['accepted as the class aimed at'] : [])];
       return `<h3>${escaped(protocol)}</h3>${table(heads, rows)}`;
@@ -29,19 +30,15 @@ export function outcomeTables(report: Report, figures: Figures): string {
 /** A table of what is accepted and right: a row for each corruption, a column for each severity, with the strength in words. */
 export function conditionsTable({ conditions }: Report, figures: Figures): string {
   const severities = [...new Set(conditions.map(({ severity }) => severity))].sort();
-  const indexed = conditions.map((condition, i) => ({ ...condition, i }));
-  const rows = Array.from(
-    Map.groupBy(indexed, ({ name }) => name),
-    ([name, own]) => [
-      escaped(name),
-      ...severities.map((severity) => {
-        const found = own.find((each) => each.severity === severity);
-        if (!found) return '';
-        const words = found.part.slice(found.part.indexOf(': ') + 2);
-        return `${figures.rate(`conditions.${found.i}.acceptedRight`)}<br><small>${escaped(words)}</small>`;
-      }),
-    ],
-  );
+  const rows = [...new Set(conditions.map(({ name }) => name))].map((name) => [
+    escaped(name),
+    ...severities.map((severity) => {
+      const i = conditions.findIndex((each) => each.name === name && each.severity === severity);
+      if (i < 0) return '';
+      const [, words = ''] = (conditions[i]?.part ?? '').split(/: (.*)/);
+      return figures.rate(`conditions.${i}.acceptedRight`) + small(escaped(words));
+    }),
+  ]);
   return table(['accepted, right', ...severities.map((severity) => `severity ${severity}`)], rows);
 }
 
@@ -49,42 +46,38 @@ export function conditionsTable({ conditions }: Report, figures: Figures): strin
 const RULES = { kept: 'as deployed', keptByPaper: "the paper's: both thresholds", keepAll: 'every class kept' } as const;
 
 /** Tables of what reclassification did with the rejected images, and of edge and search together. */
-export function reclassifiedTables(report: Report, figures: Figures): string {
-  const searched = report.parts.filter(({ reclassified }) => reclassified);
-  return byProtocol(searched, report.parts)
-    .map(([protocol, parts]) => {
-      const rows = parts.flatMap(({ part, i }) => [
-        [`${escaped(part.name)} <small>${figures.number(`parts.${i}.reclassified.asked`)} rejected images searched</small>`],
-        ...(Object.keys(RULES) as (keyof typeof RULES)[]).map((rule) => {
-          const path = `parts.${i}.reclassified.${rule}`;
-          const printed = (name: PaperFigure) => (rule === 'keepAll' ? paperOf(part, i, name, figures) : '');
-          return [
-            RULES[rule],
-            figures.rate(`${path}.right`) + printed('reclassifiedRight'),
-            figures.rate(`${path}.wrong`),
-            figures.rate(`${path}.rejectedStill`),
-            figures.rate(`${path}.pipelineRight`) + printed('pipelineRight'),
-            figures.rate(`${path}.pipelineWrong`),
-          ];
-        }),
-      ]);
-      const heads = ['rule', 'right', 'wrong', 'still rejected', 'of all images: right', 'of all images: wrong'];
-      return `<h3>${escaped(protocol)}</h3>${table(heads, rows)}`;
-    })
-    .join('');
+export function reclassifiedTables({ parts }: Report, figures: Figures): string {
+  const searched = byProtocol(parts, ({ reclassified }) => reclassified !== null);
+  const rowsOf = ({ part, path }: PlacedPart) => [
+    [`${escaped(part.name)} <small>${figures.number(`${path}.reclassified.asked`)} rejected images searched</small>`],
+    ...Object.entries(RULES).map(([rule, title]) => {
+      const rate = (name: string) => figures.rate(`${path}.reclassified.${rule}.${name}`);
+      const printed = (name: PaperFigure) => (rule === 'keepAll' ? paperOf(part, path, name, figures) : '');
+      return [
+        title,
+        rate('right') + printed('reclassifiedRight'),
+        rate('wrong'),
+        rate('rejectedStill'),
+        rate('pipelineRight') + printed('pipelineRight'),
+        rate('pipelineWrong'),
+      ];
+    }),
+  ];
+  const heads = ['rule', 'right', 'wrong', 'still rejected', 'of all images: right', 'of all images: wrong'];
+  return searched.map(([protocol, own]) => `<h3>${escaped(protocol)}</h3>${table(heads, own.flatMap(rowsOf))}`).join('');
 }
 
 /** Tables of the attacks in each norm's union, and of which of them found the nearest images. */
 export function unionTables(report: Report, figures: Figures): string {
   return NORMS.flatMap((norm) => mainUnion(report, norm) ?? [])
     .map(({ worst: { name, norm, attacks }, path }) => {
-      const sorted = attacks.map((attack, i) => ({ attack, i })).sort((a, b) => b.attack.nearest - a.attack.nearest);
-      const rows = sorted.map(({ attack, i }) => [
-        `${escaped(attack.attack)}<br><small>${escaped(attack.about)}</small>`,
-        escaped(attack.protocol),
-        attack.radii.map((_, j) => figures.number(`${path}.attacks.${i}.radii.${j}`)).join(', ') || 'searches for the smallest',
-        figures.number(`${path}.attacks.${i}.tried`),
-        figures.number(`${path}.attacks.${i}.nearest`),
+      const sorted = attacks.map((attack, i) => ({ ...attack, at: `${path}.attacks.${i}` })).sort((a, b) => b.nearest - a.nearest);
+      const rows = sorted.map(({ attack, about, protocol, radii, at }) => [
+        escaped(attack) + small(escaped(about)),
+        escaped(protocol),
+        radii.map((_, j) => figures.number(`${at}.radii.${j}`)).join(', ') || 'searches for the smallest',
+        figures.number(`${at}.tried`),
+        figures.number(`${at}.nearest`),
       ]);
       const heads = ['attack', 'protocol', 'radii', 'images', 'smallest change found'];
       return `<h3>${norm}: ${escaped(name)}, ${figures.number(`${path}.images`)} images</h3>${table(heads, rows)}`;
@@ -98,7 +91,7 @@ export function sanityTable({ sanity }: Report): string {
   const rows = sanity
     .toSorted((a, b) => order(a) - order(b))
     .map((check) => [
-      `${escaped(check.name)}<br><small>${escaped(check.detail)}</small>`,
+      escaped(check.name) + small(escaped(check.detail)),
       check.of === 'attack' ? 'this attack' : 'the report',
       check.passed === null ? 'not run' : check.passed ? 'passed' : '<b class="loud">FAILED</b>',
     ]);
@@ -108,13 +101,13 @@ export function sanityTable({ sanity }: Report): string {
 /** Formats the checks for a terminal, those that failed last. */
 export function sanityLines(checks: readonly Check[]): string[] {
   const place = ({ passed, of }: Check) => (passed === false ? (of === 'report' ? 3 : 2) : passed === null ? 1 : 0);
-  const word = ({ passed, of }: Check) => (passed === null ? 'not run' : passed ? 'passed' : of === 'report' ? 'FAILED' : 'attack failed');
-  return checks.toSorted((a, b) => place(a) - place(b)).map((check) => `${word(check).padEnd(13)} ${check.name}: ${check.detail}`);
+  const words = ['passed', 'not run', 'attack failed', 'FAILED'];
+  return checks.toSorted((a, b) => place(a) - place(b)).map((check) => `${words[place(check)]?.padEnd(13)} ${check.name}: ${check.detail}`);
 }
 
 export function othersTable({ others }: Report, figures: Figures): string {
   const rows = others.map(({ protocol, name, about }, i) => [
-    `${escaped(name)}<br><small>${escaped(about)}</small>`,
+    escaped(name) + small(escaped(about)),
     escaped(protocol),
     figures.number(`others.${i}.value`),
     figures.number(`others.${i}.paper`),
@@ -122,24 +115,25 @@ export function othersTable({ others }: Report, figures: Figures): string {
   return table(['', 'protocol', 'measured', 'the paper'], rows);
 }
 
-/** Groups the shown parts by protocol, each with its index among all. */
-function byProtocol(shown: readonly PartFigures[], all = shown): [string, { part: PartFigures; i: number }[]][] {
-  const placed = shown.map((part) => ({ part, i: all.indexOf(part) }));
+/** A part with its path in the report. */
+type PlacedPart = { part: PartFigures; path: string };
+
+/** Groups the parts that are shown by protocol. */
+function byProtocol(parts: readonly PartFigures[], isShown: (part: PartFigures) => boolean = () => true): [string, PlacedPart[]][] {
+  const placed = parts.map((part, i) => ({ part, path: `parts.${i}` })).filter(({ part }) => isShown(part));
   return [...Map.groupBy(placed, ({ part }) => part.protocol)];
 }
 
 /** Names a part and describes it, without what is the same as in the part before. */
-function describe({ name, about, paper, queries }: PartFigures, i: number, before: PartFigures | undefined, figures: Figures): string {
+function describe({ name, about, paper, queries }: PartFigures, path: string, before: PartFigures | undefined, figures: Figures): string {
   const lines = [
     about === before?.about ? '' : escaped(about),
-    queries
-      ? `${figures.number(`parts.${i}.queries.median`)} queries an image (median), ${figures.number(`parts.${i}.queries.most`)} at most`
-      : '',
+    queries && `${figures.number(`${path}.queries.median`)} queries an image (median), ${figures.number(`${path}.queries.most`)} at most`,
     paper?.note && paper.note !== before?.paper?.note ? `the paper: ${escaped(paper.note)}` : '',
   ].filter(Boolean);
-  return [escaped(name), ...(lines.length > 0 ? [`<small>${lines.join('; ')}</small>`] : [])].join('<br>');
+  return escaped(name) + (lines.length > 0 ? small(lines.join('; ')) : '');
 }
 
-function paperOf({ paper }: PartFigures, i: number, name: PaperFigure, figures: Figures): string {
-  return paper && paper[name] !== null ? `<small class="paper">paper: ${figures.number(`parts.${i}.paper.${name}`)} %</small>` : '';
+function paperOf({ paper }: PartFigures, path: string, name: PaperFigure, figures: Figures): string {
+  return paper && paper[name] !== null ? `<small class="paper">paper: ${figures.number(`${path}.paper.${name}`)} %</small>` : '';
 }

@@ -11,7 +11,7 @@ import { selectImages } from '../../attacks/tensors.ts';
 import { type DeployedWorker, startDeployed } from '../../bench/reliability/deployed-worker.ts';
 import { type EvaluationContext, jobInputs, openContext } from '../../evaluate/measure/context.ts';
 import { checkEndpoint, type Endpoint, httpOracle } from '../../evaluate/measure/endpoint.ts';
-import { graphOracle } from '../../evaluate/measure/graph-oracle.ts';
+import { graphOracle } from '../../evaluate/measure/attacker.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';

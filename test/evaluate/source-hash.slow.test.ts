@@ -19,7 +19,7 @@ const CHANGES = {
   classifier: ['evaluate/measure/plain-classifier.ts'],
   endpoint: ['evaluate/measure/endpoint.ts'],
   gradients: ['evaluate/measure/gradient-check.ts'],
-  starts: ['evaluate/images/starting-points.ts'],
+  starts: ['evaluate/measure/attacker.ts'],
   screening: ['evaluate/measure/screen.ts'],
   graphs: ['node/bundle/graphs.ts'],
   decision: ['shared/decision/decide.ts'],
