@@ -116,12 +116,8 @@ export function unlabelledWeightAt(step: number, steps: number): number {
 const NO_LOSSES: Progress['sums'] = { images: 0, reconstruction: 0, latent: 0, total: 0 };
 
 function addLosses(sums: Progress['sums'], losses: Losses, images: number): Progress['sums'] {
-  return {
-    images: sums.images + images,
-    reconstruction: sums.reconstruction + losses.reconstruction * images,
-    latent: sums.latent + losses.latent * images,
-    total: sums.total + losses.total * images,
-  };
+  const plus = (name: keyof Losses) => sums[name] + losses[name] * images;
+  return { images: sums.images + images, reconstruction: plus('reconstruction'), latent: plus('latent'), total: plus('total') };
 }
 
 function meanLosses({ images, reconstruction, latent, total }: Progress['sums']): Losses {

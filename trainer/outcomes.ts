@@ -51,12 +51,8 @@ export function outcomesOf(scores: readonly Scores[], labels: readonly number[],
 export function outcomesByClass(scores: readonly Scores[], labels: readonly number[], thresholds: Thresholds, classes: number): Outcomes[] {
   const members = Map.groupBy(scores.keys(), (i) => labels[i] as number);
   return Array.from({ length: classes }, (_, y) => {
-    const own = members.get(y) ?? [];
-    return outcomesOf(
-      own.map((i) => scores[i] as Scores),
-      own.map(() => y),
-      thresholds,
-    );
+    const own = (members.get(y) ?? []).map((i) => scores[i] as Scores);
+    return outcomesOf(own, new Array<number>(own.length).fill(y), thresholds);
   });
 }
 

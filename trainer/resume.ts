@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { recoverFolder } from '../node/files/replace-folder.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { useBackendAgain } from './backend/backends.ts';
 import { useWasm } from './backend/wasm/wasm.ts';
 import { checkGuarantee } from './calibrate.ts';
-import { hasOutcomes, openRun, RunError, readMetrics, readSplits, writeConfig } from './run.ts';
+import { openRun, type Run, RunError, readMetrics, readSplits, writeConfig } from './run.ts';
 import type { RunConfig } from './run-config.ts';
 import { openDatasetOf } from './run-images.ts';
 import { checkpointOf, finish, type Trained, type TrainingOptions, trainRun } from './train.ts';
@@ -36,12 +37,18 @@ export async function resumeTraining(options: ResumeOptions): Promise<Trained> {
       `run ${name} has no checkpoint, as it was finished by an older version or ${checkpoint} was removed. Train a new run.`,
     );
   const backend = await useBackendAgain(run.config);
+  const { dataset, splits } = await openData(run, options);
+  if (options.epochs !== undefined) planAnew(run.config, options.epochs);
+  return trainRun(run, dataset, splits, options, backend);
+}
+
+/** Opens a run's images, with their splits, which must suffice for the run's guarantee. */
+async function openData(run: Run, options: TrainingOptions) {
   const dataset = await openDatasetOf(run, options);
   options.onDataset?.(dataset);
   const splits = await readSplits(run);
   checkGuarantee(dataset, splits, run.config.calibration);
-  if (options.epochs !== undefined) planAnew(run.config, options.epochs);
-  return trainRun(run, dataset, splits, options, backend);
+  return { dataset, splits };
 }
 
 /** Sets another number of epochs, and keeps the old plan, as it led to the weights so far. */
@@ -60,17 +67,14 @@ function planAnew(config: RunConfig, epochs: number): void {
  */
 export async function finishTraining(options: TrainingOptions): Promise<Trained> {
   const run = await openRun(options.name, options.runs);
-  const { name, status, bestEpoch, epochs, calibration } = run.config;
-  if (status === 'calibrated' && hasOutcomes(run))
+  const { name, status, bestEpoch, epochs } = run.config;
+  if (status === 'calibrated' && existsSync(join(run.directory, 'outcomes.json')))
     throw new RunError(
       `run ${name} is calibrated already, after ${epochs} epochs. pnpm calibrate sets its thresholds again; ` +
         `pnpm train --resume ${name} --epochs N trains it further.`,
     );
   if (bestEpoch === 0) throw new RunError(`run ${name} has no whole epoch yet. Train it further with pnpm train --resume ${name}.`);
-  const dataset = await openDatasetOf(run, options);
-  options.onDataset?.(dataset);
-  const splits = await readSplits(run);
-  checkGuarantee(dataset, splits, calibration);
+  const { dataset, splits } = await openData(run, options);
   await useWasm();
   if (status !== 'calibrated') run.config.status = 'trained';
   await writeConfig(run);

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -117,10 +116,6 @@ export async function saveCalibration(run: Run, calibrated: Calibrated): Promise
   await writeConfig(run);
 }
 
-export function hasOutcomes(run: Run): boolean {
-  return existsSync(join(run.directory, 'outcomes.json'));
-}
-
 /**
  * Opens the run in a folder. Its name is the folder's, even where that was renamed or copied, as all commands take runs by it.
  *
@@ -150,14 +145,13 @@ export async function openRun(name: string, root = RUNS): Promise<Run> {
 /** Lists the runs that can be read, the newest first. */
 export async function listRuns(root = RUNS): Promise<Run[]> {
   const names = await readdir(root).catch(() => [] as string[]);
-  const runs = await Promise.all(
-    names.map(async (name) => {
-      const text = await readFile(join(root, name, 'config.json'), 'utf8').catch(() => 'null');
-      const config = configSchema.safeParse(parseJsonOrNull(text));
-      return config.success ? [{ directory: join(root, name), config: { ...config.data, name } }] : [];
-    }),
-  );
-  return runs.flat().sort((a, b) => b.config.started.localeCompare(a.config.started));
+  const opened = names.map(async (name) => {
+    const directory = join(root, name);
+    const text = await readFile(join(directory, 'config.json'), 'utf8').catch(() => 'null');
+    const { data } = configSchema.safeParse(parseJsonOrNull(text));
+    return data ? [{ directory, config: { ...data, name } }] : [];
+  });
+  return (await Promise.all(opened)).flat().sort((a, b) => b.config.started.localeCompare(a.config.started));
 }
 
 /** Returns the newest run that was trained to its end, with or without thresholds. @throws RunError where there is none */
@@ -188,13 +182,9 @@ export async function loadRun(run: Run): Promise<{ model: Model; splits: Splits;
   return { ...(await loadTrained(run)), calibrated: await readCalibration(run) };
 }
 
-export function readCalibration(run: Run): Promise<Calibrated> {
-  return readJson(run, 'calibration.json');
-}
+export const readCalibration = (run: Run) => readJson<Calibrated>(run, 'calibration.json');
 
-export function readSplits(run: Run): Promise<Splits> {
-  return readJson(run, 'splits.json');
-}
+export const readSplits = (run: Run) => readJson<Splits>(run, 'splits.json');
 
 async function readJson<T>(run: Run, file: string): Promise<T> {
   try {

@@ -105,13 +105,16 @@ export async function train(options: TrainOptions): Promise<Trained> {
     bestEpoch: 0,
     status: 'training',
   };
+  const note = (...notes: string[]) => {
+    dataset.notes = [...(dataset.notes ?? []), ...notes];
+  };
   const own = options.unknownDir
     ? await openOwnUnknown(options.unknownDir, dataset, { rules: dataset.preprocess ?? defaultPreprocess, cache: CACHE })
     : null;
   if (own) {
     config.unknown = { directory: resolve(options.unknownDir as string), sha256: own.sha256 };
     config.training = withOwn(config.training, own.train.count);
-    dataset.notes = [...(dataset.notes ?? []), ...own.notes];
+    note(...own.notes);
   }
   const run = await createRun(config, splits, options.runs);
   let started = false;
@@ -121,8 +124,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   };
   try {
     const bytes = await keepImages(imagesFolder(run), dataset, config.dataDir);
-    const size = bytes === null ? [] : [`${(bytes / 1e6).toFixed(1)} MB of decoded images are kept in ${imagesFolder(run)}`];
-    dataset.notes = [...(dataset.notes ?? []), ...size];
+    if (bytes !== null) note(`${(bytes / 1e6).toFixed(1)} MB of decoded images are kept in ${imagesFolder(run)}`);
     options.onDataset?.(dataset);
     return await trainRun(run, dataset, splits, { ...options, onStep }, backend);
   } catch (error) {

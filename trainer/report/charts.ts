@@ -14,12 +14,10 @@ export const quantitative = (field: string, title: string | null, more: object =
 
 /** Renders a Vega-Lite specification as SVG, for light and dark pages. */
 export async function chart(spec: TopLevelSpec): Promise<string> {
+  const labels = { labelColor: '#777', titleColor: '#777' };
   const config = {
-    background: 'transparent',
-    axis: { labelColor: '#777', titleColor: '#777', gridColor: '#77777740', domainColor: '#777', tickColor: '#777' },
-    view: { stroke: '#77777740' },
-    title: { color: '#777' },
-    legend: { labelColor: '#777', titleColor: '#777' },
+    ...{ background: 'transparent', view: { stroke: '#77777740' }, title: { color: '#777' }, legend: labels },
+    axis: { ...labels, gridColor: '#77777740', domainColor: '#777', tickColor: '#777' },
   };
   const view = new vega.View(vega.parse(compile({ config, ...spec }).spec), { renderer: 'none', logLevel: vega.Error });
   const svg = await view.toSVG();
@@ -30,10 +28,10 @@ export async function chart(spec: TopLevelSpec): Promise<string> {
 type Metrics = Record<string, number>[];
 
 export function lossChart(metrics: Metrics): Promise<string> {
-  const values = metrics.flatMap(({ epoch, reconstruction, total, validationLoss }) => [
-    { epoch, part: 'reconstruction', loss: reconstruction ?? 0 },
-    { epoch, part: 'latent, weighted', loss: (total ?? 0) - (reconstruction ?? 0) },
-    { epoch, part: 'validation, both', loss: validationLoss ?? 0 },
+  const values = metrics.flatMap(({ epoch, reconstruction = 0, total = 0, validationLoss = 0 }) => [
+    { epoch, part: 'reconstruction', loss: reconstruction },
+    { epoch, part: 'latent, weighted', loss: total - reconstruction },
+    { epoch, part: 'validation, both', loss: validationLoss },
   ]);
   // With variable entropy the latent loss may be below zero, where there is no logarithm.
   const shown = values.filter(({ loss }) => loss > 0);

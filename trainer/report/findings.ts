@@ -12,6 +12,7 @@ import type { Splits } from '../data/splits.ts';
 import { encodeAt, scoresOf } from '../encode.ts';
 import { type Measured, measure } from '../measured.ts';
 import type { Model } from '../model/build-model.ts';
+import { type Outcomes, outcomesByClass, outcomesOf } from '../outcomes.ts';
 import type { Calibrated } from '../run.ts';
 import { defaultCalibration } from '../run-config.ts';
 
@@ -104,10 +105,9 @@ function reliabilityOf(
     try {
       const options = { ...defaultCalibration, delta: calibration.delta ?? defaultCalibration.delta, alpha, scores: tested };
       const { thresholds } = thresholdsFor(held, classes, means[0]?.length as number, options);
-      const isRejected = scores.map((score) => !decide(score, thresholds).accepted);
-      const rate = (rejected: readonly boolean[]) => rejected.filter(Boolean).length / Math.max(1, rejected.length);
-      const rates = byClass.map((indices) => rate(indices.map((i) => isRejected[i] as boolean)));
-      return [{ alpha, overall: rate(isRejected), worstClass: Math.max(...rates) }];
+      const rateOf = ({ rejected, images }: Outcomes) => rejected / Math.max(1, images);
+      const rates = outcomesByClass(scores, labels, thresholds, classes.length).map(rateOf);
+      return [{ alpha, overall: rateOf(outcomesOf(scores, labels, thresholds)), worstClass: Math.max(...rates) }];
     } catch (error) {
       // There are too few images for so small an alpha: the curve starts later.
       if (error instanceof RangeError) return [];
@@ -125,12 +125,8 @@ function generatedBy(model: Model, input: Screening['input'], { means, covarianc
     const sample = () => mean.map((value, j) => value + (deviations[j] as number) * random.normal());
     return [mean, ...Array.from({ length: samples }, sample)];
   });
-  const images: Float32Array[] = [];
-  for (let first = 0; first < latents.length; first += AT_ONCE) {
-    const batch = latents.slice(first, first + AT_ONCE);
-    images.push(...imagesIn(tf.tidy(() => (model.decoder.predict(tf.tensor2d(batch)) as tf.Tensor).dataSync()) as Float32Array, input));
-  }
-  return { images, perClass: 1 + samples };
+  const decoded = tf.tidy(() => (model.decoder.predict(tf.tensor2d(latents), { batchSize: AT_ONCE }) as tf.Tensor).dataSync());
+  return { images: imagesIn(decoded as Float32Array, input), perClass: 1 + samples };
 }
 
 function reconstructionsBy(model: Model, { test, input }: Dataset, splits: Splits, scores: readonly Scores[]): Findings['reconstructions'] {

@@ -1,15 +1,13 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../../node/files/files.ts';
 import { fitnessOf } from '../../shared/bundle/fitness.ts';
-import type { Fitness } from '../../shared/bundle/fitness-schema.ts';
 import { rate, rateText } from '../../shared/rate.ts';
 import { testedScores } from '../../shared/score-table.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { datasets } from '../data/datasets.ts';
 import { judgedRun, readMeasured } from '../measured.ts';
 import { type Outcomes, percent, type UnknownFigure } from '../outcomes.ts';
-import type { Calibrated } from '../run.ts';
-import { loadRun, type Run, readMetrics } from '../run.ts';
+import { type Calibrated, loadRun, type Run, readMetrics } from '../run.ts';
 import type { RunConfig } from '../run-config.ts';
 import { accuracyChart, confusionChart, lossChart, planeChart, reliabilityChart, scoreChart } from './charts.ts';
 import { contactSheet } from './contact-sheet.ts';
@@ -30,66 +28,63 @@ const COLUMNS = 12;
  */
 export async function writeReport(run: Run, dataset: Dataset, signal?: AbortSignal): Promise<string> {
   const { model, splits, calibrated } = await loadRun(run);
-  const metrics = await readMetrics(run);
   const findings = await findingsOf(model, dataset, splits, calibrated, signal);
   const kept = await readMeasured(run);
-  const fitness = fitnessOf(judgedRun(run.config, calibrated, { ...kept, ...findings.measured }));
+  const { name, classes, input, started, dataset: images } = run.config;
+  const text = page({
+    title: name,
+    heading: name,
+    lead: `${images}, ${classes.length} classes, ${input.height} x ${input.width} x ${input.channels}; started ${started.slice(0, 10)}`,
+    verdict: fitnessBox(fitnessOf(judgedRun(run.config, calibrated, { ...kept, ...findings.measured }))),
+    sections: await sectionsOf(run.config, calibrated, findings, await readMetrics(run), kept?.unknown ?? []),
+  });
   const path = join(run.directory, 'report.html');
-  await writeAtomically(path, await reportPage(run.config, calibrated, fitness, findings, metrics, kept?.unknown ?? []));
+  await writeAtomically(path, text);
   return path;
 }
 
-/** @param metrics the lines of metrics.jsonl */
-async function reportPage(
+async function sectionsOf(
   config: RunConfig,
-  calibrated: Calibrated,
-  fitness: Fitness,
+  { thresholds }: Calibrated,
   findings: Findings,
-  metrics: Record<string, number>[],
+  metrics: Awaited<ReturnType<typeof readMetrics>>,
   unknown: UnknownFigure[],
-): Promise<string> {
-  const { name, dataset, classes, input, started } = config;
-  const tested = testedScores(calibrated.thresholds);
-  return page({
-    title: name,
-    heading: name,
-    lead: `${dataset}, ${classes.length} classes, ${input.height} x ${input.width} x ${input.channels}; started ${started.slice(0, 10)}`,
-    verdict: fitnessBox(fitness),
-    sections: [
-      [
-        'Results on the test images',
-        'In per cent of all test images. Accuracy: accepted with the right class. Error: accepted with a wrong class. Rejection: not ' +
-          'accepted.',
-        outcomesTable(config, findings.measured.outcomes),
-      ],
-      [
-        'Training',
-        `Epochs: ${config.epochs}, preset: ${config.preset}. The weights are those of epoch ${config.bestEpoch}, which has the ` +
-          `smallest validation loss. Seed ${config.seed}, ${config.backend}.`,
-        row([await lossChart(metrics), await accuracyChart(metrics)]),
-      ],
-      [
-        'Scores and thresholds',
-        'Small scores mean that an image looks like the training images. It is rejected if a score exceeds the threshold of its label. ' +
-          'The dashed lines are the thresholds of the classes.',
-        row(await Promise.all(tested.map((name) => scoreChart(name, findings, calibrated.thresholds)))),
-      ],
-      [
-        'Does the false-rejection rate hold?',
-        'The share of test images that is rejected, for several rates that calibration may be asked for. The guarantee holds where a ' +
-          'line runs below the dashed one. It covers all classes together, not the worst class alone.',
-        await reliabilityChart(findings.reliability),
-      ],
-      unknownSection(unknown),
-      await classesSection(config, findings),
-      [
-        'Latent space',
-        'Each dot is a test image, encoded; shown are the two directions in which the latents vary most. Good classes lie apart.',
-        await planeChart(findings.plane, classes.length),
-      ],
-      ...(await imageSections(config, findings)),
+): Promise<Section[]> {
+  const { classes, epochs, preset, bestEpoch, seed, backend } = config;
+  return [
+    [
+      'Results on the test images',
+      'In per cent of all test images. Accuracy: accepted with the right class. Error: accepted with a wrong class. Rejection: not ' +
+        'accepted.',
+      outcomesTable(config, findings.measured.outcomes),
     ],
-  });
+    [
+      'Training',
+      `Epochs: ${epochs}, preset: ${preset}. The weights are those of epoch ${bestEpoch}, which has the ` +
+        `smallest validation loss. Seed ${seed}, ${backend}.`,
+      row([await lossChart(metrics), await accuracyChart(metrics)]),
+    ],
+    [
+      'Scores and thresholds',
+      'Small scores mean that an image looks like the training images. It is rejected if a score exceeds the threshold of its label. ' +
+        'The dashed lines are the thresholds of the classes.',
+      row(await Promise.all(testedScores(thresholds).map((name) => scoreChart(name, findings, thresholds)))),
+    ],
+    [
+      'Does the false-rejection rate hold?',
+      'The share of test images that is rejected, for several rates that calibration may be asked for. The guarantee holds where a ' +
+        'line runs below the dashed one. It covers all classes together, not the worst class alone.',
+      await reliabilityChart(findings.reliability),
+    ],
+    unknownSection(unknown),
+    await classesSection(config, findings),
+    [
+      'Latent space',
+      'Each dot is a test image, encoded; shown are the two directions in which the latents vary most. Good classes lie apart.',
+      await planeChart(findings.plane, classes.length),
+    ],
+    ...(await imageSections(config, findings)),
+  ];
 }
 
 function outcomesTable({ dataset, training }: RunConfig, outcomes: Outcomes): string {
