@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJsonOrNull } from '../node/files/files.ts';
 import { rebuildFolder, recoverFolder } from '../node/files/replace-folder.ts';
+import { sha256 } from '../shared/bundle/hashes.ts';
 import type { Adam } from './adam.ts';
 import { DataError } from './data/dataset.ts';
 
@@ -38,7 +38,7 @@ const stateSchema = z.strictObject({
 export async function saveCheckpoint(directory: string, optimizer: Adam, progress: Progress): Promise<void> {
   const vectors = await Promise.all(optimizer.state().map((vector) => vector.data<'float32'>()));
   const bytes = Buffer.concat(vectors.map((vector) => Buffer.from(vector.slice().buffer)));
-  const state = { progress, count: vectors[0]?.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  const state = { progress, count: vectors[0]?.length, sha256: await sha256(bytes) };
   await rebuildFolder(directory, 'state.json', async (fresh) => {
     await writeFile(join(fresh, 'vectors.bin'), bytes);
     await writeFile(join(fresh, 'state.json'), JSON.stringify(state));
@@ -59,8 +59,7 @@ export async function loadCheckpoint(directory: string, optimizer: Adam): Promis
     });
   const bytes = await read('vectors.bin');
   const state = stateSchema.safeParse(parseJsonOrNull((await read('state.json')).toString()));
-  if (!state.success || createHash('sha256').update(bytes).digest('hex') !== state.data.sha256)
-    throw new DataError(`${directory} is damaged. Train again.`);
+  if (!state.success || (await sha256(bytes)) !== state.data.sha256) throw new DataError(`${directory} is damaged. Train again.`);
   const { progress, count } = state.data;
   const now = optimizer.state();
   if (now[0]?.size !== count || bytes.length !== 4 * count * now.length)

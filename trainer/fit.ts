@@ -30,7 +30,7 @@ export interface FitOptions {
   from: Progress | null;
   /** The epoch from which patience counts, where the best one is earlier: that in which the training was planned anew. */
   plannedAt?: number | undefined;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called after each step. */
   onStep(step: Step): void | Promise<void>;
   /**

@@ -162,7 +162,7 @@ export async function trainRun(run: Run, dataset: Dataset, splits: Splits, optio
   let { seconds: trainingSeconds, best } = from ?? { seconds: 0, best: null };
   const fitting = fit(images, training, {
     ...{ seed, optimizer, gradients, from, plannedAt: run.config.earlierPlans?.at(-1)?.until },
-    ...(options.signal ? { signal: options.signal } : {}),
+    signal: options.signal,
     secondsBetweenCheckpoints: options.secondsBetweenCheckpoints ?? 60,
     onStep: async (step) => {
       options.onStep?.(step);

@@ -84,7 +84,7 @@ async function convert(python: string, model: string, directory: string, signal?
   const { code, output, errors } = await runProgram(python, [CONVERT, model, directory], {
     output: 'kept',
     env,
-    ...(signal ? { signal } : {}),
+    signal,
   });
   if (code !== 0) throw new PythonError(`tf2onnx could not convert ${model} (exit code ${code}):\n${lastLines(output + errors, 15)}`);
 }

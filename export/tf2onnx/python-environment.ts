@@ -85,7 +85,7 @@ async function versionOf(python: string, signal?: AbortSignal): Promise<string |
   return code === 0 && /^\d+\.\d+$/.test(version) ? version : null;
 }
 
-const keptOf = (signal?: AbortSignal) => ({ output: 'kept' as const, ...(signal ? { signal } : {}) });
+const keptOf = (signal?: AbortSignal) => ({ output: 'kept' as const, signal });
 
 /** Returns the end of a program's output, which mostly says what went wrong. */
 export const lastLines = (output: string, count = 5) => output.trim().split('\n').slice(-count).join('\n');

@@ -10,7 +10,7 @@ export interface ProgramOptions {
   /** Destination of its standard output: shown as it arrives (on standard error if ours is for machines), or kept. */
   output: 'stdout' | 'stderr' | 'kept';
   /** Ends the program and everything that it started. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   env?: Record<string, string>;
   /** Error to throw if there is no such program; without it the exit code is null. */
   missing?: Error;

@@ -50,12 +50,12 @@ describe("the manifest of ONNX Runtime's CUDA provider", () => {
 describe.skipIf(`${process.platform}-${process.arch}` !== 'linux-x64')('the CUDA provider', () => {
   it('is installed with what no wheel has, is no TensorFlow, and is removed', async () => {
     const folder = join(cache, 'installed');
-    const { kind, onnxruntime, name, libraries } = { onnxruntime: '1.30.0', ...cudaProviderManifest() };
+    const { contents, name, libraries } = cudaProviderManifest();
     const [added, ...unpacked] = libraries as [string, ...string[]];
     const wheel = tinyWheel(cache, 'tiny_ort', Object.fromEntries(unpacked.map((file) => [file, 10])));
     vi.stubEnv('PIP_NO_INDEX', '1');
     vi.stubEnv('PIP_FIND_LINKS', cache);
-    const manifest = { ...wheel, kind: kind as 'onnxruntime-cuda', onnxruntime, name, keep: unpacked, libraries };
+    const manifest = { ...wheel, contents, name, keep: unpacked, libraries };
     const options = { folder, output: 'kept', say: () => {} } as const;
     await expect(installLibraries(manifest, options)).rejects.toThrow(`the wheel has no ${added}`);
     const add = (fresh: string) => writeFile(join(fresh, added), '');

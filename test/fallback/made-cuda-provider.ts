@@ -8,7 +8,7 @@ import { cudaProviderManifest, PROVIDER_FOLDER } from '../../trainer/backend/ins
  * one; its provider is a real library too, but not that one, and needs a libabsent.so.6 that no machine has.
  */
 export async function makeCudaProvider(backends: string): Promise<string> {
-  const { name, wheels, libraries, ...manifest } = cudaProviderManifest();
+  const { name, wheels, libraries, contents } = cudaProviderManifest();
   const directory = join(backends, name);
   await mkdir(join(directory, PROVIDER_FOLDER), { recursive: true });
   const npm = join(packageFolder('onnxruntime-node') as string, 'bin/napi-v6/linux/x64');
@@ -17,9 +17,8 @@ export async function makeCudaProvider(backends: string): Promise<string> {
   for (const kind of ['cuda', 'shared'])
     await writeFile(join(directory, PROVIDER_FOLDER, `libonnxruntime_providers_${kind}.so`), library, 'latin1');
   const sizes = libraries.map(async (file) => [file, (await stat(join(directory, file))).size] as const);
-  const { kind } = manifest;
   const record = {
-    ...{ kind, onnxruntime: '1.30.0', machine: 'linux-x64', wheels, libraries },
+    ...{ ...contents, machine: 'linux-x64', wheels, libraries },
     files: Object.fromEntries(await Promise.all(sizes)),
   };
   await writeFile(join(directory, RECORD), JSON.stringify(record));

@@ -23,7 +23,7 @@ with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
   execFileSync('python3', ['-c', script, path, name, JSON.stringify(files)]);
   const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
   return {
-    ...{ name: `tensorflow-cpu-1.0-${name}`, kind: 'cpu', tensorflow: '1.0', platforms: ['manylinux_2_27_x86_64'] },
+    ...{ name: `tensorflow-cpu-1.0-${name}`, contents: { kind: 'cpu', tensorflow: '1.0' }, platforms: ['manylinux_2_27_x86_64'] },
     wheels: [{ requirement: `${name}==1.0`, sha256, bytes: statSync(path).size }],
     keep: ['tensorflow/*.so.2', 'tensorflow/include/*'],
     libraries: ['tensorflow/libtensorflow_cc.so.2'],

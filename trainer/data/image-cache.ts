@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { Piscina } from 'piscina';
 import { makeFolder, writeAtomically } from '../../node/files/files.ts';
 import { projectPath } from '../../node/project-folder.ts';
-import { canonicalJson } from '../../shared/bundle/hashes.ts';
+import { canonicalJson, sha256 } from '../../shared/bundle/hashes.ts';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { DEFAULT_LIMITS } from '../../shared/images/limits.ts';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
@@ -52,10 +52,8 @@ export async function cachedImages(
 ): Promise<{ index: ImageIndex; images: (indices: readonly number[]) => LabelledImages }> {
   const stats = await Promise.all(entries.map(({ file }) => stat(join(directory, file))));
   const identity = entries.map(({ file, label }, i) => [file, label, stats[i]?.size ?? 0, stats[i]?.mtimeMs ?? 0, stats[i]?.ctimeMs ?? 0]);
-  const key = createHash('sha256')
-    .update(canonicalJson({ reader: READER, limits: DEFAULT_LIMITS, directory: resolve(directory), identity, input, rules }))
-    .digest('hex')
-    .slice(0, 24);
+  const named = { reader: READER, limits: DEFAULT_LIMITS, directory: resolve(directory), identity, input, rules };
+  const key = (await sha256(canonicalJson(named))).slice(0, 24);
   const paths = { levels: join(cache, `${key}.levels`), index: join(cache, `${key}.json`) };
   await pruneCache(cache);
   let index = await readIndex(paths);
@@ -72,10 +70,7 @@ export async function cachedImages(
   return { index, images: openLevels(paths.levels, index, input) };
 }
 
-interface CachePaths {
-  levels: string;
-  index: string;
-}
+type CachePaths = Record<'levels' | 'index', string>;
 
 /** Returns the index of a cache that is complete and whole, or null. */
 async function readIndex(paths: CachePaths): Promise<ImageIndex | null> {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import type { Preprocess, Screening } from '../../shared/bundle/screening-schema.ts';
 import { kindOfFile } from '../../shared/images/formats.ts';
 import { ImageError } from '../../shared/images/image.ts';
@@ -34,13 +34,8 @@ export default async function readFiles({ directory, files, input, rules }: Imag
     try {
       const image = await readTrainingImage(bytes, { limits: DEFAULT_LIMITS, background: rules.background });
       const levels = preprocessLevels(image, input, rules);
-      results.push({
-        levels,
-        sha256: hashOf(bytes),
-        format: kindOfFile(bytes) ?? '',
-        look: hashOf(levels),
-        isBlank: isBlank(levels, input),
-      });
+      const [own, look] = [await sha256(bytes), await sha256(levels)];
+      results.push({ levels, sha256: own, format: kindOfFile(bytes) ?? '', look, isBlank: isBlank(levels, input) });
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       results.push({ why: error.message });
@@ -48,8 +43,6 @@ export default async function readFiles({ directory, files, input, rules }: Imag
   }
   return results;
 }
-
-const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Says whether all levels of each channel are about the same. */
 function isBlank(levels: Uint8Array, { channels }: Screening['input']): boolean {

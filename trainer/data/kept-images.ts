@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJsonOrNull } from '../../node/files/files.ts';
 import { rebuildFolder } from '../../node/files/replace-folder.ts';
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import { DataError, type Dataset, type ImageIndex, indexSchema, type StoredImages } from './dataset.ts';
 import { filesInFolder, isNamedImage } from './image-files.ts';
 import { hashOfLevels, openLevels } from './levels-file.ts';
@@ -121,8 +121,4 @@ export async function unknownImages(directory: string, index: ImageIndex): Promi
 
 const namesIn = ({ files, unreadable }: ImageIndex) => [...files, ...unreadable].map(({ file }) => file);
 
-async function hashOf(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
-}
+const hashOf = async (path: string) => sha256(await readFile(path));

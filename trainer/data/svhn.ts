@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '../../shared/bundle/hashes.ts';
 import { DataError, type DatasetReader, inMemory, type LabelledImages } from './dataset.ts';
 import { readMat } from './mat.ts';
 
@@ -19,7 +19,7 @@ export const svhn: DatasetReader = {
       const path = join(directory, file);
       if (!existsSync(path)) throw new DataError(`${file} is not in ${directory}. SVHN format 2 is train_32x32.mat and test_32x32.mat.`);
       const bytes = await readFile(path);
-      checksums[file] = createHash('sha256').update(bytes).digest('hex');
+      checksums[file] = await sha256(bytes);
       return partOf(bytes, path);
     };
     const parts = [await read('train_32x32.mat')];

@@ -1,16 +1,15 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { packageFolder } from '../../../node/installations/installation-record.ts';
-import { type ProgramOptions, runProgram } from '../../../node/processes/run-program.ts';
+import { runProgram } from '../../../node/processes/run-program.ts';
 import { BackendError } from '../backend.ts';
 import { bindingName, NO_TFJS_NODE } from '../installations.ts';
 
 const compiler = () => process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
 
-const runCompiler = (args: string[], options: Pick<ProgramOptions, 'signal'>) =>
+const runCompiler = (args: string[], signal: AbortSignal | undefined) =>
   runProgram(compiler(), args, {
-    ...options,
-    output: 'kept',
+    ...{ output: 'kept', signal },
     missing: new BackendError(
       `there is no ${compiler()}, which compiles the binding between Node and TensorFlow. Install it ` +
         '(Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or name one with CXX=/path/to/g++.',
@@ -18,8 +17,8 @@ const runCompiler = (args: string[], options: Pick<ProgramOptions, 'signal'>) =>
   });
 
 /** Checks, before anything is downloaded, that compiler and sources are there. @throws BackendError if not */
-export async function checkCompiler(options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
-  const { code, errors } = await runCompiler(['--version'], options);
+export async function checkCompiler(signal?: AbortSignal): Promise<void> {
+  const { code, errors } = await runCompiler(['--version'], signal);
   if (code !== 0) throw new BackendError(`${compiler()} does not run: ${errors.trim()}. CXX=/path/to/g++ names another compiler.`);
   sources();
 }
@@ -31,7 +30,7 @@ export async function checkCompiler(options: Pick<ProgramOptions, 'signal'> = {}
  * @param libraries TensorFlow's, in the folder, all in one subfolder
  * @throws BackendError with the compiler's messages; AbortError
  */
-export async function compileBinding(directory: string, libraries: string[], options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
+export async function compileBinding(directory: string, libraries: string[], signal?: AbortSignal): Promise<void> {
   const { tfjsNode, headers } = sources();
   const binding = join(directory, bindingName());
   const temporary = `${binding}.${process.pid}.tmp`;
@@ -48,7 +47,7 @@ export async function compileBinding(directory: string, libraries: string[], opt
         ...(mac ? ['-undefined', 'dynamic_lookup'] : []),
         ...['-o', temporary],
       ],
-      options,
+      signal,
     );
     if (code !== 0) throw new BackendError(`${compiler()} could not compile tfjs-node's binding (it takes C++17):\n${errors.trim()}`);
     await rename(temporary, binding);

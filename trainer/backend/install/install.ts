@@ -45,17 +45,16 @@ interface Installed {
  */
 export async function installTensorFlow(manifest: Manifest, options: InstallOptions): Promise<Installed> {
   const { folder = backendsFolder(), say, signal } = options;
-  const stop = signal ? { signal } : {};
-  await checkCompiler(stop);
-  await checkPip(stop);
+  await checkCompiler(signal);
+  await checkPip(signal);
   const directory = await installLibraries(manifest, options);
   const found = () => findInstallations(folder).find((installation) => installation.directory === directory) as Installation;
-  let probed = await probeTensorFlow(found(), manifest.kind === 'gpu');
+  let probed = await probeTensorFlow(found(), manifest.contents.kind === 'gpu');
   if (probed.fault !== null) {
     // One that is there and does not load was compiled for something else.
     say(`compiling tfjs-node's binding (${existsSync(found().binding) ? `the one there: ${probed.fault}` : bindingName()})`);
-    await compileBinding(directory, manifest.libraries, stop);
-    probed = await probeTensorFlow(found(), manifest.kind === 'gpu');
+    await compileBinding(directory, manifest.libraries, signal);
+    probed = await probeTensorFlow(found(), manifest.contents.kind === 'gpu');
   }
   if (probed.fault === null) return { installation: found(), probed };
   throw new BackendError(
@@ -71,7 +70,7 @@ export async function installTensorFlow(manifest: Manifest, options: InstallOpti
  * @throws BackendError; AbortError; Error with `code` (ENOSPC, EACCES)
  */
 export async function installCudaProvider(manifest: Manifest, options: InstallOptions): Promise<CudaProvider> {
-  await checkPip(options.signal ? { signal: options.signal } : {});
+  await checkPip(options.signal);
   const library = join(packageFolder('onnxruntime-node') as string, 'bin/napi-v6/linux/x64/libonnxruntime.so.1');
   const directory = await installLibraries(manifest, {
     ...options,
@@ -99,7 +98,7 @@ export async function installLibraries(manifest: Manifest, options: InstallOptio
   const toFetch = manifest.wheels.reduce((sum, { bytes }) => sum + bytes, 0);
   await checkSpace(folder, manifest.unpacked + toFetch);
   say(`fetching ${manifest.wheels.length} ${manifest.wheels.length === 1 ? 'wheel' : 'wheels'}, ${megabytes(toFetch)}, by pip`);
-  const wheels = await fetchWheels(manifest, downloads, { output: options.output, ...(signal ? { signal } : {}) });
+  const wheels = await fetchWheels(manifest, downloads, { output: options.output, signal });
   // A damaged installation may be replaced: its record shows that it is ours.
   await rebuildFolder(directory, RECORD, async (fresh) => {
     say(`unpacking into ${directory}`);
@@ -108,11 +107,7 @@ export async function installLibraries(manifest: Manifest, options: InstallOptio
     const files = await sizesOf(fresh);
     const absent = manifest.libraries.find((library) => !(library in files));
     if (absent) throw new BackendError(`the wheel has no ${absent}; this version of Portcullis can't use it. Nothing was installed.`);
-    const { libraries, wheels: from } = manifest;
-    const contents =
-      manifest.kind === 'onnxruntime-cuda'
-        ? { kind: manifest.kind, onnxruntime: manifest.onnxruntime }
-        : { kind: manifest.kind, tensorflow: manifest.tensorflow };
+    const { libraries, wheels: from, contents } = manifest;
     const record: InstallationRecord = { ...contents, machine: MACHINE, wheels: from, libraries, files };
     await writeAtomically(join(fresh, RECORD), `${JSON.stringify(record, null, 2)}\n`);
     say(`${Object.keys(files).length} files, ${megabytes(bytesOf(record))}`);

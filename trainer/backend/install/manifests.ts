@@ -3,18 +3,13 @@ import { MACHINE, packageVersion } from '../../../node/installations/installatio
 import { BackendError } from '../backend.ts';
 import wheels from './wheels.json' with { type: 'json' };
 
-/** A file of the Python package index, by version (as pip writes it) and content. */
-interface Wheel {
-  requirement: string;
-  sha256: string;
-  /** Size of the download. */
-  bytes: number;
-}
-
-interface Fetched {
+/** The files to fetch, and those of their contents to keep, for one kind of machine. */
+export interface Manifest {
   /** Name of the folder in the cache: its contents and its machine. */
   name: string;
-  wheels: Wheel[];
+  contents: { kind: 'cpu' | 'gpu'; tensorflow: string } | { kind: 'onnxruntime-cuda'; onnxruntime: string };
+  /** Files of the Python package index, by version (as pip writes it), content, and size of the download. */
+  wheels: { requirement: string; sha256: string; bytes: number }[];
   /** Tags that pip may take, the newest first; the Python that runs pip may be of another version. */
   platforms: string[];
   /** Shell patterns of the files to unpack; `*` matches slashes too. */
@@ -25,14 +20,11 @@ interface Fetched {
   unpacked: number;
 }
 
-/** The files to fetch, and those of their contents to keep, for one kind of machine. */
-export type Manifest = Fetched & ({ kind: 'cpu' | 'gpu'; tensorflow: string } | { kind: 'onnxruntime-cuda'; onnxruntime: string });
-
 /**
  * Returns the wheels for one kind of machine, listed in wheels.json by requirement, SHA-256 and bytes. Each was downloaded once by pip,
  * which checked it against the index; the sum is that file's.
  */
-const wheelsOf = (key: keyof typeof wheels): Wheel[] =>
+const wheelsOf = (key: keyof typeof wheels): Manifest['wheels'] =>
   (wheels[key] as [string, string, number][]).map(([requirement, sha256, bytes]) => ({ requirement, sha256, bytes }));
 
 const TENSORFLOW = '2.21.0';
@@ -49,12 +41,8 @@ const MAC = ['tensorflow/libtensorflow_cc.2.dylib', 'tensorflow/libtensorflow_fr
 
 type TensorFlowKey = Exclude<keyof typeof wheels, 'onnxruntime-cuda'>;
 
-interface TensorFlowBuild {
-  libraries: string[];
-  platforms: string[];
-  unpacked: number;
-  more?: string[];
-}
+/** A build of TensorFlow; `more` files are kept besides its libraries and headers. */
+type TensorFlowBuild = Pick<Manifest, 'libraries' | 'platforms' | 'unpacked'> & { more?: string[] };
 
 /** The builds of TensorFlow, by platform, architecture and kind. */
 const BUILDS: Record<TensorFlowKey, TensorFlowBuild> = {
@@ -79,7 +67,7 @@ export function manifestFor(kind: 'cpu' | 'gpu', platform: string = process.plat
   if (build && !musl) {
     const { libraries, platforms, unpacked, more = [] } = build;
     return {
-      ...{ name: `tensorflow-${kind}-${TENSORFLOW}-${platform}-${arch}`, kind, tensorflow: TENSORFLOW },
+      ...{ name: `tensorflow-${kind}-${TENSORFLOW}-${platform}-${arch}`, contents: { kind, tensorflow: TENSORFLOW } },
       ...{ wheels: wheelsOf(key), platforms, keep: [...libraries, ...HEADERS, ...more], libraries, unpacked },
     };
   }
@@ -96,9 +84,9 @@ export function manifestFor(kind: 'cpu' | 'gpu', platform: string = process.plat
 /** Says whether this Linux has glibc, for which the wheels are built; Alpine, for one, has musl. */
 function hasGlibc(): boolean {
   // Keeps the report from looking up the names of hosts.
-  (process.report as { excludeNetwork?: boolean }).excludeNetwork = true;
-  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  return report.header.glibcVersionRuntime !== undefined;
+  Object.assign(process.report, { excludeNetwork: true });
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime !== undefined;
 }
 
 const ONNXRUNTIME = '1.30.0';
@@ -120,7 +108,7 @@ export function cudaProviderManifest(machine = MACHINE, onnxruntimeNode = packag
     );
   const providers = ['cuda', 'shared'].map((kind) => `${PROVIDER_FOLDER}/libonnxruntime_providers_${kind}.so`);
   return {
-    ...{ name: `${CUDA_PROVIDER_PREFIX}${ONNXRUNTIME}-${machine}`, kind: 'onnxruntime-cuda', onnxruntime: ONNXRUNTIME },
+    ...{ name: `${CUDA_PROVIDER_PREFIX}${ONNXRUNTIME}-${machine}`, contents: { kind: 'onnxruntime-cuda', onnxruntime: ONNXRUNTIME } },
     // The wheel of the commit that the npm package is built from, and what its metadata asks for (`cuda`, `cudnn`): CUDA 13.
     wheels: wheelsOf('onnxruntime-cuda'),
     platforms: ['2_28', '2_27', '2_17', '2_12', '2_5'].map((glibc) => `manylinux_${glibc}_x86_64`),

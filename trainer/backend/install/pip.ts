@@ -16,8 +16,8 @@ const NO_PYTHON =
   'Install it (Debian, Ubuntu: apt install python3-pip), or name one with PYTHON=/path/to/python3.';
 
 /** Checks that there is a Python with pip. @throws BackendError if not */
-export async function checkPip(options: Pick<ProgramOptions, 'signal'> = {}): Promise<void> {
-  const { code } = await runPython(['-m', 'pip', '--version'], { ...options, output: 'kept' });
+export async function checkPip(signal?: AbortSignal): Promise<void> {
+  const { code } = await runPython(['-m', 'pip', '--version'], { output: 'kept', signal });
   if (code === 0) return;
   const install = `Install it (Debian, Ubuntu: apt install python3-pip; elsewhere: ${python()} -m ensurepip)`;
   throw new BackendError(`${python()} has no pip, which fetches the libraries. ${install}.`);
@@ -90,7 +90,7 @@ with zipfile.ZipFile(wheel) as archive:
  * @throws BackendError if it is not a complete zip file, or the disk is full; AbortError
  */
 export async function unpackWheel(wheel: string, target: string, patterns: string[], signal?: AbortSignal): Promise<void> {
-  const { code, errors } = await runPython(['-c', UNZIP, wheel, target, ...patterns], { output: 'kept', ...(signal ? { signal } : {}) });
+  const { code, errors } = await runPython(['-c', UNZIP, wheel, target, ...patterns], { output: 'kept', signal });
   if (code === 0) return;
   const why = /Errno 28/.test(errors)
     ? 'the disk is full. Free some space, or name another folder with PORTCULLIS_CACHE, then try again'

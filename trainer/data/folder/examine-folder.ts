@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../../shared/bundle/hashes.ts';
 import type { Screening } from '../../../shared/bundle/screening-schema.ts';
 import { ANY_FORMAT } from '../../../shared/images/formats.ts';
 import { DataError, type Dataset, type DatasetReader, type ReadOptions } from '../dataset.ts';
@@ -55,7 +55,7 @@ export async function examineFolder(directory: string, options: ReadOptions): Pr
     ...{ name: 'images', classes, input, preprocess: rules, train: images(train), test: images(test) },
     groups: train.map((i) => keys[i] as string),
     validation: validation.size > 0 ? train.flatMap((position, i) => (validation.has(position) ? [i] : [])) : null,
-    checksums: { files: createHash('sha256').update(list).digest('hex') },
+    checksums: { files: await sha256(list) },
     notes: all.map(faultText),
   };
   return { form, classes, input, faults: all, dataset };
