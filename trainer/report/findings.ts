@@ -100,7 +100,6 @@ function reliabilityOf(
 ): Findings['reliability'] {
   // The paper's thresholds are compared with those that calibration would set.
   const tested = calibration.method === 'conformal' ? optionalScores(own) : DEFAULT_SCORES;
-  const byClass = classes.map((_, y) => [...scores.keys()].filter((i) => labels[i] === y));
   return ALPHAS.flatMap((alpha) => {
     try {
       const options = { ...defaultCalibration, delta: calibration.delta ?? defaultCalibration.delta, alpha, scores: tested };
