@@ -67,7 +67,7 @@ const STROKE_EXPOSURE: Exposure = {
   outliers: 1 / 2,
   outlierKinds: STROKE_KINDS,
   outlierLoss: OUTLIER_LOSSES.margin,
-  augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.12, still: 0.5 },
+  augmentation: { shift: 1, rotation: 10, scale: 0.1, shear: 0.12, still: 0.25 },
   latentWeight: 1600,
   epochs: 24,
 };

@@ -60,7 +60,7 @@ export type KindShares = Record<string, number>;
 export const FIRST_KINDS: KindShares = { joined: 2, shuffled: 1, inverted: 1, noise: 1, plain: 1, shapes: 2, things: 2 };
 
 /**
- * Kinds for images of strokes on a plain background, such as characters. `pasted`, `scribbles` and `symbols` are not among them, so that
+ * Kinds for images of strokes on a plain background, such as characters. `joined`, `scribbles` and `symbols` are not among them, so that
  * there are near kinds to measure that were not trained on.
  */
 export const STROKE_KINDS: KindShares = {
@@ -72,12 +72,13 @@ export const STROKE_KINDS: KindShares = {
     overlaid: 10,
     added: 10,
     swapped: 5,
+    pasted: 10,
     warped: 12,
     loose: 16,
     mirrored: 15,
     turned: 15,
   },
-  ...{ noise: 3, plain: 2, shapes: 5, things: 4, inverted: 2 },
+  ...{ noise: 3, plain: 2, shapes: 8, things: 6, inverted: 2 },
 };
 
 /**
