@@ -38,7 +38,7 @@ it.each([
 it('a name that is no folder is refused', async () => {
   for (const option of ['--name', '--resume']) {
     expect(await train(option, '../out/x')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('"../out/x" is not a valid name. Allowed are'),
     });
   }
