@@ -49,13 +49,10 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
   app.onError((error, c) => {
     if (error instanceof ProtocolError) return c.json({ error: error.message }, 400);
     if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
-    if (error instanceof QueueFullError)
-      return c.json({ error: `${error.message}; try again later` }, 503, { 'retry-after': String(error.retryAfterSeconds) });
     const record = c.get('record');
-    if (error instanceof ExpiredError) {
-      record.outcome = 'expired';
-      return c.json({ error: `${error.message}; try again later` }, 503, { 'retry-after': '1' });
-    }
+    if (error instanceof ExpiredError) record.outcome = 'expired';
+    if (error instanceof QueueFullError || error instanceof ExpiredError)
+      return c.json({ error: `${error.message}; try again later` }, 503, { 'retry-after': String(error.retryAfterSeconds) });
     // Nobody reads this answer: the client has gone.
     if (c.req.raw.signal.aborted) {
       record.outcome = 'cancelled';
@@ -107,10 +104,11 @@ export function createApp({ search, reader, metrics, log }: Services, limits: Li
     }
     const headerLength = c.req.header(BINARY_HEADER) ?? null;
     const encoding = c.req.header('content-encoding') ?? 'identity';
-    if (encoding.toLowerCase() !== 'identity')
-      throw new HTTPException(415, { message: `content-encoding is ${encoding}; only identity is allowed` });
-    const contentProblem = inferContentProblem(c.req.header('content-type') ?? '');
-    if (contentProblem) throw new HTTPException(415, { message: contentProblem });
+    const isEncoded = encoding.toLowerCase() !== 'identity';
+    const wrong = isEncoded
+      ? `content-encoding is ${encoding}; only identity is allowed`
+      : inferContentProblem(c.req.header('content-type') ?? '');
+    if (wrong) throw new HTTPException(415, { message: wrong });
     const request = await reader.read(body, headerLength);
     const { image, id: requestId, timeoutMs } = request;
     Object.assign(record, { id: requestId, images: image.shape[0] });

@@ -1,4 +1,4 @@
-import { batchOf, countImages, deliver, ExpiredError, QueueFullError, type Searched, type Slice, type Waiting } from './batch.ts';
+import { batchOf, deliver, ExpiredError, type Pending, type QueuedImage, QueueFullError, type Searched } from './batch.ts';
 import type { SearchResult } from './outputs.ts';
 import type { SearchRequest } from './search-thread.ts';
 
@@ -61,22 +61,23 @@ export function createBatchQueue(
   const { threads, maxQueue, maxWaitMs, batchSize } = options;
   let { batchWaitMs } = options;
   let perImage = secondsPerImage;
-  const queue: Waiting[] = [];
-  const retries: Slice[] = [];
+  let queue: QueuedImage[] = [];
+  /** The images of failed batches, those of each request apart. */
+  const retries: QueuedImage[][] = [];
   /** Batches under way and when each was started. */
-  const running = new Map<Slice[], number>();
+  const running = new Map<QueuedImage[], number>();
   let onDrained: (() => void) | undefined;
   let hasTimer = false;
 
-  const waitingImages = () => queue.reduce((sum, { count, next }) => sum + count - next, countImages(retries));
-  /** Counts the requests that no thread has begun; only the first of the queue may be begun. */
-  const waitingRequests = () => queue.length - (queue[0] && queue[0].next > 0 ? 1 : 0);
+  const waitingImages = () => queue.length + retries.flat().length;
+  /** Counts the requests that no thread has begun. */
+  const waitingRequests = () => new Set(queue.flatMap(({ owner }) => (owner.begun === 0 ? [owner] : []))).size;
 
   /** Returns the seconds until a thread would be free for one more request. */
   function expectedWait(): number {
     const now = performance.now();
-    const left = [...running].map(([slices, since]) => Math.max(0, countImages(slices) * perImage - (now - since) / 1000));
-    return (waitingImages() * perImage + left.reduce((sum, seconds) => sum + seconds, 0)) / threads;
+    const left = [...running].map(([images, since]) => Math.max(0, images.length * perImage - (now - since) / 1000));
+    return left.reduce((sum, seconds) => sum + seconds, waitingImages() * perImage) / threads;
   }
 
   function checkCapacity(images = 0, timeoutMs = Number.POSITIVE_INFINITY): void {
@@ -96,53 +97,51 @@ export function createBatchQueue(
       const count = request.shape[0] as number;
       checkCapacity(count, timeoutMs);
       const since = performance.now();
-      const waiting: Waiting = {
-        ...{ request, count, next: 0, parts: [], missing: count, since, begun: 0, settled: false },
-        expires: since + timeoutMs,
+      const settle = () => {
+        owner.settled = true;
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', cancel);
+      };
+      const owner: Pending = {
+        ...{ request, since, begun: 0, expires: since + timeoutMs, settled: false, results: [], missing: count },
         resolve(result) {
           settle();
           resolve(result);
         },
         reject(error) {
           settle();
-          if (queue.includes(waiting)) queue.splice(queue.indexOf(waiting), 1);
+          queue = queue.filter((image) => image.owner !== owner);
           reject(error);
         },
       };
       const longestWait = Math.min(maxWaitMs, timeoutMs);
       const timer = setTimeout(() => {
-        if (waiting.begun === 0) waiting.reject(new ExpiredError(`the search did not begin within ${longestWait} ms`));
+        if (owner.begun === 0) owner.reject(new ExpiredError(`the search did not begin within ${longestWait} ms`));
       }, longestWait);
-      const cancel = () => waiting.reject(signal?.reason);
-      const settle = () => {
-        waiting.settled = true;
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', cancel);
-      };
+      const cancel = () => owner.reject(signal?.reason);
       signal?.addEventListener('abort', cancel, { once: true });
-      queue.push(waiting);
+      queue.push(...Array.from({ length: count }, (_, index) => ({ owner, index })));
       dispatch();
     });
   }
 
   function dispatch(): void {
     while (running.size < threads) {
-      const slices = nextBatch();
-      if (slices.length === 0) break;
-      void searchSlices(slices);
+      const retry = retries.shift();
+      const images = retry ? retry.filter(({ owner }) => !owner.settled) : nextBatch();
+      if (images.length > 0) void searchBatch(images, retry !== undefined);
+      else if (!retry) break;
     }
     if (running.size === 0 && queue.length === 0 && retries.length === 0) onDrained?.();
   }
 
   /** Takes the images to search next; none if nothing waits or a batch may still fill. */
-  function nextBatch(): Slice[] {
-    for (let slice = retries.shift(); slice; slice = retries.shift()) if (!slice.waiting.settled) return [slice];
+  function nextBatch(): QueuedImage[] {
     const now = performance.now();
-    for (const waiting of queue.filter(({ expires }) => expires < now))
-      waiting.reject(new ExpiredError('its time was up before it was searched'));
+    for (const { owner } of queue) if (owner.expires < now) owner.reject(new ExpiredError('its time was up before it was searched'));
     const [oldest] = queue;
     if (!oldest) return [];
-    const fillMs = oldest.since + batchWaitMs - now;
+    const fillMs = oldest.owner.since + batchWaitMs - now;
     if (fillMs > 0 && waitingImages() < batchSize) {
       if (!hasTimer)
         setTimeout(() => {
@@ -152,40 +151,32 @@ export function createBatchQueue(
       hasTimer = true;
       return [];
     }
-    const slices: Slice[] = [];
-    for (let room = batchSize; room > 0 && queue[0]; ) {
-      const [waiting] = queue;
-      const count = Math.min(room, waiting.count - waiting.next);
-      if (waiting.begun === 0) {
-        waiting.begun = now;
-        events.waited?.((now - waiting.since) / 1000);
-      }
-      slices.push({ waiting, first: waiting.next, count, isRetry: false });
-      waiting.next += count;
-      room -= count;
-      if (waiting.next === waiting.count) queue.shift();
+    const images = queue.splice(0, batchSize);
+    for (const { owner } of images) {
+      if (owner.begun > 0) continue;
+      owner.begun = now;
+      events.waited?.((now - owner.since) / 1000);
     }
-    return slices;
+    return images;
   }
 
-  async function searchSlices(slices: Slice[]): Promise<void> {
+  async function searchBatch(images: QueuedImage[], isRetry: boolean): Promise<void> {
     const started = performance.now();
-    running.set(slices, started);
-    const images = countImages(slices);
+    running.set(images, started);
+    const owners = new Set(images.map(({ owner }) => owner));
     try {
-      const result = await search(batchOf(slices));
+      const result = await search(batchOf(images));
       const seconds = (performance.now() - started) / 1000;
-      perImage += NEWEST * (seconds / images - perImage);
-      events.searched?.({ images, requests: new Set(slices.map(({ waiting }) => waiting)).size, seconds });
-      deliver(slices, result);
+      perImage += NEWEST * (seconds / images.length - perImage);
+      events.searched?.({ images: images.length, requests: owners.size, seconds });
+      deliver(images, result);
     } catch (error) {
       events.failed?.(error);
-      for (const slice of slices) {
-        if (slice.isRetry) slice.waiting.reject(error);
-        else retries.push({ ...slice, isRetry: true });
-      }
+      for (const owner of owners)
+        if (isRetry) owner.reject(error);
+        else retries.push(images.filter((image) => image.owner === owner));
     }
-    running.delete(slices);
+    running.delete(images);
     dispatch();
   }
 

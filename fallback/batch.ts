@@ -1,4 +1,4 @@
-import { joinResults, type SearchResult, sliceResult } from './outputs.ts';
+import { joinResults, resultOf, type SearchResult } from './outputs.ts';
 import type { SearchRequest } from './search-thread.ts';
 
 /** More requests wait than are allowed, or more than could be answered in time. */
@@ -15,6 +15,7 @@ export class QueueFullError extends Error {
 /** The request's time ran out before its search began, or while it waited for the rest of it. */
 export class ExpiredError extends Error {
   override name = 'ExpiredError';
+  readonly retryAfterSeconds = 1;
 }
 
 /** A result, how long it waited for a thread, and how long the search of all its images took from then on. */
@@ -23,59 +24,44 @@ export interface Searched extends SearchResult {
   searchMs: number;
 }
 
-/** A request in the queue. */
-export interface Waiting {
+/** A request of which images wait or are searched. */
+export interface Pending {
   request: SearchRequest;
-  count: number;
-  /** The first image that no thread has taken yet. */
-  next: number;
-  parts: { first: number; result: SearchResult }[];
-  missing: number;
   since: number;
   /** Start of its search; 0 before that. */
   begun: number;
   expires: number;
   settled: boolean;
+  /** The results of the images that were searched. */
+  results: SearchResult[];
+  missing: number;
   resolve(result: Searched): void;
   reject(error: unknown): void;
 }
 
-/** Images of one request that are searched together. */
-export interface Slice {
-  waiting: Waiting;
-  first: number;
-  count: number;
-  isRetry: boolean;
+/** An image of a request. */
+export interface QueuedImage {
+  owner: Pending;
+  index: number;
 }
 
-export const countImages = (slices: readonly Slice[]) => slices.reduce((sum, { count }) => sum + count, 0);
-
-/** Copies the images of several slices into one batch. */
-export function batchOf(slices: readonly Slice[]): SearchRequest {
-  const shape = slices[0]?.waiting.request.shape.slice(1) as number[];
+/** Copies images into one batch. */
+export function batchOf(images: readonly QueuedImage[]): SearchRequest {
+  const shape = images[0]?.owner.request.shape.slice(1) as number[];
   const size = shape.reduce((product, length) => product * length, 1);
-  const count = countImages(slices);
-  const images = new Float32Array(count * size);
-  let filled = 0;
-  for (const { waiting, first, count: n } of slices) {
-    images.set(waiting.request.images.subarray(first * size, (first + n) * size), filled);
-    filled += n * size;
-  }
-  return { images, shape: [count, ...shape] };
+  const values = new Float32Array(images.length * size);
+  for (const [i, { owner, index }] of images.entries())
+    values.set(owner.request.images.subarray(index * size, (index + 1) * size), i * size);
+  return { images: values, shape: [images.length, ...shape] };
 }
 
-/** Gives each slice its part of a batch's result, and resolves the requests that are then complete. */
-export function deliver(slices: readonly Slice[], result: SearchResult): void {
-  let from = 0;
-  for (const { waiting, first, count } of slices) {
-    const part = { first, result: sliceResult(result, from, count) };
-    from += count;
-    if (waiting.settled) continue;
-    waiting.parts.push(part);
-    waiting.missing -= count;
-    if (waiting.missing > 0) continue;
-    const parts = waiting.parts.sort((a, b) => a.first - b.first).map((each) => each.result);
-    const { begun, since } = waiting;
-    waiting.resolve({ ...joinResults(parts), waitMs: begun - since, searchMs: performance.now() - begun });
+/** Gives each image its part of a batch's result, and resolves the requests that are then complete. */
+export function deliver(images: readonly QueuedImage[], result: SearchResult): void {
+  for (const [i, { owner, index }] of images.entries()) {
+    if (owner.settled) continue;
+    owner.results[index] = resultOf(result, i);
+    owner.missing -= 1;
+    const { begun, since, missing, results } = owner;
+    if (missing === 0) owner.resolve({ ...joinResults(results), waitMs: begun - since, searchMs: performance.now() - begun });
   }
 }

@@ -72,13 +72,13 @@ export function answerOf(result: SearchResult, request: InferRequest, screening:
   return inferAnswer(Object.fromEntries(tensors), request, { model: 'reclassify', version: screening.id });
 }
 
-/** Returns images [first, first + count) of a batch's result. */
-export function sliceResult(result: SearchResult, first: number, count: number): SearchResult {
+/** Returns the result for image `i` of a batch. */
+export function resultOf(result: SearchResult, i: number): SearchResult {
   const n = result.label.length;
-  return mapResult(result, (values) => values.slice((first * values.length) / n, ((first + count) * values.length) / n));
+  return mapResult(result, (values) => values.slice((i * values.length) / n, ((i + 1) * values.length) / n));
 }
 
-/** Joins the results of a request's parts, in the order of its images. */
+/** Joins the results of single images. */
 export function joinResults(parts: readonly SearchResult[]): SearchResult {
   const [first] = parts as [SearchResult];
   if (parts.length === 1) return first;

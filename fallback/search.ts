@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
 import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
 import { type Bundle, BundleError, openBundle } from '../shared/bundle/open-bundle.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
@@ -7,11 +9,11 @@ import { type BatchQueue, createBatchQueue, type QueueEvents, type QueueOptions 
 import { type BatchChoice, measureBatches } from './batch-size.ts';
 import type { SearchResult } from './outputs.ts';
 import { checkLibraries, installed, type Provider, ProviderError, type ProviderName, providersToTry } from './providers.ts';
-import type { SearchThreadData } from './search-thread.ts';
-import { createSearchThreads, type SearchThreads } from './search-threads.ts';
+import type { SearchRequest, SearchThreadData } from './search-thread.ts';
 
-export interface Search extends Pick<SearchThreads, 'threads' | 'close'>, Pick<BatchQueue, 'run' | 'checkCapacity' | 'waiting'> {
+export interface Search extends Pick<BatchQueue, 'run' | 'checkCapacity' | 'waiting'> {
   screening: Screening;
+  readonly threads: readonly Worker[];
   provider: ProviderName;
   /** Reason for that provider. */
   why: string;
@@ -19,6 +21,8 @@ export interface Search extends Pick<SearchThreads, 'threads' | 'close'>, Pick<B
   batchSize: number;
   /** Returns true if the search of the golden image gives the right result; searched again only after a search failed or a thread ended. */
   ready(): Promise<boolean>;
+  /** Waits for the searches under way, then ends the threads. */
+  close(): Promise<void>;
 }
 
 export interface SearchEvents extends QueueEvents {
@@ -34,6 +38,8 @@ export interface SearchOptions extends Omit<QueueOptions, 'batchSize'> {
   /** Script of a thread. */
   threadFile?: string;
 }
+
+const SEARCH_THREAD = new URL('./search-thread.ts', import.meta.url).href;
 
 /**
  * Verifies a bundle and starts the threads that search with its reclassify.onnx, on the first provider that works.
@@ -80,8 +86,16 @@ async function startOn(
     healthy = undefined;
     options.events?.threadEnded?.(error);
   };
-  const threads = createSearchThreads(workerData, options.threads, threadEnded, options.threadFile);
-  const searchGolden = (n = 1) => threads.search(goldenImages(n, screening));
+  const pool = new Piscina<SearchRequest, SearchResult>({
+    ...{ filename: options.threadFile ?? SEARCH_THREAD, workerData, minThreads: options.threads, maxThreads: options.threads },
+    // A drain may take as long as everything that waits.
+    closeTimeout: 2 ** 31 - 1,
+  });
+  // A thread that dies rejects its batch and is replaced; other errors of the pool belong to no batch.
+  pool.on('error', threadEnded);
+  pool.on('workerDestroy', () => threadEnded());
+  const search = (batch: SearchRequest) => pool.run(batch, { transferList: [batch.images.buffer as ArrayBuffer] });
+  const searchGolden = (n = 1) => search(goldenImages(n, screening));
   let measured: BatchChoice;
   try {
     const problem = goldenProblem(await searchGolden(), screening);
@@ -90,16 +104,16 @@ async function startOn(
     healthy = Promise.resolve(true);
     measured = await measureBatches(searchGolden, provider, options.batchSize);
   } catch (error) {
-    await threads.destroy();
+    // Nothing is searched now: ending a thread inside `session.run` would abort the process.
+    await pool.destroy();
     throw error;
   }
   const { batchSize, secondsPerImage } = measured;
-  const queue = createBatchQueue(threads.search, { ...options, batchSize }, secondsPerImage, { ...options.events, failed });
+  const queue = createBatchQueue(search, { ...options, batchSize }, secondsPerImage, { ...options.events, failed });
   const check = async () => {
-    const isRight = await searchGolden().then(
-      (result) => goldenProblem(result, screening) === null,
-      () => false,
-    );
+    const isRight = await searchGolden()
+      .then((result) => goldenProblem(result, screening) === null)
+      .catch(() => false);
     if (!isRight) healthy = undefined;
     return isRight;
   };
@@ -109,7 +123,7 @@ async function startOn(
     why,
     batchSize,
     get threads() {
-      return threads.threads;
+      return pool.threads;
     },
     get waiting() {
       return queue.waiting;
@@ -122,7 +136,7 @@ async function startOn(
     },
     async close() {
       await queue.drain();
-      await threads.close();
+      await pool.close();
     },
   };
 }
