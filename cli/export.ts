@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option, type OptionValues } from 'commander';
 import { exportRun } from '../export/export-run.ts';
@@ -8,6 +9,7 @@ import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
 import { acquireLock } from '../node/files/lock.ts';
+import { chooseModel } from '../shared/bundle/active-model.ts';
 import { fitnessOf } from '../shared/bundle/fitness.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
@@ -54,21 +56,28 @@ const program = command('export', DESCRIPTION, EXAMPLES)
     const fitness = fitnessOf(screening);
     const isActive = !options.reference && barred.length === 0;
     const { id, modelId, classes, weights } = screening;
+    const { name: active } = await chooseModel({}, (file) => readFile(join(MODELS, file), 'utf8'));
     printResult(
       options.json,
       { directory, id, modelId, parity, fitness, active: isActive },
       `${directory}: id ${id.slice(0, 12)}, ${classes.length} classes, weights ${(weights.bytes / 1e6).toFixed(2)} MB\n` +
         `parity with the trained model on ${parity.images} images: ${withinOf(parity)}, ${parity.verdictsDiffering} verdicts differ` +
         `${parity.nearThreshold > 0 ? ` (${parity.nearThreshold} images too near a threshold to compare)` : ''}\n` +
-        `${fitnessLines(fitness)}\n${nextOf(options.reference, isActive, screening.trial === true)}`,
+        `${fitnessLines(fitness)}\n${nextOf(options.reference, isActive ? null : join(MODELS, active), directory, screening.trial === true)}`,
     );
   });
 
 await runCommand(program);
 
-function nextOf(reference: boolean | undefined, isActive: boolean, isTrial: boolean): string {
+/** Says what comes next. @param unfitBeside the active model, where the bundle written is not fit to be it */
+function nextOf(reference: boolean | undefined, unfitBeside: string | null, written: string, isTrial: boolean): string {
   if (reference) return 'reference bundle written';
-  if (!isActive) return 'written, but not made the active model, because it is not fit; pnpm export --force makes it active anyway';
+  if (unfitBeside === written) return 'it is the active model, but not fit: pnpm dev and pnpm wrangler deploy refuse it without FORCE=1';
+  if (unfitBeside)
+    return (
+      'written, but not made the active model, because it is not fit; pnpm export --force makes it active anyway.\n' +
+      `pnpm dev and pnpm wrangler deploy still take ${unfitBeside}`
+    );
   return `it is now the active model; next: pnpm dev${isTrial ? '' : ', or pnpm wrangler deploy'}`;
 }
 

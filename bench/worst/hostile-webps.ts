@@ -4,7 +4,7 @@ import { webpChunk, webpChunks, webpOf } from '../reliability/mutate-webp.ts';
 import { noiseBytes } from './hostile-png.ts';
 
 /** The most bytes of lossy pixels, and the most lossy pixels (shared/images/webp/container.ts). */
-const [LOSSY_BYTES, LOSSY_SIDES] = [2.5 * 1024 * 1024, [4096, 3072] as const];
+const [LOSSY_BYTES, LOSSY_SIDES] = [1.75 * 1024 * 1024, [4096, 3072] as const];
 
 /** WebPs within the limits, each the worst of its kind. */
 export async function hostileWebps({ maxPixels, maxBytes }: ImageLimits): Promise<{ name: string; bytes: Buffer }[]> {
@@ -18,7 +18,7 @@ export async function hostileWebps({ maxPixels, maxBytes }: ImageLimits): Promis
   return [
     { name: 'WebP, lossy, noise', bytes: await lossyOf(side, side) },
     { name: 'WebP, lossy, noise, large', bytes: await lossyOf(...LOSSY_SIDES) },
-    { name: 'WebP, lossy with alpha', bytes: await noise(1280, 1280, 4).webp({ quality: 50, alphaQuality: 100, effort: 0 }).toBuffer() },
+    { name: 'WebP, lossy with alpha', bytes: await noise(1100, 1100, 4).webp({ quality: 20, alphaQuality: 100, effort: 0 }).toBuffer() },
     { name: 'WebP, lossless, noise', bytes: await noise(1300, 1300, 3).webp({ lossless: true, effort: 0 }).toBuffer() },
     { name: 'WebP, lossless, 65,536 groups of codes', bytes: manyCodes(1024, 1024) },
     { name: 'WebP, EXIF chunks', bytes: extended(repeated(webpChunk('EXIF', exif))) },
@@ -30,13 +30,14 @@ export async function hostileWebps({ maxPixels, maxBytes }: ImageLimits): Promis
 const noise = (width: number, height: number, channels: 3 | 4) =>
   sharp(noiseBytes(width * height * channels), { raw: { width, height, channels } });
 
-/** Noise at the highest quality whose pixels are few enough bytes. */
+/** Noise of half the contrast, at the highest quality whose pixels are few enough bytes. */
 async function lossyOf(width: number, height: number): Promise<Buffer> {
   let best = Buffer.alloc(0);
-  for (const quality of [1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]) {
-    const bytes = await noise(width, height, 3).webp({ quality, effort: 0 }).toBuffer();
-    if (bytes.length > LOSSY_BYTES) break;
-    best = bytes;
+  for (let [low, high] = [1, 100]; low <= high; ) {
+    const quality = (low + high) >> 1;
+    const bytes = await noise(width, height, 3).linear(0.5, 64).webp({ quality, effort: 0 }).toBuffer();
+    if (bytes.length > LOSSY_BYTES) high = quality - 1;
+    else [low, best] = [quality + 1, bytes];
   }
   return best;
 }

@@ -27,7 +27,7 @@ const [ANIMATION, EXIF, ALPHA] = [0x02, 0x08, 0x10];
 
 /** libwebp decodes some 12 megapixels of lossy WebP in a tenth of a second, and 18 MB of it in a second: these keep it within a quarter. */
 const MAX_LOSSY_PIXELS = 12 * 1024 * 1024;
-const MAX_LOSSY_BYTES = 2.5 * 1024 * 1024;
+const MAX_LOSSY_BYTES = 1.75 * 1024 * 1024;
 
 /** The most chunks; usual files have up to six. */
 const MOST_CHUNKS = 256;

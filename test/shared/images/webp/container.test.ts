@@ -161,9 +161,9 @@ describe('limits', () => {
     ['of the chunks', webpOf(vp8x(0), vp8, ...new Array<Buffer>(255).fill(webpChunk('abcd', Buffer.alloc(0)))), {}, /more than 256 chunks/],
     [
       'of the bytes of lossy pixels',
-      webpOf(webpChunk('VP8 ', Buffer.concat([vp8.subarray(8), Buffer.alloc(2.5 * 1024 * 1024)]))),
+      webpOf(webpChunk('VP8 ', Buffer.concat([vp8.subarray(8), Buffer.alloc(1.75 * 1024 * 1024)]))),
       {},
-      /take \d+ bytes; at most 2621440 are allowed, because it decodes slowly. Save it at a lower quality/,
+      /take \d+ bytes; at most 1835008 are allowed, because it decodes slowly. Save it at a lower quality/,
     ],
   ])('%s are named', (_, bytes, limits, why) => refused(bytes, why, { ...DEFAULT_LIMITS, ...limits }));
 });
