@@ -27,7 +27,22 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 const run = (...args: [string, ...string[]]) => runInProcess(args[0], args.slice(1), directory);
-const images = ['--data', 'images', '--data-dir', 'photos', '--image-size', '8', '--channels', '1', '--alpha', '0.1', '--epochs', '1'];
+const images = [
+  '--data',
+  'images',
+  '--data-dir',
+  'photos',
+  '--image-size',
+  '8',
+  '--channels',
+  '1',
+  '--alpha',
+  '0.1',
+  '--epochs',
+  '1',
+  '--threads',
+  '1',
+];
 const bundle = () => join(directory, 'models', 'wrong');
 const screening = async () => parseScreening(await readFile(join(bundle(), 'screening.json'), 'utf8'));
 const active = () => readFile(join(directory, 'models', '.active'), 'utf8').catch(() => null);

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runInProcess } from './run-in-process.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -11,10 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const run = (name: string, ...args: string[]) => {
-  const cli = join(import.meta.dirname, '../../cli', `${name}.ts`);
-  return spawnSync(process.execPath, [cli, ...args], { cwd: root, encoding: 'utf8' });
-};
+const run = (name: string, ...args: string[]) => runInProcess(name, args, root);
 
 it('icons on transparency train, and the bundle screens them as they were trained on', async () => {
   for (const [label, name] of ['disc', 'box'].entries()) {
@@ -28,18 +25,34 @@ it('icons on transparency train, and the bundle screens them as they were traine
         .toFile(join(root, 'icons', name, `${i}.png`));
     }
   }
-  const options = ['--data', 'images', '--data-dir', 'icons', '--image-size', '16', '--preset', 'quick', '--epochs', '1'];
+  const options = [
+    '--data',
+    'images',
+    '--data-dir',
+    'icons',
+    '--image-size',
+    '16',
+    '--backend',
+    'wasm',
+    '--preset',
+    'quick',
+    '--epochs',
+    '1',
+    '--threads',
+    '1',
+  ];
   const calibration = ['--calibration', 'three-sigma'];
-  const trained = run('train', ...options, ...calibration, '--name', 'icons');
-  expect(trained.stdout).toContain('preprocessing: --fit contain --background white --polarity as-is (aspect ratios differ');
-  expect(run('export', '--run', 'icons', '--force').stderr).not.toMatch(/^error/m);
+  const trained = await run('train', ...options, ...calibration, '--name', 'icons');
+  expect(trained.out).toContain('preprocessing: --fit contain --background white --polarity as-is (aspect ratios differ');
+  expect((await run('export', '--run', 'icons', '--force')).err).not.toMatch(/^error/m);
   const preprocess = async (name: string) => JSON.parse(await readFile(join(root, 'models', name, 'screening.json'), 'utf8')).preprocess;
   expect(await preprocess('icons')).toMatchObject({ fit: 'contain', background: 255, polarity: 'as-is' });
   const own = ['--fit', 'cover', '--background', '#ff8000', '--polarity', 'inverted'];
-  expect(run('train', ...options, ...calibration, ...own, '--name', 'own').status).toBe(0);
-  expect(run('export', '--run', 'own', '--force').stderr).not.toMatch(/^error/m);
+  expect((await run('train', ...options, ...calibration, ...own, '--name', 'own')).code).toBe(0);
+  expect((await run('export', '--run', 'own', '--force')).err).not.toMatch(/^error/m);
   expect(await preprocess('own')).toMatchObject({ fit: 'cover', background: [255, 128, 0], polarity: 'inverted' });
   const file = join('icons', 'disc', '7.png');
-  const tensor = (model: string) => JSON.parse(run('screen', '--model', model, '--explain', '--json', file).stdout).explain.tensor;
-  expect(tensor('own')).not.toBe(tensor('icons'));
+  const tensor = async (model: string) =>
+    JSON.parse((await run('screen', '--model', model, '--explain', '--json', file)).out).explain.tensor;
+  expect(await tensor('own')).not.toBe(await tensor('icons'));
 }, 240_000);
