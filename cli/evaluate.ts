@@ -4,7 +4,6 @@ import { evaluationFolder, runProtocol } from '../evaluate/evaluate.ts';
 import { evidenceOf, keepEvidence, ofMoreImages } from '../evaluate/figures/evidence.ts';
 import { paperFigures, paperWithoutThresholds } from '../evaluate/figures/paper-figures.ts';
 import { withoutThresholds } from '../evaluate/figures/part-figures.ts';
-import type { UnknownSource } from '../evaluate/images/unknown.ts';
 import { endpointOf } from '../evaluate/measure/endpoint.ts';
 import { protocols } from '../evaluate/protocols/list.ts';
 import { writeEvaluation } from '../evaluate/report/write-evaluation.ts';
@@ -16,7 +15,7 @@ import { datasets } from '../trainer/data/datasets.ts';
 import { named } from '../trainer/data/folder/fault.ts';
 import { listRuns } from '../trainer/run.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
-import { checkOptions, lockEvaluation, shardOf, sourceFor } from './evaluation-options.ts';
+import { checkOptions, lockEvaluation, shardOf, sourceFor, unknownSourceFor } from './evaluation-options.ts';
 import { MODEL_OPTION, upTo, wholeNumber } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
 import { fitnessLines, printEvaluation } from './print.ts';
@@ -102,8 +101,7 @@ async function evaluateProtocols(names: string[], options: OptionValues, signal:
     options.out ?? evaluationFolder(directory, screening, `${name}${options.seed === 1 ? '' : `-seed${options.seed}`}`);
   const run = (await listRuns()).find(({ config }) => config.started === screening.provenance.trained) ?? null;
   if (run) printNotes((await openDatasetOf(run, { dataDir: options.dataDir, signal })).notes);
-  const unknownSource: UnknownSource | null =
-    options.unknown || options.unknownDir ? { dataset: options.unknown ?? 'images', directory: options.unknownDir ?? null } : null;
+  const unknownSource = unknownSourceFor(options, run);
   const endpoint = endpointOf(process.env);
   const folder = folderOf(options.protocol.includes('full') ? 'full' : names.join('+'));
   const unlock = await lockEvaluation(names.map(folderOf), folder, options.shard);

@@ -1,10 +1,12 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OptionValues } from 'commander';
+import type { UnknownSource } from '../evaluate/images/unknown.ts';
 import { acquireLocks } from '../node/files/lock.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { type DatasetSource, dataSourceSchema, datasets } from '../trainer/data/datasets.ts';
+import { unknownFolderOf } from '../trainer/own-unknown.ts';
 import { imagesFolder, type Run } from '../trainer/run.ts';
 
 export interface Shard {
@@ -52,6 +54,13 @@ export function sourceFor({ provenance, input, preprocess }: Screening, run: Run
     dataDir: dataDir ?? run?.config.dataDir ?? null,
     ...(run ? { kept: imagesFolder(run) } : {}),
   };
+}
+
+/** Returns the source of unknown images: those named, else those that the run keeps; null without. */
+export function unknownSourceFor({ unknown, unknownDir }: OptionValues, run: Run | null): UnknownSource | null {
+  if (unknown !== undefined || unknownDir !== undefined) return { dataset: unknown ?? 'images', directory: unknownDir ?? null };
+  if (!run?.config.unknown || !existsSync(unknownFolderOf(run))) return null;
+  return { dataset: 'images', directory: run.config.unknown.directory, kept: unknownFolderOf(run) };
 }
 
 /**

@@ -4,8 +4,8 @@ import { optionalScores } from '../shared/score-table.ts';
 import { type Dataset, imagesAt, type LabelledImages } from './data/dataset.ts';
 import { datasets } from './data/datasets.ts';
 import type { Splits } from './data/splits.ts';
+import { AT_ONCE, genuineIn } from './data/unknown/genuine.ts';
 import { makeUnknown, unknownKinds } from './data/unknown/kinds.ts';
-import type { Genuine } from './data/unknown/make.ts';
 import { OWN } from './data/unknown/own.ts';
 import { referenceSets } from './data/unknown/reference-sets.ts';
 import { unlikeClasses } from './data/unknown/unlike.ts';
@@ -18,8 +18,6 @@ import type { Calibrated } from './run.ts';
 const MOST = 500;
 const LEAST = 200;
 const VALUES = 64 * 64 * 3;
-/** Images of classes that are at hand to make unknown ones. */
-const AT_ONCE = 100;
 
 interface UnknownSources {
   /** The split whose images are used: `test`, or `validation` while something is still being chosen. */
@@ -45,7 +43,7 @@ export async function measureUnknown(
   calibrated: Calibrated,
   { split, splits, seed, trainedOn, own, signal }: UnknownSources,
 ): Promise<UnknownFigure[]> {
-  const { input } = dataset;
+  const { input, train, classes } = dataset;
   const { means, covariances, thresholds } = calibrated;
   const settings = { ...calibrated, scores: optionalScores(thresholds) };
   const count = Math.max(LEAST, Math.min(MOST, Math.floor((MOST * VALUES) / (input.height * input.width * input.channels))));
@@ -59,7 +57,8 @@ export async function measureUnknown(
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
   };
-  const genuine = genuineIn(dataset, split, splits, seed);
+  const order = randomFrom(seed, 'unknown').shuffle([...splits[split]]);
+  const genuine = genuineIn(split === 'test' ? dataset.test : train, order, unlikeClasses(train, splits.train, classes.length, input));
   for (const { name, about, derived } of unknownKinds.values()) {
     if (name === OWN) continue;
     const made: Float32Array[] = [];
@@ -77,26 +76,4 @@ export async function measureUnknown(
     await measure(name, `images of ${name}`, every(images));
   if (own) await measure(OWN, (unknownKinds.get(OWN) as { about: string }).about, every(own));
   return figures;
-}
-
-/** Returns the images of a split in parts, in an order by the seed. @returns a function that takes the place of the first */
-function genuineIn(
-  { train, test, input, classes }: Dataset,
-  split: 'test' | 'validation',
-  splits: Splits,
-  seed: number,
-): (first: number) => Genuine {
-  const images = split === 'test' ? test : train;
-  const order = randomFrom(seed, 'unknown').shuffle([...splits[split]]);
-  const unlike = unlikeClasses(train, splits.train, classes.length, input);
-  return (first) => {
-    const indices = Array.from({ length: Math.min(AT_ONCE, order.length) }, (_, i) => order[(first + i) % order.length] as number);
-    return {
-      values: imagesAt(images, indices),
-      count: indices.length,
-      label: (i) => images.labels[indices[i] as number] ?? null,
-      own: null,
-      unlike,
-    };
-  };
 }

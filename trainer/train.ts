@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { recoverFolder } from '../node/files/replace-folder.ts';
-import { defaultPreprocess } from '../shared/images/preprocess.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
 import { type Backend, type BackendChoice, endTraining, useBackend, withSynchronousBackend } from './backend/backends.ts';
@@ -11,16 +10,15 @@ import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { largestBatch, trainingImages } from './data/batches.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import { openDataset } from './data/datasets.ts';
-import { CACHE } from './data/image-cache.ts';
 import { keepImages } from './data/kept-images.ts';
 import { type Splits, splitsOf } from './data/splits.ts';
-import { OWN, openOwnUnknown } from './data/unknown/own.ts';
+import { keepUnknown, OWN } from './data/unknown/own.ts';
 import { fit, type Step } from './fit.ts';
 import { openBatchGradients } from './gradient/batch-gradients.ts';
 import { copyParameters, parametersOf } from './gradient/parameters.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
-import { ownUnknownOf, withOwn } from './own-unknown.ts';
+import { ownUnknownOf, readOwnUnknown, unknownFolderOf, withOwn } from './own-unknown.ts';
 import { trainingFor } from './presets.ts';
 import { writeReport } from './report/page.ts';
 import {
@@ -108,9 +106,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const note = (...notes: string[]) => {
     dataset.notes = [...(dataset.notes ?? []), ...notes];
   };
-  const own = options.unknownDir
-    ? await openOwnUnknown(options.unknownDir, dataset, { rules: dataset.preprocess ?? defaultPreprocess, cache: CACHE })
-    : null;
+  const own = options.unknownDir ? await readOwnUnknown(options.unknownDir, dataset, options.signal) : null;
   if (own) {
     config.unknown = { directory: resolve(options.unknownDir as string), sha256: own.sha256 };
     config.training = withOwn(config.training, own.train.count);
@@ -124,6 +120,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   };
   try {
     const bytes = await keepImages(imagesFolder(run), dataset, config.dataDir);
+    if (own) await keepUnknown(unknownFolderOf(run), own, dataset.input);
     if (bytes !== null) note(`${(bytes / 1e6).toFixed(1)} MB of decoded images are kept in ${imagesFolder(run)}`);
     options.onDataset?.(dataset);
     return await trainRun(run, dataset, splits, { ...options, onStep }, backend);

@@ -24,12 +24,14 @@ const protocolOf = (name: string, { provenance }: Report) => `${name}, seed ${pr
 
 function partEvidence(part: PartFigures, report: Report): Evidence {
   const kept = part.reclassified?.kept;
+  const kind = part.protocol === 'unknown' ? report.unknown.find((own) => own.part === part.name) : undefined;
   return {
     ...{ name: part.name, protocol: protocolOf(part.protocol, report), id: report.model.id, images: part.tried },
     ...{ acceptedRight: part.acceptedRight.count, acceptedWrong: part.acceptedWrong.count, rejected: part.rejected.count },
     reclassified: kept ? { right: kept.right.count, wrong: kept.wrong.count, rejectedStill: kept.rejectedStill.count } : null,
     ...(part.about === '' ? {} : { about: part.about }),
     ...(part.perClass ? { perClass: part.perClass } : {}),
+    ...(kind ? { trainedOn: kind.trainedOn } : {}),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   asTarget,
   both,
   type Criterion,
+  letIn,
   misclassified,
   not,
   type OtherFigure,
@@ -20,7 +21,7 @@ import {
 } from '../measure/outcome.ts';
 import { isClean, type MeasuredPart } from './measured-parts.ts';
 import { imagesOf } from './perturbations.ts';
-import type { Condition, Paper, PartFigures, RuleFigures } from './report-schema.ts';
+import type { Condition, Paper, PartFigures, RuleFigures, UnknownKind } from './report-schema.ts';
 
 /** With less than this share of the images accepted and right, the screen rejects nearly everything. */
 const LEAST_ACCEPTED = 0.5;
@@ -99,6 +100,17 @@ export function conditionsOf(parts: readonly MeasuredPart[]): Condition[] {
     const usable = rates.acceptedRight.count >= LEAST_ACCEPTED * outcomes.length;
     return [{ ...corruption, part: name, ...rates, usable }];
   });
+}
+
+/** Returns how many unknown images of each kind get in: kinds that were not trained on first, those that get in most often on top. */
+export function unknownOf(parts: readonly MeasuredPart[]): UnknownKind[] {
+  return parts
+    .flatMap(({ name, about, descriptor: { unknown }, outcomes }) =>
+      unknown && outcomes.length > 0
+        ? [{ part: name, about, letIn: rate(outcomes.filter(letIn).length, outcomes.length), trainedOn: unknown.trainedOn }]
+        : [],
+    )
+    .sort((a, b) => Number(a.trainedOn) - Number(b.trainedOn) || b.letIn.count / b.letIn.of - a.letIn.count / a.letIn.of);
 }
 
 /** Returns, for each corruption, the name of the mildest part from which on the screen rejects nearly everything. */

@@ -89,6 +89,15 @@ const conditionSchema = z.strictObject({
   usable: z.boolean(),
 });
 
+/** Unknown images of a kind; every acceptance is an error. */
+const unknownSchema = z.strictObject({
+  part: z.string(),
+  about: z.string(),
+  letIn: rate,
+  /** The model was shown images of this kind in training, so others are a harder test. */
+  trainedOn: z.boolean(),
+});
+
 /** Images broken within each radius; never falls. */
 const brokenWithinSchema = z.strictObject({ radii: z.array(z.number()), broken: z.array(count) });
 
@@ -203,6 +212,7 @@ export const reportSchema = z.strictObject({
   }),
   parts: z.array(partSchema),
   conditions: z.array(conditionSchema).default([]),
+  unknown: z.array(unknownSchema).default([]),
   curves: z.array(curveSchema),
   security: z.array(securityCurveSchema),
   worst: z.array(worstSchema),
@@ -220,6 +230,7 @@ export type Paper = z.infer<typeof paperSchema>;
 export type PartFigures = Report['parts'][number];
 export type RuleFigures = z.infer<typeof ruleSchema>;
 export type Condition = Report['conditions'][number];
+export type UnknownKind = Report['unknown'][number];
 export type Curve = Report['curves'][number];
 export type BrokenWithin = z.infer<typeof brokenWithinSchema>;
 export type SecurityCurve = Report['security'][number];

@@ -7,7 +7,7 @@ import { curvesOf } from './curves.ts';
 import { evidenceOf, withEvidence } from './evidence.ts';
 import { galleriesOf } from './galleries.ts';
 import { measuredParts } from './measured-parts.ts';
-import { conditionsOf, partFigures } from './part-figures.ts';
+import { conditionsOf, partFigures, unknownOf } from './part-figures.ts';
 import { securityCurves } from './perturbations.ts';
 import { type Paper, paperSchema, type Report } from './report-schema.ts';
 import { sanityOf } from './sanity.ts';
@@ -53,6 +53,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
       return partFigures(part, printed && paperSchema.parse(printed), classes.length);
     }),
     conditions: conditionsOf(own),
+    unknown: unknownOf(own),
     curves: curvesOf(own),
     security: securityCurves(own),
     worst: worstOf(own),

@@ -4,7 +4,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { DataError, type LabelledImages } from '../../trainer/data/dataset.ts';
 import { type DataSource, datasets, openDataset } from '../../trainer/data/datasets.ts';
 import { CACHE } from '../../trainer/data/image-cache.ts';
-import { OWN, partOf, readUnknownFolder } from '../../trainer/data/unknown/own.ts';
+import { OWN, openKeptUnknown, partOf, readUnknownFolder } from '../../trainer/data/unknown/own.ts';
 
 /** Unknown images: they belong to no class that the bundle knows. */
 export interface Unknown {
@@ -18,12 +18,14 @@ export interface Unknown {
 export interface UnknownSource {
   dataset: DataSource['dataset'];
   directory: string | null;
+  /** the copy that the bundle's run keeps, of the images that it was trained or calibrated with */
+  kept?: string;
 }
 
 /** @throws DataError where they are missing, of another size, or of the data set that the bundle knows */
-export async function openUnknown({ dataset, directory }: UnknownSource, screening: Screening): Promise<Unknown> {
+export async function openUnknown({ dataset, directory, kept }: UnknownSource, screening: Screening): Promise<Unknown> {
   const { input, provenance } = screening;
-  if (datasets.get(dataset)?.resizable) return unknownFolder(directory ?? '', screening);
+  if (datasets.get(dataset)?.resizable) return unknownFolder(directory ?? '', screening, CACHE, kept);
   if (dataset === provenance.dataset)
     throw new DataError(`${dataset} is what the bundle was trained on, so its images are not unknown. Name another data set.`);
   const { name, input: own, test, checksums } = await openDataset({ dataset, dataDir: directory, imageSize: null, channels: null });
@@ -34,7 +36,7 @@ export async function openUnknown({ dataset, directory }: UnknownSource, screeni
 
 /**
  * Opens the image files in a folder and the folders within it as unknown images; leaves out those that can't be read. Where the model
- * was trained on such images, only the part that training leaves for reports is taken.
+ * was trained on such images, only the part that training leaves for reports is taken. With `kept`, the images are those that are there.
  *
  * @throws DataError where there are none
  */
@@ -42,9 +44,11 @@ export async function unknownFolder(
   directory: string,
   screening: Pick<Screening, 'input' | 'preprocess' | 'provenance'>,
   cache = CACHE,
+  kept?: string,
 ): Promise<Unknown> {
   const { input, preprocess: rules, provenance } = screening;
-  const { files, images, sha256 } = await readUnknownFolder(directory, input, { rules, cache });
+  const own = kept === undefined ? null : await openKeptUnknown(kept, rules);
+  const { files, images, sha256 } = own ?? (await readUnknownFolder(directory, input, { rules, cache }));
   const { outlierKinds = {} } = (provenance.training ?? {}) as { outlierKinds?: object };
   const chosen = [...files.keys()].filter((i) => !(OWN in outlierKinds) || partOf(files[i]?.sha256 as string) === 'test');
   if (chosen.length === 0) throw new DataError(`no image in ${directory} is left to report on: all were trained on. Add images.`);

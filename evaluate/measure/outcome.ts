@@ -70,6 +70,8 @@ export const descriptorSchema = z.strictObject({
   otherBundle: z.boolean(),
   /** A natural corruption with its severity, 1 to 5, and its strength; null otherwise. */
   corruption: z.strictObject({ name: z.string(), severity: z.int(), strength: z.number() }).nullable().default(null),
+  /** A kind of unknown images that is made (`trainer/data/unknown/kinds.ts`), and whether the model was trained on it; null otherwise. */
+  unknown: z.strictObject({ kind: z.string(), trainedOn: z.boolean() }).nullable().default(null),
 });
 
 export type Descriptor = z.infer<typeof descriptorSchema>;
@@ -77,7 +79,7 @@ export type Descriptor = z.infer<typeof descriptorSchema>;
 /** Completes a descriptor with what holds of most parts. */
 export const descriptorOf = (own: Partial<Descriptor> & Pick<Descriptor, 'images'>): Descriptor => ({
   ...{ attack: null, radius: null, reclassifies: false, endpoint: false, unbounded: false, twiceTheStepsOf: null, otherBundle: false },
-  corruption: null,
+  ...{ corruption: null, unknown: null },
   ...own,
 });
 
@@ -129,6 +131,8 @@ export const not =
 export const accepted: Criterion = (outcome) => outcome.accepted;
 /** The image is nearest to the mean of another class, whatever the thresholds say. */
 export const misclassified: Criterion = ({ label, truth }) => label !== truth;
+/** An unknown image is accepted: whatever its label, that is wrong. */
+export const letIn: Criterion = (outcome) => accepted(outcome) && outcome.truth < 0;
 /** The image is nearest to the mean of the class that the attack aimed at. */
 export const asTarget: Criterion = ({ label, target }) => label === target;
 

@@ -8,9 +8,11 @@ import { figure2 } from './generated.ts';
 import { coil, figure3, figure4, fooling, quick, table1, table2, whitebox } from './paper.ts';
 import { pipeline } from './pipeline.ts';
 import { transfer } from './transfer.ts';
+import { unknown } from './unknown.ts';
 
 /** By name, as `pnpm evaluate --protocol` takes them. */
 export const protocols: Record<string, Protocol> = {
   ...{ quick, table1, table2, figure2, figure3, figure4, figure5, whitebox, fooling, coil, fid, corruptions, adaptive, transfer, pipeline },
+  unknown,
   'black-box': blackBox,
 };

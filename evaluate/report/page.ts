@@ -6,7 +6,7 @@ import { conditionsChart, curveChart, riskCoverageChart, scatterChart, securityC
 import { type Figures, figuresOf } from './figures.ts';
 import { galleryOf } from './gallery.ts';
 import { verdict } from './summary.ts';
-import { conditionsTable, othersTable, outcomeTables, reclassifiedTables, sanityTable, unionTables } from './tables.ts';
+import { conditionsTable, othersTable, outcomeTables, reclassifiedTables, sanityTable, unionTables, unknownTable } from './tables.ts';
 
 /** Returns the report as one page. Every figure on it is read from the report and carries its path there (`data-rate`, `data-figure`). */
 export async function evaluationPage(report: Report): Promise<string> {
@@ -52,6 +52,12 @@ async function sections(report: Report, figures: Figures): Promise<Section[]> {
       'What became of the images, in per cent. An attack on both tests leaves an image unchanged where it finds nothing: its result is ' +
         'then that of the clean image.',
       outcomeTables(report, figures),
+    ],
+    [
+      'Unknown images',
+      'The share of unknown images that is accepted; every acceptance is an error. Kinds that were used in training are easier to reject ' +
+        'than others: judge by the others.',
+      unknownTable(report, figures),
     ],
     [
       'Ordinary days',

@@ -42,6 +42,14 @@ export function conditionsTable({ conditions }: Report, figures: Figures): strin
   return table(['accepted, right', ...severities.map((severity) => `severity ${severity}`)], rows);
 }
 
+/** A table of how many unknown images of each kind get in. */
+export function unknownTable({ unknown }: Report, figures: Figures): string {
+  const rows = unknown.map(({ part, about, trainedOn }, i) => [
+    ...[escaped(about), escaped(part), figures.rate(`unknown.${i}.letIn`), trainedOn ? 'yes' : 'no'],
+  ]);
+  return rows.length > 0 ? table(['of', 'kind', 'accepted', 'shown in training'], rows) : '';
+}
+
 /** The rules that take or refuse the class that the search found. */
 const RULES = { kept: 'as deployed', keptByPaper: "the paper's: both thresholds", keepAll: 'every class kept' } as const;
 

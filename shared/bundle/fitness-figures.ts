@@ -67,14 +67,16 @@ export function figuresOf({ id, classes, calibration, trial, reconstruction, evi
 /** Tells protocols whose attacks know both tests. */
 export const knowsBothTests = ({ protocol }: Entry) => /^(adaptive|all attacks)\b/.test(protocol);
 const isNonsense = ({ name }: Entry) => (NONSENSE as readonly string[]).includes(name);
-const isUnknown = (entry: Entry) => !isNonsense(entry) && (entry.protocol === 'unknown' || entry.name.startsWith(UNKNOWN));
+const isMade = ({ name, protocol }: Entry) => /^unknown\b/.test(protocol) && !name.startsWith(UNKNOWN);
+const isUnknown = (entry: Entry) => !isNonsense(entry) && (isMade(entry) || entry.name.startsWith(UNKNOWN));
 
 /** Returns each kind once, with the most images that it was measured on; a kind that was made is called what it is. */
 function mostOf(entries: readonly Entry[]): Kind[] {
   const byName = Map.groupBy(entries, ({ name }) => name.replace(UNKNOWN, ''));
   return Array.from(byName, ([kind, own]) => {
-    const { protocol, about, images, acceptedWrong, trainedOn } = own.reduce((a, b) => (b.images > a.images ? b : a));
-    const name = (protocol === 'unknown' && about) || kind;
+    const most = own.reduce((a, b) => (b.images >= a.images ? b : a));
+    const { about, images, acceptedWrong, trainedOn } = most;
+    const name = (isMade(most) && !isNonsense(most) && about) || kind;
     return { name, images, accepted: acceptedWrong, ...(trainedOn ? { trainedOn } : {}) };
   });
 }

@@ -106,6 +106,14 @@ it('the parts of the corruptions protocol corrupt by the severity in their names
   }
 });
 
+it('the unknown protocol makes unknown images of test images, the same each time', async () => {
+  const whole = await run('unknown', 'erased', 0, 6);
+  expect(whole.map(({ image, truth }) => [image, truth])).toEqual(whole.map((_, i) => [i, -1]));
+  expect(part('unknown', 'erased')).toMatchObject({ images: 500, descriptor: { unknown: { kind: 'erased', trainedOn: false } } });
+  expect(part('unknown', 'joined').descriptor.unknown?.trainedOn).toBe(true);
+  expect(await run('unknown', 'erased', 0, 6)).toEqual(whole);
+});
+
 it('a decision has nothing random: the same images give the same scores to the bit', async () => {
   const { images } = jobInputs(setup, { from: 0, to: 8 });
   const all = await setup.screener.screen(images);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { MeasuredPart } from '../../evaluate/figures/measured-parts.ts';
-import { conditionsOf, unusableConditions } from '../../evaluate/figures/part-figures.ts';
+import { conditionsOf, unknownOf, unusableConditions } from '../../evaluate/figures/part-figures.ts';
 import { descriptorOf, type Outcome } from '../../evaluate/measure/outcome.ts';
 
 const outcome = (label: number, accepted: boolean): Outcome => ({
@@ -59,4 +59,29 @@ it('a condition with less than half of the images accepted and right is not usab
     rejected: { count: 1 },
   });
   expect(unusableConditions(conditions)).toEqual(['darker, severity 3: x', 'noise, severity 3: x']);
+});
+
+it('unknown images count as let in where they are accepted, whatever the label; kinds that were not trained on come first', () => {
+  const own = (name: string, trainedOn: boolean, accepted: boolean[]): MeasuredPart => ({
+    ...part(name, 1, []),
+    ...{
+      protocol: 'unknown',
+      name,
+      about: `${name} images`,
+      descriptor: descriptorOf({ images: 'other', unknown: { kind: name, trainedOn } }),
+    },
+    outcomes: accepted.map((is) => ({ ...outcome(1, is), truth: -1 })),
+  });
+  const parts = [
+    own('joined', true, [true, true, true]),
+    own('erased', false, [true, false, false]),
+    own('glyphs', false, [true, true, false]),
+    own('mirrored', false, []),
+    part('darker', 1, [wrong]),
+  ];
+  expect(unknownOf(parts).map(({ part: name, trainedOn, letIn: { count, of } }) => [name, trainedOn, count, of])).toEqual([
+    ['glyphs', false, 2, 3],
+    ['erased', false, 1, 3],
+    ['joined', true, 3, 3],
+  ]);
 });

@@ -1,12 +1,13 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { defaultPreprocess } from '../../shared/images/preprocess.ts';
-import { inMemory } from '../../trainer/data/dataset.ts';
+import { inMemory, type LabelledImages } from '../../trainer/data/dataset.ts';
 import { openOwnUnknown } from '../../trainer/data/unknown/own.ts';
-import { withOwn } from '../../trainer/own-unknown.ts';
+import { nameOwnUnknown, ownUnknownOf, unknownFolderOf, withOwn } from '../../trainer/own-unknown.ts';
+import type { Run } from '../../trainer/run.ts';
 import { tinyTraining } from './tiny-dataset.ts';
 
 const input = { height: 8, width: 8, channels: 1 as const };
@@ -45,6 +46,25 @@ it('unknown images are divided by their content, each once; those of the data se
 it('a folder of known images, or of none, is refused', async () => {
   await expect(openOwnUnknown(join(folder, 'known'), dataset, options())).rejects.toThrow(/every image in .* is one of the data set's/);
   await expect(openOwnUnknown(join(folder, 'nowhere'), dataset, options())).rejects.toThrow(/can't be read/);
+});
+
+it('a run keeps its own copy, so that a moved folder is no matter; a damaged copy is not used', async () => {
+  const [here, there] = [join(folder, 'deep'), join(folder, 'moved')];
+  const run = { directory: join(folder, '.run'), config: { name: 'r', training: tinyTraining } } as Run;
+  const whole = { ...dataset, name: 'tiny', classes: ['a'], checksums: {} };
+  await mkdir(run.directory);
+  await nameOwnUnknown(run, here, whole);
+  const first = (part: LabelledImages | undefined) => Array.from({ length: part?.count ?? 0 }, (_, i) => part?.image(i)[0]);
+  const before = await ownUnknownOf(run, whole);
+  await rename(here, there);
+  const after = await ownUnknownOf(run, whole);
+  for (const part of ['train', 'validation', 'test'] as const) expect(first(after?.[part])).toEqual(first(before?.[part]));
+  const reported = first(before?.test);
+  await rm(join(unknownFolderOf(run), 'levels'));
+  await writeFile(join(unknownFolderOf(run), 'levels'), 'x');
+  await expect(ownUnknownOf(run, whole)).rejects.toThrow(/can't be read/);
+  await rename(there, here);
+  expect(first((await ownUnknownOf(run, whole))?.test)).toEqual(reported);
 });
 
 it('half of the outliers are of the user, where there are some to train on', () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NONSENSE } from '../../../shared/bundle/evidence-names.ts';
 import { barring, fitness, fitnessOf, withForced } from '../../../shared/bundle/fitness.ts';
-import type { Figures, Judged } from '../../../shared/bundle/fitness-figures.ts';
+import { type Figures, figuresOf, type Judged } from '../../../shared/bundle/fitness-figures.ts';
 import { parseScreening } from '../../../shared/bundle/open-bundle.ts';
 import { nonsense } from '../../../trainer/data/unknown/nonsense.ts';
 
@@ -202,6 +202,15 @@ describe('a bundle', () => {
     expect(fitnessOf(bundle).verdict).toBe('fit to deploy');
     expect(fitnessOf({ ...bundle, id: 'a' }).verdict).toBe('unknown, because not measured');
     expect(fitnessOf({ ...bundle, id: 'a', evidence: bundle.evidence.map((own) => ({ ...own, id: 'a' })) }).verdict).toBe('fit to deploy');
+  });
+
+  it('of a kind that training and an evaluation measured has the figure of the exported graphs, by the same name', () => {
+    const kinds = (protocol: string, wrong: number) => ({
+      ...entry('joined', protocol, counts(500, wrong, 500 - wrong)),
+      about: 'two in one',
+    });
+    const { unknown } = figuresOf({ ...bundle, evidence: [kinds('unknown', 4), kinds('unknown, seed 1', 6)] });
+    expect(unknown).toEqual([{ name: 'two in one', images: 500, accepted: 6 }]);
   });
 
   it('that is unfit is barred until the reasons are accepted, but not for a new reason', () => {
