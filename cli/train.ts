@@ -4,10 +4,11 @@ import { acquireLock } from '../node/files/lock.ts';
 import { UsageError } from '../shared/user-error.ts';
 import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
+import { notesOnCut } from '../trainer/latent-cut.ts';
 import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
 import { isTrial } from '../trainer/presets.ts';
 import { finishTraining, resumeTraining } from '../trainer/resume.ts';
-import { checkName, RUNS, type Run, RunError } from '../trainer/run.ts';
+import { checkName, RUNS, type Run, RunError, readCalibration } from '../trainer/run.ts';
 import { train } from '../trainer/train.ts';
 import { fitnessLines, outcomesLine, unknownLines } from './print.ts';
 import { duration, trainingProgress } from './progress.ts';
@@ -79,6 +80,7 @@ const program = trainingProgram().action(async (options, program: Command) => {
   }
   const unknown = (await readMeasured(run))?.unknown ?? [];
   const fitness = await fitnessOfRun(run);
+  for (const note of notesOnCut(run.config, await readCalibration(run))) stream.write(`${note}\n`);
   stream.write(
     `trained in ${duration(trainingSeconds)}; ${outcomesLine(test, 'test')}\n${unknownLines(unknown)}\n` +
       `${fitness ? `${fitnessLines(fitness)}\n` : ''}report: ${join(run.directory, 'report.html')}\nnext: pnpm export\n`,
