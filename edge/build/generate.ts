@@ -2,14 +2,21 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chooseModel } from '../../shared/bundle/active-model.ts';
-import { fitnessOf } from '../../shared/bundle/fitness.ts';
+import { barring, fitnessOf, withForced } from '../../shared/bundle/fitness.ts';
+import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
+import { UserError } from '../../shared/user-error.ts';
 import { openScreen } from '../runtime/open-screen.ts';
 import { UnsupportedGraphError } from '../runtime/operator.ts';
-import { type Admission, admit } from './admission.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
+
+/** The use of a build, and whether a bundle that is not fit for it is taken anyway. */
+export interface Admission {
+  use: 'try' | 'deploy';
+  force: boolean;
+}
 
 /**
  * Makes the files that the worker imports: the verified bundle, the runtime that its graph needs, the image decoders, and ONNX Runtime with
@@ -35,7 +42,7 @@ export async function generate(
   const files: Record<string, Uint8Array> = {
     'runtime.js': Buffer.from(runtimeModule(runtime)),
     'decoders.js': Buffer.from(decodersModule()),
-    'ort.wasm': withUnsharedMemory(await readFile(onnxRuntime)),
+    'ort.wasm': await withUnsharedMemory(await readFile(onnxRuntime)),
     'screen.onnx': graphs.screen as Uint8Array,
     'reclassify.onnx': graphs.reclassify as Uint8Array,
     'weights.bin': weights,
@@ -46,6 +53,24 @@ export async function generate(
   await mkdir(target, { recursive: true });
   for (const [name, bytes] of Object.entries(files)) await writeIfChanged(join(target, name), bytes);
   return { screening, runtime };
+}
+
+/**
+ * Admits a bundle to a build.
+ *
+ * @returns its description; if it was forced, one that says so
+ * @throws UserError if it is not fit
+ */
+async function admit(screening: Screening, { use, force }: Admission): Promise<Screening> {
+  const barred = barring(screening, use);
+  if (barred.length === 0) return screening;
+  if (force) return withChecksums(withForced(screening));
+  const reasons = barred.map(({ what, todo }) => `- ${what} ${todo}`).join('\n');
+  throw new UserError(
+    `model ${screening.name} is ${fitnessOf(screening).verdict}, so it is not built into a worker:\n${reasons}\n` +
+      'Choose another (MODEL=name), or set FORCE=1 to build it anyway: ' +
+      `MODEL=${screening.name} FORCE=1 pnpm wrangler ${use === 'try' ? 'dev' : 'deploy'}`,
+  );
 }
 
 /** Returns the module `generated/decoders.js`, which imports the WebAssembly of every image format's decoder. */

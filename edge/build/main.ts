@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fitnessOf } from '../../shared/bundle/fitness.ts';
-import { admissionOf } from './admission.ts';
-import { chosenModel, generate, runtimeNamed } from './generate.ts';
+import { UserError } from '../../shared/user-error.ts';
+import { type Admission, chosenModel, generate, runtimeNamed } from './generate.ts';
 
 /** wrangler's [build] step. */
 const root = join(import.meta.dirname, '..', '..');
@@ -18,4 +18,14 @@ try {
 } catch (error) {
   console.error(`portcullis: ${(error as Error).message}`);
   process.exitCode = 1;
+}
+
+/**
+ * Reads what wrangler and the operator say in the environment. Everything but `wrangler dev` counts as a deploy.
+ *
+ * @throws UserError if FORCE is neither 1 nor absent
+ */
+function admissionOf({ WRANGLER_COMMAND, FORCE = '' }: NodeJS.ProcessEnv): Admission {
+  if (!['', '1'].includes(FORCE)) throw new UserError(`FORCE is ${FORCE}; allowed is 1, to build with a model that is not fit to deploy`);
+  return { use: WRANGLER_COMMAND === 'dev' ? 'try' : 'deploy', force: FORCE === '1' };
 }

@@ -5,8 +5,7 @@ import { type Trace, traceHeaders } from '../../shared/protocol/trace.ts';
 import type { Config } from '../config.ts';
 import type { Env, Model } from '../env.ts';
 import type { LocalSearch } from '../runtime/screen.ts';
-import { askFallback, FallbackError } from './fallback.ts';
-import { partsOf } from './fallback-messages.ts';
+import { askFallback, FallbackError, partsOf } from './fallback.ts';
 import type { Resilience } from './resilience.ts';
 
 /**

@@ -21,7 +21,7 @@ export interface Patience {
 export interface Resilience {
   /** Runs work. @throws what `work` throws; FallbackError if it is not even tried */
   run<T>(work: (signal: AbortSignal) => Promise<T>, patience: Patience): Promise<T>;
-  state(): { breaker: ReturnType<Breaker['state']>; free: number; retryTokens: number };
+  state(): { breaker: State['is']; free: number; retryTokens: number };
 }
 
 /**
@@ -75,22 +75,16 @@ export function resilienceOf(concurrency: number): Resilience {
   };
 }
 
-/** Limits how much is under way at once. */
-interface Bulkhead {
-  /** @param until when the work is over at the latest, in ms since 1970. @returns a function that leaves; null if it is full */
-  enter(until: number): (() => void) | null;
-  free(): number;
-}
-
-/** Creates a bulkhead whose places are free again when their time is over. */
-export function createBulkhead(places: number): Bulkhead {
+/** Creates a limit on how much is under way at once, whose places are free again when their time is over. */
+export function createBulkhead(places: number) {
   const taken = new Set<{ until: number }>();
   const free = () => {
     for (const place of taken) if (place.until <= Date.now()) taken.delete(place);
     return places - taken.size;
   };
   return {
-    enter(until) {
+    /** @param until when the work is over at the latest, in ms since 1970. @returns a function that leaves; null if it is full */
+    enter(until: number): (() => void) | null {
       if (free() <= 0) return null;
       const place = { until };
       taken.add(place);
@@ -100,26 +94,20 @@ export function createBulkhead(places: number): Bulkhead {
   };
 }
 
-/** Stops attempts at something that failed often. */
-interface Breaker {
-  /**
-   * @param until when the attempt is over at the latest, in ms since 1970
-   * @returns a function that reports the outcome (null: the attempt says nothing); null if the attempt must not be made
-   */
-  attempt(until: number): ((succeeded: boolean | null) => void) | null;
-  state(): 'closed' | 'open' | 'half-open';
-}
-
 type State = { is: 'closed'; failures: number } | { is: 'open'; until: number } | { is: 'half-open'; until: number };
 
 /**
  * Creates a circuit breaker that allows no attempt for `openMs` after `failures` in a row, then one at a time until one succeeds. An
  * attempt that never reports, because workerd dropped it with its request, counts for nothing; another may be made when its time is over.
  */
-export function createBreaker(failures: number, openMs: number): Breaker {
+export function createBreaker(failures: number, openMs: number) {
   let state: State = { is: 'closed', failures: 0 };
   return {
-    attempt(until) {
+    /**
+     * @param until when the attempt is over at the latest, in ms since 1970
+     * @returns a function that reports the outcome (null: the attempt says nothing); null if the attempt must not be made
+     */
+    attempt(until: number): ((succeeded: boolean | null) => void) | null {
       const now = Date.now();
       if (state.is !== 'closed') {
         if (now < state.until) return null;
@@ -137,6 +125,6 @@ export function createBreaker(failures: number, openMs: number): Breaker {
         else state = { is: 'open', until: Date.now() + openMs };
       };
     },
-    state: () => state.is,
+    state: (): State['is'] => state.is,
   };
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
 import type { inferRequestSchema, Tensor } from '../../shared/protocol/inference-protocol.ts';
-import { binaryOf, encodeMessage, jsonOf } from '../../shared/protocol/tensors.ts';
+import { binaryOf, bytesOfFloats, concatBytes, encodeMessage, float32Of, jsonOf } from '../../shared/protocol/tensors.ts';
 import type { Config } from '../config.ts';
 import type { ReadImage, ReadImages } from '../decode/read-images.ts';
 import { ProblemError } from '../problem.ts';
@@ -116,19 +116,9 @@ function tensorOf(input: Tensor, passing: readonly ForwardedImage[], rules: Forw
     });
     return { name: input.name, datatype: 'BYTES', shape, data };
   }
-  const data = passing.length === input.shape[0] ? (input.data as Float32Array) : concatValues(passing);
+  if (passing.length === input.shape[0]) return { ...input, shape } as Tensor;
+  const data = float32Of(concatBytes(passing.map(({ image }) => bytesOfFloats(image.values as Float32Array))));
   return { name: input.name, datatype: 'FP32', shape, data };
-}
-
-function concatValues(passing: readonly ForwardedImage[]): Float32Array {
-  const values = passing.map(({ image }) => image.values as Float32Array);
-  const data = new Float32Array(values.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const one of values) {
-    data.set(one, at);
-    at += one.length;
-  }
-  return data;
 }
 
 const withoutNull = (parameters: Record<string, unknown> | null | undefined): Record<string, unknown> =>

@@ -40,35 +40,29 @@ export function requestProblem(json: unknown, compared: boolean): string | null 
     );
   for (const { content_type: contentType } of [parameters, input.parameters ?? {}])
     if (!CODECS.includes(contentType ?? 'np')) return `its content_type is another codec; only ${CODECS.join(', ')} are allowed`;
-  return (
-    otherMember('request', request) ??
-    wrongParameter('request', parameters) ??
-    otherMember('input', input) ??
-    wrongParameter('input', input.parameters) ??
-    outputs
-      .map((output) => otherMember('output', output) ?? wrongParameter('output', output.parameters))
-      .find((problem) => problem !== null) ??
-    null
-  );
+  const parts = [
+    ...partAndParameters('request', request),
+    ...partAndParameters('input', input),
+    ...outputs.flatMap((output) => partAndParameters('output', output)),
+  ];
+  for (const [part, object] of parts) {
+    const other = Object.keys(object ?? {}).find((name) => !FORWARDED[part].includes(name));
+    const where = part === 'request' ? 'top level' : part;
+    if (other !== undefined)
+      return `its ${where} has ${JSON.stringify(other.slice(0, 100))}; only ${FORWARDED[part].join(', ')} are forwarded`;
+    const [wrong] = part.endsWith('parameters') ? (Object.entries(object ?? {}).find(([, value]) => !isPlain(value)) ?? []) : [];
+    if (wrong !== undefined)
+      return `its ${part.slice(0, -1)} ${wrong} is not a number, a boolean or a string of at most ${LONGEST_VALUE} characters`;
+  }
+  return null;
 }
 
-/** Says what is wrong with a parameter: the protocol has strings, numbers and booleans; a list or an object could be data. */
-function wrongParameter(part: 'request' | 'input' | 'output', parameters: object | null = {}): string | null {
-  const isPlain = (value: unknown) =>
-    value === null ||
-    typeof value === 'number' ||
-    typeof value === 'boolean' ||
-    (typeof value === 'string' && value.length <= LONGEST_VALUE);
-  const wrong = Object.entries(parameters ?? {}).find(([, value]) => !isPlain(value));
-  return (
-    otherMember(`${part}'s parameters`, parameters) ??
-    (wrong ? `its ${part}'s parameter ${wrong[0]} is not a number, a boolean or a string of at most ${LONGEST_VALUE} characters` : null)
-  );
+function partAndParameters(part: 'request' | 'input' | 'output', object: { parameters?: object | null | undefined }) {
+  return [[part, object] as const, [`${part}'s parameters`, object.parameters] as const] as const;
 }
 
-function otherMember(part: keyof typeof FORWARDED, object: object | null = {}): string | null {
-  const other = Object.keys(object ?? {}).find((name) => !FORWARDED[part].includes(name));
-  if (other === undefined) return null;
-  const where = part === 'request' ? 'top level' : part;
-  return `its ${where} has ${JSON.stringify(other.slice(0, 100))}; only ${FORWARDED[part].join(', ')} are forwarded`;
+/** Says whether a parameter is a string, a number or a boolean, as in the protocol: a list or an object could be data. */
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'string') return value.length <= LONGEST_VALUE;
+  return value === null || typeof value === 'number' || typeof value === 'boolean';
 }

@@ -1,6 +1,7 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { ANY_FORMAT, kindOfFile } from '../../shared/images/formats.ts';
 import { BINARY_HEADER, type Misfit, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { bytesOfFloats } from '../../shared/protocol/tensors.ts';
 import type { Config } from '../config.ts';
 import { checkInferType, readInferImages } from '../decode/infer-request.ts';
 import { type ImageSource, type ReadImage, readImages } from '../decode/read-images.ts';
@@ -73,8 +74,7 @@ function forwardable(image: ReadImage | ProblemError, { GUARD_TENSORS }: Config)
       'not-forwarded',
       `Numbers in place of a file are not forwarded to the classifier here (GUARD_TENSORS is off). Send a ${ANY_FORMAT}.`,
     );
-  const { buffer, byteOffset, byteLength } = image.values;
-  const kind = kindOfFile(new Uint8Array(buffer, byteOffset, byteLength));
+  const kind = kindOfFile(bytesOfFloats(image.values));
   return kind
     ? new ProblemError(
         'not-forwarded',

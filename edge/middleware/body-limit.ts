@@ -27,10 +27,10 @@ export async function readBody(request: Request, config: Config): Promise<Uint8A
  */
 export async function readUpToLimit(request: Request, config: Config): Promise<Read<ProblemError>> {
   const { BODY_TIMEOUT_MS, MAX_BODY_BYTES, MAX_RECEIVING_BYTES } = config;
-  const room = receiving(Date.now() + BODY_TIMEOUT_MS);
+  const own = { bytes: 0, until: Date.now() + BODY_TIMEOUT_MS };
   const stop = (size: number) => {
     if (size > MAX_BODY_BYTES) return tooLarge(config);
-    return room.hasRoom(size, MAX_RECEIVING_BYTES) ? null : busy(config);
+    return hasRoom(own, size, MAX_RECEIVING_BYTES) ? null : busy(config);
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -44,7 +44,7 @@ export async function readUpToLimit(request: Request, config: Config): Promise<R
     throw new ProblemError('bad-request', 'The body broke off before its end. Send it again.');
   } finally {
     clearTimeout(timer);
-    room.end();
+    held.delete(own);
   }
 }
 
@@ -75,29 +75,25 @@ const busy = ({ MAX_RECEIVING_BYTES }: Config) =>
     { 'retry-after': '1' },
   );
 
-const held = new Set<{ bytes: number; until: number }>();
+/** The bytes of a body and when it must be there, in ms since 1970. */
+interface Held {
+  bytes: number;
+  until: number;
+}
+
+/** The bodies that this isolate is receiving: a few dozen slow uploads would fill its memory and end all its requests. */
+const held = new Set<Held>();
 
 /**
- * Counts the bytes of the bodies that this isolate is receiving: a few dozen slow uploads would fill its memory and end all its requests.
- * Room is released when its time is over even without `end`, because workerd drops a request whose client is gone.
- *
- * @param until when the body must be there, in ms since 1970
+ * Says whether there is room for `size` bytes of a body, if all bodies together may take `most`, and holds it. Room is free again when its
+ * time is over, because workerd drops a request whose client is gone.
  */
-function receiving(until: number) {
-  const own = { bytes: 0, until };
-  return {
-    /** Says whether there is room for this body up to `size` bytes, if all bodies together may take `most`. */
-    hasRoom(size: number, most: number): boolean {
-      if (size <= SMALL_BYTES) return true;
-      let others = 0;
-      for (const one of held)
-        if (one.until <= Date.now()) held.delete(one);
-        else if (one !== own) others += one.bytes;
-      if (others > 0 && others + size > most) return false;
-      own.bytes = size;
-      held.add(own);
-      return true;
-    },
-    end: () => void held.delete(own),
-  };
+function hasRoom(own: Held, size: number, most: number): boolean {
+  if (size <= SMALL_BYTES) return true;
+  for (const one of held) if (one.until <= Date.now()) held.delete(one);
+  const others = [...held].reduce((sum, one) => (one === own ? sum : sum + one.bytes), 0);
+  if (others > 0 && others + size > most) return false;
+  own.bytes = size;
+  held.add(own);
+  return true;
 }

@@ -4,6 +4,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { type Decision, decideReclassified, pValue } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import type { Explanation, Problem, Verdict } from '../../shared/protocol/screen-messages.ts';
+import { bytesOfFloats } from '../../shared/protocol/tensors.ts';
 import { limitsOf, type RequiredScore, SCORE_NAMES, type ScoreName } from '../../shared/score-table.ts';
 import type { Config } from '../config.ts';
 import type { Reclassify } from '../escalation/escalation.ts';
@@ -72,7 +73,7 @@ async function explanationOf(image: Screened & { problem?: undefined }, screenin
     scores: entries((score) => (Number.isFinite(score) ? score : null)),
     thresholds: entries((_, name) => limits.get(name) ?? null) as Explanation['thresholds'],
     pValues: entries((score, name) => quantiles[name] && pValue(score, levels, quantiles[name][label] ?? [])) as Explanation['pValues'],
-    tensor: await sha256(new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength)),
+    tensor: await sha256(bytesOfFloats(tensor)),
     reconstruction: float32ToBase64(reconstruction),
   };
 }

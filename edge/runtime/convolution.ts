@@ -1,6 +1,6 @@
 import { reachOf, transposedPhases } from '../../shared/kernels/geometry.ts';
 import { packPanels } from './dense.ts';
-import { type Context, constantOf, createValue, listOf, type Operator, ofValue, unsupported, type Value } from './operator.ts';
+import { type Context, constantOf, createValue, imageOf, listOf, type Operator, ofValue, unsupported, type Value } from './operator.ts';
 
 type Pair = [number, number];
 
@@ -17,11 +17,11 @@ function padded({ heap, capacity, steps }: Context, input: Value, before: Pair, 
 }
 
 /** Reads the sizes of a convolution. @throws UnsupportedGraphError if it is grouped or dilated */
-function geometry({ node }: Context, kernel: number[], input: Value) {
-  if (!input.channelsLast) unsupported(node, 'of a value that is no image');
+function geometry(context: Context, kernel: number[], input: Value) {
+  const { node } = context;
+  const [channels, height, width] = imageOf(context, input);
   if ((node.attributes.group ?? 1) !== 1) unsupported(node, 'in groups');
   if (listOf(node, 'dilations', [1, 1]).some((rate) => rate !== 1)) unsupported(node, 'dilated');
-  const [channels, height, width] = input.shape as [number, number, number];
   const [top, left, bottom, right] = listOf(node, 'pads', [0, 0, 0, 0]) as [number, number, number, number];
   const strides = listOf(node, 'strides', [1, 1]) as Pair;
   return { channels, height, width, top, left, bottom, right, strides, kh: kernel[2] as number, kw: kernel[3] as number };

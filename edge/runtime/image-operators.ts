@@ -1,4 +1,15 @@
-import { type Context, constantOf, createValue, listOf, type Operator, ofValue, sizeOf, unsupported, type Value } from './operator.ts';
+import {
+  type Context,
+  constantOf,
+  createValue,
+  imageOf,
+  listOf,
+  type Operator,
+  ofValue,
+  sizeOf,
+  unsupported,
+  type Value,
+} from './operator.ts';
 
 /** Reshape, Transpose and Unsqueeze change only the shape: images stand channels last whatever ONNX says. */
 function layout(context: Context, input: Value): Value {
@@ -57,11 +68,6 @@ function upSample(context: Context, input: Value): Value {
   const value = createValue(context, [channels, height * vertical, width * horizontal], true);
   steps.push((images) => heap.kernels.upSample(input.address, value.address, images * height, width, channels, vertical, horizontal));
   return value;
-}
-
-function imageOf({ node }: Context, { channelsLast, shape }: Value): [number, number, number] {
-  if (!channelsLast) unsupported(node, 'of a value that is no image');
-  return shape as [number, number, number];
 }
 
 export const imageOperators: Record<string, Operator> = {

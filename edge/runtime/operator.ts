@@ -50,6 +50,12 @@ export function createValue({ heap, capacity }: Context, shape: number[], channe
   return { address: heap.allocate(capacity * sizeOf(shape)), shape, channelsLast };
 }
 
+/** Returns channels, height and width of a value that is an image. */
+export function imageOf({ node }: Context, { channelsLast, shape }: Value): [number, number, number] {
+  if (!channelsLast) unsupported(node, 'of a value that is no image');
+  return shape as [number, number, number];
+}
+
 /** Returns the constant that is input `index` of the node. */
 export function constantOf({ node, constants }: Context, index: number): Constant {
   return constants.get(node.inputs[index] ?? '') ?? unsupported(node, `whose input ${index} is no constant`);

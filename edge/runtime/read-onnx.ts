@@ -18,7 +18,9 @@ export interface OnnxGraph {
   outputs: string[];
 }
 
+/** A field of a protobuf message: a whole number, or the bytes of anything else. */
 type Field = { number: number; value: number; bytes: Uint8Array };
+type Message = ReturnType<typeof messageOf>;
 
 const utf8 = new TextDecoder();
 
@@ -29,45 +31,31 @@ const utf8 = new TextDecoder();
  * @throws RangeError if the bytes end within a value
  */
 export function readOnnx(model: Uint8Array, weights: Uint8Array): OnnxGraph {
-  const graph = fieldsOf(model).find(({ number }) => number === 7);
+  const [graph] = messageOf(model).messages(7);
   if (!graph) throw new RangeError('the ONNX file has no graph');
-  const fields = fieldsOf(graph.bytes);
-  const all = (number: number) => fields.filter((field) => field.number === number);
   return {
-    nodes: all(1).map(({ bytes }) => nodeOf(fieldsOf(bytes))),
-    constants: new Map(all(5).map(({ bytes }) => constantOf(fieldsOf(bytes), weights))),
-    outputs: all(12).map(({ bytes }) => textOf(fieldsOf(bytes), 1)),
+    nodes: graph.messages(1).map(nodeOf),
+    constants: new Map(graph.messages(5).map((tensor) => constantOf(tensor, weights))),
+    outputs: graph.messages(12).map((value) => value.text(1)),
   };
 }
 
-function nodeOf(fields: Field[]): OnnxNode {
-  const texts = (number: number) => fields.filter((field) => field.number === number).map(({ bytes }) => utf8.decode(bytes));
-  const attributes = fields.filter(({ number }) => number === 5).map(({ bytes }) => attributeOf(fieldsOf(bytes)));
-  return { op: textOf(fields, 4), inputs: texts(1), output: texts(2)[0] ?? '', attributes: Object.fromEntries(attributes) };
+function nodeOf(node: Message): OnnxNode {
+  const attributes = Object.fromEntries(node.messages(5).map((attribute) => [attribute.text(1), attributeOf(attribute)]));
+  return { op: node.text(4), inputs: node.texts(1), output: node.text(2), attributes };
 }
 
-function attributeOf(fields: Field[]): [name: string, value: number | number[] | string] {
-  const name = textOf(fields, 1);
-  const single = fields.find(({ number }) => number === 3);
-  if (single) return [name, single.value];
-  if (fields.some(({ number }) => number === 4)) return [name, textOf(fields, 4)];
-  return [name, fields.filter(({ number }) => number === 8).flatMap(integersOf)];
+function attributeOf(attribute: Message): number | number[] | string {
+  const [integer] = attribute.integers(3);
+  return integer ?? attribute.texts(4)[0] ?? attribute.integers(8);
 }
 
-function constantOf(fields: Field[], weights: Uint8Array): [name: string, constant: Constant] {
-  const of = (number: number) => fields.filter((field) => field.number === number);
-  const shape = of(1).flatMap(integersOf);
-  const external = Object.fromEntries(
-    of(13).map(({ bytes }) => {
-      const entry = fieldsOf(bytes);
-      return [textOf(entry, 1), textOf(entry, 2)];
-    }),
-  );
-  const name = textOf(fields, 8);
+function constantOf(tensor: Message, weights: Uint8Array): [name: string, constant: Constant] {
+  const [name, shape] = [tensor.text(8), tensor.integers(1)];
+  const external = Object.fromEntries(tensor.messages(13).map((entry) => [entry.text(1), entry.text(2)]));
   if (external.offset !== undefined) return [name, { shape, values: floatsOf(weights, Number(external.offset), Number(external.length)) }];
-  const floats = of(4).flatMap(({ bytes }) => Array.from(floatsOf(bytes, 0, bytes.length)));
-  const integers = of(7).flatMap(integersOf);
-  return [name, { shape, values: Float32Array.from(floats.length > 0 ? floats : integers) }];
+  const floats = tensor.bytes(4).flatMap((bytes) => Array.from(floatsOf(bytes, 0, bytes.length)));
+  return [name, { shape, values: Float32Array.from(floats.length > 0 ? floats : tensor.integers(7)) }];
 }
 
 function floatsOf(bytes: Uint8Array, offset: number, length: number): Float32Array {
@@ -76,9 +64,18 @@ function floatsOf(bytes: Uint8Array, offset: number, length: number): Float32Arr
   return new Float32Array(new Uint8Array(bytes.subarray(offset, offset + length)).buffer);
 }
 
-function textOf(fields: Field[], number: number): string {
-  const field = fields.find((candidate) => candidate.number === number);
-  return field ? utf8.decode(field.bytes) : '';
+/** Reads the fields of a message by their numbers; a field that is absent has no values, and the empty text. */
+function messageOf(message: Uint8Array) {
+  const fields = fieldsOf(message);
+  const bytes = (number: number) => fields.flatMap((field) => (field.number === number ? [field.bytes] : []));
+  const texts = (number: number) => bytes(number).map((text) => utf8.decode(text));
+  return {
+    bytes,
+    texts,
+    text: (number: number) => texts(number)[0] ?? '',
+    integers: (number: number) => fields.filter((field) => field.number === number).flatMap(integersOf),
+    messages: (number: number) => bytes(number).map(messageOf),
+  };
 }
 
 /** Reads whole numbers, packed or single. */

@@ -56,8 +56,12 @@ export function binaryOf(tensor: Tensor): Uint8Array {
     }
     return bytes;
   }
-  return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+  return bytesOfFloats(tensor.data);
 }
+
+/** Returns a view of the bytes of numbers. */
+export const bytesOfFloats = ({ buffer, byteOffset, byteLength }: Float32Array | BigInt64Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 function elements(tensor: { shape: readonly number[] }): number {
   return tensor.shape.reduce((product, dimension) => product * dimension, 1);

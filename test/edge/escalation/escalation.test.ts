@@ -1,7 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
 import { configOf } from '../../../edge/config.ts';
 import { reclassifyOf } from '../../../edge/escalation/escalation.ts';
-import { fallbackRequest, partsOf } from '../../../edge/escalation/fallback-messages.ts';
+import { fallbackRequest, partsOf } from '../../../edge/escalation/fallback.ts';
 import { resilienceOf } from '../../../edge/escalation/resilience.ts';
 import screeningText from '../../../edge/generated/screening.json.txt';
 import { answerOf, decideImages } from '../../../edge/pipeline/decide.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configOf } from '../../../edge/config.ts';
-import { agrees, pointedAt } from '../../../edge/guard/agreement.ts';
+import { agrees, pointedAt } from '../../../edge/guard/answer.ts';
 
 describe('a JSON pointer', () => {
   // RFC 6901, section 5.
