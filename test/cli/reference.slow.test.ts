@@ -18,7 +18,10 @@ const recipe = (...train: string[]) => writeFile(join(directory, 'models/referen
 
 /** `pnpm reference tiny`, which gets `signal` when its training begins. */
 function reference(signal: NodeJS.Signals): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [cli, 'tiny', '--backend', 'wasm'], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [cli, 'tiny', '--backend', 'wasm', '--threads', '1'], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [output, signalled] = ['', false];
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (text) => {

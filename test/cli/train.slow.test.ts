@@ -41,11 +41,14 @@ describe('training that is stopped leaves a run that can be read', () => {
     const name = stop.toLowerCase();
     // A second signal ends it at once.
     let stopped = false;
-    const ended = await run([join(cli, 'train.ts'), '--preset', 'quick', '--name', name], (said, kill) => {
-      if (stopped || !said.includes('into ')) return;
-      stopped = true;
-      kill(stop);
-    });
+    const ended = await run(
+      [join(cli, 'train.ts'), '--preset', 'quick', '--backend', 'wasm', '--threads', '1', '--name', name],
+      (said, kill) => {
+        if (stopped || !said.includes('into ')) return;
+        stopped = true;
+        kill(stop);
+      },
+    );
     expect(ended).toMatchObject({ code, signal });
     if (code === 130) expect(ended.output).toContain('stopped after 0 whole epochs');
     const { config } = await openRun(name, join(directory, 'runs'));

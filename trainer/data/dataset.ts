@@ -87,6 +87,8 @@ export interface DatasetReader {
   table1?: { supervised: Table1; semiSupervised?: Table1 };
   /** @throws DataError; the signal's reason, where it is aborted while files are decoded */
   read(directory: string, options: ReadOptions): Promise<Dataset>;
+  /** Reads the test images alone, where that is less work. @throws DataError */
+  readTest?(directory: string): Promise<Pick<Dataset, 'classes' | 'input' | 'test'>>;
 }
 
 type Table1 = readonly [withoutThresholds: number, accuracy: number, error: number, rejection: number];

@@ -41,7 +41,7 @@ const opened = new Map<string, Promise<Pick<Dataset, 'classes' | 'input' | 'test
 function testImagesOf(reader: DatasetReader, directory: string) {
   const known = opened.get(directory);
   if (known) return known;
-  const reading = reader.read(directory, { size: 0, channels: 1, cache: '' }).then(
+  const reading = (reader.readTest?.(directory) ?? reader.read(directory, { size: 0, channels: 1, cache: '' })).then(
     ({ classes, input, test }) => ({ classes, input, test }),
     () => null,
   );
