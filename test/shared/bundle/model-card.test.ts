@@ -27,7 +27,7 @@ it('a card says how the model was trained, and what its images allow', async () 
     '| training | semi-supervised (Eq. 7 with 100 labels per class, Eq. 3 on the other images), variable entropy, latent weight 400, ' +
       '12.5 % unknown images added (outlier exposure) |',
   );
-  expect(of({ training: undefined })).not.toContain('| training |');
+  expect(of({ training: undefined })).not.toContain('\n| training |');
   expect(of({ dataset: 'coil-100' })).toContain('available for research purposes');
   expect(of({ dataset: 'svhn' })).toContain('non-commercial use only');
   expect(of({ dataset: 'images' })).toContain('The images of images belong to their makers');
