@@ -59,6 +59,9 @@ export const OUTLIER_LOSSES = {
 
 const FIRST_EXPOSURE: Exposure = { outliers: 1 / 8, outlierKinds: FIRST_KINDS, outlierLoss: OUTLIER_LOSSES.origin };
 
+/** For photographs. Its own images are moved less, so that the outliers made of them stay nearer to what they are not. */
+const COLOUR_EXPOSURE: Exposure = { ...FIRST_EXPOSURE, augmentation: { shift: 1, rotation: 5, scale: 0.05, shear: 0.05 } };
+
 /**
  * For images of strokes on a plain background (docs/unknown.md). One's own images are moved less: an encoder that accepts what is off
  * centre accepts halves too.
@@ -78,8 +81,8 @@ interface Preset
   /** Architectures by the larger side of the images. Images of other sizes are halved down to 8 or less, starting with `width` channels. */
   shapes: Record<number, Shape>;
   width: number;
-  /** Outlier exposure, for images of strokes and for others. */
-  exposure: { strokes: Exposure; others: Exposure };
+  /** Outlier exposure, for images of strokes, for images in colour and for others. */
+  exposure: { strokes: Exposure; colour: Exposure; others: Exposure };
   /** With few images there are more epochs, so that there are at least this many steps. */
   leastSteps: number;
   /** For trying out: a model of it is never said to be fit to deploy. */
@@ -104,13 +107,13 @@ export const presets = {
     latentWeight: 800,
     encoderNoise: 1 / 3000,
     augmentation: { shift: 1, rotation: 0, scale: 0, shear: 0 },
-    exposure: { strokes: FIRST_EXPOSURE, others: FIRST_EXPOSURE },
+    exposure: { strokes: FIRST_EXPOSURE, colour: FIRST_EXPOSURE, others: FIRST_EXPOSURE },
   },
   paper: {
     trial: false,
     shapes: { 28: deep28, 32: deep32, 128: strided128 },
     width: 16,
-    leastSteps: 2000,
+    leastSteps: 3500,
     epochs: 12,
     patience: 8,
     batchSize: 128,
@@ -120,7 +123,7 @@ export const presets = {
     latentWeight: 400,
     encoderNoise: 1 / 3000,
     augmentation: { shift: 2, rotation: 12, scale: 0.12, shear: 0.15 },
-    exposure: { strokes: STROKE_EXPOSURE, others: FIRST_EXPOSURE },
+    exposure: { strokes: STROKE_EXPOSURE, colour: COLOUR_EXPOSURE, others: FIRST_EXPOSURE },
   },
 } satisfies Record<string, Preset>;
 
@@ -206,7 +209,8 @@ export function trainingFor(
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   const wrong = withoutKinds.find((kind) => !unknownKinds.has(kind));
   if (wrong !== undefined) throw new RangeError(`${wrong} is not a kind of unknown images; use ${[...unknownKinds.keys()].join(', ')}`);
-  const exposed = outlierLoss !== 'origin' && train && showsStrokes(train, input) ? exposure.strokes : exposure.others;
+  const look = train && outlierLoss !== 'origin' && showsStrokes(train, input) ? 'strokes' : input.channels === 3 ? 'colour' : 'others';
+  const exposed = exposure[look];
   const kinds = Object.entries(exposed.outlierKinds).filter(([kind]) => !withoutKinds.includes(kind));
   return {
     ...preset,

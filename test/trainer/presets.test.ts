@@ -29,7 +29,7 @@ it('architectures fit the images: halved to 8 or less, wider latents with less n
 });
 
 it('few images are gone through more often', () => {
-  expect(trainingFor('paper', square(64, 2), labels(640, 640)).epochs).toBe(200);
+  expect(trainingFor('paper', square(64, 2), labels(640, 640)).epochs).toBe(350);
   expect(trainingFor('paper', square(64, 2), labels(640, 640), { epochs: 3 }).epochs).toBe(3);
   expect(trainingFor('quick', square(28, 2), labels(30_000, 30_000)).epochs).toBe(2);
 });
