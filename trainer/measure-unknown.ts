@@ -43,7 +43,7 @@ export async function measureUnknown(
   calibrated: Calibrated,
   { split, splits, seed, trainedOn, own, signal }: UnknownSources,
 ): Promise<UnknownFigure[]> {
-  const { input, train, classes } = dataset;
+  const { input } = dataset;
   const { means, covariances, thresholds } = calibrated;
   const settings = { ...calibrated, scores: optionalScores(thresholds) };
   const count = Math.max(LEAST, Math.min(MOST, Math.floor((MOST * VALUES) / (input.height * input.width * input.channels))));
@@ -57,23 +57,41 @@ export async function measureUnknown(
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
   };
+  for await (const { kind, about, images } of unknownSets(dataset, { split, splits, seed, most: count }))
+    await measure(kind, about, images);
+  if (own) await measure(OWN, (unknownKinds.get(OWN) as { about: string }).about, firstOf(own, count));
+  return figures;
+}
+
+/** Unknown images of one kind: [n, H, W, C] flat. */
+interface UnknownSet {
+  kind: string;
+  about: string;
+  images: Float32Array;
+}
+
+/** Yields unknown images of every kind that can be made from a split, and of the reference sets that are at hand, up to `most` of each. */
+export async function* unknownSets(
+  dataset: Dataset,
+  { split, splits, seed, most }: Pick<UnknownSources, 'split' | 'splits' | 'seed'> & { most: number },
+): AsyncGenerator<UnknownSet> {
+  const { train, test, classes, input } = dataset;
   const order = randomFrom(seed, 'unknown').shuffle([...splits[split]]);
-  const genuine = genuineIn(split === 'test' ? dataset.test : train, order, unlikeClasses(train, splits.train, classes.length, input));
+  const genuine = genuineIn(split === 'test' ? test : train, order, unlikeClasses(train, splits.train, classes.length, input));
   for (const { name, about, derived } of unknownKinds.values()) {
     if (name === OWN) continue;
     const made: Float32Array[] = [];
-    const wanted = derived ? Math.min(count, splits[split].length) : count;
+    const wanted = derived ? Math.min(most, splits[split].length) : most;
     for (let first = 0; first < wanted; first += AT_ONCE) {
       const seeds = Array.from({ length: Math.min(AT_ONCE, wanted - first) }, (_, i) =>
         randomFrom(seed + first + i, name).integer(0, 2 ** 31 - 1),
       );
       made.push(...makeUnknown(name, genuine(first), input, seeds));
     }
-    await measure(name, about, concatImages(made));
+    yield { kind: name, about, images: concatImages(made) };
   }
-  const every = (images: LabelledImages) => imagesAt(images, [...Array(Math.min(count, images.count)).keys()]);
-  for (const { name, images } of await referenceSets(datasets.values(), dataset, count, seed))
-    await measure(name, `images of ${name}`, every(images));
-  if (own) await measure(OWN, (unknownKinds.get(OWN) as { about: string }).about, every(own));
-  return figures;
+  for (const { name, images } of await referenceSets(datasets.values(), dataset, most, seed))
+    yield { kind: name, about: `images of ${name}`, images: firstOf(images, most) };
 }
+
+const firstOf = (images: LabelledImages, most: number) => imagesAt(images, [...Array(Math.min(most, images.count)).keys()]);
