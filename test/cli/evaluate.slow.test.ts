@@ -69,7 +69,7 @@ it('a run that has the name of a bundle but did not make it says nothing of its 
   await mkdir(join(directory, 'runs/things'), { recursive: true });
   await writeFile(join(directory, 'runs/things/config.json'), JSON.stringify(config));
   expect(await evaluate('--model', 'things')).toEqual([
-    1,
+    2,
     expect.stringMatching(/^error: coil-100 does not come with the project: name the folder/),
   ]);
 });

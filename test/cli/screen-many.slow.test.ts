@@ -16,6 +16,9 @@ beforeAll(async () => {
   images = Array.from({ length: FILES }, (_, i) => join(folder, 'line 1', String(i % 3), `image-${String(i).padStart(5, '0')}.png`)).sort();
   for (const line of ['0', '1', '2']) await mkdir(join(folder, 'line 1', line), { recursive: true });
   for (const [i, image] of images.entries()) await copyFile(join(root, `test/samples/digit-${i % 10}-a.png`), image);
+  // Turned, a 3 is no digit.
+  const turned = await sharp(join(root, 'test/samples/digit-3-a.png')).rotate(90).png().toBuffer();
+  for (const [i, image] of images.entries()) if (i % 10 === 3) await writeFile(image, turned);
   // One that can't be read, and one that is none.
   await writeFile(images[5] as string, 'no image');
   await writeFile(join(folder, 'line 1', '0', 'notes.txt'), '');

@@ -120,7 +120,7 @@ it('images that were damaged are decoded again from the folder, and refused with
 
   await damage();
   await rename('photos', 'moved');
-  await expect(openDatasetOf(run)).rejects.toThrow(/are damaged: .*photos can't be read.* name its folder with --data-dir/);
+  await expect(openDatasetOf(run)).rejects.toThrow(/are damaged: .*photos does not exist.* name its folder with --data-dir/);
   expect((await notesOf({ dataDir: 'moved' }))[0]).toMatch(/are damaged.* They were decoded again from .*moved/);
   expect((await openRun('own')).config.dataDir).toBe(join(root, 'moved'));
 

@@ -59,7 +59,7 @@ describe('keys', async () => {
     expect(await asked(bearer('two'))).toMatchObject({
       id: model.screening.id,
       fitness: {
-        verdict: 'unknown, because not measured',
+        verdict: 'fit to deploy',
         reasons: expect.arrayContaining([expect.objectContaining({ effect: 'limit' })]),
       },
     });
