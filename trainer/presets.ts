@@ -211,6 +211,9 @@ export function trainingFor(
   if (wrong !== undefined) throw new RangeError(`${wrong} is not a kind of unknown images; use ${[...unknownKinds.keys()].join(', ')}`);
   const look = train && outlierLoss !== 'origin' && showsStrokes(train, input) ? 'strokes' : input.channels === 3 ? 'colour' : 'others';
   const exposed = exposure[look];
+  const usual = exposed.epochs ?? preset.epochs;
+  // Where few images are gone through more often, patience lasts as many steps as it does elsewhere.
+  const planned = Math.max(usual, Math.ceil(leastSteps / steps));
   const kinds = Object.entries(exposed.outlierKinds).filter(([kind]) => !withoutKinds.includes(kind));
   return {
     ...preset,
@@ -223,7 +226,7 @@ export function trainingFor(
     ...others,
     architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
-    epochs: epochs ?? Math.max(exposed.epochs ?? preset.epochs, Math.ceil(leastSteps / steps)),
+    ...{ epochs: epochs ?? planned, patience: others.patience ?? Math.ceil((preset.patience * planned) / usual) },
     light: augment === 'light' ? LIGHT : null,
     labelsPerClass,
     classWeights: classWeights ?? (Math.max(...counts) > 2 * least ? 'balanced' : 'none'),

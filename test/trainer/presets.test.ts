@@ -29,7 +29,10 @@ it('architectures fit the images: halved to 8 or less, wider latents with less n
 });
 
 it('few images are gone through more often', () => {
-  expect(trainingFor('paper', square(64, 2), labels(640, 640)).epochs).toBe(350);
+  // 10 steps an epoch, 3500 in all, where 12 epochs are usual: patience grows likewise, from 8 epochs.
+  expect(trainingFor('paper', square(64, 2), labels(640, 640))).toMatchObject({ epochs: 350, patience: 234 });
+  expect(trainingFor('paper', square(64, 2), labels(640, 640), { patience: 5 }).patience).toBe(5);
+  expect(trainingFor('paper', square(28, 2), labels(30_000, 30_000))).toMatchObject({ epochs: 12, patience: 8 });
   expect(trainingFor('paper', square(64, 2), labels(640, 640), { epochs: 3 }).epochs).toBe(3);
   expect(trainingFor('quick', square(28, 2), labels(30_000, 30_000)).epochs).toBe(2);
 });
