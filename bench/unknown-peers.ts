@@ -13,7 +13,7 @@ import { trainingFor } from '../trainer/presets.ts';
 import { type ImageSet, readImages, writeBatches, writeImages } from './unknown-peers/images.ts';
 
 /**
- * How many unknown images a bundle of MNIST accepts, beside what other methods accept at the same promised false-rejection rate: softmax,
+ * Counts the unknown images that a bundle of MNIST accepts, beside other methods at the same promised false-rejection rate: softmax,
  * energy, Mahalanobis, nearest neighbours, outlier exposure, an extra class and alibi-detect's VAE. They train in PyTorch on the batches of
  * the preset `paper`, with encoders of the same size. FOLDER keeps batches and trained peers, so a second bundle is only screened.
  *

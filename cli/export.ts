@@ -63,7 +63,8 @@ const program = command('export', DESCRIPTION, EXAMPLES)
       `${directory}: id ${id.slice(0, 12)}, ${classes.length} classes, weights ${(weights.bytes / 1e6).toFixed(2)} MB\n` +
         `parity with the trained model on ${parity.images} images: ${withinOf(parity)}, ${parity.verdictsDiffering} verdicts differ` +
         `${parity.nearThreshold > 0 ? ` (${parity.nearThreshold} images too near a threshold to compare)` : ''}\n` +
-        `${fitnessLines(fitness)}\n${nextOf(options.reference, isActive ? null : join(MODELS, active), directory, screening.trial === true)}`,
+        `${fitnessLines(fitness)}\n` +
+        nextOf(options.reference, isActive ? null : join(MODELS, active), directory, screening.trial === true),
     );
   });
 

@@ -9,7 +9,7 @@ const LISTED = 5;
 
 /**
  * Warns where the latent test can't keep out what the training pushed away: outliers were moved to the margin's squared distance from every
- * mean, and the threshold of a class lies near that distance or beyond it. A latent's squared distance at the threshold differs by direction
+ * mean, and the threshold of a class lies near that distance or beyond it. A latent's squared distance there differs by direction
  * unless the covariance is spherical; it is averaged.
  *
  * @returns one note, or none
@@ -33,7 +33,7 @@ export function notesOnCut(
   const names = near.slice(0, LISTED).map(({ name, cut }) => `${name} ${cut.toFixed(2)}`);
   return [
     `the latent test of ${near.length} of ${classes.length} classes accepts up to the distance that unknown images were moved to ` +
-      `(${margin}): ${names.join(', ')}${near.length > LISTED ? ', …' : ''}. Nearly every unknown image would pass it there. Train longer, ` +
-      'on more images of these classes, or with --outlier-loss origin.',
+      `(${margin}): ${names.join(', ')}${near.length > LISTED ? ', …' : ''}. Nearly every unknown image would pass it there. ` +
+      'Train longer, on more images of these classes, or with --outlier-loss origin.',
   ];
 }

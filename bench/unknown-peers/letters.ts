@@ -10,7 +10,7 @@ const DECORATED = /keyboard|initials|symbol|emoji|math/i;
 /** Height and width of an image, and of the ink in it, as in MNIST. */
 const [SIDE, INK] = [28, 20];
 
-/** Draws characters in the fonts of this machine as MNIST's digits are: white on black, in a box of 20, the centre of mass in the middle. */
+/** Draws characters in the fonts of this machine as MNIST's digits are: white on black, in a box of 20, centred by mass. */
 export async function printed(characters: string, count: number): Promise<Float32Array[]> {
   const fonts = fontFiles();
   const images: Float32Array[] = [];

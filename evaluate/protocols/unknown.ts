@@ -12,7 +12,7 @@ import type { Part, Protocol } from '../measure/protocol.ts';
 import { screenImages } from '../measure/screen.ts';
 import { syntheticParts } from '../measure/synthetic-parts.ts';
 
-/** What a bundle says of the unknown images of its training; older ones do not name their kinds. */
+/** Reads what a bundle says of the unknown images of its training; older ones do not name their kinds. */
 interface Shown {
   outliers: number;
   outlierKinds: object;

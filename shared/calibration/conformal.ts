@@ -95,7 +95,8 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
     const y = values.findIndex((value) => !Number.isFinite(value));
     if (y >= 0)
       throw new RangeError(
-        `${name} of class ${classes[y]} is ${values[y]}: no finite threshold keeps a rejection rate of ${alpha} on these calibration scores. ` +
+        `${name} of class ${classes[y]} is ${values[y]}: no finite threshold keeps a rejection rate of ${alpha} ` +
+          'on these calibration scores. ' +
           'Look for images in the tune and calibration splits that are damaged or of another kind, and train longer.',
       );
   }
