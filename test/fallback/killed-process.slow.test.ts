@@ -14,7 +14,9 @@ afterEach(() => {
 });
 
 async function fallback(port = '0') {
-  const args = ['--model', 'mnist', '--port', port, '--provider', 'cpu', '--batch-size', '4', '--log-level', 'error', '--json'];
+  // On a busy machine a search takes long; none of these requests is to be refused for that.
+  const patient = ['--batch-size', '4', '--max-wait', '120000'];
+  const args = ['--model', 'mnist', '--port', port, '--provider', 'cpu', ...patient, '--log-level', 'error', '--json'];
   const child = spawn(process.execPath, ['cli/fallback.ts', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   const [text] = await once(child.stdout, 'data');
