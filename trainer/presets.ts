@@ -59,7 +59,7 @@ export const OUTLIER_LOSSES = {
 
 const FIRST_EXPOSURE: Exposure = { outliers: 1 / 8, outlierKinds: FIRST_KINDS, outlierLoss: OUTLIER_LOSSES.origin };
 
-/** For photographs. Its own images are moved less, so that the outliers made of them stay nearer to what they are not. */
+/** For images in colour. One's own images are moved less (docs/unknown.md). */
 const COLOUR_EXPOSURE: Exposure = { ...FIRST_EXPOSURE, augmentation: { shift: 1, rotation: 5, scale: 0.05, shear: 0.05 } };
 
 /**
