@@ -6,6 +6,7 @@ import { batches, batchesIn, type TrainingImages } from './data/batches.ts';
 import type { BatchGradients } from './gradient/batch-gradients.ts';
 import type { Losses } from './gradient/loss-gradients.ts';
 import type { Training } from './presets.ts';
+import { radiusScaleAt } from './robust/robustness.ts';
 
 /** The loss is not finite; the message says where and what usually causes it. */
 export class DivergedError extends UserError {}
@@ -53,7 +54,7 @@ export interface FitOptions {
  */
 export async function fit(images: TrainingImages, training: Training, options: FitOptions): Promise<boolean> {
   const { optimizer, gradients, from, plannedAt = 0, signal } = options;
-  const { epochs, batchSize, patience, learningRate } = training;
+  const { epochs, batchSize, patience, learningRate, warmUp, robust } = training;
   const steps = epochs * batchesIn(images, batchSize);
   const random = from ? randomFromState(from.random) : randomFrom(options.seed, 'fit');
   const started = performance.now() - 1000 * (from?.seconds ?? 0);
@@ -74,8 +75,9 @@ export async function fit(images: TrainingImages, training: Training, options: F
     for (const batch of batches(images, training, random)) {
       // A resumed epoch draws its random numbers again from the beginning, and skips the batches that are done.
       if (++count <= skipped) continue;
-      const { losses, gradient } = await gradients.of({ ...batch.rows(), unlabelledWeight: unlabelledWeightAt(step, steps) });
-      optimizer.step(gradient, learningRateAt(step, steps, learningRate));
+      const schedule = { unlabelledWeight: unlabelledWeightAt(step, steps), radiusScale: robust ? radiusScaleAt(step, steps, robust) : 0 };
+      const { losses, gradient } = await gradients.of({ ...batch.rows(), ...schedule });
+      optimizer.step(gradient, learningRateAt(step, steps, learningRate, warmUp));
       gradient.dispose();
       step++;
       if (!Number.isFinite(losses.total))
@@ -98,9 +100,9 @@ export async function fit(images: TrainingImages, training: Training, options: F
   return true;
 }
 
-/** Returns the learning rate at a step: linear warm-up over the first tenth of the steps, then linear decay to 2 % of the peak. */
-export function learningRateAt(step: number, steps: number, peak: number): number {
-  const warmUp = Math.max(1, Math.floor(steps / 10));
+/** Returns the learning rate at a step: linear warm-up over a share of the steps, then linear decay to 2 % of the peak. */
+export function learningRateAt(step: number, steps: number, peak: number, warmUpShare: number): number {
+  const warmUp = Math.max(1, Math.floor(warmUpShare * steps));
   if (step < warmUp) return (peak * (step + 1)) / warmUp;
   return peak * (1 - 0.98 * ((step - warmUp) / Math.max(1, steps - warmUp)));
 }

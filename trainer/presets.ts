@@ -7,6 +7,7 @@ import { FIRST_KINDS, STROKE_KINDS, unknownKinds } from './data/unknown/kinds.ts
 import { showsStrokes } from './data/unknown/look.ts';
 import { type Architecture, architectureSchema, architectures, checkSize, type Shape, stridedFor } from './model/architecture.ts';
 import { outlierLossSchema } from './model/loss.ts';
+import { type Robustness, robustnessSchema } from './robust/robustness.ts';
 
 const outlierKindsSchema = z.record(
   z.string().refine((name) => unknownKinds.has(name), `a kind of unknown images is needed: ${[...unknownKinds.keys()].join(', ')}`),
@@ -19,8 +20,10 @@ export const trainingSchema = z.strictObject({
   /** Epochs without a smaller validation loss after which training stops; 0: never. */
   patience: z.int().nonnegative(),
   batchSize: z.int().positive(),
-  /** Peak of the learning rate, after a linear warm-up over the first tenth of the steps; then it decays linearly to 2 % of the peak. */
+  /** Peak of the learning rate, after a linear warm-up; then it decays linearly to 2 % of the peak. */
   learningRate: z.number().positive(),
+  /** Share of the steps over which the learning rate grows. */
+  warmUp: z.number().min(0).lt(1).default(0.1),
   /** Adam's decay of the second moment. A short training gains from a shorter memory. */
   adamBeta2: z.number().positive().lt(1),
   /** Decay per step of the running average of the weights, which is what a training keeps; 0: the weights themselves. */
@@ -42,6 +45,8 @@ export const trainingSchema = z.strictObject({
    * Semi-supervised: the number of training images of each class that have labels (Eq. 7); the others have none (Eq. 3). null: all have.
    */
   labelsPerClass: z.int().positive().nullable(),
+  /** Robust training: images are attacked in each step (`robust/`). null: they are not. */
+  robust: robustnessSchema.nullable().default(null),
   /** `balanced`: each class has the same weight in the loss, but an image weighs at most 10 (1 in a class of average size). */
   classWeights: z.enum(['none', 'balanced']),
 });
@@ -51,6 +56,20 @@ export type Training = z.infer<typeof trainingSchema>;
 /** The settings of outlier exposure. */
 type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> &
   Partial<Pick<Training, 'augmentation' | 'latentWeight' | 'epochs'>>;
+
+/** Robust training's settings beside its budgets (docs/robustness.md). */
+const ROBUST: Omit<Robustness, 'budget'> = {
+  excess: { linf: 1.1, l2: 1.2 },
+  ...{ l2Share: 0.35, steps: 3, ramp: 0.35, rejectWeight: 2, attackedWeight: 2 },
+  outliers: { share: 0.5, radius: 1 / 3 },
+};
+
+/** The budgets of robust training by the look of the images: [0, 1] per value for linf, root of the sum of squares for l2. */
+export const BUDGETS = {
+  strokes: { linf: 0.3, l2: 1.5 },
+  colour: { linf: 2 / 255, l2: 0.25 },
+  others: { linf: 0.1, l2: 0.75 },
+};
 
 export const OUTLIER_LOSSES = {
   origin: { kind: 'origin' },
@@ -77,7 +96,13 @@ const STROKE_EXPOSURE: Exposure = {
 
 /** A preset, without what depends on the images. */
 interface Preset
-  extends Omit<Training, 'architecture' | 'labelsPerClass' | 'classWeights' | 'light' | 'outliers' | 'outlierKinds' | 'outlierLoss'> {
+  extends Omit<
+    Training,
+    'architecture' | 'labelsPerClass' | 'classWeights' | 'light' | 'outliers' | 'outlierKinds' | 'outlierLoss' | 'robust' | 'warmUp'
+  > {
+  warmUp?: number;
+  /** Null: training is not robust. */
+  robust?: Omit<Robustness, 'budget'>;
   /** Architectures by the larger side of the images. Images of other sizes are halved down to 8 or less, starting with `width` channels. */
   shapes: Record<number, Shape>;
   width: number;
@@ -90,6 +115,12 @@ interface Preset
 }
 
 const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128': strided128 } = architectures;
+const { 'strided-28': strided28, 'strided-32': strided32 } = architectures;
+
+/** Cross entropy counts more than in other trainings, or the pull to the means would drown the attacked images' losses. */
+const ROBUST_MARGIN: Training['outlierLoss'] = { ...OUTLIER_LOSSES.margin, weight: 0.2 };
+const ROBUST_STROKES: Exposure = { outliers: 1 / 2, outlierKinds: STROKE_KINDS, outlierLoss: ROBUST_MARGIN };
+const ROBUST_OTHERS: Exposure = { ...FIRST_EXPOSURE, outlierLoss: ROBUST_MARGIN };
 
 /** `quick` ends within a minute on two cores; `paper` takes the time it needs. */
 export const presets = {
@@ -124,6 +155,24 @@ export const presets = {
     encoderNoise: 1 / 3000,
     augmentation: { shift: 2, rotation: 12, scale: 0.12, shear: 0.15 },
     exposure: { strokes: STROKE_EXPOSURE, colour: COLOUR_EXPOSURE, others: FIRST_EXPOSURE },
+  },
+  robust: {
+    trial: false,
+    shapes: { 28: strided28, 32: strided32, 128: strided128 },
+    width: 16,
+    leastSteps: 6000,
+    epochs: 28,
+    patience: 0,
+    batchSize: 128,
+    learningRate: 2.5e-3,
+    warmUp: 0.3,
+    adamBeta2: 0.99,
+    averageDecay: 0.999,
+    latentWeight: 1600,
+    encoderNoise: 1 / 3000,
+    augmentation: { shift: 1, rotation: 5, scale: 0.05, shear: 0.05, still: 0.5 },
+    exposure: { strokes: ROBUST_STROKES, colour: ROBUST_OTHERS, others: ROBUST_OTHERS },
+    robust: ROBUST,
   },
 } satisfies Record<string, Preset>;
 
@@ -173,7 +222,7 @@ export function trainingFor(
   trainLabels: ArrayLike<number>,
   choices: TrainingChoices = {},
 ): Training {
-  const { shapes, width, leastSteps, exposure, trial: _, ...preset } = presets[name] as Preset;
+  const { shapes, width, leastSteps, exposure, trial: _, robust, warmUp = 0.1, ...preset } = presets[name] as Preset;
   const {
     architecture: chosen,
     entropy = 'constant',
@@ -226,6 +275,7 @@ export function trainingFor(
     ...others,
     architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
+    ...{ warmUp, robust: robust ? { ...robust, budget: BUDGETS[look] } : null },
     ...{ epochs: epochs ?? planned, patience: others.patience ?? Math.ceil((preset.patience * planned) / usual) },
     light: augment === 'light' ? LIGHT : null,
     labelsPerClass,

@@ -169,7 +169,8 @@ export async function trainRun(run: Run, dataset: Dataset, splits: Splits, optio
     onEpoch: async (epoch, losses, seconds) => {
       await copyParameters(backend, optimizer.average(), averagedParameters);
       const validation = await withSynchronousBackend(backend, () => validate(averaged, dataset, splits.validation, training));
-      const isBest = best === null || validation.loss < best.loss;
+      // Validation images are not attacked: of a robust training their loss is least before the attacks have grown.
+      const isBest = best === null || training.robust !== null || validation.loss < best.loss;
       if (isBest) best = { epoch, loss: validation.loss };
       await saveEpoch(run, averaged, epoch, isBest);
       await appendMetrics(run, { epoch, ...losses, validationLoss: validation.loss, validationAccuracy: validation.accuracy, seconds });

@@ -31,7 +31,7 @@ export async function guessTrainingSeconds(
   try {
     const [first] = batches(images, training, random);
     if (!first) throw new RangeError('there are no training images');
-    const rows = { ...first.rows(), unlabelledWeight: 1 };
+    const rows = { ...first.rows(), unlabelledWeight: 1, radiusScale: 1 };
     let started = 0;
     for (let step = 0; step <= STEPS; step++) {
       if (step === 1) started = performance.now();

@@ -1,6 +1,7 @@
 import type { BatchShard, LossSetting } from '../../trainer/gradient/loss-gradients.ts';
 import { type Architecture, type ArchitectureName, architectures, decoderLayers, encoderLayers } from '../../trainer/model/architecture.ts';
 import type { Layer } from '../../trainer/model/layers.ts';
+import { NO_ATTACKS } from '../../trainer/robust/attack-rows.ts';
 
 export interface ModelSpec {
   name: string;
@@ -31,10 +32,11 @@ export function exampleOf({ architecture, input, batch: count, classes }: ModelS
     classWeights: 'none' as const,
     outliers: 0,
     outlierLoss,
+    robust: null,
   };
   const ones = () => new Float32Array(count).fill(1);
   const part = {
-    ...{ count, unlabelledWeight: 0, labelled: ones(), weights: ones(), genuine: ones() },
+    ...{ ...NO_ATTACKS, radiusScale: 0, count, unlabelledWeight: 0, labelled: ones(), weights: ones(), genuine: ones() },
     images: Float32Array.from({ length: count * input.height * input.width * input.channels }, Math.random),
     targets: new Float32Array(count * classes),
     noise: new Float32Array(count * classes),

@@ -7,6 +7,7 @@ import { lossGradients } from '../../trainer/gradient/loss-gradients.ts';
 import { parametersOf } from '../../trainer/gradient/parameters.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import { gmvaeLoss, type LossOptions, type OutlierLoss } from '../../trainer/model/loss.ts';
+import { NO_ATTACKS } from '../../trainer/robust/attack-rows.ts';
 import { validate } from '../../trainer/validate.ts';
 import { input, randomImages, tinyArchitecture } from '../export/tiny-model.ts';
 import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
@@ -129,7 +130,13 @@ describe('the loss', () => {
       ...{ ...tinyTraining, architecture, latentWeight: 7, labelsPerClass: 1, classWeights: 'balanced' as const },
       outlierLoss: margin,
     };
-    const of = () => lossGradients(model, parameters, { ...rows, count: COUNT, unlabelledWeight: 0.6 }, { input, classes: 3, training });
+    const of = () =>
+      lossGradients(
+        model,
+        parameters,
+        { ...rows, ...NO_ATTACKS, count: COUNT, unlabelledWeight: 0.6, radiusScale: 0 },
+        { input, classes: 3, training },
+      );
     const gradient = (await of()).gradient.dataSync() as Float32Array;
     expect(gradient).toHaveLength(parameters.count);
     const values = parameters.values().dataSync() as Float32Array;

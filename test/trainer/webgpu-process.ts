@@ -9,6 +9,7 @@ import { copyParameters, parametersOf } from '../../trainer/gradient/parameters.
 import { type Architecture, strided } from '../../trainer/model/architecture.ts';
 import { buildModel } from '../../trainer/model/build-model.ts';
 import type { Training } from '../../trainer/presets.ts';
+import { NO_ATTACKS } from '../../trainer/robust/attack-rows.ts';
 import { input, randomImages, tinyArchitecture } from '../export/tiny-model.ts';
 import { tinyTraining } from './tiny-dataset.ts';
 
@@ -37,7 +38,7 @@ const part: BatchShard = {
   labelled: Float32Array.of(1, 0, 1, 0, 0),
   weights: Float32Array.of(1, 2, 0.5, 1, 3),
   genuine: Float32Array.of(1, 1, 0, 1, 1),
-  ...{ count: COUNT, unlabelledWeight: 0.6 },
+  ...{ ...NO_ATTACKS, count: COUNT, unlabelledWeight: 0.6, radiusScale: 0 },
 };
 const kinds: Record<string, { training: Training; steps: number }> = {
   plain: { training: { ...tinyTraining, architecture }, steps: 3 },

@@ -1,6 +1,9 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import { type Random, randomFrom } from '../../shared/random.ts';
+import { type AttackRows, attackRowsOf } from '../robust/attack-rows.ts';
+import { type Neighbours, neighboursAmong } from '../robust/neighbours.ts';
+import { drawInnerAttack, type InnerAttack, type Robustness } from '../robust/robustness.ts';
 import { type Affine, type Augmentation, drawTransform, transformImage } from './augment.ts';
 import { drawLight, type LightAugmentation, type LightChange, withLight } from './augment-light.ts';
 import { classCounts, imagesAt, type LabelledImages } from './dataset.ts';
@@ -12,6 +15,8 @@ import { unlikeClasses } from './unknown/unlike.ts';
 const LABELLED_SHARE = 1 / 4;
 /** Largest weight of a class in the loss, so that a class with few images does not make wild steps. */
 const LARGEST_WEIGHT = 10;
+/** Training images of an epoch among which the starts of inner attacks are looked for. */
+const NEIGHBOURS = 1500;
 
 /** The training images of a data set, divided by what their labels count for. */
 export interface TrainingImages {
@@ -71,11 +76,12 @@ export interface BatchSettings {
   /** Outliers that are added to a batch, as a share of its images. */
   outliers: number;
   outlierKinds: KindShares;
+  robust: Robustness | null;
   architecture: { latentDim: number };
 }
 
 /** The images of a batch with the inputs of their loss; rows belong together. */
-export interface BatchRows {
+export interface BatchRows extends AttackRows {
   /** [count, H, W, C] flat, in [0, 1] */
   images: Float32Array;
   /** mu_y of each image, the origin for an outlier: [count, d] flat */
@@ -115,6 +121,8 @@ export function largestBatch({ batchSize, outliers }: Pick<BatchSettings, 'batch
 export function* batches(images: TrainingImages, settings: BatchSettings, random: Random): Generator<Batch> {
   const { input } = images;
   const { latentDim } = settings.architecture;
+  const { robust } = settings;
+  const neighbours = robust ? neighboursAmong(images.data, random.shuffle([...images.labelled]).slice(0, NEIGHBOURS), input) : null;
   for (const { labelled, unlabelled } of orderOf(images, settings.batchSize, random)) {
     const chosen = [...labelled, ...unlabelled];
     const outliers = Math.round(settings.outliers * chosen.length);
@@ -123,10 +131,14 @@ export function* batches(images: TrainingImages, settings: BatchSettings, random
     const noise = Float32Array.from({ length: count * latentDim }, () => random.normal());
     const outlierSeeds = Array.from({ length: outliers }, () => random.integer(0, 2 ** 31 - 1));
     const { light } = settings;
+    const attacks = (robust ? transforms : []).map((_, i) => ({
+      ...drawInnerAttack(robust as Robustness, i < chosen.length, random),
+      seed: random.integer(0, 2 ** 31 - 1),
+    }));
     const lights = light ? transforms.map(() => drawLight(light, input, random)) : [];
     // The label of an unlabelled image is not read.
     const labels = labelled.map((index) => images.data.labels[index] as number);
-    yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, lights, noise, outlierSeeds }, settings) };
+    yield { count, rows: () => rowsOf(images, { chosen, labels, transforms, lights, noise, outlierSeeds, attacks, neighbours }, settings) };
   }
 }
 
@@ -139,11 +151,14 @@ interface Drawn {
   lights: LightChange[];
   noise: Float32Array;
   outlierSeeds: number[];
+  /** Empty where training is not robust. */
+  attacks: (InnerAttack & { seed: number })[];
+  neighbours: Neighbours | null;
 }
 
 function rowsOf(
   { data, input, classes, weights, own, unlike }: TrainingImages,
-  { chosen, labels, transforms, lights, noise, outlierSeeds }: Drawn,
+  { chosen, labels, transforms, lights, noise, outlierSeeds, attacks, neighbours }: Drawn,
   { outlierKinds, architecture: { latentDim } }: BatchSettings,
 ): BatchRows {
   const size = input.height * input.width * input.channels;
@@ -162,6 +177,7 @@ function rowsOf(
   const rows = Array.from({ length: count }, (_, i) => ({ isGenuine: i < chosen.length, label: labels[i] }));
   return {
     ...{ images: values, noise, count },
+    ...attackRowsOf(attacks, values, labels, neighbours, data, input),
     targets: Float32Array.from(rows.flatMap(({ isGenuine, label }) => (isGenuine ? means[label ?? 0] : origin) as number[])),
     labelled: Float32Array.from(rows, ({ isGenuine, label }) => (label !== undefined || !isGenuine ? 1 : 0)),
     weights: Float32Array.from(rows, ({ label }) => (label === undefined ? 1 : (weights[label] as number))),

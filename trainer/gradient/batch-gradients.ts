@@ -23,8 +23,8 @@ export interface GradientThreadData {
   setting: LossSetting;
   /** STATE, and the number of images of the part. */
   control: Int32Array<SharedArrayBuffer>;
-  /** BatchShard.unlabelledWeight */
-  unlabelledWeight: Float32Array<SharedArrayBuffer>;
+  /** BatchShard.unlabelledWeight and BatchShard.radiusScale */
+  schedule: Float32Array<SharedArrayBuffer>;
   /** All weights, one after the other. */
   parameters: Float32Array<SharedArrayBuffer>;
   /** The rows of the part, with room for the largest. */
@@ -75,7 +75,7 @@ export async function openBatchGradients(
       if (part.count === 0) return [];
       data.parameters.set(flat);
       rowsOf(setting, 0, part.count, (name) => data.rows[name].set(part[name]));
-      data.unlabelledWeight[0] = part.unlabelledWeight;
+      data.schedule.set([part.unlabelledWeight, part.radiusScale]);
       data.control[1] = part.count;
       setState(data.control, STATE.work);
       return [{ data, count: part.count }];
@@ -115,7 +115,7 @@ function sharedMemory(backend: ThreadBackend, setting: LossSetting, parameters: 
   return {
     ...{ backend, setting },
     control: new Int32Array(new SharedArrayBuffer(8)),
-    unlabelledWeight: floats(1),
+    schedule: floats(2),
     parameters: floats(parameters),
     rows: Object.fromEntries(rows),
     answer: floats(parameters + 3),
@@ -156,6 +156,6 @@ function cut(batch: BatchShard, setting: LossSetting, parts: number): BatchShard
     const count = Math.ceil((batch.count - first) / (parts - i));
     const rows = rowsOf(setting, first, count, (name, from, to) => batch[name].subarray(from, to));
     first += count;
-    return { ...rows, count, unlabelledWeight: batch.unlabelledWeight };
+    return { ...rows, count, unlabelledWeight: batch.unlabelledWeight, radiusScale: batch.radiusScale };
   });
 }

@@ -24,7 +24,8 @@ async function serve({ control, setting, ...data }: GradientThreadData): Promise
       values.set(data.parameters);
       parameters.load(values);
       const rows = rowsOf(setting, 0, count, (name, from, to) => data.rows[name].slice(from, to));
-      const part = { ...rows, count, unlabelledWeight: data.unlabelledWeight[0] as number };
+      const [unlabelledWeight, radiusScale] = data.schedule as unknown as [number, number];
+      const part = { ...rows, count, unlabelledWeight, radiusScale };
       const { losses, gradient } = await lossGradients(model, parameters, part, setting);
       data.answer.set(gradient.dataSync());
       data.answer.set([losses.reconstruction, losses.latent, losses.total], parameters.count);

@@ -4,13 +4,17 @@ import { oneHotMeans } from '../../shared/decision/latent-space.ts';
 import type { BatchRows } from '../data/batches.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { Model } from '../model/build-model.ts';
-import { gmvaeLoss, type OutlierLoss } from '../model/loss.ts';
+import { type AttackedImages, gmvaeLoss, type OutlierLoss } from '../model/loss.ts';
+import { innerAttack } from '../robust/inner-attack.ts';
+import type { Robustness } from '../robust/robustness.ts';
 import { flattened, type Parameters } from './parameters.ts';
 
 /** A batch, or a part of one, at a step of training. */
 export interface BatchShard extends BatchRows {
   /** Weight of the mixture term of unlabelled images, 0 to 1. */
   unlabelledWeight: number;
+  /** Share of their full size that the radii of inner attacks have, 0 to 1. */
+  radiusScale: number;
 }
 
 /** The part of a training that is the same in each step. */
@@ -25,6 +29,7 @@ export interface LossSetting {
     classWeights: 'none' | 'balanced';
     outliers: number;
     outlierLoss: OutlierLoss;
+    robust: Robustness | null;
   };
 }
 
@@ -33,7 +38,12 @@ export type RowName = Exclude<keyof BatchRows, 'count'>;
 /** Returns how many values each image has in each kind of row. */
 export function rowSizes({ input, training }: LossSetting): Record<RowName, number> {
   const d = training.architecture.latentDim;
-  return { images: input.height * input.width * input.channels, targets: d, noise: d, labelled: 1, weights: 1, genuine: 1 };
+  const size = input.height * input.width * input.channels;
+  const attack = training.robust ? 1 : 0;
+  return {
+    ...{ images: size, targets: d, noise: d, labelled: 1, weights: 1, genuine: 1 },
+    ...{ starts: attack * size, radii: attack, stepLengths: attack, isL2: attack, isSparse: attack },
+  };
 }
 
 /** Cuts out the rows of `count` images from `first` on. @param cut takes an index from and an index to */
@@ -57,7 +67,7 @@ export async function lossGradients(
   setting: LossSetting,
 ): Promise<{ losses: Losses; gradient: tf.Tensor1D }> {
   const { input, training, classes } = setting;
-  const { latentWeight, encoderNoise, labelsPerClass, classWeights, outliers, outlierLoss } = training;
+  const { latentWeight, encoderNoise, labelsPerClass, classWeights, outliers, outlierLoss, robust } = training;
   const d = training.architecture.latentDim;
   const { gradient, values } = tf.tidy(() => {
     const batch = {
@@ -68,18 +78,24 @@ export async function lossGradients(
       weights: classWeights === 'balanced' ? tf.tensor1d(part.weights) : null,
       genuine: outliers > 0 ? tf.tensor1d(part.genuine) : null,
     };
-    const needsMeans = labelsPerClass !== null || (outliers > 0 && outlierLoss.kind === 'margin');
+    const needsMeans = robust !== null || labelsPerClass !== null || (outliers > 0 && outlierLoss.kind === 'margin');
     const means = needsMeans ? tf.tensor2d(oneHotMeans(classes, d)) : null;
+    const attacked = robust && means ? attackedRows(model, batch, part, means, setting) : null;
     const parts: tf.Scalar[] = [];
     const { value, grads } = tf.variableGrads(() => {
-      const { total, ...others } = gmvaeLoss(model, batch, {
-        latentWeight,
-        encoderNoise,
-        unlabelledWeight: part.unlabelledWeight,
-        means,
-        outlierLoss,
-        outliers,
-      });
+      const { total, ...others } = gmvaeLoss(
+        model,
+        { ...batch, attacked },
+        {
+          latentWeight,
+          encoderNoise,
+          unlabelledWeight: part.unlabelledWeight,
+          means,
+          outlierLoss,
+          outliers,
+          robust,
+        },
+      );
       parts.push(tf.keep(others.reconstruction), tf.keep(others.latent));
       return total;
     }, parameters.weights);
@@ -90,4 +106,32 @@ export async function lossGradients(
   const [reconstruction, latent, total] = (await values.data()) as unknown as [number, number, number];
   values.dispose();
   return { losses: { reconstruction, latent, total }, gradient };
+}
+
+/** Attacks the rows of a part that are to be attacked, as far as the radii have grown. @returns null where there are none */
+function attackedRows(
+  { encoder }: Model,
+  batch: { images: tf.Tensor4D; targets: tf.Tensor2D; weights: tf.Tensor1D | null },
+  part: BatchShard,
+  means: tf.Tensor2D,
+  { training: { robust, outlierLoss } }: LossSetting,
+): AttackedImages | null {
+  const rows = Array.from(part.radii.keys()).filter((i) => (part.radii[i] as number) > 0);
+  if (rows.length === 0 || !robust || outlierLoss.kind !== 'margin') return null;
+  const at = tf.tensor1d(rows, 'int32');
+  const chosen = (values: Float32Array) => tf.tensor1d(rows.map((i) => values[i] as number));
+  const images = tf.gather(batch.images, at);
+  const attacked = {
+    images,
+    starts: tf.gather(tf.tensor4d(part.starts, batch.images.shape), at),
+    targets: tf.gather(batch.targets, at),
+    genuine: chosen(part.genuine),
+    radii: chosen(part.radii).mul(part.radiusScale) as tf.Tensor1D,
+    stepLengths: chosen(part.stepLengths),
+    isL2: chosen(part.isL2),
+    isSparse: chosen(part.isSparse),
+  };
+  const options = { means, temperature: outlierLoss.temperature, steps: robust.steps };
+  const weights = batch.weights && chosen(part.weights);
+  return { ...attacked, weights, images: innerAttack(encoder, attacked, options) };
 }

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { attackedLoss } from '../robust/robust-loss.ts';
+import type { Robustness } from '../robust/robustness.ts';
 import type { Model } from './build-model.ts';
 
 /** A batch as tensors; row i of each belongs to image i. */
@@ -16,6 +18,19 @@ export interface LossInput {
   weights: tf.Tensor1D | null;
   /** 1 if the image is to be reconstructed, 0 if it is an outlier, whose target is the origin: [N]; null if there are no outliers */
   genuine: tf.Tensor1D | null;
+  attacked?: AttackedImages | null;
+}
+
+/** Images of the batch after an inner attack; row i of each belongs to attacked image i. */
+export interface AttackedImages {
+  /** [M, H, W, C] in [0, 1] */
+  images: tf.Tensor4D;
+  /** mu_y, the origin for an outlier: [M, d] */
+  targets: tf.Tensor2D;
+  /** 1 for an image of a class, 0 for an outlier: [M] */
+  genuine: tf.Tensor1D;
+  /** Weight of each in the mean, [M]; null if all weigh 1 */
+  weights: tf.Tensor1D | null;
 }
 
 export interface LossOptions {
@@ -30,6 +45,8 @@ export interface LossOptions {
   outlierLoss: OutlierLoss;
   /** Outliers for each image of a class. */
   outliers: number;
+  /** Needed where images are attacked. */
+  robust?: Robustness | null;
 }
 
 /** The loss of unknown images: see `gmvaeLoss`. */
@@ -69,18 +86,24 @@ export interface LossParts {
  *   w (d_y / T + log sum_j exp(-d_j / T)), which keeps the classes apart. Both count alike: the outliers' term is divided by their number
  *   for each image of a class.
  *
+ * - attacked images (not in the paper), of classes and outliers: w times `attackedLoss`, which has a reject option.
+ *
  * With variable entropy (section 3's alternative, an ordinary VAE posterior), e has the variances s that the encoder gives, and the
  * divergence from the component adds latentWeight * sum(s) - sum(log s) / 2.
  */
 export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInput, options: LossOptions): LossParts {
-  const { images, targets, noise, labelled, weights, genuine } = input;
-  const { latentWeight, encoderNoise, unlabelledWeight, means, outlierLoss, outliers } = options;
+  const { images, targets, noise, labelled, weights, genuine, attacked } = input;
+  const { latentWeight, encoderNoise, unlabelledWeight, means, outlierLoss, outliers, robust } = options;
   const perImage = (values: tf.Tensor) => values.sum(values.shape.map((_, i) => i).slice(1)) as tf.Tensor1D; // [N]
   const mean = (values: tf.Tensor1D) => (weights ? values.mul(weights) : values).sum().div(images.shape[0]) as tf.Scalar;
 
-  const [latents, logVariances] = posterior
-    ? (posterior.apply(images, { training: true }) as [tf.Tensor2D, tf.Tensor2D]) // [N, d] each
-    : [encoder.apply(images, { training: true }) as tf.Tensor2D, null];
+  const count = images.shape[0];
+  // One pass for both: the encoder's work grows less than the batch.
+  const seen = attacked ? (tf.concat([images, attacked.images]) as tf.Tensor4D) : images;
+  const [encoded, logVariances] = posterior
+    ? (posterior.apply(seen, { training: true }) as [tf.Tensor2D, tf.Tensor2D]) // [N, d] each
+    : [encoder.apply(seen, { training: true }) as tf.Tensor2D, null];
+  const latents = attacked ? (encoded.slice([0, 0], [count, -1]) as tf.Tensor2D) : encoded;
   const deviations = logVariances ? logVariances.mul(0.5).exp() : tf.scalar(Math.sqrt(encoderNoise));
   const reconstructions = decoder.apply(latents.add(noise.mul(deviations)), { training: true }) as tf.Tensor4D; // [N, H, W, C]
   const errors = perImage(tf.squaredDifference(images, reconstructions)); // [N]
@@ -88,19 +111,14 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
 
   let distance = perImage(tf.squaredDifference(latents, targets)); // [N]
   const apart = means && (latents.expandDims(1).sub(means.expandDims(0)).square().sum(2) as tf.Tensor2D); // [N, k]
-  if (apart && genuine && outlierLoss.kind === 'margin') {
+  if (apart && (genuine || robust) && outlierLoss.kind === 'margin') {
     const { margin, temperature, weight } = outlierLoss;
     const nearness = apart.div(-temperature); // [N, k]
     const crossEntropy = distance.div(temperature).add(nearness.logSumExp(1));
+    const own = distance.add(crossEntropy.mul(weight)) as tf.Tensor1D;
     const intrusion = nearness.max(1).add(margin / temperature); // [N]
     const softplus = tf.stack([intrusion, tf.zerosLike(intrusion)], 1).logSumExp(1);
-    const own = distance.add(crossEntropy.mul(weight));
-    distance = genuine.mul(own).add(
-      genuine
-        .mul(-1)
-        .add(1)
-        .mul(softplus.mul(weight / outliers)),
-    ) as tf.Tensor1D;
+    distance = genuine ? (tf.where(genuine.greater(0), own, softplus.mul(weight / outliers)) as tf.Tensor1D) : own;
   }
   if (labelled && apart) {
     const classes = apart.shape[1];
@@ -110,6 +128,16 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
   }
   if (logVariances)
     distance = distance.add(perImage(logVariances.exp())).sub(perImage(logVariances).mul(0.5 / latentWeight)) as tf.Tensor1D;
-  const latent = mean(distance);
+  let latent = mean(distance);
+  if (attacked && means && robust && outlierLoss.kind === 'margin') {
+    const { margin, temperature, weight } = outlierLoss;
+    const { rejectWeight, attackedWeight } = robust;
+    const outlierWeight = outliers > 0 ? 1 / outliers : 0;
+    const losses = attackedLoss(encoded.slice([count, 0]) as tf.Tensor2D, attacked.targets, attacked.genuine, {
+      ...{ means, temperature, margin, rejectWeight, attackedWeight, outlierWeight },
+    });
+    const weighed = attacked.weights ? losses.mul(attacked.weights) : losses;
+    latent = latent.add(weighed.sum().mul(weight / count)) as tf.Scalar;
+  }
   return { reconstruction, latent, total: reconstruction.add(latent.mul(latentWeight)) as tf.Scalar };
 }

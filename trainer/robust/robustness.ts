@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { Random } from '../../shared/random.ts';
+
+/** The settings of robust training, beyond those of any other. */
+export const robustnessSchema = z.strictObject({
+  /** The budgets that the model is trained for, in the units of each norm, images in [0, 1]. */
+  budget: z.strictObject({ linf: z.number().positive(), l2: z.number().positive() }),
+  /** The largest radii of the inner attack, as multiples of the budgets. */
+  excess: z.strictObject({ linf: z.number().positive(), l2: z.number().positive() }),
+  /** Share of the images that are attacked in l2; the others are in linf. */
+  l2Share: z.number().min(0).max(1),
+  /** Gradient steps of the inner attack. */
+  steps: z.int().positive(),
+  /** Share of the training over which the radii grow to their full size. */
+  ramp: z.number().min(0).max(1),
+  /** Weights of the two losses of an attacked image, as multiples of the cross entropy's on the image itself (`robust-loss.ts`). */
+  rejectWeight: z.number().nonnegative(),
+  attackedWeight: z.number().nonnegative(),
+  /** Share of the outliers that are attacked too, and their radii as a share of the others'. */
+  outliers: z.strictObject({ share: z.number().min(0).max(1), radius: z.number().min(0) }),
+});
+
+export type Robustness = z.infer<typeof robustnessSchema>;
+
+/** Share of the final radii at the first step. */
+const FIRST_RADIUS = 0.05;
+
+/** Returns the share of their full size that the radii of the inner attack have at a step. */
+export function radiusScaleAt(step: number, steps: number, { ramp }: Robustness): number {
+  return Math.min(1, FIRST_RADIUS + ((1 - FIRST_RADIUS) * step) / Math.max(1, ramp * steps));
+}
+
+/** The random choices of the inner attack on one image. */
+export interface InnerAttack {
+  /** A training image of another class, moved into the ball; a random point of the ball; or the image itself. */
+  start: 'neighbour' | 'noise' | 'image';
+  norm: 'linf' | 'l2';
+  /** In the units of the norm; 0 where the image is not attacked. */
+  radius: number;
+  /** Length of the first step, as a share of the radius. */
+  step: number;
+  /** Moves only the values of the largest gradient. */
+  sparse: boolean;
+}
+
+/** Probabilities of the choices, as in recipe F of the notes on robustness: an attack that never varies is learnt by its signature. */
+const CHANCE = { neighbour: 0.45, noise: 0.2, fullRadius: 0.7, sparse: 0.2 };
+
+/** Draws the choices of one attack; as many numbers are drawn for each image. @param isGenuine false for an outlier */
+export function drawInnerAttack({ budget, excess, l2Share, outliers }: Robustness, isGenuine: boolean, random: Random): InnerAttack {
+  const [start, norm, full, part, step, sparse, attacked] = Array.from({ length: 7 }, () => random.uniform()) as [
+    ...[number, number, number, number],
+    ...[number, number, number],
+  ];
+  const by = norm < l2Share ? 'l2' : 'linf';
+  const share = isGenuine ? 1 : attacked < outliers.share ? outliers.radius : 0;
+  return {
+    start: start < CHANCE.neighbour ? 'neighbour' : start < CHANCE.neighbour + CHANCE.noise ? 'noise' : 'image',
+    norm: by,
+    radius: share * budget[by] * excess[by] * (full < CHANCE.fullRadius ? 1 : 0.3 + 0.7 * part),
+    step: 0.35 + 0.9 * step,
+    sparse: sparse < CHANCE.sparse,
+  };
+}
