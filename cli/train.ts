@@ -6,7 +6,7 @@ import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
 import { notesOnCut } from '../trainer/latent-cut.ts';
 import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
-import { isTrial } from '../trainer/presets.ts';
+import { aboutBudget, isTrial } from '../trainer/presets.ts';
 import { finishTraining, resumeTraining } from '../trainer/resume.ts';
 import { checkName, RUNS, type Run, RunError, readCalibration } from '../trainer/run.ts';
 import { train } from '../trainer/train.ts';
@@ -42,6 +42,7 @@ const program = trainingProgram().action(async (options, program: Command) => {
         `training ${config.preset} on ${config.dataset}, seed ${config.seed}, ${config.backend}, ${config.threads} threads, ` +
           `into ${directory}${more}\n`,
       );
+      if (config.training.robust) stream.write(`robust training ${aboutBudget(config.training.robust)}\n`);
       if (isTrial(config.preset))
         stream.write(`${config.preset} is for trying out: its bundle is a trial, which is not deployed without --force\n`);
     },

@@ -29,11 +29,12 @@ const MOST_MINUTES = 35_000;
 /** Options that replace a preset's own value, but for `--latent`, whose name differs there. */
 const CHOICES = [
   ...(['epochs', 'patience', 'batchSize', 'learningRate', 'latentWeight', 'architecture', 'entropy'] as const),
-  ...(['outliers', 'outlierLoss', 'withoutKinds', 'augment', 'labelsPerClass', 'classWeights'] as const),
+  ...(['linf', 'l2', 'outliers', 'outlierLoss', 'withoutKinds', 'augment', 'labelsPerClass', 'classWeights'] as const),
 ];
 
 const EXAMPLES = `  pnpm train                          the paper preset
   pnpm train --preset quick           half a minute
+  pnpm train --preset robust          against attacks that know both tests (docs/robustness.md)
   pnpm train --data-dir ~/mnist --alpha 0.01
   pnpm train --resume mnist-paper-20260101-120000
   pnpm train --resume mnist-paper-20260101-120000 --epochs 20   further than planned
@@ -70,6 +71,8 @@ export function trainingProgram(): Command {
       ).choices(Object.keys(OUTLIER_LOSSES)),
     )
     .addOption(new Option('--without-kinds <kinds...>', 'kinds of unknown images to train without, for experiments').hideHelp())
+    .option('--linf <radius>', 'with --preset robust: largest change of a value in [0, 1] to withstand, such as .3 or 4/255', fraction)
+    .option('--l2 <radius>', 'with --preset robust: the same for the root of the sum of squares (default: in step with --linf)', fraction)
     .option('--unknown-dir <folder>', UNKNOWN_DIR, callersPath)
     .option('--labels-per-class <n>', 'semi-supervised: this many images of each class have labels, Eq. 3 trains the others', positive)
     .addOption(
@@ -111,6 +114,14 @@ export function recipeOf(options: OptionValues): Recipe {
 /** Returns the training that these arguments of `pnpm train` describe. @throws UsageError, CommanderError if it would refuse them */
 export function recipeOfArguments(args: readonly string[]): Recipe {
   return recipeOf(trainingProgram().parse(args, { from: 'user' }).opts());
+}
+
+/** Parses a number above 0, or a fraction such as 4/255. @throws UsageError */
+function fraction(text: string): number {
+  const [above, below = '1', ...rest] = text.split('/');
+  const value = Number(above) / Number(below);
+  if (above?.trim() && below.trim() && rest.length === 0 && Number.isFinite(value) && value > 0) return value;
+  throw new UsageError(`${text} is not a number above 0, or a fraction such as 4/255`);
 }
 
 /** Parses a share that may be 0 or 1. @throws UsageError */

@@ -65,11 +65,19 @@ const ROBUST: Omit<Robustness, 'budget'> = {
 };
 
 /** The budgets of robust training by the look of the images: [0, 1] per value for linf, root of the sum of squares for l2. */
-export const BUDGETS = {
-  strokes: { linf: 0.3, l2: 1.5 },
-  colour: { linf: 2 / 255, l2: 0.25 },
-  others: { linf: 0.1, l2: 0.75 },
+const BUDGETS = {
+  strokes: { linf: 0.3, l2: 1.5, why: 'for images of strokes on a plain background' },
+  colour: { linf: 2 / 255, l2: 0.25, why: 'for photographs; objects before a plain background bear twice that: --linf 4/255' },
+  others: { linf: 0.1, l2: 0.75, why: 'for grey images' },
 };
+
+/** Says which attacks a robust training withstands, and why these. */
+export function aboutBudget({ budget: { linf, l2 } }: Robustness): string {
+  const usual = Object.values(BUDGETS).find((budget) => budget.linf === linf && budget.l2 === l2);
+  const radius = linf < 0.1 ? `${round(255 * linf)}/255` : round(linf);
+  return `against changes within linf ${radius} or l2 ${round(l2)} (${usual ? usual.why : 'as asked'}; --linf, --l2)`;
+}
+const round = (value: number) => Number(value.toPrecision(3));
 
 export const OUTLIER_LOSSES = {
   origin: { kind: 'origin' },
@@ -199,6 +207,9 @@ export interface TrainingChoices {
   /** At least the number of classes, which is the default. */
   latentDim?: number;
   outliers?: number;
+  /** Budgets of robust training; l2 follows linf where only that is given. */
+  linf?: number;
+  l2?: number;
   /** `light`: changes of light, optics, sensor and file too. */
   augment?: 'none' | 'light';
   outlierLoss?: keyof typeof OUTLIER_LOSSES;
@@ -233,6 +244,8 @@ export function trainingFor(
     augment,
     withoutKinds = [],
     outlierLoss,
+    linf,
+    l2,
     ...others
   } = choices;
   const { input, classes, train } = dataset;
@@ -255,6 +268,9 @@ export function trainingFor(
     );
   if (labelsPerClass !== null && batchSize < 2)
     throw new UsageError('--batch-size: a semi-supervised batch holds images with and without labels; use 2 or more');
+  if (robust) checkRobust(choices);
+  else if (linf !== undefined || l2 !== undefined)
+    throw new UsageError(`--linf and --l2: the preset ${name} trains against no attack; use --preset robust`);
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   const wrong = withoutKinds.find((kind) => !unknownKinds.has(kind));
   if (wrong !== undefined) throw new RangeError(`${wrong} is not a kind of unknown images; use ${[...unknownKinds.keys()].join(', ')}`);
@@ -275,10 +291,26 @@ export function trainingFor(
     ...others,
     architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
-    ...{ warmUp, robust: robust ? { ...robust, budget: BUDGETS[look] } : null },
+    ...{ warmUp, robust: robust ? { ...robust, budget: budgetOf(BUDGETS[look], { linf, l2 }) } : null },
     ...{ epochs: epochs ?? planned, patience: others.patience ?? Math.ceil((preset.patience * planned) / usual) },
     light: augment === 'light' ? LIGHT : null,
     labelsPerClass,
     classWeights: classWeights ?? (Math.max(...counts) > 2 * least ? 'balanced' : 'none'),
   };
+}
+
+/** Refuses what robust training does not do. @throws UsageError */
+function checkRobust({ entropy, labelsPerClass, outlierLoss }: TrainingChoices): void {
+  const refuse = (option: string, why: string) => {
+    throw new UsageError(`${option}: robust training ${why}; use --preset paper, or leave the option out`);
+  };
+  if (entropy === 'variable') refuse('--entropy variable', 'attacks an encoder of constant entropy');
+  if (labelsPerClass !== undefined) refuse('--labels-per-class', 'needs the label of every image');
+  if (outlierLoss === 'origin') refuse('--outlier-loss origin', 'keeps unknown images away by a margin');
+}
+
+/** @returns the budgets that were asked for; those of the look of the images otherwise, l2 in step with linf */
+function budgetOf(usual: Robustness['budget'], { linf, l2 }: Partial<Robustness['budget']>): Robustness['budget'] {
+  const radius = linf ?? usual.linf;
+  return { linf: radius, l2: l2 ?? (usual.l2 * radius) / usual.linf };
 }

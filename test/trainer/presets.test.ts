@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { architectures, checkSize, strided } from '../../trainer/model/architecture.ts';
-import { trainingFor } from '../../trainer/presets.ts';
+import { aboutBudget, trainingFor } from '../../trainer/presets.ts';
 
 const labels = (...counts: number[]) => counts.flatMap((count, y) => new Array<number>(count).fill(y));
 const square = (size: number, classes: number) => ({
@@ -62,4 +62,20 @@ it('classes weigh the same where their sizes differ by more than 2', () => {
   const weights = (...counts: number[]) => trainingFor('quick', square(64, counts.length), labels(...counts)).classWeights;
   expect(weights(100, 200)).toBe('none');
   expect(weights(100, 201)).toBe('balanced');
+});
+
+it('robust training has the budgets that the look of the images bears, or those that were asked for', () => {
+  const of = (choices: object = {}) => trainingFor('robust', square(32, 2), labels(300, 300), choices);
+  const about = (training: ReturnType<typeof of>) => aboutBudget(training.robust as NonNullable<typeof training.robust>);
+  expect(of()).toMatchObject({ robust: { budget: { linf: 2 / 255, l2: 0.25 } }, outlierLoss: { kind: 'margin' }, patience: 0 });
+  expect(about(of())).toBe(
+    'against changes within linf 2/255 or l2 0.25 (for photographs; objects before a plain background bear twice that: --linf 4/255; --linf, --l2)',
+  );
+  expect(of({ linf: 4 / 255 }).robust?.budget).toEqual({ linf: 4 / 255, l2: expect.closeTo(0.5, 9) });
+  expect(about(of({ linf: 0.3, l2: 2 }))).toBe('against changes within linf 0.3 or l2 2 (as asked; --linf, --l2)');
+  expect(trainingFor('paper', square(32, 2), labels(300, 300)).robust).toBe(null);
+  expect(() => trainingFor('paper', square(32, 2), labels(300, 300), { linf: 0.1 })).toThrow(/--linf and --l2: .* use --preset robust/);
+  expect(() => of({ entropy: 'variable' })).toThrow(/--entropy variable: robust training/);
+  expect(() => of({ labelsPerClass: 5 })).toThrow(/--labels-per-class: robust training needs the label of every image/);
+  expect(() => of({ outlierLoss: 'origin' })).toThrow(/--outlier-loss origin: robust training/);
 });

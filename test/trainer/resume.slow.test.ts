@@ -13,8 +13,9 @@ import { openBatchGradients } from '../../trainer/gradient/batch-gradients.ts';
 import { parametersOf } from '../../trainer/gradient/parameters.ts';
 import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import type { Training } from '../../trainer/presets.ts';
+import { OUTLIER_LOSSES } from '../../trainer/presets.ts';
 import { input, tinyArchitecture } from '../export/tiny-model.ts';
-import { tinyDataset, tinyTraining } from './tiny-dataset.ts';
+import { tinyDataset, tinyRobustness, tinyTraining } from './tiny-dataset.ts';
 
 const weightsOf = ({ encoder, decoder }: Model) =>
   [encoder, decoder].flatMap((part) => part.getWeights().map((weight) => Array.from(weight.dataSync())));
@@ -94,6 +95,7 @@ describe('a training that was stopped', () => {
     ['semi-supervised', { labelsPerClass: 10 }],
     ['variable entropy', { architecture: { ...tinyArchitecture, entropy: 'variable' as const } }],
     ['class weights, no running average', { classWeights: 'balanced' as const, averageDecay: 0 }],
+    ['robust', { outlierLoss: OUTLIER_LOSSES.margin, classWeights: 'balanced' as const, robust: tinyRobustness }],
   ])('goes on to the same bits: %s', async (name, change) => {
     const training = { ...tinyTraining, ...change };
     const directory = join(root, name);

@@ -2,6 +2,7 @@ import { randomFrom } from '../../shared/random.ts';
 import { type Dataset, inMemory } from '../../trainer/data/dataset.ts';
 import { FIRST_KINDS } from '../../trainer/data/unknown/kinds.ts';
 import type { Training } from '../../trainer/presets.ts';
+import type { Robustness } from '../../trainer/robust/robustness.ts';
 import { input, tinyArchitecture } from '../export/tiny-model.ts';
 
 /** Three classes of noise, each of another brightness, 8x8. */
@@ -40,4 +41,11 @@ export const tinyTraining: Training = {
     classWeights: 'none',
     robust: null,
   },
+};
+
+export const tinyRobustness: Robustness = {
+  budget: { linf: 0.1, l2: 0.5 },
+  excess: { linf: 1.1, l2: 1.2 },
+  ...{ l2Share: 0.35, steps: 2, ramp: 0.5, rejectWeight: 2, attackedWeight: 2 },
+  outliers: { share: 0.5, radius: 0.5 },
 };

@@ -1,0 +1,104 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { type Attacked, innerAttack } from '../../../trainer/robust/inner-attack.ts';
+
+/** An encoder of 2 x 2 images: z = W x + b. */
+function linear(weights: number[][], bias: number[]): tf.LayersModel {
+  const dense = tf.layers.dense({ units: bias.length });
+  const model = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [2, 2, 1] }), dense] });
+  dense.setWeights([tf.tensor2d(weights), tf.tensor1d(bias)]);
+  return model;
+}
+
+// Class 0 looks for light on the left, class 1 on the right.
+const encoder = linear(
+  [
+    [0.5, 0],
+    [0, 0.5],
+    [0.5, 0],
+    [0, 0.5],
+  ],
+  [0, 0],
+);
+const means = tf.tensor2d([
+  [1, 0],
+  [0, 1],
+]);
+
+function rows(
+  images: number[][],
+  given: Partial<Record<'radii' | 'stepLengths' | 'isL2' | 'isSparse' | 'genuine', number[]>>,
+  starts = images,
+) {
+  const images4d = (values: number[][]) => tf.tensor4d(values.flat(), [values.length, 2, 2, 1]);
+  const filled = (name: keyof typeof given, value: number) => tf.tensor1d(given[name] ?? images.map(() => value));
+  const genuine = filled('genuine', 1);
+  return {
+    images: images4d(images),
+    starts: images4d(starts),
+    targets: tf.tensor2d(images.map((_, i) => ((given.genuine?.[i] ?? 1) === 1 ? [1, 0] : [0, 0]))),
+    genuine,
+    radii: filled('radii', 0.2),
+    stepLengths: filled('stepLengths', 1),
+    isL2: filled('isL2', 0),
+    isSparse: filled('isSparse', 0),
+  } satisfies Attacked;
+}
+
+const attack = (attacked: Attacked, steps = 1) =>
+  tf
+    .tidy(() => innerAttack(encoder, attacked, { means, temperature: 0.1, steps }))
+    .arraySync()
+    .map((image) => image.flat(2));
+const near = (values: number[]) => values.map((value) => expect.closeTo(value, 5));
+
+it('one step goes to the corner of the linf ball that is nearest the other class, clipped to [0, 1]', () => {
+  expect(attack(rows([[0.9, 0.1, 0.5, 0.9]], {}))[0]).toEqual(near([0.7, 0.3, 0.3, 1]));
+});
+
+it('one step goes along the gradient to the border of the l2 ball', () => {
+  const [image] = attack(rows([[0.5, 0.5, 0.5, 0.5]], { isL2: [1] })) as [number[]];
+  expect(image).toEqual(near([0.4, 0.6, 0.4, 0.6]));
+});
+
+it('of a sparse row only the quarter with the largest gradients moves', () => {
+  const lopsided = linear(
+    [
+      [0.5, 0],
+      [0, 0.9],
+      [0.5, 0],
+      [0, 0.5],
+    ],
+    [0, 0],
+  );
+  const image = tf.tidy(() =>
+    innerAttack(lopsided, rows([[0.5, 0.5, 0.5, 0.5]], { isSparse: [1] }), { means, temperature: 0.1, steps: 1 }),
+  );
+  expect(Array.from(image.dataSync())).toEqual(near([0.5, 0.7, 0.5, 0.5]));
+});
+
+it('an outlier is moved towards the class that it is nearest to', () => {
+  // Nearer to class 0, and to the left of its mean.
+  expect(attack(rows([[0.5, 0.1, 0.5, 0.1]], { genuine: [0] }))[0]).toEqual(near([0.7, 0, 0.7, 0]));
+});
+
+it('starts outside the ball are projected onto it', () => {
+  const [image] = attack(rows([[0.5, 0.5, 0.5, 0.5]], { stepLengths: [0] }, [[1, 0.4, 0, 0.6]])) as [number[]];
+  expect(image).toEqual(near([0.7, 0.4, 0.3, 0.6]));
+});
+
+it('stays within the ball and in [0, 1]', () => {
+  const value = fc.double({ min: 0, max: 1, noNaN: true });
+  const image = fc.array(value, { minLength: 4, maxLength: 4 });
+  fc.assert(
+    fc.property(image, image, value, fc.boolean(), fc.boolean(), fc.integer({ min: 1, max: 4 }), (x, start, radius, l2, sparse, steps) => {
+      const flags = { radii: [radius], isL2: [l2 ? 1 : 0], isSparse: [sparse ? 1 : 0], stepLengths: [1.25] };
+      const [moved] = attack(rows([x], flags, [start]), steps) as [number[]];
+      const changes = moved.map((level, i) => level - (x[i] as number));
+      expect(l2 ? Math.hypot(...changes) : Math.max(...changes.map(Math.abs))).toBeLessThanOrEqual(radius + 1e-5);
+      expect(moved.every((level) => level >= 0 && level <= 1)).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
+});
