@@ -44,7 +44,12 @@ module.exports = {
     },
     { name: 'export-onnx-arrows', severity: 'error', from: { path: '^export/onnx/' }, to: { path: '^export/(?!onnx/)' } },
     { name: 'export-arrows', severity: 'error', from: { path: '^export/[^/]+$' }, to: { path: '^export/tf2onnx/' } },
-    { name: 'trainer-model-arrows', severity: 'error', from: { path: '^trainer/model/' }, to: { path: '^trainer/(?!model/|data/|robust/)' } },
+    {
+      name: 'trainer-model-arrows',
+      severity: 'error',
+      from: { path: '^trainer/model/' },
+      to: { path: '^trainer/(?!model/|data/|robust/)' },
+    },
     // trainer/backend/: each backend's folder knows the files above it but not the list of backends, and no other backend.
     {
       name: 'backends-apart',
