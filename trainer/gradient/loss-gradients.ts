@@ -77,6 +77,7 @@ export async function lossGradients(
       labelled: labelsPerClass === null ? null : tf.tensor1d(part.labelled),
       weights: classWeights === 'balanced' ? tf.tensor1d(part.weights) : null,
       genuine: outliers > 0 ? tf.tensor1d(part.genuine) : null,
+      ownCount: part.genuine.lastIndexOf(1) + 1,
     };
     const needsMeans = robust !== null || labelsPerClass !== null || (outliers > 0 && outlierLoss.kind === 'margin');
     const means = needsMeans ? tf.tensor2d(oneHotMeans(classes, d)) : null;

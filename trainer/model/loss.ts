@@ -18,6 +18,8 @@ export interface LossInput {
   weights: tf.Tensor1D | null;
   /** 1 if the image is to be reconstructed, 0 if it is an outlier, whose target is the origin: [N]; null if there are no outliers */
   genuine: tf.Tensor1D | null;
+  /** All rows from this one on are outliers; not given: none has to be. */
+  ownCount?: number;
   attacked?: AttackedImages | null;
 }
 
@@ -92,10 +94,10 @@ export interface LossParts {
  * divergence from the component adds latentWeight * sum(s) - sum(log s) / 2.
  */
 export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInput, options: LossOptions): LossParts {
-  const { images, targets, noise, labelled, weights, genuine, attacked } = input;
+  const { images, targets, noise, labelled, weights, genuine, ownCount, attacked } = input;
   const { latentWeight, encoderNoise, unlabelledWeight, means, outlierLoss, outliers, robust } = options;
   const perImage = (values: tf.Tensor) => values.sum(values.shape.map((_, i) => i).slice(1)) as tf.Tensor1D; // [N]
-  const mean = (values: tf.Tensor1D) => (weights ? values.mul(weights) : values).sum().div(images.shape[0]) as tf.Scalar;
+  const mean = (values: tf.Tensor1D, by = weights) => (by ? values.mul(by) : values).sum().div(images.shape[0]) as tf.Scalar;
 
   const count = images.shape[0];
   // One pass for both: the encoder's work grows less than the batch.
@@ -105,9 +107,12 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
     : [encoder.apply(seen, { training: true }) as tf.Tensor2D, null];
   const latents = attacked ? (encoded.slice([0, 0], [count, -1]) as tf.Tensor2D) : encoded;
   const deviations = logVariances ? logVariances.mul(0.5).exp() : tf.scalar(Math.sqrt(encoderNoise));
-  const reconstructions = decoder.apply(latents.add(noise.mul(deviations)), { training: true }) as tf.Tensor4D; // [N, H, W, C]
-  const errors = perImage(tf.squaredDifference(images, reconstructions)); // [N]
-  const reconstruction = mean((genuine ? errors.mul(genuine) : errors) as tf.Tensor1D);
+  // Outliers come last and are not reconstructed; a decoder without any row would have no gradient.
+  const own = <T extends tf.Tensor>(rows: T) => (genuine ? tf.slice(rows, [0], [Math.max(1, ownCount ?? count)]) : rows) as T;
+  const noisy = own(latents.add(noise.mul(deviations)) as tf.Tensor2D); // [n, d]
+  const reconstructions = decoder.apply(noisy, { training: true }) as tf.Tensor4D; // [n, H, W, C]
+  const errors = perImage(tf.squaredDifference(own(images), reconstructions)); // [n]
+  const reconstruction = mean((genuine ? errors.mul(own(genuine)) : errors) as tf.Tensor1D, weights && own(weights));
 
   let distance = perImage(tf.squaredDifference(latents, targets)); // [N]
   const apart = means && (latents.expandDims(1).sub(means.expandDims(0)).square().sum(2) as tf.Tensor2D); // [N, k]
@@ -115,10 +120,10 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
     const { margin, temperature, weight } = outlierLoss;
     const nearness = apart.div(-temperature); // [N, k]
     const crossEntropy = distance.div(temperature).add(nearness.logSumExp(1));
-    const own = distance.add(crossEntropy.mul(weight)) as tf.Tensor1D;
+    const ofClass = distance.add(crossEntropy.mul(weight)) as tf.Tensor1D;
     const intrusion = nearness.max(1).add(margin / temperature); // [N]
     const softplus = tf.stack([intrusion, tf.zerosLike(intrusion)], 1).logSumExp(1);
-    distance = genuine ? (tf.where(genuine.greater(0), own, softplus.mul(weight / outliers)) as tf.Tensor1D) : own;
+    distance = genuine ? (tf.where(genuine.greater(0), ofClass, softplus.mul(weight / outliers)) as tf.Tensor1D) : ofClass;
   }
   if (labelled && apart) {
     const classes = apart.shape[1];
