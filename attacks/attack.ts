@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
+import type { Guarantee, Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { precisionsOf } from '../shared/decision/latent-space.ts';
 import type { Norm } from './steps/projection.ts';
 
@@ -76,6 +76,8 @@ export interface GradientModel extends EncoderModel {
   precisions: number[][][] | null;
   thresholds: Thresholds;
   relativeErrorOffset: number;
+  /** Of strict mode. */
+  guarantee?: Guarantee | undefined;
 }
 
 /**
@@ -114,9 +116,10 @@ export interface AttackedModel extends GradientModel {
  * @param model as it was trained, or rebuilt from the bundle
  */
 export function gradientModel(model: { encoder: tf.LayersModel; decoder: tf.LayersModel }, screening: Screening): GradientModel {
-  const { means, covariances, thresholds, relativeErrorOffset, input } = screening;
+  const { means, covariances, thresholds, relativeErrorOffset, guarantee, input } = screening;
   const precisions = covariances.kind === 'full' ? precisionsOf(covariances, screening.latentDim) : null;
-  return { encoder: model.encoder, decoder: model.decoder, means, covariances, precisions, thresholds, relativeErrorOffset, input };
+  const { encoder, decoder } = model;
+  return { encoder, decoder, means, covariances, precisions, thresholds, relativeErrorOffset, guarantee, input };
 }
 
 /** Candidates of an attack that makes one of each image. */

@@ -39,8 +39,7 @@ for (let partition = 0; partition < 200; partition++) {
   const rest = order.slice(splits.tune.length + splits.calibration.length);
   const { thresholds } = thresholdsFor(
     { tune, calibration },
-    dataset.classes,
-    run.config.training.architecture.latentDim,
+    { classes: dataset.classes, latentDim: run.config.training.architecture.latentDim, covariances },
     defaultCalibration,
   );
   rates.push(rest.filter((scores) => !decide(scores, thresholds).accepted).length / rest.length);

@@ -74,8 +74,9 @@ async function calibrateOwnBundle(
   { bundle, images, run, dataDir, name, replace, json, ...options }: OptionValues,
   program: Command,
 ): Promise<void> {
-  const without = ['test', 'covariance'].find((option) => program.getOptionValueSource(option) === 'cli');
-  if (without) throw new UsageError(`--${without} does not apply to a bundle: its covariances stay, and there are no test images`);
+  const without = ['test', 'covariance', 'strict'].find((option) => program.getOptionValueSource(option) === 'cli');
+  if (without)
+    throw new UsageError(`--${without} does not apply to a bundle: its covariances and its guarantee stay, and there are no test images`);
   if (bundle === undefined || images === undefined || run !== undefined || dataDir !== undefined)
     throw new UsageError('--bundle and --images belong together, without --run and --data-dir: --bundle mnist --images DIR');
   const source = await resolveModel(bundle);

@@ -1,6 +1,6 @@
 import { type Command, Option, type OptionValues } from 'commander';
-import { preprocessSchema } from '../shared/bundle/screening-schema.ts';
-import { DEFAULT_SCORES, OPTIONAL_SCORES, type OptionalScore } from '../shared/score-table.ts';
+import { type Guarantee, guaranteeSchema, preprocessSchema } from '../shared/bundle/screening-schema.ts';
+import { CHOSEN_SCORES, type ChosenScore, DEFAULT_SCORES } from '../shared/score-table.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { LARGEST_SIDE, type PreprocessChoice } from '../trainer/data/dataset.ts';
 import { type DataSource, datasets } from '../trainer/data/datasets.ts';
@@ -125,27 +125,46 @@ export function withCalibrationOptions(program: Command, defaults?: string): Com
     .addOption(choice('--covariance <kind>', 'covariances of the latent test', ['diagonal', 'spherical', 'full'], covariance))
     .option(
       '--scores <names>',
-      `scores that a conformal calibration tests besides the paper's two: none, or of ${OPTIONAL_SCORES.join(',')} ` +
+      `scores that a conformal calibration tests besides the paper's two: none, or of ${CHOSEN_SCORES.join(',')} ` +
         `(default: ${defaults ?? DEFAULT_SCORES.join(',')})`,
       optionalScores,
+    )
+    .option(
+      '--strict <norm:radius>',
+      'strict mode, such as linf:0.1: no two images within the radius of each other are accepted as different classes; none: off ' +
+        `(default: ${defaults ?? 'none'})`,
+      guaranteeOption,
     );
 }
 
+/** Parses a guarantee, or `none` as null. @throws UsageError */
+function guaranteeOption(text: string): Guarantee | null {
+  if (text === 'none') return null;
+  const [norm, radius = '', ...rest] = text.split(':');
+  const parsed = guaranteeSchema.safeParse({ norm, radius: radius.trim() === '' ? Number.NaN : Number(radius) });
+  if (parsed.success && rest.length === 0) return parsed.data;
+  throw new UsageError(`${text} is not a guarantee; linf:RADIUS with a radius between 0 and 1 is allowed, such as linf:0.1, or none`);
+}
+
 /** Parses names of optional scores, separated by commas, or `none`. @throws UsageError */
-function optionalScores(text: string): OptionalScore[] {
+function optionalScores(text: string): ChosenScore[] {
   const names = text === 'none' ? [] : text.split(',');
-  const unknown = names.find((name) => !OPTIONAL_SCORES.some((score) => score === name));
-  if (unknown === undefined) return OPTIONAL_SCORES.filter((score) => names.includes(score));
+  const unknown = names.find((name) => !CHOSEN_SCORES.some((score) => score === name));
+  if (unknown === undefined) return CHOSEN_SCORES.filter((score) => names.includes(score));
   throw new UsageError(
-    `${JSON.stringify(unknown)} is not an optional score. Name some of ${OPTIONAL_SCORES.join(', ')}, separated by commas, or none.`,
+    `${JSON.stringify(unknown)} is not an optional score. Name some of ${CHOSEN_SCORES.join(', ')}, separated by commas, or none.`,
   );
 }
 
 /** Returns the calibration that the parsed options choose. @throws UsageError */
-export function calibrationOf({ calibration: method, guarantee, alpha, delta, covariance, scores }: OptionValues): CalibrationOptions {
+export function calibrationOf(options: OptionValues): CalibrationOptions {
+  const { calibration: method, guarantee, alpha, delta, covariance, scores, strict } = options;
   if (method === 'three-sigma' && scores !== undefined)
     throw new UsageError("--scores does not apply to --calibration three-sigma: the paper's thresholds are those of its two scores");
-  return { method, guarantee, alpha, delta, covariance, scores: scores ?? DEFAULT_SCORES };
+  if (strict && method === 'three-sigma')
+    throw new UsageError("--strict needs --calibration conformal: the paper's thresholds can't be set for a guarantee");
+  if (strict && covariance === 'full') throw new UsageError('--strict needs --covariance spherical or diagonal');
+  return { method, guarantee, alpha, delta, covariance, scores: scores ?? DEFAULT_SCORES, ...(strict ? { strict } : {}) };
 }
 
 /** Returns a run's calibration with the choices of the command line in place of its own. @throws UsageError */

@@ -11,6 +11,8 @@ import { rareLabels } from '../shared/calibration/conformal.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
 import {
+  CHOSEN_SCORES,
+  type ChosenScore,
   DEFAULT_SCORES,
   isOptional,
   OPTIONAL_GRAPH_SCORES,
@@ -19,7 +21,7 @@ import {
   SCORE_NAMES,
   SCORES,
 } from '../shared/score-table.ts';
-import { thresholdsFor } from '../trainer/calibrate.ts';
+import { scoresTested, thresholdsFor } from '../trainer/calibrate.ts';
 import { DataError, imagesAt, type LabelledImages } from '../trainer/data/dataset.ts';
 import { CACHE, cachedImages } from '../trainer/data/image-cache.ts';
 import { filesInFolder, isNamedImage, notesOnLeftOut } from '../trainer/data/image-files.ts';
@@ -50,21 +52,22 @@ export async function calibrateBundle(
   bundle: string,
   images: string,
   target: string,
-  options: Omit<CalibrationOptions, 'scores'> & { scores?: OptionalScore[] },
+  options: Omit<CalibrationOptions, 'scores' | 'strict'> & { scores?: ChosenScore[] },
   cache = CACHE,
 ): Promise<CalibratedBundle> {
   const screener = await openScreener(bundle);
   const { screening } = screener;
-  const optional = options.scores ?? [...new Set([...DEFAULT_SCORES, ...optionalScores(screening.thresholds)])];
+  const own = optionalScores(screening.thresholds);
+  const optional = options.scores ?? CHOSEN_SCORES.filter((name) => DEFAULT_SCORES.includes(name) || own.includes(name));
   const scores: Record<'tune' | 'calibration', Scores[]> = { tune: [], calibration: [] };
-  let own: OwnImages;
+  let read: OwnImages;
   try {
     checkAnswered(optional, screening, bundle);
-    own = await readOwnImages(images, screening, cache);
+    read = await readOwnImages(images, screening, cache);
     const atOnce = imagesWithinMemory(screening.input, AT_ONCE);
     for (const split of ['tune', 'calibration'] as const) {
-      for (let first = 0; first < own[split].length; first += atOnce) {
-        const levels = own.images(own[split].slice(first, first + atOnce));
+      for (let first = 0; first < read[split].length; first += atOnce) {
+        const levels = read.images(read[split].slice(first, first + atOnce));
         const batch = imagesAt(levels, [...Array(levels.count).keys()]);
         for (const screened of await screener.screen(batch)) scores[split].push(screened.scores);
       }
@@ -76,11 +79,10 @@ export async function calibrateBundle(
     throw new DataError(`${images} holds ${scores.calibration.length} images, too few to calibrate with. Use more images.`);
   // A --force was for the old thresholds.
   const { id: _, checksum: __, forced: ___, ...content } = screening;
-  const covariance = screening.covariances.kind;
   const kept = keptOf(screening, scores.tune, { ...options, scores: optional });
-  const thresholds = thresholdsFor(scores, screening.classes, screening.latentDim, { ...options, covariance, scores: optional }, kept);
+  const thresholds = thresholdsFor(scores, screening, { ...options, scores: optional }, kept);
   const all = [...scores.tune, ...scores.calibration];
-  const ownCalibration = { images: all.length, sha256: own.sha256, date: new Date().toISOString() };
+  const ownCalibration = { images: all.length, sha256: read.sha256, date: new Date().toISOString() };
   const provenance = { ...content.provenance, ownCalibration };
   const calibrated = await withChecksums({ ...content, ...thresholds, name: basename(target), provenance, evidence: [] });
   await rebuildFolder(target, 'screening.json', async (fresh) => {
@@ -89,16 +91,21 @@ export async function calibrateBundle(
     await (await openScreener(fresh)).close();
   });
   const counts = screening.classes.map((_, y) => all.filter(({ label }) => label === y).length);
-  return { screening: calibrated, images: all.length, notes: [...own.notes, ...rareNote(screening.classes, counts, kept?.labels)] };
+  return { screening: calibrated, images: all.length, notes: [...read.notes, ...rareNote(screening.classes, counts, kept?.labels)] };
 }
 
 /**
  * Returns the classes of which there are too few images, which keep the bundle's thresholds: those of other classes' images would be far
  * too wide or too narrow. None where a class is promised its own rate, or the bundle does not have every score that is tested.
  */
-function keptOf({ classes, thresholds }: Screening, tune: readonly Scores[], options: Omit<CalibrationOptions, 'covariance'>) {
+function keptOf(
+  { classes, thresholds, guarantee: promised }: Screening,
+  tune: readonly Scores[],
+  options: Omit<CalibrationOptions, 'covariance' | 'strict'>,
+) {
   const { method, guarantee, alpha, scores } = options;
-  const tested = SCORE_NAMES.filter((name) => !isOptional(name) || scores.some((other) => other === name));
+  const optional: OptionalScore[] = scoresTested(scores, { guarantee: promised });
+  const tested = SCORE_NAMES.filter((name) => !isOptional(name) || optional.some((other) => other === name));
   if (method !== 'conformal' || guarantee !== 'marginal' || !tested.every((name) => thresholds[SCORES[name].threshold])) return undefined;
   return { labels: rareLabels(tune, classes.length, alpha), thresholds };
 }

@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { CholeskyDecomposition } from 'ml-matrix';
-import type { Covariances, Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
+import type { Covariances, Guarantee, Screening, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { precisionsOf } from '../shared/decision/latent-space.ts';
 import { OPTIONAL_GRAPH_SCORES, type OptionalGraphScore, SCORES, testedScores } from '../shared/score-table.ts';
 import { ConversionError, fromChannelsLast, toChannelsLast } from '../trainer/model/layer.ts';
 import { convertModel } from './convert-model.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
+import { writeRivalMargin } from './rival-margin.ts';
 
 /** The parts that the graphs are made from. */
 export interface GraphParts {
@@ -19,6 +20,8 @@ export interface GraphParts {
   covariances: Covariances;
   /** An optional score is an output of the graphs where there are thresholds for it. */
   thresholds: Thresholds;
+  /** Of strict mode: the rival margin is then a score. */
+  guarantee?: Guarantee | undefined;
 }
 
 export const imageInfo = ({ height, width, channels }: Screening['input'], name = 'image') =>
@@ -125,6 +128,7 @@ const OPTIONAL: Record<OptionalGraphScore, WriteScore> = {
     const difference = graph.node('Sub', ['image', graph.node('Gather', [images, label])]);
     return graph.node('ReduceSumSquare', [difference], { axes: [1, 2, 3], keepdims: 0 });
   },
+  rivalMargin: (graph, parts, { label }) => writeRivalMargin(graph, parts, label),
 };
 
 /** Writes the optional scores that the parts have thresholds for, and describes these outputs. */

@@ -37,9 +37,9 @@ export async function measureParity(
   session: ort.InferenceSession,
   model: Model,
   batches: Iterable<Float32Array>,
-  screening: Pick<Screening, 'input' | 'means' | 'covariances' | 'thresholds' | 'relativeErrorOffset'>,
+  screening: Pick<Screening, 'input' | 'means' | 'covariances' | 'thresholds' | 'relativeErrorOffset' | 'guarantee'>,
 ): Promise<Parity> {
-  const { input, means, covariances, thresholds, relativeErrorOffset } = screening;
+  const { input, means, covariances, thresholds, relativeErrorOffset, guarantee } = screening;
   const { height, width, channels } = input;
   const size = height * width * channels;
   const parity: Parity = { images: 0, maxLatentDifference: 0, maxReconstructionDifference: 0, verdictsDiffering: 0, nearThreshold: 0 };
@@ -48,7 +48,7 @@ export async function measureParity(
     if (!Number.isInteger(n)) throw new RangeError(`${images.length} values are not images of ${size}; parity needs real images`);
     const outputs = await session.run({ image: new ort.Tensor('float32', images, [n, height, width, channels]) });
     const differenceOf = (name: string, expected: Float32Array) => largestDifference(outputs[name]?.data as Float32Array, expected);
-    const encodings = encode(model, images, input, { means, relativeErrorOffset, scores: optionalScores(thresholds) });
+    const encodings = encode(model, images, input, { means, relativeErrorOffset, scores: optionalScores(thresholds), guarantee });
     const latents = Float32Array.from(encodings.flatMap(({ latent }) => latent));
     parity.images += n;
     parity.maxLatentDifference = Math.max(parity.maxLatentDifference, differenceOf('latent', latents));

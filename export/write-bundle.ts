@@ -53,8 +53,10 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
   const decoder = await write('decoder.onnx', decoderGraph(store, parts));
   const screen = await write('screen.onnx', screenGraph(store, parts));
   const weights = await write(WEIGHTS_FILE, store.bytes());
-  const { name, classes, input, means, covariances, preprocess, thresholds, relativeErrorOffset, calibration, provenance } = parts;
-  const model = { classes, input, means, covariances, preprocess, relativeErrorOffset, weights };
+  const { name, classes, input, means, covariances, preprocess, thresholds, relativeErrorOffset, guarantee, calibration, provenance } =
+    parts;
+  const promised = guarantee ? { guarantee } : {};
+  const model = { classes, input, means, covariances, preprocess, relativeErrorOffset, ...promised, weights };
   const modelId = await modelIdOf({ ...model, graphs: { encoder, decoder, screen } });
   const reclassify = await write('reclassify.onnx', reclassifyGraph(store, parts, modelId, parts.search));
   if (store.bytes().byteLength !== weights.bytes) throw new Error('reclassify.onnx uses a weight that no other graph has');

@@ -8,12 +8,13 @@ interface ScoreRow {
   title: string;
   /**
    * Every bundle tests a score that is tested `always`. The others are optional: calibration tests those `by default` and those that
-   * `--scores` names.
+   * `--scores` names; that tested `in strict mode` belongs to bundles with a guarantee (`bundle/guarantee.ts`).
    */
-  tested: 'always' | 'by default' | 'on request';
+  tested: 'always' | 'by default' | 'on request' | 'in strict mode';
   /**
    * The test's part in the false rejections, relative to the other tests. A fraction exp(-s) of clean images exceeds a score of surprisal
-   * s, so s + ln(weight) makes each test reject in proportion to its weight. Fixed beforehand, so the guarantee does not depend on it.
+   * s, so s + ln(weight) makes each test reject in proportion to its weight. Fixed beforehand, so the guarantee does not depend on it. With 0
+   * no rank sets the threshold, only a cap (`calibration/strict-caps.ts`).
    */
   weight: number;
   /** The output of screen.onnx and reclassify.onnx that gives it; or how it follows from those scores and the image. */
@@ -72,11 +73,24 @@ export const SCORES = {
     weight: 0.1,
     from: 'mean_reconstruction_error',
   },
+  /**
+   * Largest share of the way from the label's mean to another class's mean that a change of the image within the radius of the bundle's
+   * guarantee can move the latent, by interval bounds; not in the paper. 0 at the label's own mean, 1/2 half way, 1 at the other mean.
+   */
+  rivalMargin: {
+    threshold: 'maxRivalMargin',
+    reason: 'rival-margin',
+    title: 'Margin of a rival class',
+    tested: 'in strict mode',
+    weight: 0,
+    from: 'rival_margin',
+  },
 } as const satisfies Record<string, ScoreRow>;
 
 type Table = typeof SCORES;
 export type ScoreName = keyof Table;
 export type OptionalScore = { [N in ScoreName]: Table[N]['tested'] extends 'always' ? never : N }[ScoreName];
+export type ChosenScore = { [N in OptionalScore]: Table[N]['tested'] extends 'in strict mode' ? never : N }[OptionalScore];
 export type RequiredScore = Exclude<ScoreName, OptionalScore>;
 /** A score that is an output of the graphs. */
 export type GraphScore = { [N in ScoreName]: Table[N]['from'] extends string ? N : never }[ScoreName];
@@ -89,7 +103,9 @@ export const SCORE_NAMES = Object.keys(SCORES) as ScoreName[];
 export const GRAPH_SCORES = SCORE_NAMES.filter((name): name is GraphScore => typeof SCORES[name].from === 'string');
 export const OPTIONAL_GRAPH_SCORES = GRAPH_SCORES.filter((name): name is OptionalGraphScore => isOptional(name));
 export const OPTIONAL_SCORES = SCORE_NAMES.filter((name): name is OptionalScore => isOptional(name));
-export const DEFAULT_SCORES = OPTIONAL_SCORES.filter((name) => SCORES[name].tested === 'by default');
+/** The optional scores that `--scores` may name. */
+export const CHOSEN_SCORES = OPTIONAL_SCORES.filter((name): name is ChosenScore => SCORES[name].tested !== 'in strict mode');
+export const DEFAULT_SCORES = CHOSEN_SCORES.filter((name) => SCORES[name].tested === 'by default');
 export const SCORE_REASONS = SCORE_NAMES.map((name) => SCORES[name].reason);
 
 export function isOptional(name: ScoreName): boolean {

@@ -1,11 +1,13 @@
-import type { Calibration } from '../shared/bundle/screening-schema.ts';
+import type { Calibration, Guarantee, Screening } from '../shared/bundle/screening-schema.ts';
 import { conformalThresholds, type KeptThresholds, rankFor } from '../shared/calibration/conformal.ts';
 import { QUANTILE_LEVELS, quantileTable } from '../shared/calibration/order-statistic.ts';
+import { strictCaps } from '../shared/calibration/strict-caps.ts';
 import { THREE_SIGMA, threeSigmaThresholds } from '../shared/calibration/three-sigma.ts';
 import { decide } from '../shared/decision/decide.ts';
 import { nearestMean, oneHotMeans } from '../shared/decision/latent-space.ts';
 import { defaultRelativeErrorOffset, type Scores } from '../shared/decision/scores.ts';
-import { type ScoreName, testedScores } from '../shared/score-table.ts';
+import { OPTIONAL_SCORES, type OptionalScore, type ScoreName, testedScores } from '../shared/score-table.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { estimateCovariances } from './covariances.ts';
 import { imagesInLight } from './data/augment-light.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
@@ -42,7 +44,8 @@ export async function calibrateRun(
   run.config.calibration = options;
   await saveCalibration(run, calibrated);
   const images = split === 'test' ? dataset.test : dataset.train;
-  const encodings = await encodeAt(model, images, splits[split], dataset.input, { ...calibrated, scores: options.scores }, signal);
+  const settings = { ...calibrated, scores: scoresTested(options.scores, calibrated) };
+  const encodings = await encodeAt(model, images, splits[split], dataset.input, settings, signal);
   const scores = scoresOf(encodings, calibrated.means, calibrated.covariances);
   const measured = measure(split, { scores, labels: labelsAt(images, splits[split]), indices: splits[split] }, dataset, calibrated);
   const { outliers, outlierKinds } = run.config.training;
@@ -74,14 +77,16 @@ export async function calibrate(
   const latentDim = (model.encoder.outputs[0]?.shape[1] ?? 0) as number;
   const means = oneHotMeans(classes.length, latentDim);
   const relativeErrorOffset = defaultRelativeErrorOffset(input.height * input.width * input.channels);
-  const settings = { means, relativeErrorOffset, scores: options.scores };
+  const promised = options.strict ? { guarantee: options.strict } : {};
+  const settings = { means, relativeErrorOffset, scores: scoresTested(options.scores, promised), ...promised };
   const encode = (split: number[]) => encodeAt(model, train, split, input, settings, signal);
   const [validation, tune, calibration] = [await encode(splits.validation), await encode(splits.tune), await encode(splits.calibration)];
   const latents = [...validation, ...tune].map(({ latent }) => latent);
   const labels = labelled ? labelsAt(train, [...splits.validation, ...splits.tune]) : latents.map((latent) => nearestMean(latent, means));
   const covariances = estimateCovariances(latents, labels, means, options.covariance);
   const scores = { tune: scoresOf(tune, means, covariances), calibration: scoresOf(calibration, means, covariances) };
-  return { means, covariances, relativeErrorOffset, ...thresholdsFor(scores, classes, latentDim, options) };
+  const set = thresholdsFor(scores, { classes, latentDim, covariances, ...promised }, options);
+  return { means, covariances, relativeErrorOffset, ...promised, ...set };
 }
 
 /**
@@ -100,21 +105,31 @@ export function checkGuarantee(dataset: Dataset, splits: Splits, { method, guara
       rankFor(labels.filter((label) => label === y).length, ` of class ${name}`, options, folderFor);
 }
 
-/** Sets the thresholds, and describes them, from the scores of the two splits. */
+/** Returns the optional scores that are tested: those that were chosen, and that of strict mode. */
+export function scoresTested(chosen: readonly OptionalScore[], { guarantee }: { guarantee?: Guarantee | undefined }): OptionalScore[] {
+  return OPTIONAL_SCORES.filter((name) => (name === 'rivalMargin' ? guarantee !== undefined : chosen.includes(name)));
+}
+
+/**
+ * Sets the thresholds, and describes them, from the scores of the two splits. With a guarantee they keep it.
+ *
+ * @throws RangeError as `conformalThresholds` and `strictCaps` do; UsageError for a guarantee with the three-sigma method
+ */
 export function thresholdsFor(
   scores: { tune: Scores[]; calibration: Scores[] },
-  classes: readonly string[],
-  latentDim: number,
-  options: CalibrationOptions,
+  { classes, latentDim, covariances, guarantee: promised }: Pick<Screening, 'classes' | 'latentDim' | 'covariances' | 'guarantee'>,
+  options: Omit<CalibrationOptions, 'covariance' | 'strict'>,
   kept?: KeptThresholds,
 ): Pick<Calibrated, 'thresholds' | 'calibration'> {
   const { method, guarantee, alpha, delta } = options;
   const conformal = method === 'conformal';
+  if (promised && !conformal) throw new UsageError('strict mode needs --calibration conformal');
   const byClass = (sample: Scores[], name: ScoreName) =>
     classes.map((_, y) => sample.filter(({ label }) => label === y).map((score) => score[name] ?? Number.NaN));
   const thresholds = conformal
     ? conformalThresholds(scores.tune, scores.calibration, {
-        ...{ classes, alpha, delta, guarantee, scores: options.scores },
+        ...{ classes, alpha, delta, guarantee, scores: scoresTested(options.scores, { guarantee: promised }) },
+        ...(promised ? { caps: strictCaps(scores.tune, covariances) } : {}),
         ...(kept ? { kept } : {}),
       })
     : threeSigmaThresholds(

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { OPTIONAL_CLASS_SCORES } from '../attacks/losses/class-scores.ts';
 import { imagesWithinMemory } from '../node/images-within-memory.ts';
-import type { Covariances, Screening } from '../shared/bundle/screening-schema.ts';
+import type { Covariances, Guarantee, Screening } from '../shared/bundle/screening-schema.ts';
 import { latentDistance, nearestMean, precisionsOf } from '../shared/decision/latent-space.ts';
 import { type Scores, withDerived } from '../shared/decision/scores.ts';
 import { OPTIONAL_GRAPH_SCORES, type OptionalScore } from '../shared/score-table.ts';
@@ -20,6 +20,8 @@ export interface ScoreSettings {
   relativeErrorOffset: number;
   /** The optional scores that are tested. */
   scores: readonly OptionalScore[];
+  /** Needed by the rival margin. */
+  guarantee?: Guarantee | undefined;
 }
 
 /** Most images in a batch. */
@@ -34,7 +36,7 @@ export function encode(model: Model, images: Float32Array, input: Screening['inp
   const size = input.height * input.width * input.channels;
   const atOnce = imagesWithinMemory(input, AT_ONCE);
   const encodings: Encoding[] = [];
-  const scored = { ...model, means: settings.means };
+  const scored = { ...model, means: settings.means, guarantee: settings.guarantee };
   const optional = OPTIONAL_GRAPH_SCORES.filter((name) => settings.scores.includes(name));
   for (let first = 0; first < images.length / size; first += atOnce) {
     const part = images.subarray(first * size, (first + atOnce) * size);

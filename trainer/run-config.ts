@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { canonicalJson } from '../shared/bundle/hashes.ts';
-import type { Preprocess } from '../shared/bundle/screening-schema.ts';
+import { guaranteeSchema, type Preprocess } from '../shared/bundle/screening-schema.ts';
 import { defaultPreprocess } from '../shared/images/preprocess.ts';
-import { DEFAULT_SCORES, OPTIONAL_SCORES } from '../shared/score-table.ts';
+import { CHOSEN_SCORES, DEFAULT_SCORES } from '../shared/score-table.ts';
 import { labelsAt } from './data/dataset.ts';
 import { type DataSource, dataSourceSchema, openDataset } from './data/datasets.ts';
 import { splitsOf } from './data/splits.ts';
@@ -16,7 +16,9 @@ const calibrationOptionsSchema = z.strictObject({
   delta: z.number().gt(0).lt(1),
   covariance: z.enum(['diagonal', 'spherical', 'full']),
   /** Optional scores that are tested. */
-  scores: z.array(z.enum(OPTIONAL_SCORES)).default(DEFAULT_SCORES),
+  scores: z.array(z.enum(CHOSEN_SCORES)).default(DEFAULT_SCORES),
+  /** Strict mode, and what it guarantees; absent where it is off. */
+  strict: guaranteeSchema.optional(),
 });
 
 export type CalibrationOptions = z.infer<typeof calibrationOptionsSchema>;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, parseJsonOrNull, writeAtomically } from '../node/files/files.ts';
 import { projectPath } from '../node/project-folder.ts';
-import type { Calibration, Covariances, Thresholds } from '../shared/bundle/screening-schema.ts';
+import type { Calibration, Covariances, Guarantee, Thresholds } from '../shared/bundle/screening-schema.ts';
 import { UsageError, UserError } from '../shared/user-error.ts';
 import type { Splits } from './data/splits.ts';
 import type { Model } from './model/build-model.ts';
@@ -23,6 +23,8 @@ export interface Calibrated {
   relativeErrorOffset: number;
   thresholds: Thresholds;
   calibration: Calibration;
+  /** Of strict mode. */
+  guarantee?: Guarantee | undefined;
 }
 
 /** A run is missing, or in a state that does not allow what was asked; the message says why and what to do. */

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { OptionalGraphScore, ScoreName } from '../../shared/score-table.ts';
 import type { GradientModel } from '../attack.ts';
+import { rivalMargins } from './rival-margin.ts';
 
 /** Images with the latents and reconstructions that explain them: the model's, or those of a search. */
 export interface Explained {
@@ -17,7 +18,7 @@ export interface Explained {
 /** Calculates a score of each image for each class, [N, k]; or [N, 1] where it does not depend on the class. */
 type ClassScore = (model: GradientModel, explained: Explained) => tf.Tensor2D;
 
-type Autoencoder = Pick<GradientModel, 'encoder' | 'decoder' | 'means'>;
+type Autoencoder = Pick<GradientModel, 'encoder' | 'decoder' | 'means' | 'guarantee'>;
 
 /** The optional scores that graphs answer. They need nothing from a calibration, so the trainer computes them in the same way. */
 export const OPTIONAL_CLASS_SCORES: Record<OptionalGraphScore, (model: Autoencoder, explained: Explained) => tf.Tensor2D> = {
@@ -28,6 +29,7 @@ export const OPTIONAL_CLASS_SCORES: Record<OptionalGraphScore, (model: Autoencod
     const squares = x.square().sum(1, true).add(means.square().sum(1));
     return squares.sub(tf.matMul(x, means, false, true).mul(2)).maximum(0) as tf.Tensor2D;
   },
+  rivalMargin: (model, { images }) => rivalMargins(model, images),
 };
 
 /** The scores of the decision with gradients: what `export/graphs.ts` writes into screen.onnx, for every class. */

@@ -23,10 +23,42 @@ function forEachImage(context: Context, value: Value, compute: (image: number, r
   return value;
 }
 
-/** Add, Sub and Mul, if the smaller shape without its leading ones is the end of the larger shape. */
+/** Writes an operation of two operands, of which the shorter is repeated. Each has a loop of its own, as a loop over a function is slow. */
+type Elementwise = (x: Float32Array, y: Float32Array, result: Float32Array) => void;
+
+const elementwise = {
+  Add(x, y, result) {
+    const [n, m] = [x.length, y.length];
+    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
+      result[i] = (x[j] as number) + (y[k] as number);
+  },
+  Sub(x, y, result) {
+    const [n, m] = [x.length, y.length];
+    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
+      result[i] = (x[j] as number) - (y[k] as number);
+  },
+  Mul(x, y, result) {
+    const [n, m] = [x.length, y.length];
+    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
+      result[i] = (x[j] as number) * (y[k] as number);
+  },
+  Max(x, y, result) {
+    const [n, m] = [x.length, y.length];
+    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
+      result[i] = Math.max(x[j] as number, y[k] as number);
+  },
+  Min(x, y, result) {
+    const [n, m] = [x.length, y.length];
+    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
+      result[i] = Math.min(x[j] as number, y[k] as number);
+  },
+} satisfies Record<string, Elementwise>;
+
+/** Two operands, if the smaller shape without its leading ones is the end of the larger shape. */
 const arithmetic =
-  (operation: (a: number, b: number) => number): Operator =>
+  (operation: Elementwise): Operator =>
   (context, inputs) => {
+    if (inputs.length !== 2) unsupported(context.node, `of ${inputs.length} operands`);
     const [a, b] = inputs.map((input) => operandOf(context, input)) as [Operand, Operand];
     const [sizeA, sizeB] = [sizeOf(a.shape), sizeOf(b.shape)];
     const [{ shape }, smaller] = sizeA >= sizeB ? [a, b] : [b, a];
@@ -36,10 +68,13 @@ const arithmetic =
       unsupported(context.node, `of [${a.shape}] and [${b.shape}]`);
     const channelsLast = inputs.some((input) => input && 'channelsLast' in input && input.channelsLast);
     return forEachImage(context, createValue(context, shape, channelsLast), (image, result) => {
-      const [x, y] = [a.read(image), b.read(image)];
-      for (let i = 0; i < result.length; i++) result[i] = operation(x[i % sizeA] as number, y[i % sizeB] as number);
+      operation(a.read(image), b.read(image), result);
     });
   };
+
+/** Abs of weights. */
+const absolute: Operator = ({ node }, [input]) =>
+  input && 'values' in input ? { shape: input.shape, values: input.values.map(Math.abs) } : unsupported(node, 'of what is no constant');
 
 /** ReduceSum and ReduceSumSquare over the last axes, in double precision and rounded once. */
 const reduction = (square: boolean) =>
@@ -61,6 +96,17 @@ const reduction = (square: boolean) =>
       }
     });
   });
+
+/** ReduceMax of a vector; NaN if a value is NaN. */
+const reduceMax = ofValue((context, input) => {
+  const { keepdims = 1 } = context.node.attributes;
+  if (listOf(context.node, 'axes', []).join() !== '1' || keepdims !== 0 || input.shape.length !== 1)
+    unsupported(context.node, 'other than of a vector');
+  const { read } = operandOf(context, input);
+  return forEachImage(context, createValue(context, []), (image, result) => {
+    result[0] = Math.max(...read(image));
+  });
+});
 
 /** ArgMin of a vector; the first of equals. */
 const argMin = ofValue((context, input) => {
@@ -105,9 +151,9 @@ const rowTimesMatrix: Operator = (context, inputs) => {
 };
 
 export const arithmeticOperators: Record<string, Operator> = {
-  Add: arithmetic((a, b) => a + b),
-  Sub: arithmetic((a, b) => a - b),
-  Mul: arithmetic((a, b) => a * b),
+  ...Object.fromEntries(Object.entries(elementwise).map(([name, operation]) => [name, arithmetic(operation)])),
+  Abs: absolute,
+  ReduceMax: reduceMax,
   ReduceSum: reduction(false),
   ReduceSumSquare: reduction(true),
   ArgMin: argMin,

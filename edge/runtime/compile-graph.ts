@@ -41,7 +41,9 @@ export function compileGraph(heap: Heap, graph: OnnxGraph, image: number[], capa
       name ? (values.get(name) ?? graph.constants.get(name) ?? unsupported(node, `of ${name}, which nothing gives`)) : undefined,
     );
     const context: Context = { heap, capacity, node, constants: graph.constants, table, steps };
-    values.set(node.output, operator(context, inputs));
+    const result = operator(context, inputs);
+    if ('values' in result) graph.constants.set(node.output, result);
+    else values.set(node.output, result);
   }
   const outputs = new Map(
     graph.outputs.map((name) => {

@@ -25,8 +25,11 @@ export interface Context {
   steps: Step[];
 }
 
-/** Checks a node, adds the steps that compute it, and returns its value. An input that the node leaves out is undefined. */
-export type Operator = (context: Context, inputs: (Value | Constant | undefined)[]) => Value;
+/**
+ * Checks a node, adds the steps that compute it, and returns its value; or a constant, computed now from constants. An input that the node
+ * leaves out is undefined.
+ */
+export type Operator = (context: Context, inputs: (Value | Constant | undefined)[]) => Value | Constant;
 
 /** An operator, an attribute or a shape that this runtime does not know. */
 export class UnsupportedGraphError extends Error {

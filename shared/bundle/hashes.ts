@@ -28,19 +28,20 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** Parts of the model's identity. `reclassify.onnx` is not one: it carries the identity inside. */
-type ModelParts = Pick<Screening, 'classes' | 'input' | 'means' | 'covariances' | 'preprocess' | 'relativeErrorOffset' | 'weights'> & {
-  graphs: Pick<Screening['graphs'], 'encoder' | 'decoder' | 'screen'>;
-};
+type ModelParts = Pick<Screening, 'classes' | 'input' | 'means' | 'covariances' | 'preprocess' | 'relativeErrorOffset' | 'weights'> &
+  Pick<Screening, 'guarantee'> & {
+    graphs: Pick<Screening['graphs'], 'encoder' | 'decoder' | 'screen'>;
+  };
 
 /**
  * Returns the identity of what the graphs compute, as 64 hexadecimal digits: sha256 over the canonical JSON of the hashes of the weights
- * and of the encoder, decoder and screen graphs, and of classes, input shape, means, covariances and preprocessing. It does not include
+ * and of the encoder, decoder and screen graphs, and of classes, input shape, means, covariances, preprocessing and guarantee. It does not include
  * the thresholds, so a new calibration keeps it. `reclassify.onnx` answers it as `model_id`.
  */
 export function modelIdOf(parts: ModelParts): Promise<string> {
-  const { classes, input, means, covariances, preprocess, relativeErrorOffset, weights } = parts;
+  const { classes, input, means, covariances, preprocess, relativeErrorOffset, guarantee, weights } = parts;
   const files = [parts.graphs.encoder, parts.graphs.decoder, parts.graphs.screen, weights].map((entry) => entry.sha256);
-  return sha256(canonicalJson({ files, classes, input, means, covariances, preprocess, relativeErrorOffset }));
+  return sha256(canonicalJson({ files, classes, input, means, covariances, preprocess, relativeErrorOffset, guarantee }));
 }
 
 /** Returns the identity of the screening function as deployed: model, all files, and thresholds. Adding evidence does not change it. */

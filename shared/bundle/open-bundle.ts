@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GRAPH_SCORES, SCORES, testedScores } from '../score-table.ts';
 import { UserError } from '../user-error.ts';
+import { guaranteeProblem } from './guarantee.ts';
 import { bundleIdOf, checksumOf, modelIdOf, sha256 } from './hashes.ts';
 import { type GraphName, type Screening, screeningSchema } from './screening-schema.ts';
 
@@ -88,7 +89,7 @@ async function readVerified(read: ReadFile, entry: Screening['weights']): Promis
   return bytes;
 }
 
-/** Compares array lengths, which zod can't. @returns what disagrees, or undefined */
+/** Compares array lengths, which zod can't. @returns what disagrees (or the guarantee's problem), or undefined */
 function inconsistency(screening: Screening): string | undefined {
   const classes = screening.classes.length;
   const { latentDim, covariances, thresholds, calibration, golden, input } = screening;
@@ -121,5 +122,5 @@ function inconsistency(screening: Screening): string | undefined {
   const floats = input.height * input.width * input.channels;
   if (atob(golden.image).length !== 4 * floats) return `golden.image does not hold ${floats} float32 values`;
   if (golden.label >= classes) return `golden.label ${golden.label} is not a class`;
-  return undefined;
+  return guaranteeProblem(screening);
 }

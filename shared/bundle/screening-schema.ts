@@ -66,6 +66,12 @@ const calibrationSchema = z.strictObject({
   }),
 });
 
+/**
+ * Promise of strict mode: no two images within `radius` of each other, as tensors in [0, 1], are accepted as different classes. The radius
+ * is built into screen.onnx; the thresholds that the promise needs are checked whenever the bundle is opened (`bundle/guarantee.ts`).
+ */
+export const guaranteeSchema = z.strictObject({ norm: z.literal('linf'), radius: positive.lt(1) });
+
 /** An image made by the decoder (never a training image) and the answers of the graphs when they were exported. */
 const goldenSchema = z.strictObject({
   /** base64 of little-endian float32, H*W*C values in [0, 1] */
@@ -130,6 +136,7 @@ export const screeningSchema = z.strictObject({
   means: z.array(z.array(finite)),
   covariances: covariancesSchema,
   thresholds: thresholdsSchema,
+  guarantee: guaranteeSchema.optional(),
   /** Added to the image's energy in the relative error, see `scores.ts`. */
   relativeErrorOffset: positive,
   calibration: calibrationSchema,
@@ -156,6 +163,7 @@ export type Screening = z.infer<typeof screeningSchema>;
 export type Preprocess = z.infer<typeof preprocessSchema>;
 export type Covariances = z.infer<typeof covariancesSchema>;
 export type Thresholds = z.infer<typeof thresholdsSchema>;
+export type Guarantee = z.infer<typeof guaranteeSchema>;
 export type Calibration = z.infer<typeof calibrationSchema>;
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type GraphName = keyof Screening['graphs'];

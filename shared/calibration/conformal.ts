@@ -14,9 +14,14 @@ export interface ConformalOptions {
   guarantee: 'marginal' | 'per-class';
   /** Optional scores that are tested. */
   scores?: readonly OptionalScore[];
+  /** Thresholds are at most these. */
+  caps?: ThresholdCaps;
   /** Classes of which there are too few images to set thresholds from, and the thresholds that they keep. */
   kept?: KeptThresholds;
 }
+
+/** The largest threshold of some scores, per class: images beyond one are rejected whatever the calibration images are. */
+export type ThresholdCaps = { readonly [name in ScoreName]?: readonly number[] };
 
 export interface KeptThresholds {
   labels: ReadonlySet<number>;
@@ -57,7 +62,8 @@ const OWN_SCALE = 10;
  * maximum is its nonconformity score. An order statistic of that score over `calibration`, mapped back, gives one threshold per class
  * and score.
  *
- * The nonconformity score may be negative; it is only compared.
+ * The nonconformity score may be negative; it is only compared. Caps leave the promise as it is: the sets of accepted images still grow
+ * with the order statistic, and it counts what the caps reject.
  *
  * @param tune scores of clean images that shape the thresholds
  * @param calibration scores of clean images used here once and nowhere else
@@ -65,17 +71,23 @@ const OWN_SCALE = 10;
  *   threshold keeps the promise
  */
 export function conformalThresholds(tune: readonly Scores[], calibration: readonly Scores[], options: ConformalOptions): Thresholds {
-  const { classes, alpha, delta, guarantee, scores: optional = DEFAULT_SCORES, kept } = options;
+  const { classes, alpha, delta, guarantee, scores: optional = DEFAULT_SCORES, caps = {}, kept } = options;
   const tested = SCORE_NAMES.filter((name) => !isOptional(name) || optional.some((other) => other === name));
   const maps = fitMaps(tune, classes.length, tested);
   const isKept = (y: number) => kept?.labels.has(y) === true;
-  // An image of a class that keeps its thresholds is rejected or not, whatever the others' are.
-  const rankedValue = (scores: Scores) =>
-    kept && isKept(scores.label) ? (decide(scores, kept.thresholds).accepted ? -Infinity : Infinity) : nonconformityOf(maps, scores);
+  const rankedValue = (scores: Scores) => {
+    if (isBeyond(scores, caps)) return Infinity;
+    // An image of a class that keeps its thresholds is rejected or not, whatever the others' are.
+    if (kept && isKept(scores.label)) return decide(scores, kept.thresholds).accepted ? -Infinity : Infinity;
+    return nonconformityOf(maps, scores);
+  };
   const nonconformities = calibration.map((scores) => ({ label: scores.label, value: rankedValue(scores) }));
   const limits = classes.map((className, y) => {
     const sample = guarantee === 'marginal' ? nonconformities : nonconformities.filter(({ label }) => label === y);
-    const rank = rankFor(sample.length, guarantee === 'marginal' ? '' : ` of class ${className}`, { alpha, delta, guarantee });
+    const group = guarantee === 'marginal' ? '' : ` of class ${className}`;
+    const rank = rankFor(sample.length, group, { alpha, delta, guarantee });
+    const passing = sample.filter(({ value }) => value !== Infinity).length;
+    if (options.caps && rank > passing) throw beyondCaps(sample.length, passing, group, options);
     // A score that is not a number is rejected by any threshold, so it counts as the largest.
     const values = sample.map(({ value }) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value));
     return values.sort((a, b) => a - b)[rank - 1] as number;
@@ -85,9 +97,12 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
     return [
       threshold,
       maps.map((map, y) =>
-        isKept(y)
-          ? (kept?.thresholds[threshold]?.[y] as number)
-          : roundedUp(scoreAt(map.get(name) as RankMap, (limits[y] as number) - Math.log(weight))),
+        Math.min(
+          isKept(y)
+            ? (kept?.thresholds[threshold]?.[y] as number)
+            : roundedUp(scoreAt(map.get(name) as RankMap, (limits[y] as number) - Math.log(weight))),
+          caps[name]?.[y] ?? Infinity,
+        ),
       ),
     ] as const;
   });
@@ -101,6 +116,21 @@ export function conformalThresholds(tune: readonly Scores[], calibration: readon
       );
   }
   return Object.fromEntries(found) as Thresholds;
+}
+
+/** Tells whether a score of an image is above its cap, or no number. */
+function isBeyond(scores: Scores, caps: ThresholdCaps): boolean {
+  return SCORE_NAMES.some((name) => caps[name] && !((scores[name] ?? Number.NaN) <= (caps[name][scores.label] as number)));
+}
+
+function beyondCaps(n: number, passing: number, group: string, { alpha, delta }: ConformalOptions): RangeError {
+  const possible = Math.ceil(1000 * smallestAlpha(n, delta, passing)) / 1000;
+  return new RangeError(
+    `the guarantee of strict mode rejects ${n - passing} of ${n} calibration images${group}, too many to promise a false-rejection rate of ` +
+      `${alpha} with confidence ${1 - delta}. ` +
+      `${possible < 1 ? `This model can promise an alpha of ${possible} or more (--alpha ${possible}). For less, use` : 'Use'} ` +
+      'a smaller radius, or a model that was trained with interval bounds for this one.',
+  );
 }
 
 /**

@@ -43,9 +43,13 @@ export function imagesNeeded(alpha: number, delta: number): number {
   return Math.ceil(Math.log(delta) / Math.log(1 - alpha));
 }
 
-/** Returns the smallest alpha that n calibration images can promise: (1 - alpha)^n = delta. */
-export function smallestAlpha(n: number, delta: number): number {
-  return n < 1 ? 1 : 1 - delta ** (1 / n);
+/**
+ * Returns the smallest alpha that the k-th of n calibration scores can promise, by default the largest: the P(Beta(k, n + 1 - k) < 1 - alpha)
+ * that is delta.
+ */
+export function smallestAlpha(n: number, delta: number, k = n): number {
+  if (k < 1) return 1;
+  return k === n ? 1 - delta ** (1 / n) : 1 - jstat.jStat.beta.inv(delta, k, n + 1 - k);
 }
 
 function checkShares(alpha: number, delta: number): void {

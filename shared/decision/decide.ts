@@ -1,3 +1,4 @@
+import { reclassifiedMargin } from '../bundle/guarantee.ts';
 import type { Thresholds } from '../bundle/screening-schema.ts';
 import { limitsOf, SCORES, type ScoreReason } from '../score-table.ts';
 import type { Scores } from './scores.ts';
@@ -44,10 +45,13 @@ export const DEFAULT_MIN_MARGIN = 1.1;
 /**
  * Decides on the result of the search of Eq. 9 for a rejected image: accepts its label if the latent that was found passes the same
  * tests (paper, section 3.2) and, beyond the paper, no other class explains the image nearly as well. Scores without the error of
- * another class have no margin.
+ * another class have no margin. In strict mode the rival margin must be below one half too (`reclassifiedMargin`), so the guarantee covers
+ * reclassified images, unless `keepAll` waives all tests.
  */
 export function decideReclassified(scores: Scores, thresholds: Thresholds, { keepAll, minMargin }: ReclassifyRule): ReclassifyDecision {
-  const decision = decide(scores, thresholds);
+  const { maxRivalMargin } = thresholds;
+  const strict = maxRivalMargin ? { ...thresholds, maxRivalMargin: maxRivalMargin.map(reclassifiedMargin) } : thresholds;
+  const decision = decide(scores, strict);
   if (keepAll)
     return decision.accepted || (decision.reason !== 'unknown-label' && decision.reason !== 'not-finite') ? { accepted: true } : decision;
   if (!decision.accepted || minMargin <= 1) return decision;

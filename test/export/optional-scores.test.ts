@@ -10,6 +10,7 @@ import { openScreen } from '../../edge/runtime/open-screen.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
 import { answerOf, outputsMetadata, readOutputs } from '../../fallback/outputs.ts';
 import { openGraph, openReclassifier, openScreener, type Screener } from '../../node/bundle/graphs.ts';
+import { latentCaps } from '../../shared/bundle/guarantee.ts';
 import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { BundleError, openBundle, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import { decide } from '../../shared/decision/decide.ts';
@@ -20,8 +21,15 @@ import { input, randomImages, tinyParts } from './tiny-model.ts';
 
 const COUNT = 20;
 const images = randomImages(COUNT, 4);
-const limits = Object.fromEntries(OPTIONAL_GRAPH_SCORES.map((name) => [SCORES[name].threshold, [90, 91, 92]]));
-const parts = () => ({ ...tinyParts(), thresholds: { ...tinyParts().thresholds, ...limits } });
+const LIMITS = { meanReconstructionError: [90, 91, 92], rivalMargin: [0.5, 0.5, 0.5] };
+const limits = Object.fromEntries(OPTIONAL_GRAPH_SCORES.map((name) => [SCORES[name].threshold, LIMITS[name]]));
+const { covariances } = tinyParts();
+const strict = { guarantee: { norm: 'linf', radius: 0.1 } as const, maxLatentDistance: latentCaps(0.5, covariances) };
+const parts = () => ({
+  ...tinyParts(),
+  guarantee: strict.guarantee,
+  thresholds: { ...tinyParts().thresholds, maxLatentDistance: strict.maxLatentDistance, ...limits },
+});
 let directory: string;
 let screener: Screener;
 
@@ -60,7 +68,8 @@ describe.each(OPTIONAL_GRAPH_SCORES)('%s', (name) => {
     const { screening } = screener;
     const [{ scores }] = (await screener.screen(images.subarray(0, 64))) as [Awaited<ReturnType<Screener['screen']>>[number]];
     const score = scores[name] as number;
-    const wide = { ...screening.thresholds, maxLatentDistance: [1e9, 1e9, 1e9], maxReconstructionError: [1e9, 1e9, 1e9] };
+    const all = Object.keys(screening.thresholds).map((key) => [key, [1e9, 1e9, 1e9]]);
+    const wide = Object.fromEntries(all) as typeof screening.thresholds;
     expect(decide(scores, { ...wide, [threshold]: [score, score, score] })).toEqual({ accepted: true });
     const less = 0.999 * score;
     expect(decide(scores, { ...wide, [threshold]: [less, less, less] })).toEqual({ accepted: false, reason });

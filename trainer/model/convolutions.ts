@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { type Activation, activated, activationOptions, type LayerType, storeWeights } from './layer.ts';
+import { type Activation, activated, activationOptions, type LayerType, type Linear, type OnnxWriter, storeWeights } from './layer.ts';
 
 /** A convolution in an architecture, with a square kernel and 'same' padding. */
 const convolution = {
@@ -37,20 +37,24 @@ export const conv2D: LayerType<Options> = {
   weights: { operator: 'Conv', kernelAxes },
   build: (options, seed) => tf.layers.conv2d(config(options, seed)),
   convert(graph, layer, input) {
-    const strides = layer.getConfig().strides as number[];
-    const { names, shape } = storeWeights(graph, layer, kernelAxes);
-    const [filters, , ...kernel] = shape as [number, number, number, number];
-    const out = strides.map((stride, i) => Math.ceil((input.shape[i] as number) / stride));
-    const pads = padsOf(
-      strides.map((stride, i) =>
-        split(Math.max(((out[i] as number) - 1) * stride + (kernel[i] as number) - (input.shape[i] as number), 0)),
-      ),
-    );
-    const attributes = { strides, dilations: [1, 1], kernel_shape: kernel, pads };
-    const name = graph.node('Conv', [input.name, ...names], attributes);
-    return activated(graph, layer, { name, shape: [...out, filters] });
+    const { names, shape, apply } = convolved(graph, layer, input.shape);
+    return activated(graph, layer, { name: apply(input.name, ...names), shape });
   },
+  linear: convolved,
 };
+
+function convolved(graph: OnnxWriter, layer: tf.layers.Layer, input: readonly number[]): Linear {
+  const strides = layer.getConfig().strides as number[];
+  const { names, shape } = storeWeights(graph, layer, kernelAxes);
+  const [filters, channels, ...kernel] = shape as [number, number, number, number];
+  const out = strides.map((stride, i) => Math.ceil((input[i] as number) / stride));
+  const pads = padsOf(
+    strides.map((stride, i) => split(Math.max(((out[i] as number) - 1) * stride + (kernel[i] as number) - (input[i] as number), 0))),
+  );
+  const attributes = { strides, dilations: [1, 1], kernel_shape: kernel, pads };
+  const terms = channels * kernel.reduce((product, length) => product * length, 1);
+  return { names, terms, shape: [...out, filters], apply: (...inputs) => graph.node('Conv', inputs, attributes) };
+}
 
 export const conv2DTranspose: LayerType<Options> = {
   weights: { operator: 'ConvTranspose', kernelAxes },

@@ -37,6 +37,21 @@ export interface LayerType<Options> {
   convert(graph: OnnxWriter, layer: tf.layers.Layer, input: Value): Converted;
   /** Absent if the layer has no weights. */
   weights?: Weights;
+  /** Interval bounds of encoders (export/interval-bounds.ts): the layer's sums of products, before its activation. */
+  linear?(graph: OnnxWriter, layer: tf.layers.Layer, input: readonly number[]): Linear;
+  /** True where the layer only chooses or moves values, so that the results of bounds are bounds of the results. */
+  monotone?: true;
+}
+
+/** The part of a layer that is linear in the input and in kernel and bias, which may be replaced. */
+export interface Linear {
+  /** Names of the trained kernel and bias. */
+  names: readonly [kernel: string, bias: string];
+  /** Number of products in each sum. */
+  terms: number;
+  /** Of the result. */
+  shape: number[];
+  apply(input: string, kernel: string, bias: string): string;
 }
 
 /** The ONNX operator that takes a layer's kernel and bias, and the axes of tfjs's kernel in ONNX's order. */

@@ -8,6 +8,7 @@ import {
   type Converted,
   fromChannelsLast,
   type LayerType,
+  type Linear,
   type OnnxWriter,
   storeWeights,
   toChannelsLast,
@@ -26,6 +27,7 @@ export const decoderStepSchema = z.discriminatedUnion('layer', [
 
 /** No pullback: only encoders have it. */
 const maxPooling2D: LayerType<{ size: number }> = {
+  monotone: true,
   build: ({ name, size }) => tf.layers.maxPooling2d({ name, poolSize: size }),
   convert(graph, layer, { name, shape }) {
     const size = layer.getConfig().poolSize as number[];
@@ -58,19 +60,27 @@ const dense: LayerType<{ units: number; activation: Activation }> = {
   weights: { operator: 'Gemm', kernelAxes: matrix },
   build: ({ name, units, activation }, seed) => tf.layers.dense({ name, units, ...activationOptions(activation, seed) }),
   convert(graph, layer, input) {
-    const { names, shape } = storeWeights(graph, layer, matrix);
-    const name = graph.node('Gemm', [input.name, ...names]);
+    const { names, shape, apply } = multiplied(graph, layer);
     const pullback = (gradient: string) => graph.node('Gemm', [gradient, names[0]], { transB: 1 });
-    return activated(graph, layer, { name, shape: [shape[1] as number] }, pullback);
+    return activated(graph, layer, { name: apply(input.name, ...names), shape }, pullback);
   },
+  linear: multiplied,
 };
 
+function multiplied(graph: OnnxWriter, layer: tf.layers.Layer): Linear {
+  const { names, shape } = storeWeights(graph, layer, matrix);
+  const [terms, units] = shape as [number, number];
+  return { names, terms, shape: [units], apply: (...inputs) => graph.node('Gemm', inputs) };
+}
+
 const flatten: LayerType<object> = {
+  monotone: true,
   build: ({ name }) => tf.layers.flatten({ name }),
   convert: (graph, _, input) => reshaped(graph, input, [input.shape.reduce((product, length) => product * length, 1)]),
 };
 
 const reshape: LayerType<{ shape: number[] }> = {
+  monotone: true,
   build: ({ name, shape }) => tf.layers.reshape({ name, targetShape: shape }),
   convert: (graph, layer, input) => reshaped(graph, input, layer.getConfig().targetShape as number[]),
 };

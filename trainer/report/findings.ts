@@ -4,7 +4,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { decide } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import { randomFrom } from '../../shared/random.ts';
-import { DEFAULT_SCORES, optionalScores } from '../../shared/score-table.ts';
+import { CHOSEN_SCORES, DEFAULT_SCORES, optionalScores, SCORES } from '../../shared/score-table.ts';
 import { thresholdsFor } from '../calibrate.ts';
 import { deviationsOf } from '../covariances.ts';
 import { type Dataset, imagesAt, labelsAt } from '../data/dataset.ts';
@@ -95,15 +95,16 @@ function planeOf(encodings: readonly { latent: number[] }[], labels: readonly nu
 function reliabilityOf(
   held: { tune: Scores[]; calibration: Scores[] },
   { scores, labels }: { scores: readonly Scores[]; labels: readonly number[] },
-  classes: readonly string[],
-  { means, calibration, thresholds: own }: Calibrated,
+  classes: string[],
+  { means, covariances, calibration, guarantee, thresholds: own }: Calibrated,
 ): Findings['reliability'] {
   // The paper's thresholds are compared with those that calibration would set.
-  const tested = calibration.method === 'conformal' ? optionalScores(own) : DEFAULT_SCORES;
+  const tested = calibration.method === 'conformal' ? CHOSEN_SCORES.filter((name) => own[SCORES[name].threshold]) : DEFAULT_SCORES;
+  const latentDim = means[0]?.length as number;
   return ALPHAS.flatMap((alpha) => {
     try {
       const options = { ...defaultCalibration, delta: calibration.delta ?? defaultCalibration.delta, alpha, scores: tested };
-      const { thresholds } = thresholdsFor(held, classes, means[0]?.length as number, options);
+      const { thresholds } = thresholdsFor(held, { classes, latentDim, covariances, guarantee }, options);
       const rateOf = ({ rejected, images }: Outcomes) => rejected / Math.max(1, images);
       const rates = outcomesByClass(scores, labels, thresholds, classes.length).map(rateOf);
       return [{ alpha, overall: rateOf(outcomesOf(scores, labels, thresholds)), worstClass: Math.max(...rates) }];

@@ -73,6 +73,18 @@ describe('decide', () => {
     expect(decideReclassified(found(), thresholds, { ...rule, keepAll: true })).toEqual({ accepted: true });
   });
 
+  it('accepts a reclassified image in strict mode only below half way to a rival, unless all labels are kept', () => {
+    const strict = { ...thresholds, maxRivalMargin: [0.7, 0.7] };
+    const rule = { keepAll: false, minMargin: 1 };
+    const of = (rivalMargin: number) => ({ ...good, rivalMargin });
+    expect(decide(of(0.6), strict)).toEqual({ accepted: true });
+    expect(decideReclassified(of(0.6), strict, rule)).toEqual({ accepted: false, reason: 'rival-margin' });
+    expect(decideReclassified(of(0.49), strict, rule)).toEqual({ accepted: true });
+    expect(decideReclassified(of(0.6), strict, { ...rule, keepAll: true })).toEqual({ accepted: true });
+    for (const scores of [good, of(Number.NaN), of(Number.POSITIVE_INFINITY)])
+      expect(decideReclassified(scores, strict, { ...rule, keepAll: true }).accepted).toBe(false);
+  });
+
   it('keeps all reclassified labels only where asked', () => {
     const far = { ...good, latentDistance: 50 };
     expect(decideReclassified(far, thresholds, { keepAll: false, minMargin: 1 }).accepted).toBe(false);
