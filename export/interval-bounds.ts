@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { float32Above, roundingShare, UNDERFLOW } from '../shared/decision/interval-rounding.ts';
 import { activated, ConversionError, fromChannelsLast, type Linear, type Value } from '../trainer/model/layer.ts';
 import { type LayerKind, layerTypes } from '../trainer/model/layers.ts';
-import { type GraphParts, imageShapeOf } from './graphs.ts';
 import type { GraphBuilder } from './onnx/graph-builder.ts';
 
 /**
@@ -13,6 +13,12 @@ interface Box {
   lower: Value;
   upper: Value;
   scale: number;
+}
+
+/** An encoder, image [N, H, W, C] → latent [N, d]. */
+export interface BoundedEncoder {
+  encoder: tf.LayersModel;
+  input: Screening['input'];
 }
 
 /** The layer before the latent, whose bounds and weights give those of any contrast of the latent. */
@@ -32,7 +38,7 @@ export interface LastLayer {
  *
  * @throws ConversionError naming a layer that has no bounds
  */
-export function boundEncoder(graph: GraphBuilder, { encoder, input }: GraphParts, radius: number): LastLayer {
+export function boundEncoder(graph: GraphBuilder, { encoder, input }: BoundedEncoder, radius: number): LastLayer {
   const layers = encoder.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
   const last = layers.pop();
   if (last?.getClassName() !== 'Dense' || (last.getConfig().activation ?? 'linear') !== 'linear')
@@ -42,8 +48,8 @@ export function boundEncoder(graph: GraphBuilder, { encoder, input }: GraphParts
   return { lower: lower.name, upper: upper.name, scale, kernel, bias };
 }
 
-function imageBox(graph: GraphBuilder, input: GraphParts['input'], radius: number): Box {
-  const shape = imageShapeOf(input);
+function imageBox(graph: GraphBuilder, { height, width, channels }: Screening['input'], radius: number): Box {
+  const shape = [height, width, channels];
   const r = graph.scalar(float32Above(radius));
   const image = fromChannelsLast(graph, { name: 'image', shape });
   const lower = graph.node('Max', [graph.node('Sub', [image, r]), graph.scalar(0)]);

@@ -1,10 +1,12 @@
+import type { Guarantee } from '../shared/bundle/screening-schema.ts';
 import { roundingShare } from '../shared/decision/interval-rounding.ts';
-import type { GraphParts } from './graphs.ts';
-import { boundEncoder } from './interval-bounds.ts';
+import { type BoundedEncoder, boundEncoder } from './interval-bounds.ts';
 import type { GraphBuilder } from './onnx/graph-builder.ts';
 
 /** Keeps the label itself from being its rival. */
 const NEVER = -1e9;
+
+type StrictParts = BoundedEncoder & { means: readonly number[][]; guarantee?: Guarantee | undefined };
 
 /**
  * Writes the rival margin of the label y (`shared/bundle/guarantee.ts`): max over t != y of (1 + the upper bound of z_t - z_y) / 2, at least
@@ -15,7 +17,7 @@ const NEVER = -1e9;
  * @returns [N]
  * @throws ConversionError if the encoder has a layer without bounds
  */
-export function writeRivalMargin(graph: GraphBuilder, parts: GraphParts, label: string): string {
+export function writeRivalMargin(graph: GraphBuilder, parts: StrictParts, label: string): string {
   if (!parts.guarantee) throw new TypeError('the rival margin needs a guarantee');
   const { lower, upper, scale, kernel, bias } = boundEncoder(graph, parts, parts.guarantee.radius);
   const [k, d] = [parts.means.length, bias.length];
