@@ -32,7 +32,7 @@ module.exports = {
     ...inOrder('shared', ['bundle', 'decision', 'calibration']),
     ...inOrder('shared', ['kernels', 'bundle', 'images', 'protocol']),
     // evaluate.ts, the entry, is imported by none of the folders.
-    ...inOrder('evaluate', ['images', 'measure', 'protocols', 'jobs', 'figures', 'report'], 'evaluate\\.ts$'),
+    ...inOrder('evaluate', ['images', 'measure', 'certificate', 'protocols', 'jobs', 'figures', 'report'], 'evaluate\\.ts$'),
     // trainer/: data and backend → model → gradient → the run (trainer/*.ts) → report, which train.ts alone writes.
     ...inOrder('trainer', ['data', 'backend', 'model', 'gradient'], 'report/', '[^/]+$'),
     // attacks/: losses and steps are what attacks are made of, and know no attack.

@@ -1,11 +1,8 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
 import { rate } from '../../shared/rate.ts';
-import { RADII, undetected } from '../measure/outcome.ts';
+import { RADII, RADIUS_TOLERANCE, undetected } from '../measure/outcome.ts';
 import { isBlackBox, isClean, isMinimumNorm, type MeasuredPart } from './measured-parts.ts';
 import type { BrokenWithin, SecurityCurve } from './report-schema.ts';
-
-/** Relative error that float32 may add to the size of a perturbation that lies exactly on the ball. */
-const ROUNDING = 1e-5;
 
 /** Number of radii in a curve, about. */
 const STEPS = 100;
@@ -13,7 +10,7 @@ const STEPS = 100;
 const LARGEST_MULTIPLE = 3;
 
 /** Says whether an attacker with this radius may use a perturbation of this size; `undefined` is no perturbation at all. */
-export const isWithinRadius = (size: number | undefined, radius: number) => size !== undefined && size <= radius * (1 + ROUNDING);
+export const isWithinRadius = (size: number | undefined, radius: number) => size !== undefined && size <= radius * (1 + RADIUS_TOLERANCE);
 
 /** Returns the numbers of the images that the parts have outcomes for. */
 export const imagesOf = (parts: readonly MeasuredPart[]) => new Set(parts.flatMap(({ outcomes }) => outcomes.map(({ image }) => image)));

@@ -5,6 +5,9 @@ import { perScore } from '../../shared/score-table.ts';
 /** The radii at which reports state the undetected error, and at which attacks at a fixed radius are run. */
 export const RADII: Record<Norm, number[]> = { linf: [0.05, 0.1, 0.2, 0.3], l2: [0.5, 1, 1.5, 2] };
 
+/** Share by which a perturbation may exceed a radius: float32 adds about as much to one that lies exactly on the ball. */
+export const RADIUS_TOLERANCE = 1e-5;
+
 /**
  * The outcome of one image under one attack, by the exported graphs. Everything that is measured has this form, in the jobs' files too, and
  * all figures are calculated from it.
