@@ -24,7 +24,7 @@ const MARGIN = 0.02;
 const STEP_COST = 1.5;
 
 /** Carlini and Wagner's attack (S&P 2017) on the joint decision, from outside. */
-export const carliniWagnerL2 = ({ steps, searches }: Options = { steps: 80, searches: 4 }): Attack => ({
+export const carliniWagnerL2 = ({ steps, searches }: Options): Attack => ({
   name: 'Carlini-Wagner',
   ...{ knowledge: 'white-box', norm: 'l2', kind: 'minimum norm', counts: 'best', source: import.meta.url },
   cost: TARGETS * searches * steps * STEP_COST,
@@ -65,7 +65,7 @@ export function carliniWagner(model: GradientModel, rows: Rows, { steps, searche
       const accepted = acceptedAs(model, x, targets);
       if (!accepted.includes(true)) return;
       const values = x.dataSync() as Float32Array;
-      const lengths = distances(values, origins, size, 'l2');
+      const lengths = distances(values, origins, model.input, 'l2');
       for (const [i, is] of accepted.entries()) {
         if (!is) continue;
         reached[i] = true;

@@ -20,6 +20,8 @@ interface Options extends DescentOptions {
   from: From;
   /** wrong classes that are tried for each image, nearest first */
   targets: number;
+  /** starts towards each class (default 1); from the image there is one */
+  starts?: number;
   /** the name in reports, where it is not to be made from the options */
   name?: string;
   /** goes on after a success on this model, for attacks that are meant for another one */
@@ -27,12 +29,15 @@ interface Options extends DescentOptions {
 }
 
 /** Projected gradient descent on the joint decision at a fixed radius, by Adam's steps or by APGD's, towards several wrong classes. */
-export const descent = ({ norm, from, targets, name, everyRow, ...options }: Options): Attack => ({
+export const descent = ({ norm, from, targets, starts = 1, name, everyRow, ...options }: Options): Attack => ({
   name: name ?? `${options.step === 'apgd' ? 'APGD' : 'PGD (Adam)'} from ${from === 'image' ? 'the image' : from}, ${options.objective}`,
-  ...{ knowledge: 'white-box', norm, kind: 'fixed radius', cost: targets * options.steps, counts: 'best', source: import.meta.url },
-  about: `${targets} targets x ${options.steps} steps: at most ${targets * options.steps} gradients an image`,
+  ...{ knowledge: 'white-box', norm, kind: 'fixed radius', counts: 'best', source: import.meta.url },
+  cost: targets * starts * options.steps,
+  about:
+    `${targets} targets x ${starts === 1 ? '' : `${starts} starts x `}${options.steps} steps: ` +
+    `at most ${targets * starts * options.steps} gradients an image`,
   async run(model, images, labels, radius, seeds) {
-    const { rows, of } = await attackRows(model, images, labels, seeds, { from, targets, radius });
+    const { rows, of } = await attackRows(model, images, labels, seeds, { from, targets, neighbours: starts, radius });
     const { images: found } = descend(model, everyRow ? rows : { ...rows, groups: of }, { norm, radius }, options);
     return { images: found, of, targets: rows.targets };
   },

@@ -1,7 +1,7 @@
 import { randomFrom } from '../shared/random.ts';
-import type { Attack, AttackedModel, Oracle } from './attack.ts';
-import { eachImage, isBroken, limited, type QueriedImage, type QueryResult } from './oracle.ts';
-import { distances, type Norm } from './steps/projection.ts';
+import type { Attack, Oracle } from './attack.ts';
+import { eachImage, isBroken, limited, nearestWrong, type QueriedImage, type QueryResult } from './oracle.ts';
+import { type DenseNorm, distances } from './steps/projection.ts';
 
 /** Directions in the first estimate of the boundary's normal; the n-th estimate has sqrt(n) times as many. */
 const DIRECTIONS = 100;
@@ -10,7 +10,7 @@ const FIRST_DELTA = 0.1;
 const AT_ONCE = 50;
 
 /** HopSkipJump (Chen et al., S&P 2020), which sees verdicts alone, from the nearest own image that is accepted as a wrong class. */
-export const hopSkipJump = ({ norm, queries = 2000 }: { norm: Norm; queries?: number }): Attack => ({
+export const hopSkipJump = ({ norm, queries = 2000 }: { norm: DenseNorm; queries?: number }): Attack => ({
   name: 'HopSkipJump with verdicts',
   ...{ knowledge: 'black-box', norm, kind: 'minimum norm', cost: queries, counts: 'best', source: import.meta.url },
   about: `verdicts alone, from the nearest training image that is accepted as a wrong class: at most ${queries} queries an image`,
@@ -22,12 +22,6 @@ export const hopSkipJump = ({ norm, queries = 2000 }: { norm: Norm; queries?: nu
     });
   },
 });
-
-async function nearestWrong({ startingPoints, means }: AttackedModel, { image, truth }: QueriedImage): Promise<Float32Array | null> {
-  const found = [];
-  for (let label = 0; label < means.length; label++) if (label !== truth) found.push(...(await startingPoints(image, label, 1)));
-  return found.sort((a, b) => a.distance - b.distance)[0]?.image ?? null;
-}
 
 /**
  * Moves along the boundary of what is accepted as a wrong class towards the attacked image. It estimates the boundary's normal from the
@@ -41,7 +35,7 @@ export async function boundarySearch(
   oracle: Oracle,
   attacked: QueriedImage,
   start: Float32Array,
-  norm: Norm,
+  norm: DenseNorm,
   queries: number,
 ): Promise<QueryResult> {
   const { image: origin, truth } = attacked;
@@ -49,7 +43,7 @@ export async function boundarySearch(
   const budget = limited(oracle, size, queries);
   const random = randomFrom(attacked.seed, 'hop-skip-jump');
   const breaks = async (images: Float32Array) => (await budget.ask(images)).map((answer) => isBroken(answer, truth));
-  const distanceTo = (image: Float32Array) => distances(image, origin, size, norm)[0] as number;
+  const distanceTo = (image: Float32Array) => distances(image, origin, attacked, norm)[0] as number;
   // As the authors have it: the finest step, by the number of dimensions.
   const theta = 1 / (norm === 'l2' ? Math.sqrt(size) * size : size * size);
   if (queries === 0 || !(await breaks(start))[0]) return { image: null, queries: budget.queries() };

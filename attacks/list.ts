@@ -7,13 +7,45 @@ import { minimumNormFromImage, minimumNormFromOutside } from './minimum-norm.ts'
 import { momentum } from './momentum.ts';
 import { eq10, eq11 } from './paper.ts';
 import { pgd } from './pgd.ts';
+import { pointwise } from './pointwise.ts';
 import { relay } from './relay.ts';
 import { MOST_TARGETS } from './rows.ts';
 import { SEARCHED_TARGETS, searchAttack } from './search-attack.ts';
+import { sparseRs } from './sparse-rs.ts';
 import { square } from './square.ts';
-import { NORMS, type Norm } from './steps/projection.ts';
+import { DENSE_NORMS, type DenseNorm } from './steps/projection.ts';
 
-const inEachNorm = (attacks: (norm: Norm) => Attack[]): Attack[] => NORMS.flatMap(attacks);
+const inDenseNorms = (attacks: (norm: DenseNorm) => Attack[]): Attack[] => DENSE_NORMS.flatMap(attacks);
+
+/**
+ * Makes the attacks that know all tests and thresholds of the decision.
+ *
+ * @param budget times the usual gradients, a square number: half of it goes into steps and half into starts, where there are several
+ */
+export function adaptiveAttacks(budget = 1): Attack[] {
+  const times = Math.sqrt(budget);
+  const fromImage = { from: 'image', steps: 100 * budget } as const;
+  const fromOutside = { from: 'outside', steps: 100 * times, starts: times } as const;
+  const fromRandom = { ...fromOutside, from: 'random' } as const;
+  const byAdam = { step: 'adam', objective: 'hinges', targets: MOST_TARGETS } as const;
+  const attacks = [
+    ...inDenseNorms((norm) => [
+      minimumNormFromOutside({ norm, budget }),
+      minimumNormFromImage({ norm, budget }),
+      descent({ norm, ...byAdam, ...fromImage }),
+      descent({ norm, ...byAdam, ...fromOutside }),
+      descent({ norm, ...fromRandom, step: 'apgd', objective: 'dominant', targets: 5 }),
+      descent({ norm, ...fromOutside, step: 'apgd', objective: 'log-sum-exp', targets: 5 }),
+      descent({ norm, ...fromOutside, step: 'adam', objective: 'features', targets: 5 }),
+      relay({ norm, budget }),
+      ...(norm === 'l2' ? [carliniWagnerL2({ steps: 80 * times, searches: 4 * times })] : []),
+    ]),
+    minimumNormFromOutside({ norm: 'l0', budget }),
+    minimumNormFromImage({ norm: 'l0', budget }),
+    ...[fromImage, fromRandom, fromOutside].map((start) => descent({ norm: 'l0', ...byAdam, ...start })),
+  ];
+  return budget === 1 ? attacks : attacks.map((attack) => ({ ...attack, name: `${attack.name}, x${budget}` }));
+}
 
 /**
  * Every attack, in the suite that it is run with. A new attack needs its file and a line here: the protocols of a suite run each of its
@@ -25,21 +57,11 @@ export const suites = {
   /** The paper's targeted attacks on encoder and decoder; those without a norm begin at noise. */
   paper: [eq10(), eq11()],
   /** Attacks that know all tests and thresholds of the decision. */
-  adaptive: inEachNorm((norm) => [
-    minimumNormFromOutside({ norm }),
-    minimumNormFromImage({ norm }),
-    descent({ norm, step: 'adam', from: 'image', objective: 'hinges', targets: MOST_TARGETS, steps: 100 }),
-    descent({ norm, step: 'adam', from: 'outside', objective: 'hinges', targets: MOST_TARGETS, steps: 100 }),
-    descent({ norm, step: 'apgd', from: 'random', objective: 'dominant', targets: 5, steps: 100 }),
-    descent({ norm, step: 'apgd', from: 'outside', objective: 'log-sum-exp', targets: 5, steps: 100 }),
-    descent({ norm, step: 'adam', from: 'outside', objective: 'features', targets: 5, steps: 100 }),
-    relay({ norm }),
-    ...(norm === 'l2' ? [carliniWagnerL2()] : []),
-  ]),
+  adaptive: adaptiveAttacks(),
   /** Attacks that see scores or verdicts, and no gradients. */
-  blackBox: inEachNorm((norm) => [square({ norm }), hopSkipJump({ norm })]),
+  blackBox: [...inDenseNorms((norm) => [square({ norm }), hopSkipJump({ norm })]), sparseRs(), pointwise()],
   /** Attacks on the search of Eq. 9, each with the one on the edge that is tried where it fails. */
-  pipeline: NORMS.map((norm) => ({
+  pipeline: DENSE_NORMS.map((norm) => ({
     norm,
     search: searchAttack({ norm }),
     edge: descent({ norm, step: 'adam', from: 'outside', objective: 'hinges', targets: SEARCHED_TARGETS, steps: 100 }),

@@ -3,7 +3,7 @@ import type { Attack, GradientModel } from './attack.ts';
 import { acceptedAs, type ObjectiveName, objectiveOf } from './losses/objective.ts';
 import { attackRows, MOST_TARGETS, type RowOptions, type Rows } from './rows.ts';
 import { adamDirection, noMoments } from './steps/adam.ts';
-import { lengths, type Norm, projectToBall } from './steps/projection.ts';
+import { lengths, type Norm, projectToBall, stepUnit } from './steps/projection.ts';
 import { cosineDecay } from './steps/step.ts';
 import { column, concatImages, mask, tensorOf, valuesOf } from './tensors.ts';
 
@@ -23,11 +23,28 @@ const IMAGE: Round[] = [
   { from: 'image', targets: 4, objective: 'orthogonal', steps: 100 },
 ];
 
+interface Options {
+  norm: Norm;
+  /** times the usual gradients, a square number: half of it goes into steps and half into starts, where there are several */
+  budget?: number;
+}
+
 /** Begins at the nearest own image of each wrong class, then at more images of the nearer classes and with another loss. */
-export const minimumNormFromOutside = ({ norm }: { norm: Norm }) => minimumNormAttack('nearest from outside', norm, OUTSIDE);
+export const minimumNormFromOutside = ({ norm, budget = 1 }: Options) => {
+  const times = Math.sqrt(budget);
+  const more = ({ neighbours = 1, skip = 0, steps, ...round }: Round) => ({
+    ...{ ...round, steps: times * steps, neighbours: times * neighbours, skip: times * skip },
+  });
+  return minimumNormAttack('nearest from outside', norm, OUTSIDE.map(more));
+};
 
 /** Begins at the image itself. */
-export const minimumNormFromImage = ({ norm }: { norm: Norm }) => minimumNormAttack('nearest from the image', norm, IMAGE);
+export const minimumNormFromImage = ({ norm, budget = 1 }: Options) =>
+  minimumNormAttack(
+    'nearest from the image',
+    norm,
+    IMAGE.map((round) => ({ ...round, steps: budget * round.steps })),
+  );
 
 function minimumNormAttack(name: string, norm: Norm, rounds: Round[]): Attack {
   const starts = ({ targets, neighbours = 1 }: Round) => targets * neighbours;
@@ -66,7 +83,7 @@ const STEP = { first: 0.2, last: 0.005 };
 /** Shares by which the radius shrinks where the image is accepted as the target, and grows where it is not. */
 const RATE = { first: 0.08, last: 0.002 };
 /** The first radius of a start at the image itself. */
-const LEAST_RADIUS = { linf: 0.02, l2: 0.2 };
+const LEAST_RADIUS = { linf: 0.02, l2: 0.2, l0: 5 };
 
 /**
  * Finds the nearest image that is accepted as the target. From the start, best a training image of the target, it descends the joint loss
@@ -109,7 +126,7 @@ export function minimumNorm(
     const { direction, moments: next } = adamDirection(ahead.gradients, moments, norm);
     const moved = tf.tidy(() => {
       const radius = column(radii);
-      const onwards = image.sub(direction.mul(radius.mul(cosineDecay(STEP, step / steps)))) as tf.Tensor4D;
+      const onwards = image.sub(direction.mul(stepUnit(norm, radius)).mul(cosineDecay(STEP, step / steps))) as tf.Tensor4D;
       return projectToBall(onwards, origin, norm, radius);
     });
     tf.dispose([image, ahead.gradients, direction, moments.mean, moments.square]);

@@ -1,5 +1,5 @@
-import type { Answer, Candidates, EncoderModel, Oracle } from './attack.ts';
-import { concatImages, selectImages, sizeOf } from './tensors.ts';
+import type { Answer, AttackedModel, Candidates, EncoderModel, Oracle } from './attack.ts';
+import { concatImages, type ImageShape, selectImages, sizeOf } from './tensors.ts';
 
 /** An oracle with a budget of queries. */
 export interface LimitedOracle {
@@ -26,13 +26,32 @@ export function limited(oracle: Oracle, size: number, budget: number): LimitedOr
 /** The attack has succeeded: the image is accepted as a wrong class. */
 export const isBroken = ({ accepted, label }: Answer, truth: number) => accepted && label !== null && label !== truth;
 
+/** Lifts the loss of an image that is still nearest to its own class above that of all others. */
+const OWN_CLASS = 50;
+
+/**
+ * The loss that a search by scores lowers: the largest log(score / threshold) of a wrong class, below 0 where the image is accepted as that;
+ * of an image that is nearest to its own class, how near.
+ */
+export function wrongClassLoss({ label, logRatios }: Answer, truth: number): number {
+  if (!logRatios) throw new TypeError('the oracle shows no scores; this attack needs them');
+  return label === truth ? OWN_CLASS - (logRatios[0] as number) : Math.max(...logRatios);
+}
+
+/** Finds the attacker's nearest image that is accepted as a wrong class; null where he has none. */
+export async function nearestWrong(
+  { startingPoints, means }: Pick<AttackedModel, 'startingPoints' | 'means'>,
+  { image, truth }: Pick<QueriedImage, 'image' | 'truth'>,
+): Promise<Float32Array | null> {
+  const found = [];
+  for (let label = 0; label < means.length; label++) if (label !== truth) found.push(...(await startingPoints(image, label, 1)));
+  return found.sort((a, b) => a.distance - b.distance)[0]?.image ?? null;
+}
+
 /** One image that is attacked without gradients. */
-export interface QueriedImage {
+export interface QueriedImage extends ImageShape {
   /** [H, W, C] flat, in [0, 1] */
   image: Float32Array;
-  height: number;
-  width: number;
-  channels: number;
   truth: number;
   seed: number;
 }

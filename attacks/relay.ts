@@ -19,16 +19,22 @@ const STAGES: Stage[] = [
   { step: 'adam', objective: 'hinges', steps: 112, rows: 4 },
 ];
 
-/** Two descents from outside, one after the other, on fewer and fewer targets. */
-export const relay = ({ norm }: { norm: Norm }): Attack => {
-  const cost = STAGES.reduce((sum, { rows, steps }) => sum + rows * steps, 0);
+/**
+ * Two descents from outside, one after the other, on fewer and fewer targets.
+ *
+ * @param budget times the usual gradients, a square number: half of it goes into steps and half into starts
+ */
+export const relay = ({ norm, budget = 1 }: { norm: Norm; budget?: number }): Attack => {
+  const times = Math.sqrt(budget);
+  const stages = STAGES.map(({ rows, steps, ...stage }) => ({ ...stage, rows: times * rows, steps: times * steps }));
+  const cost = stages.reduce((sum, { rows, steps }) => sum + rows * steps, 0);
   return {
     name: 'relay of APGD, targeted DLR, and PGD (Adam), hinges, from outside',
     ...{ knowledge: 'white-box', norm, kind: 'fixed radius', cost, counts: 'best', source: import.meta.url },
-    about: `${STAGES.map(({ rows, steps }) => `${rows} targets x ${steps} steps`).join(', then ')}: at most ${cost} gradients an image`,
+    about: `${stages.map(({ rows, steps }) => `${rows} ${times === 1 ? 'targets' : 'starts'} x ${steps} steps`).join(', then ')}: at most ${cost} gradients an image`,
     async run(model, images, labels, radius, seeds) {
-      const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'outside', targets: MOST_TARGETS });
-      return { images: runStages(model, { ...rows, groups: of }, { norm, radius }).images, of, targets: rows.targets };
+      const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'outside', targets: MOST_TARGETS, neighbours: times });
+      return { images: runStages(model, { ...rows, groups: of }, { norm, radius }, stages).images, of, targets: rows.targets };
     },
   };
 };

@@ -26,7 +26,7 @@ export interface RowOptions {
   from: From;
   /** wrong classes an image, nearest first */
   targets: number;
-  /** own images of each class, for starts from outside (default 1) */
+  /** starts towards each class: so many own images of it (from outside), or random points (default 1) */
   neighbours?: number;
   /** leaves out so many of the nearest ones */
   skip?: number;
@@ -44,7 +44,7 @@ export async function attackRows(
 ): Promise<{ rows: Rows; of: number[] }> {
   const size = sizeOf(model.input);
   const starts: Float32Array[] = [];
-  const [of, wanted]: [number[], number[]] = [[], []];
+  const [of, wanted, rowSeeds]: [number[], number[], number[]] = [[], [], []];
   for (const [i, label] of labels.entries()) {
     const image = selectImages(images, [i], size);
     const classes = [];
@@ -53,15 +53,17 @@ export async function attackRows(
     }
     classes.sort((a, b) => (a.near[0]?.distance ?? Number.POSITIVE_INFINITY) - (b.near[0]?.distance ?? Number.POSITIVE_INFINITY));
     for (const { target, near } of classes.slice(0, targets)) {
-      for (const start of from === 'outside' ? near.slice(skip).map((point) => point.image) : [image]) {
+      const own = Array.from({ length: from === 'random' ? neighbours : 1 }, () => image);
+      const points = from === 'outside' ? near.slice(skip).map((point) => point.image) : own;
+      for (const [n, start] of points.entries()) {
         starts.push(start);
         of.push(i);
         wanted.push(target);
+        rowSeeds.push((seeds[i] as number) + target + n * model.means.length);
       }
     }
   }
   const all = concatImages(starts);
-  const rowSeeds = of.map((i, row) => (seeds[i] as number) + (wanted[row] as number));
   return {
     of,
     rows: {

@@ -1,8 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import type { EncoderModel } from './attack.ts';
 
+/** The shape of an image. */
+export interface ImageShape {
+  height: number;
+  width: number;
+  channels: number;
+}
+
 /** The number of floats in an image. */
-export const sizeOf = ({ height, width, channels }: EncoderModel['input']) => height * width * channels;
+export const sizeOf = ({ height, width, channels }: ImageShape) => height * width * channels;
 
 /** Flat images as a tensor, [N, H, W, C], which the caller disposes of. */
 export function tensorOf({ input }: Pick<EncoderModel, 'input'>, images: Float32Array): tf.Tensor4D {

@@ -102,7 +102,7 @@ try {
   const begun = performance.now();
   const { images } = minimumNorm(model, rows, { norm: 'linf', steps: STEPS, objective: 'hinges' });
   const seconds = (performance.now() - begun) / 1000;
-  const radii = distances(images, rows.origins, size, 'linf');
+  const radii = distances(images, rows.origins, model.input, 'linf');
   for (const eps of RADII) {
     const found = radii.map((radius) => radius <= eps);
     await keep({ attack: 'nearest from outside (all radii at once)', eps, gradients: targets * STEPS, seconds }, images, of, found);

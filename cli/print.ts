@@ -1,5 +1,6 @@
 import { unusableConditions } from '../evaluate/figures/part-figures.ts';
 import type { Report } from '../evaluate/figures/report-schema.ts';
+import { radiusText } from '../evaluate/measure/radius-text.ts';
 import { sanityLines } from '../evaluate/report/tables.ts';
 import type { Fitness } from '../shared/bundle/fitness-schema.ts';
 import { rate, rateText } from '../shared/rate.ts';
@@ -54,7 +55,7 @@ export function printEvaluation(directory: string, report: Report): void {
     console.log(`rejects nearly everything (accepts less than half rightly) from here on: ${part}`);
   // The union of weak attacks would flatter.
   for (const { name, norm, images, at } of report.security.length > 0 ? report.worst : []) {
-    const errors = at.map(({ radius, broken }) => `${radius}: ${percent(broken.count, images)} (${interval(broken)})`).join('; ');
+    const errors = at.map(({ radius, broken }) => `${radiusText(radius)}: ${percent(broken.count, images)} (${interval(broken)})`).join('; ');
     console.log(`worst of ${name}, ${norm}, undetected error of ${images} images within ${errors}`);
   }
   for (const line of sanityLines(report.sanity.filter(({ passed }) => passed === false))) console.log(line);

@@ -44,7 +44,7 @@ export function adam<T extends tf.Tensor>(gradients: T, before: Moments<T>, [bet
 }
 
 /**
- * Adam's step with a length of about 1: each value within 1 for linf, length 1 for l2. It is smoother than the sign alone, which on the
+ * Adam's step with a length of about 1: each value within 1 for linf, length 1 for l2, its largest value 1 for l0. It is smoother than the sign alone, which on the
  * joint decision jumps between its tests.
  *
  * @returns the direction and the new moments; the caller disposes of both and of the old moments

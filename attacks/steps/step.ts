@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { LossAndGradients } from '../losses/objective.ts';
 import { column, gatherRows, mask } from '../tensors.ts';
 import { adamDirection, noMoments } from './adam.ts';
-import { type Ball, projectToBall, steepest } from './projection.ts';
+import { type Ball, projectToBall, steepest, stepUnit } from './projection.ts';
 
 /** Moves the images of a descent; keeps what it needs from step to step for each of them. */
 export interface Step {
@@ -26,7 +26,7 @@ export const cosineDecay = ({ first, last }: { first: number; last: number }, sh
 /**
  * Steps in Adam's direction that get shorter.
  *
- * @param shares the lengths of the first and the last step, as shares of the radius
+ * @param shares the lengths of the first and the last step, as shares of the ball's unit of steps
  */
 export const adamStep =
   (shares = { first: 0.2, last: 0.005 }): StepFactory =>
@@ -37,7 +37,7 @@ export const adamStep =
         const { direction, moments: next } = adamDirection(gradients, moments, norm);
         tf.dispose([moments.mean, moments.square]);
         moments = { ...next, mean: tf.keep(next.mean), square: tf.keep(next.square) };
-        return image.sub(direction.mul(radius * cosineDecay(shares, step / steps))) as tf.Tensor4D;
+        return image.sub(direction.mul(stepUnit(norm, radius) * cosineDecay(shares, step / steps))) as tf.Tensor4D;
       },
       keep(rows) {
         moments = { steps: moments.steps, ...gatherRows({ mean: moments.mean, square: moments.square }, rows) };
@@ -51,7 +51,7 @@ const MOMENTUM = 0.75;
 /** A step size that lowers the loss in fewer of its steps than this share is halved. */
 const LEAST_FALLS = 0.75;
 /**
- * First step size, of the radius. The paper's 2 leads to where the encoder's gradient is zero, and does not come back (`losses/joint.ts`).
+ * First step size, of the ball's unit of steps. The paper's 2 leads to where the encoder's gradient is zero, and does not come back (`losses/joint.ts`).
  */
 const APGD_FIRST = 0.5;
 
@@ -71,7 +71,7 @@ interface Progress {
  */
 export const apgdStep: StepFactory = (start, { norm, radius }, steps) => {
   const none = Number.POSITIVE_INFINITY;
-  const length = APGD_FIRST * radius;
+  const length = APGD_FIRST * stepUnit(norm, radius);
   let rows: Progress[] = Array.from({ length: start.shape[0] }, () => ({
     ...{ length, previous: none, best: none, falls: 0 },
     checked: { length, best: none },

@@ -5,6 +5,7 @@ import { rebuildFolder } from '../../node/files/replace-folder.ts';
 import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { BundleError, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Evidence, Screening } from '../../shared/bundle/screening-schema.ts';
+import { radiusText } from '../measure/radius-text.ts';
 import type { PartFigures, Report, Worst } from './report-schema.ts';
 
 /**
@@ -38,7 +39,7 @@ function partEvidence(part: PartFigures, report: Report): Evidence {
 function unionEvidence({ name, norm, images, attacks, at }: Worst, report: Report): Evidence[] {
   const about = `the union of ${attacks.length} attacks: ${attacks.map(({ attack }) => attack).join('; ')}; budgets in its report`;
   return at.map(({ radius, broken, withstood, rejectedClean }) => ({
-    ...{ name: `${name}, ${norm} ${radius}`, protocol: protocolOf(name, report), id: report.model.id, images },
+    ...{ name: `${name}, ${norm} ${radiusText(radius)}`, protocol: protocolOf(name, report), id: report.model.id, images },
     ...{ acceptedRight: withstood, acceptedWrong: broken.count, rejected: rejectedClean },
     reclassified: null,
     about,

@@ -1,4 +1,6 @@
-import { type Outcome, RADII } from '../measure/outcome.ts';
+import { type ImageShape, sizeOf } from '../../attacks/tensors.ts';
+import type { Outcome } from '../measure/outcome.ts';
+import { type Radii, radiiFor } from '../measure/radii.ts';
 import { isClean, type MeasuredPart } from './measured-parts.ts';
 import type { Gallery } from './report-schema.ts';
 
@@ -11,17 +13,19 @@ const LARGE = 4096;
 /**
  * Returns, for each attack at one of its radii, its first images with the test images that they were made from. Where an image has several
  * targets, the images are taken at even distances.
- *
- * @param size values in an image
  */
-export function galleriesOf(parts: readonly MeasuredPart[], size: number): Gallery[] {
+export function galleriesOf(parts: readonly MeasuredPart[], input: ImageShape): Gallery[] {
+  const radii = radiiFor(input);
   const clean = parts.filter(isClean);
   const groups = Map.groupBy(
     parts.filter((part) => !isClean(part) && part.descriptor.twiceTheStepsOf === null && part.outcomes.some(({ picture }) => picture)),
     ({ protocol, attack, name, norm }) => [protocol, attack ?? name, norm].join('\n'),
   );
-  const byProtocol = Map.groupBy([...groups.values()].map(partToShow), ({ protocol }) => protocol);
-  const most = size > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES;
+  const byProtocol = Map.groupBy(
+    [...groups.values()].map((group) => partToShow(group, radii)),
+    ({ protocol }) => protocol,
+  );
+  const most = sizeOf(input) > LARGE ? MOST_IMAGES >> 1 : MOST_IMAGES;
   return [...byProtocol.values()]
     .flatMap((own) => own.slice(0, MOST_GALLERIES))
     .map(({ protocol, name, outcomes, descriptor: { otherBundle } }) => {
@@ -42,7 +46,7 @@ function originsOf(outcomes: readonly Outcome[], clean: MeasuredPart | undefined
 }
 
 /** Chooses among an attack's radii: the second largest of the tables (linf 0.2, l2 1.5), or the nearest to it. */
-function partToShow(parts: readonly MeasuredPart[]): MeasuredPart {
-  const distance = ({ norm, eps }: MeasuredPart) => (norm === null || eps === null ? 0 : Math.abs(eps - (RADII[norm].at(-2) as number)));
+function partToShow(parts: readonly MeasuredPart[], radii: Radii): MeasuredPart {
+  const distance = ({ norm, eps }: MeasuredPart) => (norm === null || eps === null ? 0 : Math.abs(eps - (radii[norm].at(-2) as number)));
   return parts.toSorted((a, b) => distance(a) - distance(b))[0] as MeasuredPart;
 }

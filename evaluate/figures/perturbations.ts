@@ -1,11 +1,14 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
 import { rate } from '../../shared/rate.ts';
-import { RADII, RADIUS_TOLERANCE, undetected } from '../measure/outcome.ts';
+import { RADIUS_TOLERANCE, undetected } from '../measure/outcome.ts';
+import type { Radii } from '../measure/radii.ts';
 import { isBlackBox, isClean, isMinimumNorm, type MeasuredPart } from './measured-parts.ts';
 import type { BrokenWithin, SecurityCurve } from './report-schema.ts';
 
 /** Number of radii in a curve, about. */
 const STEPS = 100;
+/** Widths of the steps of a curve: in linf and l2 shares of a value, in l0 pixels. */
+const WIDTHS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 25, 100, 500];
 /** A curve ends at this multiple of the largest radius in the tables: beyond it an image is a different image. */
 const LARGEST_MULTIPLE = 3;
 
@@ -36,18 +39,22 @@ export function countBroken(smallest: ReadonlyMap<number, number>, images: Itera
   return count;
 }
 
-/** Counts the broken images within each radius, in round steps from 0 to the largest perturbation found. */
-export function brokenCurve(smallest: ReadonlyMap<number, number>, images: ReadonlySet<number>, norm: Norm): BrokenWithin {
-  const largest = Math.max(...RADII[norm]);
+/**
+ * Counts the broken images within each radius, in round steps from 0 to the largest perturbation found.
+ *
+ * @param tabled the radii of the tables
+ */
+export function brokenCurve(smallest: ReadonlyMap<number, number>, images: ReadonlySet<number>, tabled: readonly number[]): BrokenWithin {
+  const largest = Math.max(...tabled);
   const found = [...images].flatMap((image) => smallest.get(image) ?? []);
   const end = Math.min(LARGEST_MULTIPLE * largest, Math.max(largest, ...found));
-  const step = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25].find((width) => end / width <= STEPS) ?? 1;
+  const step = WIDTHS.find((width) => end / width <= STEPS) ?? end;
   const radii = Array.from({ length: Math.ceil(end / step - 1e-9) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
   return { radii, broken: radii.map((radius) => countBroken(smallest, images, radius)) };
 }
 
 /** Returns, for each attack that searches for the nearest broken image, how many images it breaks within each radius. */
-export function securityCurves(parts: readonly MeasuredPart[]): SecurityCurve[] {
+export function securityCurves(parts: readonly MeasuredPart[], radii: Radii): SecurityCurve[] {
   return parts.filter(isMinimumNorm).map((part) => {
     const norm = part.norm as Norm;
     const [images, smallest] = [imagesOf([part]), smallestPerturbations([part])];
@@ -56,7 +63,7 @@ export function securityCurves(parts: readonly MeasuredPart[]): SecurityCurve[] 
       ...{ protocol: part.protocol, part: part.name, norm, blackBox: isBlackBox(part), about: part.about, images: images.size },
       found: rate(smallest.size, images.size),
       medianRadius: sizes[sizes.length >> 1] ?? null,
-      curve: brokenCurve(smallest, images, norm),
+      curve: brokenCurve(smallest, images, radii[norm]),
     };
   });
 }

@@ -142,6 +142,17 @@ const worstSchema = z.strictObject({
   curve: brokenWithinSchema,
 });
 
+/** The images that the attacks of a sweep break with each budget, from the smallest on: broken with it or with a smaller one. */
+const convergenceSchema = z.strictObject({
+  protocol: z.string(),
+  norm,
+  /** Times the attacks' usual gradients, ascending. */
+  budgets: z.array(z.number()),
+  images: count,
+  /** `broken`: a rate for each budget; `converged`: the last lies within the interval of the first. */
+  at: z.array(z.strictObject({ radius: z.number(), broken: z.array(rate), converged: z.boolean() })),
+});
+
 /** Clean images in the order of their joint score: the share accepted up to it, and the share of those that is wrong. */
 const riskCoverageSchema = z.strictObject({
   protocol: z.string(),
@@ -216,6 +227,7 @@ export const reportSchema = z.strictObject({
   curves: z.array(curveSchema),
   security: z.array(securityCurveSchema),
   worst: z.array(worstSchema),
+  convergence: z.array(convergenceSchema).default([]),
   riskCoverage: riskCoverageSchema.nullable(),
   scatter: z.array(scatterSchema),
   galleries: z.array(gallerySchema),
@@ -234,6 +246,7 @@ export type UnknownKind = Report['unknown'][number];
 export type Curve = Report['curves'][number];
 export type BrokenWithin = z.infer<typeof brokenWithinSchema>;
 export type SecurityCurve = Report['security'][number];
+export type Convergence = z.infer<typeof convergenceSchema>;
 export type Worst = Report['worst'][number];
 export type RiskCoverage = z.infer<typeof riskCoverageSchema>;
 export type Scatter = Report['scatter'][number];

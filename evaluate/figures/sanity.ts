@@ -1,6 +1,9 @@
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
 import { rate } from '../../shared/rate.ts';
-import { type GradientCheck, RADII } from '../measure/outcome.ts';
+import type { GradientCheck } from '../measure/outcome.ts';
+import type { Radii } from '../measure/radii.ts';
+import { radiusText } from '../measure/radius-text.ts';
+import { convergenceChecks, convergenceOf } from './convergence.ts';
 import { compareAttacks, comparePartsByImage, type Family, fallsOf, families } from './curves.ts';
 import { isBlackBox, isMinimumNorm, type MeasuredPart } from './measured-parts.ts';
 import { countBroken, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
@@ -24,15 +27,16 @@ const ofAttack: MakeCheck = (name, passed, detail) => ({ name, of: 'attack', pas
  * Checks what must hold of attacks that are as strong as they claim to be. Where a check `of` the report fails, its figures cannot be
  * trusted. Where a check of an attack fails, that attack's own figures prove nothing, while the union of all attacks still holds.
  */
-export function sanityOf(all: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null): Check[] {
+export function sanityOf(all: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null, radii: Radii): Check[] {
   const parts = all.filter(({ descriptor }) => !descriptor.otherBundle);
   return [
     everyImageMeasured(all),
     ...NORMS.map((norm) => nearestImageSearched(parts, norm)),
     ...families(parts).map(largerRadiusFindsMore),
-    ...parts.flatMap((part) => twiceTheSteps(part, parts)),
+    ...parts.flatMap((part) => twiceTheSteps(part, parts, radii)),
     unlimitedAttackBreaksAll(parts),
-    ...NORMS.map((norm) => whiteBoxFindsMost(parts, norm)),
+    ...convergenceChecks(convergenceOf(parts, radii)),
+    ...NORMS.map((norm) => whiteBoxFindsMost(parts, norm, radii)),
     ...gradientChecks(gradients),
   ];
 }
@@ -59,21 +63,22 @@ function largerRadiusFindsMore(family: Family): Check {
   const { attack, norm, protocol, members } = family;
   const falls = fallsOf(family).map(
     ({ eps, than, lost, gained, images }) =>
-      `radius ${eps} (of ${images} images, ${lost} broken at radius ${than} are not broken and ${gained} others are)`,
+      `radius ${radiusText(eps)} (of ${images} images, ${lost} broken at radius ${radiusText(than)} are not broken and ${gained} others are)`,
   );
-  const range = `${members.length} radii, ${members[0]?.eps} to ${members.at(-1)?.eps}`;
+  const ends = [members[0], members.at(-1)].map((member) => radiusText(member?.eps as number));
+  const range = `${members.length} radii, ${ends.join(' to ')}`;
   const detail = falls.length === 0 ? range : `FAILED at ${falls.join('; ')}`;
   return ofAttack(`a larger radius never finds less: ${attack}, ${norm} (${protocol})`, falls.length === 0, detail);
 }
 
 /** Compares a part that repeats another one with twice the steps to that one; no checks for other parts. */
-function twiceTheSteps(twice: MeasuredPart, parts: readonly MeasuredPart[]): Check[] {
+function twiceTheSteps(twice: MeasuredPart, parts: readonly MeasuredPart[], radii: Radii): Check[] {
   const once = parts.find(({ protocol, name }) => protocol === twice.protocol && name === twice.descriptor.twiceTheStepsOf);
   if (!once) return [];
   const { norm } = once;
   const comparisons =
     isMinimumNorm(once) && norm
-      ? RADII[norm].map((radius) => compareAttacks(brokenAt(once, radius), brokenAt(twice, radius)))
+      ? radii[norm].map((radius) => compareAttacks(brokenAt(once, radius), brokenAt(twice, radius)))
       : [comparePartsByImage(once, twice)];
   const byGain = comparisons.toSorted((a, b) => a.gained - a.lost - (b.gained - b.lost));
   const [least, most] = [byGain[0], byGain.at(-1)] as [(typeof byGain)[number], (typeof byGain)[number]];
@@ -115,7 +120,7 @@ function unlimitedAttackBreaksAll(parts: readonly MeasuredPart[]): Check {
 }
 
 /** Attacks that see less of the model must not find more: then those that see all of it are weaker than they could be. */
-function whiteBoxFindsMost(parts: readonly MeasuredPart[], norm: Norm): Check {
+function whiteBoxFindsMost(parts: readonly MeasuredPart[], norm: Norm, radii: Radii): Check {
   const name = `white-box attacks find at least as much as black-box and transfer, ${norm}`;
   const own = parts.filter((part) => part.norm === norm);
   const [black, white] = [own.filter(isBlackBox), own.filter((part) => !isBlackBox(part))];
@@ -128,10 +133,12 @@ function whiteBoxFindsMost(parts: readonly MeasuredPart[], norm: Norm): Check {
   for (const part of black) {
     const images = [...imagesOf([part]).intersection(whiteImages)];
     const byBlack = smallestPerturbations([part]);
-    for (const radius of new Set([...RADII[norm], ...(part.eps === null ? [] : [part.eps])])) {
+    for (const radius of new Set([...radii[norm], ...(part.eps === null ? [] : [part.eps])])) {
       const [blackCount, whiteCount] = [byBlack, byWhite].map((smallest) => countBroken(smallest, images, radius)) as [number, number];
       if (blackCount > whiteCount)
-        beaten.push(`${part.name} breaks ${blackCount} of ${images.length} images within ${radius}, all white-box attacks ${whiteCount}`);
+        beaten.push(
+          `${part.name} breaks ${blackCount} of ${images.length} images within ${radiusText(radius)}, all white-box attacks ${whiteCount}`,
+        );
       for (const image of images)
         if (isWithinRadius(byBlack.get(image), radius) && !isWithinRadius(byWhite.get(image), radius)) brokenByBlackAlone.add(image);
     }

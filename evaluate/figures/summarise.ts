@@ -3,6 +3,8 @@ import { fitnessOf } from '../../shared/bundle/fitness.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { EvaluationKey, JobResult } from '../jobs/job.ts';
 import type { Descriptor, GradientCheck, OtherFigure } from '../measure/outcome.ts';
+import { radiiFor } from '../measure/radii.ts';
+import { convergenceOf } from './convergence.ts';
 import { curvesOf } from './curves.ts';
 import { evidenceOf, withEvidence } from './evidence.ts';
 import { galleriesOf } from './galleries.ts';
@@ -40,6 +42,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
   const own = parts.filter(({ descriptor }) => !descriptor.otherBundle);
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
   const { dataset, data, trained, exported } = provenance;
+  const radii = radiiFor(input);
   const report: Report = {
     version: 1,
     model: { name, id, modelId, classes, input: { height: input.height, width: input.width, channels: input.channels } },
@@ -55,13 +58,14 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     conditions: conditionsOf(own),
     unknown: unknownOf(own),
     curves: curvesOf(own),
-    security: securityCurves(own),
-    worst: worstOf(own),
+    security: securityCurves(own, radii),
+    worst: worstOf(own, radii),
+    convergence: convergenceOf(own, radii),
     riskCoverage: riskCoverageOf(own, thresholds),
     scatter: scatterOf(own, thresholds),
-    galleries: galleriesOf(parts, input.height * input.width * input.channels),
+    galleries: galleriesOf(parts, input),
     others: [...(others ?? [])],
-    sanity: sanityOf(parts, gradients ?? null),
+    sanity: sanityOf(parts, gradients ?? null, radii),
   };
   return { ...report, fitness: fitnessOf(withEvidence(screening, evidenceOf(report), replace)) };
 }

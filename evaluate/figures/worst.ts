@@ -1,6 +1,6 @@
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
 import { rate } from '../../shared/rate.ts';
-import { RADII } from '../measure/outcome.ts';
+import type { Radii } from '../measure/radii.ts';
 import { isBlackBox, isClean, isMinimumNorm, type MeasuredPart } from './measured-parts.ts';
 import { brokenCurve, imagesOf, isWithinRadius, smallestPerturbations } from './perturbations.ts';
 import type { Worst } from './report-schema.ts';
@@ -10,7 +10,7 @@ import type { Worst } from './report-schema.ts';
  * as broken where any attack breaks it. Protocols are united only where the same number is the same test image in all of them, as far as
  * the classes can tell.
  */
-export function worstOf(parts: readonly MeasuredPart[]): Worst[] {
+export function worstOf(parts: readonly MeasuredPart[], radii: Radii): Worst[] {
   const clean = parts.filter(isClean);
   const protocols = [...Map.groupBy(parts, ({ protocol }) => protocol)];
   return NORMS.flatMap((norm) => {
@@ -20,7 +20,7 @@ export function worstOf(parts: readonly MeasuredPart[]): Worst[] {
     const all = attacking.flatMap(({ attacks }) => attacks);
     const united = attacking.length > 1 && haveSameImages(all) ? [{ name: 'all attacks', attacks: all }] : [];
     return [...united, ...attacking].map(({ name, attacks }) =>
-      unionOf(name, norm, attacks, haveSameImages([...clean, ...attacks]) ? clean : []),
+      unionOf(name, norm, attacks, haveSameImages([...clean, ...attacks]) ? clean : [], radii),
     );
   });
 }
@@ -34,7 +34,13 @@ function haveSameImages(parts: readonly MeasuredPart[]): boolean {
   return true;
 }
 
-function unionOf(name: string, norm: Norm, attacks: readonly MeasuredPart[], clean: readonly MeasuredPart[]): Worst {
+function unionOf(
+  name: string,
+  norm: Norm,
+  attacks: readonly MeasuredPart[],
+  clean: readonly MeasuredPart[],
+  { [norm]: radii }: Radii,
+): Worst {
   const images = imagesOfUnion(attacks);
   const smallest = smallestPerturbations([...attacks, ...clean]);
   const rejected = rejectedClean(attacks, clean);
@@ -45,13 +51,13 @@ function unionOf(name: string, norm: Norm, attacks: readonly MeasuredPart[], cle
       const nearest = [...images].filter((image) => own.has(image) && isWithinRadius(own.get(image), smallest.get(image) as number));
       return { ...attack, tried: images.intersection(tried).size, nearest: nearest.length };
     }),
-    at: RADII[norm].map((radius) => {
+    at: radii.map((radius) => {
       const unbroken = new Set([...images].filter((image) => !isWithinRadius(smallest.get(image), radius)));
       const rejectedClean = unbroken.intersection(rejected).size;
       const broken = rate(images.size - unbroken.size, images.size);
       return { radius, broken, withstood: unbroken.size - rejectedClean, rejectedClean };
     }),
-    curve: brokenCurve(smallest, images, norm),
+    curve: brokenCurve(smallest, images, radii),
   };
 }
 
@@ -74,14 +80,14 @@ function attacksOf(parts: readonly MeasuredPart[]) {
 
 /**
  * Returns the images that every attack searching for the nearest broken image was tried on (without such an attack: every attack). An image
- * that only a weak attack was tried on would count as withstood. Attacks that ran on a few of the images only, such as black-box ones, add
- * what they found there.
+ * that only a weak attack was tried on would count as withstood. Attacks that ran on a few of the images only, such as black-box ones and
+ * those of a sweep over budgets, add what they found there.
  */
 export function imagesOfUnion(attacks: readonly MeasuredPart[]): Set<number> {
   const searching = attacks.filter((part) => isMinimumNorm(part) && !isBlackBox(part) && part.descriptor.twiceTheStepsOf === null);
-  const sets = (searching.length > 0 ? searching : attacks.filter(({ descriptor }) => !descriptor.endpoint)).map((part) =>
-    imagesOf([part]),
-  );
+  const once = searching.filter(({ descriptor }) => descriptor.budget === null);
+  const all = [once, searching, attacks.filter(({ descriptor }) => !descriptor.endpoint)].find(({ length }) => length > 0) ?? [];
+  const sets = all.map((part) => imagesOf([part]));
   return sets.reduce((shared, own) => shared.intersection(own), sets[0] ?? new Set());
 }
 

@@ -1,9 +1,6 @@
 import { z } from 'zod';
-import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
+import { NORMS } from '../../attacks/steps/projection.ts';
 import { perScore } from '../../shared/score-table.ts';
-
-/** The radii at which reports state the undetected error, and at which attacks at a fixed radius are run. */
-export const RADII: Record<Norm, number[]> = { linf: [0.05, 0.1, 0.2, 0.3], l2: [0.5, 1, 1.5, 2] };
 
 /** Share by which a perturbation may exceed a radius: float32 adds about as much to one that lies exactly on the ball. */
 export const RADIUS_TOLERANCE = 1e-5;
@@ -69,6 +66,8 @@ export const descriptorSchema = z.strictObject({
   unbounded: z.boolean(),
   /** The part that this one runs again with twice the steps; null otherwise. */
   twiceTheStepsOf: z.string().nullable(),
+  /** Part of a sweep over budgets: times the attack's usual gradients; null otherwise. */
+  budget: z.number().nullable().default(null),
   /** Measured on another bundle, for comparison: it says nothing about this one. */
   otherBundle: z.boolean(),
   /** A natural corruption with its severity, 1 to 5, and its strength; null otherwise. */
@@ -81,7 +80,16 @@ export type Descriptor = z.infer<typeof descriptorSchema>;
 
 /** Completes a descriptor with what holds of most parts. */
 export const descriptorOf = (own: Partial<Descriptor> & Pick<Descriptor, 'images'>): Descriptor => ({
-  ...{ attack: null, radius: null, reclassifies: false, endpoint: false, unbounded: false, twiceTheStepsOf: null, otherBundle: false },
+  ...{
+    attack: null,
+    radius: null,
+    reclassifies: false,
+    endpoint: false,
+    unbounded: false,
+    twiceTheStepsOf: null,
+    budget: null,
+    otherBundle: false,
+  },
   ...{ corruption: null, unknown: null },
   ...own,
 });

@@ -3,8 +3,9 @@ import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 import { CLEAN } from '../../shared/bundle/evidence-names.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { EvaluationContext } from './context.ts';
-import { type Descriptor, descriptorOf, RADII } from './outcome.ts';
+import { type Descriptor, descriptorOf } from './outcome.ts';
 import type { Part } from './protocol.ts';
+import { radiusText } from './radius-text.ts';
 import { nearestSuccess, screenCandidates, screenImages } from './screen.ts';
 
 /** The cost of reclassifying an image (Eq. 9), in gradients. */
@@ -51,9 +52,6 @@ interface AttackOptions {
   descriptor?: Partial<Descriptor>;
 }
 
-/** Returns every radius that an attack is run at; null where it takes none. */
-export const radiiOf = ({ kind, norm }: Attack): (number | null)[] => (kind === 'fixed radius' && norm ? RADII[norm] : [null]);
-
 /** Runs an attack on test images, at its radius if it has one, and screens what it makes. */
 export function attackPart(attack: Attack, shared: PartSize, options: AttackOptions = {}): Part {
   const { radius = null, search = false, modelOf = ({ model }) => model, sources = [], synthetic, targets = 1 } = options;
@@ -63,7 +61,7 @@ export function attackPart(attack: Attack, shared: PartSize, options: AttackOpti
   return {
     ...shared,
     ...(synthetic && { synthetic }),
-    name: options.name ?? (radius === null ? named : `${attack.name}, ${norm} ${radius}`),
+    name: options.name ?? (radius === null ? named : `${attack.name}, ${norm} ${radiusText(radius)}`),
     descriptor: descriptorOf({
       ...{ images: synthetic ? 'other' : 'attacked', radius, reclassifies: search },
       attack: { name: attack.name, knowledge, norm, kind, cost, targeted },

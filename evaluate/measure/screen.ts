@@ -38,7 +38,7 @@ export async function screenImages(
   search = false,
 ): Promise<Outcome[]> {
   const size = sizeOf(context.screening.input);
-  const radii = origins && norm ? distances(images, origins, size, norm) : null;
+  const radii = origins && norm ? distances(images, origins, context.screening.input, norm) : null;
   const outcomes: Outcome[] = [];
   const atOnce = imagesWithinMemory(context.screening.input, AT_ONCE);
   for (let first = 0; first < numbers.length; first += atOnce) {

@@ -2,14 +2,23 @@ import { descent } from '../../attacks/descent.ts';
 import { suites } from '../../attacks/list.ts';
 import { MOST_TARGETS } from '../../attacks/rows.ts';
 import { NORMS, type Norm } from '../../attacks/steps/projection.ts';
+import { imagesWithinMemory } from '../../node/images-within-memory.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { gradientCheck } from '../measure/gradient-check.ts';
-import { RADII } from '../measure/outcome.ts';
-import { attackPart, cleanPart, type PartSize, radiiOf } from '../measure/parts.ts';
+import { attackPart, cleanPart, type PartSize } from '../measure/parts.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
+import { type Radii, radiiFor, radiiOf } from '../measure/radii.ts';
+import { radiusText } from '../measure/radius-text.ts';
 
 const IMAGES = 100;
-/** Images of a job. */
-const AT_ONCE = 10;
+/** Rows of a job, an image and a target each; fewer for large images. */
+const MOST_ROWS = 90;
+
+/** Returns the number of images, and how many of them are attacked at once: 10 of MNIST. */
+export const adaptiveSize = (input: Screening['input'], images: number, test: number): PartSize => ({
+  images: Math.min(images, test),
+  atOnce: Math.max(1, Math.floor(imagesWithinMemory(input, MOST_ROWS, 4) / MOST_TARGETS)),
+});
 
 /** The descent that is run again with a radius that holds every image, and with twice the steps. */
 const checked = (norm: Norm, steps: number, name?: string) =>
@@ -25,23 +34,23 @@ export const adaptive: Protocol = {
   about:
     `white-box attacks on both tests at once, ${IMAGES} images: nearest accepted-and-wrong image from outside and inside, PGD, APGD, ` +
     'targeted DLR, Carlini-Wagner',
-  parts: (_, { images = IMAGES, test }) => {
-    const shared = { images: Math.min(images, test), atOnce: AT_ONCE };
-    const parts = suites.adaptive.flatMap((attack) => radiiOf(attack).map((radius) => attackPart(attack, shared, { radius })));
+  parts: ({ input }, { images = IMAGES, test }) => {
+    const shared = adaptiveSize(input, images, test);
+    const parts = suites.adaptive.flatMap((attack) => radiiOf(attack, input).map((radius) => attackPart(attack, shared, { radius })));
     const clean = cleanPart(shared);
     const sources = [...clean.sources, new URL('../measure/gradient-check.ts', import.meta.url).href];
-    return [{ ...clean, sources, check: gradientCheck }, ...parts, ...checkingParts(shared)];
+    return [{ ...clean, sources, check: gradientCheck }, ...parts, ...checkingParts(shared, radiiFor(input))];
   },
 };
 
 /** Parts that test the attacks, not the bundle: without bounds all images must break, and more steps must not find less. */
-function checkingParts(shared: PartSize): Part[] {
+function checkingParts(shared: PartSize, radii: Radii): Part[] {
   const { name } = checked('linf', 100);
   return [
     attackPart(checked('linf', 20, `unbounded: ${name}`), shared, { radius: 1, descriptor: { unbounded: true } }),
     ...NORMS.map((norm) => {
-      const radius = RADII[norm][0] as number;
-      const once = `${name}, ${norm} ${radius}`;
+      const radius = radii[norm][0] as number;
+      const once = `${name}, ${norm} ${radiusText(radius)}`;
       const twice = checked(norm, 200, `${name}, twice the steps`);
       return attackPart(twice, shared, { radius, name: `${once}, twice the steps`, descriptor: { twiceTheStepsOf: once } });
     }),

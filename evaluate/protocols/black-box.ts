@@ -1,16 +1,14 @@
 import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
-import type { Norm } from '../../attacks/steps/projection.ts';
 import { type Endpoint, httpOracle } from '../measure/endpoint.ts';
-import { attackPart, radiiOf } from '../measure/parts.ts';
+import { attackPart } from '../measure/parts.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
+import { radiiOf } from '../measure/radii.ts';
 
 const IMAGES = 100;
 const AT_ONCE = 10;
-/** Fewer images through HTTP, where a query takes several times as long, */
+/** Fewer images through HTTP, where a query takes several times as long, and only the second largest radius. */
 const ENDPOINT_IMAGES = 8;
-/** and one radius. */
-const ENDPOINT_RADIUS: Record<Norm, number> = { linf: 0.2, l2: 1.5 };
 
 /** Attacks without gradients, through screen.onnx and, where a worker is named, through HTTP. Each image is attacked alone. */
 export const blackBox: Protocol = {
@@ -18,15 +16,14 @@ export const blackBox: Protocol = {
   source: import.meta.url,
   asksEndpoint: true,
   about: `Square (scores) and HopSkipJump (verdicts), ${IMAGES} images; SCREEN_URL: through a worker too`,
-  parts: (_, { images, test, endpoint }) => {
+  parts: ({ input }, { images, test, endpoint }) => {
     const shared = { images: Math.min(images ?? IMAGES, test), atOnce: AT_ONCE };
     const few = { images: Math.min(images ?? ENDPOINT_IMAGES, ENDPOINT_IMAGES, test), atOnce: ENDPOINT_IMAGES };
     return suites.blackBox.flatMap((attack) => {
-      const radii = radiiOf(attack);
-      const endpointRadius = radii.includes(null) ? null : ENDPOINT_RADIUS[attack.norm as Norm];
+      const radii = radiiOf(attack, input);
       return [
         ...radii.map((radius) => attackPart(attack, shared, { radius })),
-        ...(endpoint ? [endpointPart(attack, few, endpointRadius, endpoint)] : []),
+        ...(endpoint ? [endpointPart(attack, few, radii.at(-2) ?? null, endpoint)] : []),
       ];
     });
   },

@@ -1,6 +1,7 @@
 import type { Protocol } from '../measure/protocol.ts';
 import { adaptive } from './adaptive.ts';
 import { blackBox } from './black-box.ts';
+import { convergence } from './convergence.ts';
 import { corruptions } from './corruptions.ts';
 import { fid } from './fid.ts';
 import { figure5 } from './figure5.ts';
@@ -13,6 +14,7 @@ import { unknown } from './unknown.ts';
 /** By name, as `pnpm evaluate --protocol` takes them. */
 export const protocols: Record<string, Protocol> = {
   ...{ quick, table1, table2, figure2, figure3, figure4, figure5, whitebox, fooling, coil, fid, corruptions, adaptive, transfer, pipeline },
+  convergence,
   unknown,
   'black-box': blackBox,
 };

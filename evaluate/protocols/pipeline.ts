@@ -1,9 +1,10 @@
 import type { Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import { SEARCHED_TARGETS } from '../../attacks/search-attack.ts';
-import { type Outcome, RADII, reclassifiedWrong, undetected } from '../measure/outcome.ts';
+import { type Outcome, reclassifiedWrong, undetected } from '../measure/outcome.ts';
 import { attackPart, type PartSize, SEARCH_WORK } from '../measure/parts.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
+import { radiiFor } from '../measure/radii.ts';
 import { type About, screenCandidates } from '../measure/screen.ts';
 
 const IMAGES = 50;
@@ -17,10 +18,10 @@ export const pipeline: Protocol = {
   name: 'pipeline',
   source: import.meta.url,
   about: `the edge and Eq. 9 together: rejected and reclassified wrongly, or accepted wrongly, ${IMAGES} images`,
-  parts: (_, { images, test }) => {
+  parts: ({ input }, { images, test }) => {
     const shared = { images: Math.min(images ?? IMAGES, test), atOnce: AT_ONCE };
     return suites.pipeline.flatMap(({ norm, search, edge }) =>
-      RADII[norm].flatMap((radius) => [pipelinePart(search, null, shared, radius), pipelinePart(search, edge, shared, radius)]),
+      radiiFor(input)[norm].flatMap((radius) => [pipelinePart(search, null, shared, radius), pipelinePart(search, edge, shared, radius)]),
     );
   },
 };

@@ -1,9 +1,10 @@
 import type { Attack, AttackedModel } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import { contextForBundle, type EvaluationContext } from '../measure/context.ts';
-import { attackPart, type PartSize, radiiOf } from '../measure/parts.ts';
+import { attackPart, type PartSize } from '../measure/parts.ts';
 import { plainNetwork } from '../measure/plain-classifier.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
+import { radiiOf } from '../measure/radii.ts';
 
 const IMAGES = 100;
 const AT_ONCE = 20;
@@ -34,7 +35,7 @@ export const transfer: Protocol = {
   name: 'transfer',
   source: import.meta.url,
   about: `attacks made on a plain network and on other bundles of the same data, ${IMAGES} images`,
-  parts: (_, { images = IMAGES, test, others }) => {
+  parts: ({ input }, { images = IMAGES, test, others }) => {
     const shared = { images: Math.min(images, test), atOnce: AT_ONCE };
     const substitutes: Substitute[] = [
       { name: 'a plain network', about: 'a plain network', modelOf: plainNetwork, attacks: suites.encoder },
@@ -45,8 +46,10 @@ export const transfer: Protocol = {
       })),
     ];
     return substitutes.flatMap(({ attacks, ...substitute }) =>
-      [...new Set(attacks.flatMap(radiiOf))].flatMap((radius) =>
-        attacks.filter((attack) => radiiOf(attack).includes(radius)).map((attack) => transferPart(attack, substitute, shared, radius)),
+      [...new Set(attacks.flatMap((attack) => radiiOf(attack, input)))].flatMap((radius) =>
+        attacks
+          .filter((attack) => radiiOf(attack, input).includes(radius))
+          .map((attack) => transferPart(attack, substitute, shared, radius)),
       ),
     );
   },

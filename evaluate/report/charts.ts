@@ -1,6 +1,6 @@
 import type { Norm } from '../../attacks/steps/projection.ts';
 import { chart, quantitative } from '../../trainer/report/charts.ts';
-import type { BrokenWithin, Condition, Curve, Report, RiskCoverage, Scatter } from '../figures/report-schema.ts';
+import type { BrokenWithin, Condition, Convergence, Curve, Report, RiskCoverage, Scatter } from '../figures/report-schema.ts';
 
 const SIZE = { width: 400, height: 250 };
 const CROSS = 'M-1,-1L1,1M1,-1L-1,1';
@@ -34,6 +34,23 @@ export function securityChart({ worst, security }: Report, norm: Norm): Promise<
     layer: [
       { data: { values: unionLine }, mark: { ...stepped, strokeWidth: 6, opacity: 0.35 } },
       { data: { values: searching }, mark: { ...stepped, strokeWidth: 1.5 } },
+    ],
+  });
+}
+
+/** Draws what each budget of a sweep breaks at each radius, with its intervals: lines that lie together have converged. */
+export function convergenceChart({ norm, budgets, at }: Convergence): Promise<string> {
+  const values = at.flatMap(({ radius, broken }) =>
+    broken.map(({ count, of, low, high }, i) => ({ radius, share: shareOf(count, of), low, high, budget: `x${budgets[i]} the gradients` })),
+  );
+  const y = (field: string) => quantitative(field, 'share accepted as a wrong class', { scale: { domain: [0, 1] } });
+  const color = { field: 'budget', title: null, legend: { orient: 'bottom' as const } };
+  return chart({
+    ...{ data: { values }, ...SIZE, title: norm },
+    encoding: { x: quantitative('radius', `radius, ${norm}`), color },
+    layer: [
+      { mark: 'rule', encoding: { y: y('low'), y2: { field: 'high' }, opacity: { value: 0.45 } } },
+      { mark: { type: 'line', point: true }, encoding: { y: y('share') } },
     ],
   });
 }

@@ -1,5 +1,6 @@
 import type { Rate } from '../../shared/rate.ts';
 import type { Report } from '../figures/report-schema.ts';
+import { radiusText } from '../measure/radius-text.ts';
 
 /** Formats figures of a report as HTML. Each is read from the report by its path and marked with it, so the page can show no other. */
 export interface Figures {
@@ -7,6 +8,8 @@ export interface Figures {
   rate(path: string): string;
   /** @param digits after the point; by default as many as the number has */
   number(path: string, digits?: number): string;
+  /** Formats a radius: `0.1`, `2/255`. */
+  radius(path: string): string;
 }
 
 export function figuresOf(report: Report): Figures {
@@ -22,6 +25,7 @@ export function figuresOf(report: Report): Figures {
       const text = value === null ? '–' : digits === undefined ? String(value) : value.toFixed(digits);
       return `<span data-figure="${path}">${text}</span>`;
     },
+    radius: (path) => `<span data-figure="${path}">${radiusText(valueAt(report, path) as number)}</span>`,
   };
 }
 

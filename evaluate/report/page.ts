@@ -2,11 +2,20 @@ import { NORMS } from '../../attacks/steps/projection.ts';
 import { escaped, fitnessBox, list, page, row, type Section, table } from '../../trainer/report/html.ts';
 import { unusableConditions } from '../figures/part-figures.ts';
 import type { Report } from '../figures/report-schema.ts';
-import { conditionsChart, curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
+import { conditionsChart, convergenceChart, curveChart, riskCoverageChart, scatterChart, securityChart } from './charts.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { galleryOf } from './gallery.ts';
 import { verdict } from './summary.ts';
-import { conditionsTable, othersTable, outcomeTables, reclassifiedTables, sanityTable, unionTables, unknownTable } from './tables.ts';
+import {
+  conditionsTable,
+  convergenceTables,
+  othersTable,
+  outcomeTables,
+  reclassifiedTables,
+  sanityTable,
+  unionTables,
+  unknownTable,
+} from './tables.ts';
 
 /** Returns the report as one page. Every figure on it is read from the report and carries its path there (`data-rate`, `data-figure`). */
 export async function evaluationPage(report: Report): Promise<string> {
@@ -40,6 +49,12 @@ async function sections(report: Report, figures: Figures): Promise<Section[]> {
       'The share of test images that can be changed, within a radius, so that they are accepted as a wrong class. The wide line counts ' +
         'an image as soon as one of the attacks succeeds. Each thin line is one attack that searches for the smallest change.',
       row(await Promise.all(norms.map((norm) => securityChart(report, norm)))),
+    ],
+    [
+      'Would more gradients find more?',
+      'The same attacks on fewer images, with more and more gradients: each figure counts an image that an attack of that budget or of a ' +
+        'smaller one breaks. They have converged where the largest budget finds no more than the 95 % interval of the smallest allows.',
+      row(await Promise.all(report.convergence.map(convergenceChart))) + convergenceTables(report, figures),
     ],
     [
       'Attacks tried',
@@ -155,7 +170,7 @@ function provenanceTable({ model, provenance }: Report, figures: Figures): strin
 
 const COVERED = [
   'An attacker who wants an image of one class accepted as another, and may change it within a radius. linf: the largest change of a ' +
-    'pixel value. l2: the root of the sum of squared changes. Pixel values are from 0 to 1.',
+    'pixel value. l2: the root of the sum of squared changes. l0: the number of changed pixels. Pixel values are from 0 to 1.',
   'An attacker who knows the whole model: weights, thresholds and decision. Gradients are those of the model in the bundle.',
   'An attacker who sees only verdicts and scores, or owns a similar model, where black-box or transfer attacks are listed above.',
   'Verdicts are those of the exported graphs and of the decision that the worker takes, not those of the model in training.',
@@ -171,5 +186,4 @@ const NOT_COVERED = [
     'changes images of other sizes.',
   'Images of another kind than this data set, and bundles with another id.',
   'The results of the paper on SVHN: not measured, as its files were not available.',
-  'Changes of a few pixels by any amount (L0).',
 ];

@@ -15,6 +15,10 @@ const NORM_TEXTS: Record<Norm, { within: string; limit: string }> = {
     within: 'With every pixel value changed by at most',
     limit: 'every pixel value may change by up to the radius; 0 is black and 1 is white',
   },
+  l0: {
+    within: 'With the number of changed pixels at most',
+    limit: 'so many pixels may change, each by any amount',
+  },
   l2: {
     within: 'With the whole image changed by at most',
     limit: 'the root of the sum of all squared changes is at most the radius; 0 is black and 1 is white',
@@ -49,14 +53,14 @@ function headline(figures: Figures, { worst, path }: { worst: Worst; path: strin
   const half = worst.at.findIndex(({ broken }) => 2 * broken.count >= broken.of);
   const at = `${path}.at.${half < 0 ? worst.at.length - 1 : half}`;
   return (
-    `<p class="headline">${NORM_TEXTS[worst.norm].within} ${figures.number(`${at}.radius`)} (${worst.norm}), ` +
+    `<p class="headline">${NORM_TEXTS[worst.norm].within} ${figures.radius(`${at}.radius`)} (${worst.norm}), ` +
     `${figures.number(`${at}.broken.count`)} of ${figures.number(`${at}.broken.of`)} test images are accepted as a wrong class.</p>`
   );
 }
 
 function radiusTable(figures: Figures, { worst, path }: { worst: Worst; path: string }): string {
   const rows = worst.at.map((_, i) => [
-    figures.number(`${path}.at.${i}.radius`),
+    figures.radius(`${path}.at.${i}.radius`),
     figures.rate(`${path}.at.${i}.broken`),
     figures.number(`${path}.at.${i}.withstood`),
     figures.number(`${path}.at.${i}.rejectedClean`),

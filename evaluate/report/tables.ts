@@ -83,12 +83,28 @@ export function unionTables(report: Report, figures: Figures): string {
       const rows = sorted.map(({ attack, about, protocol, radii, at }) => [
         escaped(attack) + small(escaped(about)),
         escaped(protocol),
-        radii.map((_, j) => figures.number(`${at}.radii.${j}`)).join(', ') || 'searches for the smallest',
+        radii.map((_, j) => figures.radius(`${at}.radii.${j}`)).join(', ') || 'searches for the smallest',
         figures.number(`${at}.tried`),
         figures.number(`${at}.nearest`),
       ]);
       const heads = ['attack', 'protocol', 'radii', 'images', 'smallest change found'];
       return `<h3>${norm}: ${escaped(name)}, ${figures.number(`${path}.images`)} images</h3>${table(heads, rows)}`;
+    })
+    .join('');
+}
+
+/** Tables of what each budget of a sweep breaks, one for each norm. */
+export function convergenceTables({ convergence }: Report, figures: Figures): string {
+  return convergence
+    .map(({ norm, budgets, at }, i) => {
+      const path = `convergence.${i}`;
+      const rows = at.map(({ converged }, j) => [
+        figures.radius(`${path}.at.${j}.radius`),
+        ...budgets.map((_, k) => figures.rate(`${path}.at.${j}.broken.${k}`)),
+        converged ? 'yes' : '<b class="loud">NO</b>',
+      ]);
+      const heads = ['radius', ...budgets.map((budget) => `x${budget} the gradients`), 'converged'];
+      return `<h3>${norm}, ${figures.number(`${path}.images`)} images</h3>${table(heads, rows)}`;
     })
     .join('');
 }

@@ -195,7 +195,7 @@ function attacked({ attacks }: Figures): Reason[] {
   const successful = strong.filter(({ accepted, images }) => rate(accepted, images).high > MOST_ATTACKED);
   if (successful.length === 0) return [];
   // Of each norm, the smallest radius at which most images fall.
-  const norms = [...Map.groupBy(successful, ({ name }) => name.replace(/ [\d.]+$/, '')).values()];
+  const norms = [...Map.groupBy(successful, ({ name }) => name.replace(/ [\d./]+$/, '')).values()];
   const said = norms
     .map((radii) => (radii.find(({ accepted, images }) => 2 * accepted >= images) ?? radii.at(-1)) as Kind)
     .map(({ name, accepted, images }) => `${name} ${share(accepted, images)}`);

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Oracle } from '../../attacks/attack.ts';
 import { boundarySearch } from '../../attacks/hop-skip-jump.ts';
 import { limited, type QueriedImage } from '../../attacks/oracle.ts';
+import { pointwiseSearch } from '../../attacks/pointwise.ts';
+import { sparseSearch } from '../../attacks/sparse-rs.ts';
 import { squareSearch } from '../../attacks/square.ts';
 import { l2Moves, linfMoves } from '../../attacks/square-moves.ts';
 import { distances, type Norm } from '../../attacks/steps/projection.ts';
@@ -22,7 +24,7 @@ const attacked = (level: number, seed = 1): QueriedImage => ({
   ...{ image: new Float32Array(SIZE).fill(level), height: 6, width: 6, channels: 1, truth: 0, seed },
 });
 const far = (found: Float32Array | null, image: Float32Array, norm: Norm) =>
-  distances(found as Float32Array, image, SIZE, norm)[0] as number;
+  distances(found as Float32Array, image, { height: 6, width: 6, channels: 1 }, norm)[0] as number;
 
 describe('square', () => {
   it.each(['linf', 'l2'] as const)('crosses a known boundary within its %s ball, and only where the ball reaches it', async (norm) => {
@@ -94,6 +96,31 @@ describe('hopSkipJump', () => {
 
   it('finds nothing from a start that is not accepted as a wrong class', async () => {
     expect(await boundarySearch(byMean, attacked(0.4), attacked(0.3).image, 'linf', 100)).toEqual({ image: null, queries: 1 });
+  });
+});
+
+describe('attacks on few pixels', () => {
+  const white = new Float32Array(SIZE).fill(1);
+  // From .4 to a mean above .5: six pixels by .6 each reach it exactly, and all but in float32.
+  const least = 6;
+
+  it('Sparse-RS crosses a known boundary with as many pixels as it may change, and not with fewer than it takes', async () => {
+    const grey = Float32Array.from({ length: SIZE }, (_, i) => (i % 2 ? 0.5 : 0.45));
+    const found = await sparseSearch(byMean, attacked(0.4), grey, least + 2, 500);
+    expect(meanOf(found.image as Float32Array)).toBeGreaterThan(BOUNDARY);
+    expect(far(found.image, attacked(0.4).image, 'l0')).toBeLessThanOrEqual(least + 2);
+    expect(await sparseSearch(byMean, attacked(0.4), grey, least - 1, 50)).toEqual({ image: null, queries: 50 });
+    expect(await sparseSearch(byMean, attacked(0.4), grey, least + 2, 500)).toEqual(found);
+  });
+
+  it('Pointwise resets all pixels but those that it takes, by verdicts alone and within its budget', async () => {
+    const silent: Oracle = async (images) => (await byMean(images)).map((answer) => ({ ...answer, logRatios: null }));
+    const { image, queries } = await pointwiseSearch(silent, attacked(0.4), white, 500);
+    expect(meanOf(image as Float32Array)).toBeGreaterThan(BOUNDARY);
+    expect(far(image, attacked(0.4).image, 'l0')).toBeLessThanOrEqual(least + 1);
+    expect(queries).toBeLessThan(500);
+    for (const budget of [0, 1, 2, 7]) expect((await pointwiseSearch(silent, attacked(0.4), white, budget)).queries).toBe(budget);
+    expect(await pointwiseSearch(silent, attacked(0.4), attacked(0.3).image, 100)).toEqual({ image: null, queries: 1 });
   });
 });
 

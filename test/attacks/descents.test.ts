@@ -5,9 +5,9 @@ import { carliniWagner } from '../../attacks/carlini-wagner.ts';
 import { descend, type StepName } from '../../attacks/descent.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
 import { runStages } from '../../attacks/relay.ts';
-import { distances, NORMS, projectToBall } from '../../attacks/steps/projection.ts';
+import { distances, lengths, NORMS, projectToBall } from '../../attacks/steps/projection.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
-import { TO_CLASS_1, twoPixels } from './two-pixels.ts';
+import { TO_CLASS_1, TWO_PIXELS, twoPixels } from './two-pixels.ts';
 
 beforeAll(useWasm);
 
@@ -21,7 +21,7 @@ describe('minimum norm', () => {
       const { images, radii } = minimumNorm(twoPixels(), rows, { norm, steps: 120, objective: 'hinges' });
       expect(radii[0]).toBeGreaterThan(TO_CLASS_1[norm] - 1e-3);
       expect(radii[0]).toBeLessThan(TO_CLASS_1[norm] * 1.02);
-      expect(distances(images, rows.origins, 2, norm)[0]).toBeCloseTo(radii[0] as number, 5);
+      expect(distances(images, rows.origins, TWO_PIXELS, norm)[0]).toBeCloseTo(radii[0] as number, 5);
     },
   );
 
@@ -85,7 +85,7 @@ describe('relay', () => {
     expect(found).toEqual([false, true, true]);
     // The first and the last are as they began: the one was too far off, the other accepted at once.
     expect([...images.slice(0, 2), ...images.slice(4)]).toEqual([1, 0, 0, 1]);
-    expect(distances(images.slice(2, 4), Float32Array.of(0, 1), 2, 'l2')[0]).toBeLessThan(0.5);
+    expect(distances(images.slice(2, 4), Float32Array.of(0, 1), TWO_PIXELS, 'l2')[0]).toBeLessThan(0.5);
   });
 
   it('leaves a row that no stage took up at its origin', () => {
@@ -119,7 +119,7 @@ it('never leaves the ball or [0, 1], whatever the start, the radius and the obje
     ([a, b, c, d], norm, eps, objective, step) => {
       const rows = { origins: Float32Array.of(a, b), starts: Float32Array.of(c, d), targets: [1], truths: [0] };
       const { images } = descend(twoPixels(), rows, { norm, radius: eps }, { steps: 5, objective, step });
-      expect(distances(images, rows.origins, 2, norm)[0]).toBeLessThanOrEqual(eps + 1e-5);
+      expect(distances(images, rows.origins, TWO_PIXELS, norm)[0]).toBeLessThanOrEqual(eps + 1e-5);
       for (const value of images) expect(value >= 0 && value <= 1).toBe(true);
     },
   );
@@ -144,4 +144,32 @@ it('projections keep what is inside and bring back what is not', () => {
   expect([...projectToBall(at(0.9, 0.45), centre, 'linf', 0.1).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.6, 0.45]);
   expect([...projectToBall(at(0.8, 0.9), centre, 'l2', 0.25).dataSync()].map((v) => +v.toFixed(4))).toEqual([0.65, 0.7]);
   expect([...projectToBall(at(1.4, 0.5), centre, 'linf', 2).dataSync()]).toEqual([1, 0.5]);
+});
+
+describe('the l0 ball', () => {
+  const project = (values: number[], radii: number[]) => {
+    const [wanted, grey] = [values, new Float32Array(8).fill(0.5)].map((all) => tf.tensor4d(all, [2, 2, 2, 1]));
+    return [...projectToBall(wanted as tf.Tensor4D, grey as tf.Tensor4D, 'l0', tf.tensor4d(radii, [2, 1, 1, 1])).dataSync()];
+  };
+
+  it('keeps the pixels that bring the image nearest to where it should go, each image its own number', () => {
+    // The first row: 2.5 (.5 of 2 remains: worth 2 - .25) before -.25 (.5625) before .9 (.16); the second row may change none and two.
+    const wanted = [0.75, 2.5, -0.25, 0.9, 0.75, 2.5, -0.25, 0.9].map(Math.fround);
+    expect(project(wanted, [2.9, 0.5])).toEqual([0.5, 1, 0, 0.5, 0.5, 0.5, 0.5, 0.5]);
+    expect(project(wanted, [100, 1])).toEqual([0.75, 1, 0, Math.fround(0.9), 0.5, 1, 0.5, 0.5]);
+  });
+
+  it('takes no more pixels than it may, though several be worth as much', () => {
+    expect(project([1, 1, 1, 1, 0, 0, 0, 0], [3, 1]).filter((value) => value !== 0.5)).toHaveLength(4);
+  });
+
+  it('counts a pixel once, whatever its channels do', () => {
+    const [centre, moved] = [new Float32Array(12).fill(0.5), Float32Array.of(0.5, 0.4, 0.5, 0.5, 0.5, 0.5, 0, 1, 0, 0.5, 0.5, 0.6)];
+    const colour = { height: 2, width: 2, channels: 3 };
+    expect(distances(moved, centre, colour, 'l0')).toEqual([3]);
+    const [a, b] = [moved, centre].map((values) => tf.tensor4d(values, [1, 2, 2, 3])) as [tf.Tensor4D, tf.Tensor4D];
+    expect([...lengths(a.sub(b) as tf.Tensor4D, 'l0').dataSync()]).toEqual([3]);
+    const one = projectToBall(a, b, 'l0', 1).dataSync() as Float32Array;
+    expect([...one]).toEqual([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0, 1, 0, 0.5, 0.5, 0.5]);
+  });
 });

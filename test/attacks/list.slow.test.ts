@@ -3,13 +3,14 @@ import type { Attack, AttackedModel, Oracle } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import { distances } from '../../attacks/steps/projection.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
-import { twoPixels } from './two-pixels.ts';
+import { TWO_PIXELS, twoPixels } from './two-pixels.ts';
 
 beforeAll(useWasm);
 
 const SIZE = 2;
-/** Reaches the other class from each of the images, in both norms. */
-const RADIUS = 0.9;
+/** Reaches the other class from each of the images, in each norm. */
+const RADII = { linf: 0.9, l2: 0.9, l0: 2 };
+const radiusOf = ({ norm }: Attack) => (norm ? RADII[norm] : Number.POSITIVE_INFINITY);
 const IMAGES = Float32Array.of(0.9, 0.1, 0.2, 0.95, 1, 0.05);
 const LABELS = [0, 1, 0];
 const SEEDS = [11, 12, 13];
@@ -28,7 +29,7 @@ const answers: Oracle = async (images) =>
 const startingPoints: AttackedModel['startingPoints'] = async (image, label, count) =>
   [label === 0 ? [1, 0] : [0, 1], label === 0 ? [0.8, 0] : [0, 0.8]]
     .map((own) => Float32Array.from(own))
-    .map((own) => ({ image: own, distance: distances(own, image, SIZE, 'l2')[0] as number }))
+    .map((own) => ({ image: own, distance: distances(own, image, TWO_PIXELS, 'l2')[0] as number }))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, count);
 
@@ -39,7 +40,7 @@ const at = (places: number[]) => Float32Array.from(places.flatMap((i) => [...IMA
 const run = (attack: Attack, places: number[]) => {
   const [labels, seeds] = [LABELS, SEEDS].map((all) => places.map((i) => all[i] as number)) as [number[], number[]];
   const model = twoPixels({ startingPoints, oracle: () => answers });
-  return attack.run(model, at(places), labels, RADIUS, seeds);
+  return attack.run(model, at(places), labels, radiusOf(attack), seeds);
 };
 
 const attacks: Attack[] = Object.values(suites)
@@ -56,7 +57,8 @@ describe.each(attacks.map((attack) => [`${attack.name}, ${attack.norm}, ${attack
     // An attack that begins at noise has no true class to avoid.
     if (attack.norm !== null) for (const [row, target] of (targets ?? []).entries()) expect(target).not.toBe(LABELS[of[row] as number]);
     if (attack.kind === 'fixed radius' && attack.norm !== null)
-      for (const distance of distances(images, at(of), SIZE, attack.norm)) expect(distance).toBeLessThanOrEqual(RADIUS + 1e-5);
+      for (const distance of distances(images, at(of), TWO_PIXELS, attack.norm))
+        expect(distance).toBeLessThanOrEqual(radiusOf(attack) + 1e-5);
     if (attack.knowledge === 'black-box') {
       expect(queries).toHaveLength(LABELS.length);
       expect(Math.max(...(queries as number[]))).toBeLessThanOrEqual(attack.cost);

@@ -3,7 +3,7 @@ import type { Answer, Attack } from '../../attacks/attack.ts';
 import { suites } from '../../attacks/list.ts';
 import { distances } from '../../attacks/steps/projection.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
-import { twoPixels } from './two-pixels.ts';
+import { TWO_PIXELS, twoPixels } from './two-pixels.ts';
 
 beforeAll(useWasm);
 
@@ -22,7 +22,7 @@ const model = () =>
   twoPixels({
     startingPoints: async (image, label) => {
       const point = MEANS[label] as Float32Array;
-      return [{ image: point, distance: distances(image, point, 2, 'l2')[0] as number }];
+      return [{ image: point, distance: distances(image, point, TWO_PIXELS, 'l2')[0] as number }];
     },
     oracle: () => async (images) =>
       Array.from({ length: images.length / 2 }, (_, i) => answer([images[2 * i] as number, images[2 * i + 1] as number])),
@@ -38,7 +38,8 @@ const all: Attack[] = [
 ];
 const images = Float32Array.of(0.9, 0.1, 0.2, 0.8);
 const labels = [0, 1];
-const radiusOf = ({ norm }: Attack) => (norm === 'linf' ? 0.3 : 0.6);
+const RADII = { linf: 0.3, l2: 0.6, l0: 1 };
+const radiusOf = ({ norm }: Attack) => (norm ? RADII[norm] : Number.POSITIVE_INFINITY);
 
 it.each(all.map((attack) => [`${attack.name}, ${attack.norm}`, attack] as const))('%s', async (_, attack) => {
   const own = { ...model() };
@@ -51,7 +52,8 @@ it.each(all.map((attack) => [`${attack.name}, ${attack.norm}`, attack] as const)
   for (const value of both.images) expect(value >= 0 && value <= 1).toBe(true);
   if (attack.norm && attack.kind === 'fixed radius') {
     const origins = Float32Array.from(both.of.flatMap((i) => [...images.slice(2 * i, 2 * i + 2)]));
-    for (const length of distances(both.images, origins, 2, attack.norm)) expect(length).toBeLessThanOrEqual(radiusOf(attack) + 1e-5);
+    for (const length of distances(both.images, origins, TWO_PIXELS, attack.norm))
+      expect(length).toBeLessThanOrEqual(radiusOf(attack) + 1e-5);
   }
   // An image and its seed give the same alone.
   const alone = await run(images.slice(2), [1], [6]);

@@ -9,7 +9,7 @@ export function twoPixels(changes: Partial<AttackedModel> = {}): AttackedModel {
   const encoder = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [1, 2, 1] })] });
   const decoder = tf.sequential({ layers: [tf.layers.reshape({ inputShape: [2], targetShape: [1, 2, 1] })] });
   return {
-    ...{ encoder, decoder, input: { height: 1, width: 2, channels: 1 } },
+    ...{ encoder, decoder, input: TWO_PIXELS },
     means: [
       [1, 0],
       [0, 1],
@@ -24,5 +24,7 @@ export function twoPixels(changes: Partial<AttackedModel> = {}): AttackedModel {
   };
 }
 
-/** From (1, 0) to the disc of class 1, in each norm: along the diagonal. */
-export const TO_CLASS_1 = { l2: Math.SQRT2 - 0.5, linf: 1 - 0.5 / Math.SQRT2 };
+/** From (1, 0) to the disc of class 1, in each norm: along the diagonal, on which both pixels change. */
+export const TO_CLASS_1 = { l2: Math.SQRT2 - 0.5, linf: 1 - 0.5 / Math.SQRT2, l0: 2 };
+
+export const TWO_PIXELS = { height: 1, width: 2, channels: 1 } as const;

@@ -7,7 +7,7 @@ import { partFigures } from '../../evaluate/figures/part-figures.ts';
 import { securityCurves } from '../../evaluate/figures/perturbations.ts';
 import { riskCoverageOf } from '../../evaluate/figures/score-figures.ts';
 import { rate } from '../../shared/rate.ts';
-import { broken, described, KEY, made, nearest, result, clean as unchanged } from './made-results.ts';
+import { broken, described, KEY, made, nearest, RADII, result, clean as unchanged } from './made-results.ts';
 
 describe('rate', () => {
   it('has the intervals of the tables of Clopper and Pearson', () => {
@@ -113,7 +113,7 @@ describe('curves', () => {
     `${eps}: ${acceptedWrong.count}/${acceptedWrong.of}${failed ? ' failed' : ''}`;
 
   it('of the nearest images count those within each radius, the radius itself among them', () => {
-    const [curve] = securityCurves(measuredParts([nearest('outside', [0.1, 0.1 + 1e-7, 0.25, null])], KEY));
+    const [curve] = securityCurves(measuredParts([nearest('outside', [0.1, 0.1 + 1e-7, 0.25, null])], KEY), RADII);
     const at = (radius: number) => curve?.curve.broken[curve.curve.radii.indexOf(radius)];
     expect([0, 0.05, 0.09, 0.1, 0.2, 0.25, 0.3].map(at)).toEqual([0, 0, 0, 2, 2, 3, 3]);
     expect([curve?.found.count, curve?.images, curve?.medianRadius]).toEqual([3, 4, 0.1 + 1e-7]);

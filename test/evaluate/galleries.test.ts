@@ -5,7 +5,7 @@ import type { JobResult } from '../../evaluate/jobs/job.ts';
 import type { Outcome } from '../../evaluate/measure/outcome.ts';
 import { clean, KEY, made, result } from './made-results.ts';
 
-const galleries = (jobs: JobResult[]) => galleriesOf(measuredParts(jobs, KEY), 4);
+const galleries = (jobs: JobResult[]) => galleriesOf(measuredParts(jobs, KEY), { height: 2, width: 2, channels: 1 });
 const images = (picture: string, truths: number[], more: Partial<Outcome> = {}) =>
   truths.map((truth, image) => made(image, 'right', { truth, label: truth, picture: `${picture}${image}`, norm: null, ...more }));
 const unchanged = clean(images('clean', [2, 0, 1]));

@@ -1,5 +1,6 @@
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { type Descriptor, descriptorOf, type Outcome } from '../../evaluate/measure/outcome.ts';
+import { radiiFor } from '../../evaluate/measure/radii.ts';
 
 /** The outcome of an image, in a letter: accepted right, accepted wrong, rejected. */
 type Verdict = 'right' | 'wrong' | 'rejected';
@@ -13,6 +14,9 @@ export function made(image: number, verdict: Verdict, more: Partial<Outcome> = {
     ...more,
   };
 }
+
+/** Of MNIST's images. */
+export const RADII = radiiFor({ height: 28, width: 28, channels: 1 });
 
 export const KEY = { id: 'f'.repeat(64), seed: 7, backend: 'wasm' };
 

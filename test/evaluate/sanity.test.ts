@@ -4,9 +4,9 @@ import { gradientChecks, sanityOf } from '../../evaluate/figures/sanity.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
 import { gradientCheckSchema } from '../../evaluate/measure/outcome.ts';
 import { sanityLines } from '../../evaluate/report/tables.ts';
-import { blackBox, broken, described, KEY, nearest } from './made-results.ts';
+import { blackBox, broken, described, KEY, nearest, RADII } from './made-results.ts';
 
-const sanity = (jobs: JobResult[]) => sanityOf(measuredParts(jobs, KEY), null);
+const sanity = (jobs: JobResult[]) => sanityOf(measuredParts(jobs, KEY), null, RADII);
 const check = (jobs: JobResult[], name: string | RegExp) => {
   const found = sanity(jobs).filter((own) => own.name.match(name));
   expect(found).toHaveLength(1);

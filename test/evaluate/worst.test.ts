@@ -4,9 +4,9 @@ import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
 import { securityCurves } from '../../evaluate/figures/perturbations.ts';
 import { worstOf } from '../../evaluate/figures/worst.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
-import { blackBox, broken, clean, described, KEY, made, nearest, result } from './made-results.ts';
+import { blackBox, broken, clean, described, KEY, made, nearest, RADII, result } from './made-results.ts';
 
-const worst = (jobs: JobResult[]) => worstOf(measuredParts(jobs, KEY));
+const worst = (jobs: JobResult[]) => worstOf(measuredParts(jobs, KEY), RADII);
 const counts = (found: ReturnType<typeof worst>[number] | undefined) =>
   found?.at.map(({ radius, broken: { count, of } }) => `${radius}: ${count}/${of}`);
 
@@ -73,7 +73,7 @@ describe('worst', () => {
     ]);
     const jobs = [nearest('outside', [null, 0.9], 'l2'), described(result('Eq. 10, each target', tries), { kind: 'unconstrained' })];
     expect(counts(worst(jobs)[0])).toEqual(['0.5: 2/2', '1: 2/2', '1.5: 2/2', '2: 2/2']);
-    expect(securityCurves(measuredParts(jobs, KEY)).map(({ part }) => part)).toEqual(['outside, l2']);
+    expect(securityCurves(measuredParts(jobs, KEY), RADII).map(({ part }) => part)).toEqual(['outside, l2']);
   });
 
   it('unites protocols where the same numbers are the same images', () => {
