@@ -55,7 +55,9 @@ export function printEvaluation(directory: string, report: Report): void {
     console.log(`rejects nearly everything (accepts less than half rightly) from here on: ${part}`);
   // The union of weak attacks would flatter.
   for (const { name, norm, images, at } of report.security.length > 0 ? report.worst : []) {
-    const errors = at.map(({ radius, broken }) => `${radiusText(radius)}: ${percent(broken.count, images)} (${interval(broken)})`).join('; ');
+    const errors = at
+      .map(({ radius, broken }) => `${radiusText(radius)}: ${percent(broken.count, images)} (${interval(broken)})`)
+      .join('; ');
     console.log(`worst of ${name}, ${norm}, undetected error of ${images} images within ${errors}`);
   }
   for (const line of sanityLines(report.sanity.filter(({ passed }) => passed === false))) console.log(line);

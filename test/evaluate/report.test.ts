@@ -137,7 +137,9 @@ describe('report.html', () => {
     expect(text).toMatch(
       /How much change fools the model With every pixel value changed by at most 0.05 \(linf\), 3 of 5 test images are accepted/,
     );
-    expect(text).toMatch(/Checks that were not run: an attack searched for the nearest misclassified image, l0; an attack without a limit breaks every image/);
+    expect(text).toMatch(
+      /Checks that were not run: an attack searched for the nearest misclassified image, l0; an attack without a limit breaks every image/,
+    );
     expect(text).toMatch(/prove nothing; the union above holds. a larger radius never finds less: PGD, linf \(adaptive\)/);
     expect(text).toMatch(/paper: 3.89 %/);
     expect(text).toMatch(/501 queries an image/);

@@ -26,6 +26,7 @@ const CHANGES = {
   list: ['attacks/list.ts'],
   adaptive: ['evaluate/protocols/adaptive.ts'],
   figures: ['evaluate/figures/sanity.ts'],
+  radii: ['evaluate/measure/radii.ts', '[25, 50, 100]', '[20, 50, 100]'],
 } satisfies Record<string, [file: string, find?: string, replace?: string]>;
 
 /** Prints the parts whose hash changes with each of CHANGES, as the tree's own code has it, and the number of all parts. */
@@ -72,8 +73,9 @@ describe('a part is done again', () => {
   });
 
   it('where its own attack has changed; no other part is', () => {
-    expect(changed.relay).toHaveLength(2 * 4);
-    for (const part of changed.relay) expect(part).toMatch(/^adaptive: relay of APGD/);
+    // Once in adaptive, twice in convergence.
+    expect(changed.relay).toHaveLength(3 * 2 * 4);
+    for (const part of changed.relay) expect(part).toMatch(/^(adaptive|convergence): relay of APGD/);
     expect(changed.square).toHaveLength(2 * 5);
     for (const part of changed.square) expect(part).toMatch(/^black-box: Square/);
     expect(changed.fgsm.length).toBeGreaterThan(10);
@@ -95,8 +97,8 @@ describe('a part is done again', () => {
     for (const name of ['starts', 'screening', 'graphs', 'decision'] as const) expect(changed[name], name).toHaveLength(all);
   });
 
-  it('never because of the list of attacks, or of figures that are made of outcomes', () => {
-    expect([changed.list, changed.figures]).toEqual([[], []]);
+  it('never because of the list of attacks, of other radii, or of figures that are made of outcomes', () => {
+    expect([changed.list, changed.radii, changed.figures]).toEqual([[], [], []]);
   });
 });
 
