@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import type { EncoderModel } from './attack.ts';
 
 /** The shape of an image. */
 export interface ImageShape {
@@ -12,7 +11,7 @@ export interface ImageShape {
 export const sizeOf = ({ height, width, channels }: ImageShape) => height * width * channels;
 
 /** Flat images as a tensor, [N, H, W, C], which the caller disposes of. */
-export function tensorOf({ input }: Pick<EncoderModel, 'input'>, images: Float32Array): tf.Tensor4D {
+export function tensorOf({ input }: { input: ImageShape }, images: Float32Array): tf.Tensor4D {
   return tf.tensor4d(images, [images.length / sizeOf(input), input.height, input.width, input.channels]);
 }
 
