@@ -60,6 +60,13 @@ export function printEvaluation(directory: string, report: Report): void {
       .join('; ');
     console.log(`worst of ${name}, ${norm}, undetected error of ${images} images within ${errors}`);
   }
+  for (const { norm, radius, images, proven, attacked } of report.certificates) {
+    const both = attacked
+      ? `; of ${attacked.found.of} that were attacked too, found ${attacked.found.count}, proven ${attacked.proven.count}`
+      : '';
+    const most = `at most ${percent(proven.count, images)} % (${interval(proven)}) of ${images} images`;
+    console.log(`proven: ${most} are accepted as a wrong class by any change within ${norm} ${radiusText(radius)}${both}`);
+  }
   for (const line of sanityLines(report.sanity.filter(({ passed }) => passed === false))) console.log(line);
   const [passed, failed] = [true, false].map((is) => report.sanity.filter((check) => check.passed === is).length) as [number, number];
   console.log(`sanity checks: ${passed} passed, ${failed} failed, ${report.sanity.length - passed - failed} not run by this protocol`);

@@ -6,11 +6,11 @@ import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { BundleError, parseScreening } from '../../shared/bundle/open-bundle.ts';
 import type { Evidence, Screening } from '../../shared/bundle/screening-schema.ts';
 import { radiusText } from '../measure/radius-text.ts';
-import type { PartFigures, Report, Worst } from './report-schema.ts';
+import type { Certificate, PartFigures, Report, Worst } from './report-schema.ts';
 
 /**
  * Returns the figures of a report that a bundle keeps: where an attack searched for the nearest broken image, the union of all attacks at
- * each radius; otherwise each part by itself. `about` states the budget.
+ * each radius; otherwise each part by itself; and what is proven. `about` states the budget.
  */
 export function evidenceOf(report: Report): Evidence[] {
   const { worst, parts, security } = report;
@@ -18,7 +18,11 @@ export function evidenceOf(report: Report): Evidence[] {
     security.some((curve) => curve.protocol === protocol && curve.norm === norm);
   const strong = worst.filter(({ norm, attacks }) => attacks.some(({ protocol }) => isSearched(protocol, norm)));
   const alone = parts.filter((part) => part.tried > 0 && !isSearched(part.protocol, part.norm) && !part.otherBundle);
-  return [...alone.map((part) => partEvidence(part, report)), ...strong.flatMap((union) => unionEvidence(union, report))];
+  return [
+    ...alone.map((part) => partEvidence(part, report)),
+    ...strong.flatMap((union) => unionEvidence(union, report)),
+    ...report.certificates.map((certificate) => provenEvidence(certificate, report)),
+  ];
 }
 
 const protocolOf = (name: string, { provenance }: Report) => `${name}, seed ${provenance.seed}`;
@@ -41,9 +45,17 @@ function unionEvidence({ name, norm, images, attacks, at }: Worst, report: Repor
   return at.map(({ radius, broken, withstood, rejectedClean }) => ({
     ...{ name: `${name}, ${norm} ${radiusText(radius)}`, protocol: protocolOf(name, report), id: report.model.id, images },
     ...{ acceptedRight: withstood, acceptedWrong: broken.count, rejected: rejectedClean },
-    reclassified: null,
-    about,
+    ...{ reclassified: null, about, within: { norm, radius } },
   }));
+}
+
+function provenEvidence(certificate: Certificate, report: Report): Evidence {
+  const { protocol, name, about, norm, radius, images, proven, withstood, rejectedClean } = certificate;
+  return {
+    ...{ name, protocol: protocolOf(protocol, report), id: report.model.id, images },
+    ...{ acceptedRight: withstood, acceptedWrong: proven.count, rejected: rejectedClean },
+    ...{ reclassified: null, about, within: { norm, radius }, proven: true },
+  };
 }
 
 /**

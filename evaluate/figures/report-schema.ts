@@ -3,13 +3,11 @@ import { NORMS } from '../../attacks/steps/projection.ts';
 import { fitnessSchema } from '../../shared/bundle/fitness-schema.ts';
 import { evidenceSchema } from '../../shared/bundle/screening-schema.ts';
 import { otherFigureSchema } from '../measure/outcome.ts';
+import { certificateSchema } from './certificate-schema.ts';
+import { convergenceSchema } from './convergence-schema.ts';
+import { count, rate, share } from './rate-schema.ts';
 
-const count = z.int().nonnegative();
-const share = z.number().min(0).max(1);
 const norm = z.enum(NORMS);
-
-/** A count with the 95 % interval of Clopper and Pearson, as shares. */
-const rate = z.strictObject({ count, of: count, low: share, high: share });
 
 const verdictRates = { acceptedRight: rate, acceptedWrong: rate, rejected: rate };
 
@@ -142,17 +140,6 @@ const worstSchema = z.strictObject({
   curve: brokenWithinSchema,
 });
 
-/** The images that the attacks of a sweep break with each budget, from the smallest on: broken with it or with a smaller one. */
-const convergenceSchema = z.strictObject({
-  protocol: z.string(),
-  norm,
-  /** Times the attacks' usual gradients, ascending. */
-  budgets: z.array(z.number()),
-  images: count,
-  /** `broken`: a rate for each budget; `converged`: the last lies within the interval of the first. */
-  at: z.array(z.strictObject({ radius: z.number(), broken: z.array(rate), converged: z.boolean() })),
-});
-
 /** Clean images in the order of their joint score: the share accepted up to it, and the share of those that is wrong. */
 const riskCoverageSchema = z.strictObject({
   protocol: z.string(),
@@ -228,6 +215,7 @@ export const reportSchema = z.strictObject({
   security: z.array(securityCurveSchema),
   worst: z.array(worstSchema),
   convergence: z.array(convergenceSchema).default([]),
+  certificates: z.array(certificateSchema).default([]),
   riskCoverage: riskCoverageSchema.nullable(),
   scatter: z.array(scatterSchema),
   galleries: z.array(gallerySchema),
@@ -248,6 +236,7 @@ export type BrokenWithin = z.infer<typeof brokenWithinSchema>;
 export type SecurityCurve = Report['security'][number];
 export type Convergence = z.infer<typeof convergenceSchema>;
 export type Worst = Report['worst'][number];
+export type Certificate = Report['certificates'][number];
 export type RiskCoverage = z.infer<typeof riskCoverageSchema>;
 export type Scatter = Report['scatter'][number];
 export type Gallery = Report['galleries'][number];

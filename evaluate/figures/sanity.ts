@@ -3,6 +3,7 @@ import { rate } from '../../shared/rate.ts';
 import type { GradientCheck } from '../measure/outcome.ts';
 import type { Radii } from '../measure/radii.ts';
 import { radiusText } from '../measure/radius-text.ts';
+import { certificateHolds, certifiedParts } from './certificates.ts';
 import { convergenceChecks, convergenceOf } from './convergence.ts';
 import { compareAttacks, comparePartsByImage, type Family, fallsOf, families } from './curves.ts';
 import { isBlackBox, isMinimumNorm, type MeasuredPart } from './measured-parts.ts';
@@ -28,7 +29,7 @@ const ofAttack: MakeCheck = (name, passed, detail) => ({ name, of: 'attack', pas
  * trusted. Where a check of an attack fails, that attack's own figures prove nothing, while the union of all attacks still holds.
  */
 export function sanityOf(all: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null, radii: Radii): Check[] {
-  const parts = all.filter(({ descriptor }) => !descriptor.otherBundle);
+  const parts = all.filter(({ descriptor }) => !descriptor.otherBundle && !descriptor.certificate);
   return [
     everyImageMeasured(all),
     ...NORMS.map((norm) => nearestImageSearched(parts, norm)),
@@ -37,6 +38,7 @@ export function sanityOf(all: readonly MeasuredPart[], gradients: readonly Gradi
     unlimitedAttackBreaksAll(parts),
     ...convergenceChecks(convergenceOf(parts, radii)),
     ...NORMS.map((norm) => whiteBoxFindsMost(parts, norm, radii)),
+    ...certifiedParts(all).map((part) => certificateHolds(part, parts)),
     ...gradientChecks(gradients),
   ];
 }

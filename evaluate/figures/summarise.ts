@@ -4,6 +4,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { EvaluationKey, JobResult } from '../jobs/job.ts';
 import type { Descriptor, GradientCheck, OtherFigure } from '../measure/outcome.ts';
 import { radiiFor } from '../measure/radii.ts';
+import { certificatesOf } from './certificates.ts';
 import { convergenceOf } from './convergence.ts';
 import { curvesOf } from './curves.ts';
 import { evidenceOf, withEvidence } from './evidence.ts';
@@ -38,7 +39,8 @@ export interface Evaluation {
  * @throws RangeError where the results belong to another evaluation, or contain the same images twice
  */
 export function summarise({ screening, key, portcullis, results, paper, gradients, others, replace }: Evaluation): Report {
-  const parts = measuredParts(results, key);
+  const all = measuredParts(results, key);
+  const parts = all.filter(({ descriptor }) => !descriptor.certificate);
   const own = parts.filter(({ descriptor }) => !descriptor.otherBundle);
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
   const { dataset, data, trained, exported } = provenance;
@@ -49,7 +51,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     provenance: {
       ...{ portcullis, dataset, data, trained, exported },
       ...{ seed: key.seed, backend: key.backend, attacks: attacksHash(results) },
-      seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
+      seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
     },
     parts: parts.map((part) => {
       const printed = paper?.(part.protocol, part.descriptor) ?? null;
@@ -61,11 +63,12 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     security: securityCurves(own, radii),
     worst: worstOf(own, radii),
     convergence: convergenceOf(own, radii),
+    certificates: certificatesOf(all),
     riskCoverage: riskCoverageOf(own, thresholds),
     scatter: scatterOf(own, thresholds),
     galleries: galleriesOf(parts, input),
     others: [...(others ?? [])],
-    sanity: sanityOf(parts, gradients ?? null, radii),
+    sanity: sanityOf(all, gradients ?? null, radii),
   };
   return { ...report, fitness: fitnessOf(withEvidence(screening, evidenceOf(report), replace)) };
 }

@@ -35,6 +35,8 @@ export const outcomeSchema = z.strictObject({
   reclassified: z.strictObject({ label: z.int(), kept: z.boolean(), keptByPaper: z.boolean() }).nullable(),
   /** queries of an attack without gradients */
   queries: z.int().nullable(),
+  /** the classes that a certificate does not exclude for any image within `eps`; absent where none was computed */
+  possible: z.array(z.int()).optional(),
   /** the screened image as base64 of its levels 0 to 255, for galleries; of the first few images only */
   picture: z.string().nullable(),
 });
@@ -74,6 +76,11 @@ export const descriptorSchema = z.strictObject({
   corruption: z.strictObject({ name: z.string(), severity: z.int(), strength: z.number() }).nullable().default(null),
   /** A kind of unknown images that is made (`trainer/data/unknown/kinds.ts`), and whether the model was trained on it; null otherwise. */
   unknown: z.strictObject({ kind: z.string(), trainedOn: z.boolean() }).nullable().default(null),
+  /** A certificate for every image within the radius of the test images; null otherwise. */
+  certificate: z
+    .strictObject({ norm: z.enum(NORMS), radius: z.number() })
+    .nullable()
+    .default(null),
 });
 
 export type Descriptor = z.infer<typeof descriptorSchema>;
@@ -90,7 +97,7 @@ export const descriptorOf = (own: Partial<Descriptor> & Pick<Descriptor, 'images
     budget: null,
     otherBundle: false,
   },
-  ...{ corruption: null, unknown: null },
+  ...{ corruption: null, unknown: null, certificate: null },
   ...own,
 });
 

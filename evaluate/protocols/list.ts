@@ -1,6 +1,7 @@
 import type { Protocol } from '../measure/protocol.ts';
 import { adaptive } from './adaptive.ts';
 import { blackBox } from './black-box.ts';
+import { certificate } from './certificate.ts';
 import { convergence } from './convergence.ts';
 import { corruptions } from './corruptions.ts';
 import { fid } from './fid.ts';
@@ -16,5 +17,6 @@ export const protocols: Record<string, Protocol> = {
   ...{ quick, table1, table2, figure2, figure3, figure4, figure5, whitebox, fooling, coil, fid, corruptions, adaptive, transfer, pipeline },
   convergence,
   unknown,
+  certificate,
   'black-box': blackBox,
 };

@@ -7,6 +7,7 @@ import { type Figures, figuresOf } from './figures.ts';
 import { galleryOf } from './gallery.ts';
 import { verdict } from './summary.ts';
 import {
+  certificatesTable,
   conditionsTable,
   convergenceTables,
   othersTable,
@@ -61,6 +62,12 @@ async function sections(report: Report, figures: Figures): Promise<Section[]> {
       'Each attack with its budget, the number of images it was tried on, and for how many of them it found the smallest change that ' +
         'fools the model, alone or together with others.',
       unionTables(report, figures),
+    ],
+    [
+      'Proven',
+      'The share of test images that may be accepted as a wrong class after some change within the radius, by any attack, known or not: of ' +
+        'all others it is proven that none does. The strongest attack reaches a share between what the attacks found and this.',
+      certificatesTable(report, figures),
     ],
     [
       'Results',

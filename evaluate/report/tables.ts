@@ -109,6 +109,29 @@ export function convergenceTables({ convergence }: Report, figures: Figures): st
     .join('');
 }
 
+/** A table of what is proven, and of what the attacks found on the same images. */
+export function certificatesTable({ certificates }: Report, figures: Figures): string {
+  const rows = certificates.map(({ norm, attacked }, i) => {
+    const path = `certificates.${i}`;
+    return [
+      `${figures.radius(`${path}.radius`)} <small>${norm}</small>`,
+      figures.rate(`${path}.proven`),
+      figures.number(`${path}.withstood`),
+      figures.number(`${path}.rejectedClean`),
+      ...(attacked ? [figures.rate(`${path}.attacked.found`), figures.rate(`${path}.attacked.proven`)] : ['not attacked', '']),
+    ];
+  });
+  const heads = [
+    'radius',
+    'not proven impossible',
+    'safe, accepted',
+    'safe, rejected',
+    'attacked too: found',
+    'of those: not proven impossible',
+  ];
+  return rows.length > 0 ? table(heads, rows) + small(escaped(certificates[0]?.about ?? '')) : '';
+}
+
 /** A table of the checks, those that failed first. */
 export function sanityTable({ sanity }: Report): string {
   const order = ({ passed }: Check) => (passed === false ? 0 : passed === null ? 1 : 2);

@@ -45,7 +45,8 @@ export function modelCard(screening: Screening): string {
     '## Guarantee',
     guaranteeOf(calibration, own !== undefined),
     '## Measurements',
-    measured.length > 0 ? evidenceTable(measured) : 'None yet: `pnpm evaluate` takes them.',
+    measured.length > 0 ? evidenceTable(measured.filter(({ proven }) => !proven)) : 'None yet: `pnpm evaluate` takes them.',
+    ...provenTable(measured),
     '## Limits',
     'As published, the method does not withstand an attacker who knows both tests: for nearly every image such an attack finds a ' +
       'perturbation that is accepted with a wrong class. ' +
@@ -102,6 +103,23 @@ function evidenceTable(evidence: Evidence[]): string {
     ...lines,
     ...treatments(evidence),
   ].join('\n');
+}
+
+/** Says what is proven of changes within a radius, beside the most that attacks found within the same. */
+function provenTable(evidence: Evidence[]): string[] {
+  const proven = evidence.filter((entry) => entry.proven);
+  if (proven.length === 0) return [];
+  const share = ({ acceptedWrong, images }: Evidence) => `${((100 * acceptedWrong) / images).toFixed(2)} % of ${images}`;
+  const rows = proven.map((entry) => {
+    const { norm, radius } = entry.within ?? {};
+    const attacks = evidence.filter(({ within, proven }) => !proven && within?.norm === norm && within?.radius === radius);
+    const most = attacks.toSorted((a, b) => b.acceptedWrong / b.images - a.acceptedWrong / a.images)[0];
+    return `| ${entry.name} | ${most ? share(most) : 'not attacked'} | ${share(entry)} |`;
+  });
+  const lead =
+    'Test images that are accepted as a wrong class: those for which attacks found such a change, and those for which it is not proven ' +
+    'that no change does it, whatever the attack. The strongest attack is between the two.';
+  return [[lead, '', '| | found | proven: at most |', '|---|--:|--:|', ...rows].join('\n')];
 }
 
 /** Lists the treatment of the images and its cost, with the rows that share it. */

@@ -100,6 +100,10 @@ export const evidenceSchema = z.strictObject({
   about: z.string().min(1).optional(),
   /** Unknown images (protocol `unknown`): true where the training was shown images of this kind, so that others are a harder test. */
   trainedOn: z.boolean().optional(),
+  /** The ball around the test images that the figures are of, where it is one. */
+  within: z.strictObject({ norm: z.enum(['linf', 'l2', 'l0']), radius: positive }).optional(),
+  /** True: by a certificate. Then `acceptedWrong` counts the images of which it is not proven impossible, whatever the attack. */
+  proven: z.literal(true).optional(),
 });
 
 const provenanceSchema = z.strictObject({
