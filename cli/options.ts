@@ -122,7 +122,11 @@ export function withCalibrationOptions(program: Command, defaults?: string): Com
     .addOption(choice('--guarantee <kind>', 'promise over all images, or in every class', ['marginal', 'per-class'], guarantee))
     .addOption(option('--alpha <share>', 'false-rejection rate to promise', alpha).argParser(share))
     .addOption(option('--delta <share>', 'probability that the promise does not hold', delta).argParser(share))
-    .addOption(choice('--covariance <kind>', 'covariances of the latent test', ['diagonal', 'spherical', 'full'], covariance))
+    .addOption(
+      new Option('--covariance <kind>', 'covariances of the latent test; shared: one threshold for all classes')
+        .default(undefined, defaults ?? `${covariance}, with --preset robust shared`)
+        .choices(['diagonal', 'spherical', 'full', 'shared']),
+    )
     .option(
       '--scores <names>',
       `scores that a conformal calibration tests besides the paper's two: none, or of ${CHOSEN_SCORES.join(',')} ` +
@@ -156,14 +160,17 @@ function optionalScores(text: string): ChosenScore[] {
   );
 }
 
+/** An attack goes to the class with the loosest threshold, so a robust model has one for all. */
+const usualCovariance = ({ preset }: OptionValues) => (preset === 'robust' ? 'shared' : defaultCalibration.covariance);
+
 /** Returns the calibration that the parsed options choose. @throws UsageError */
 export function calibrationOf(options: OptionValues): CalibrationOptions {
-  const { calibration: method, guarantee, alpha, delta, covariance, scores, strict } = options;
+  const { calibration: method, guarantee, alpha, delta, covariance = usualCovariance(options), scores, strict } = options;
   if (method === 'three-sigma' && scores !== undefined)
     throw new UsageError("--scores does not apply to --calibration three-sigma: the paper's thresholds are those of its two scores");
   if (strict && method === 'three-sigma')
     throw new UsageError("--strict needs --calibration conformal: the paper's thresholds can't be set for a guarantee");
-  if (strict && covariance === 'full') throw new UsageError('--strict needs --covariance spherical or diagonal');
+  if (strict && covariance === 'full') throw new UsageError('--strict needs --covariance shared, spherical or diagonal');
   return { method, guarantee, alpha, delta, covariance, scores: scores ?? DEFAULT_SCORES, ...(strict ? { strict } : {}) };
 }
 

@@ -8,7 +8,7 @@ import { nearestMean, oneHotMeans } from '../shared/decision/latent-space.ts';
 import { defaultRelativeErrorOffset, type Scores } from '../shared/decision/scores.ts';
 import { OPTIONAL_SCORES, type OptionalScore, type ScoreName, testedScores } from '../shared/score-table.ts';
 import { UsageError } from '../shared/user-error.ts';
-import { estimateCovariances } from './covariances.ts';
+import { areShared, estimateCovariances } from './covariances.ts';
 import { imagesInLight } from './data/augment-light.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
 import { folderFor, type Splits } from './data/splits.ts';
@@ -130,6 +130,7 @@ export function thresholdsFor(
     ? conformalThresholds(scores.tune, scores.calibration, {
         ...{ classes, alpha, delta, guarantee, scores: scoresTested(options.scores, { guarantee: promised }) },
         ...(promised ? { caps: strictCaps(scores.tune, covariances) } : {}),
+        ...(areShared(covariances) ? { common: ['latentDistance' as const] } : {}),
         ...(kept ? { kept } : {}),
       })
     : threeSigmaThresholds(

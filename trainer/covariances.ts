@@ -15,7 +15,7 @@ export function estimateCovariances(
   latents: readonly (readonly number[])[],
   labels: readonly number[],
   means: readonly (readonly number[])[],
-  kind: Covariances['kind'],
+  kind: Covariances['kind'] | 'shared',
 ): Covariances {
   const d = (means[0] as readonly number[]).length;
   const full = kind === 'full';
@@ -34,6 +34,7 @@ export function estimateCovariances(
   });
   const total = counts.reduce((sum, count) => sum + count, 0);
   const pooled = Array.from({ length: d }, (_, i) => sums.reduce((sum, matrix) => sum + (matrix[i]?.[i] as number), 0) / total);
+  if (kind === 'shared') return { kind: 'spherical', values: means.map(() => pooled.reduce((sum, value) => sum + value, 0) / d + FLOOR) };
   const matrices = sums.map((matrix, y) =>
     matrix.map((row, i) => {
       const count = counts[y] as number;
@@ -45,6 +46,11 @@ export function estimateCovariances(
   const diagonals = matrices.map((matrix) => matrix.map((row, i) => row[i] as number));
   if (kind === 'diagonal') return { kind, values: diagonals };
   return { kind, values: diagonals.map((diagonal) => diagonal.reduce((sum, value) => sum + value, 0) / d) };
+}
+
+/** Tells whether all classes have one variance: then they have one latent threshold too. */
+export function areShared({ kind, values }: Covariances): boolean {
+  return kind === 'spherical' && values.every((value) => value === values[0]);
 }
 
 /** Returns the standard deviations of class y along the latent's dimensions: d values, for a full covariance those of its diagonal. */

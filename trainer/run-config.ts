@@ -14,7 +14,8 @@ const calibrationOptionsSchema = z.strictObject({
   guarantee: z.enum(['marginal', 'per-class']),
   alpha: z.number().gt(0).lt(1),
   delta: z.number().gt(0).lt(1),
-  covariance: z.enum(['diagonal', 'spherical', 'full']),
+  /** `shared`: one variance, and one latent threshold, for all classes. */
+  covariance: z.enum(['diagonal', 'spherical', 'full', 'shared']),
   /** Optional scores that are tested. */
   scores: z.array(z.enum(CHOSEN_SCORES)).default(DEFAULT_SCORES),
   /** Strict mode, and what it guarantees; absent where it is off. */

@@ -16,6 +16,8 @@ export interface ConformalOptions {
   scores?: readonly OptionalScore[];
   /** Thresholds are at most these. */
   caps?: ThresholdCaps;
+  /** Scores whose thresholds are the same for all classes. */
+  common?: readonly ScoreName[];
   /** Classes of which there are too few images to set thresholds from, and the thresholds that they keep. */
   kept?: KeptThresholds;
 }
@@ -71,9 +73,9 @@ const OWN_SCALE = 10;
  *   threshold keeps the promise
  */
 export function conformalThresholds(tune: readonly Scores[], calibration: readonly Scores[], options: ConformalOptions): Thresholds {
-  const { classes, alpha, delta, guarantee, scores: optional = DEFAULT_SCORES, caps = {}, kept } = options;
+  const { classes, alpha, delta, guarantee, scores: optional = DEFAULT_SCORES, common = [], caps = {}, kept } = options;
   const tested = SCORE_NAMES.filter((name) => !isOptional(name) || optional.some((other) => other === name));
-  const maps = fitMaps(tune, classes.length, tested);
+  const maps = fitMaps(tune, classes.length, tested, common);
   const isKept = (y: number) => kept?.labels.has(y) === true;
   const rankedValue = (scores: Scores) => {
     if (isBeyond(scores, caps)) return Infinity;
@@ -158,11 +160,12 @@ export function rankFor(
   );
 }
 
-function fitMaps(tune: readonly Scores[], classes: number, tested: readonly ScoreName[]): Maps {
+function fitMaps(tune: readonly Scores[], classes: number, tested: readonly ScoreName[], common: readonly ScoreName[]): Maps {
   return Array.from({ length: classes }, (_, y) => {
     const own = tune.filter(({ label }) => label === y);
     const fit = (name: ScoreName) => {
       const values = (sample: readonly Scores[]) => sample.map((scores) => scores[name] ?? Number.NaN);
+      if (common.includes(name)) return fitRankMap(values(tune));
       if (own.length >= OWN_SHAPE) return fitRankMap(values(own));
       const ratio = own.length >= OWN_SCALE ? quantile(values(own), 0.5) / quantile(values(tune), 0.5) : 1;
       return fitRankMap(values(tune).map((score) => score * (Number.isFinite(ratio) && ratio > 0 ? ratio : 1)));

@@ -207,6 +207,15 @@ describe('conformal thresholds', () => {
     expect(rejected).toBe(1000 - (conformalRank(1000, 0.05, 0.1) as number));
   });
 
+  it('of a score that all classes share, one; the promise is the same', () => {
+    const calibration = draw(1000);
+    const thresholds = conformalThresholds(draw(500), calibration, { ...options, guarantee: 'marginal', common: ['latentDistance'] });
+    expect(new Set(thresholds.maxLatentDistance).size).toBe(1);
+    expect(new Set(thresholds.maxReconstructionError).size).toBe(options.classes.length);
+    const rejected = calibration.filter((scores) => !decide(scores, thresholds).accepted).length;
+    expect(rejected).toBe(1000 - (conformalRank(1000, 0.05, 0.1) as number));
+  });
+
   it('of the optional scores, only those that are asked for; the promise is the same', () => {
     const calibration = draw(1000);
     const thresholds = conformalThresholds(draw(500), calibration, { ...options, guarantee: 'marginal', scores: [] });
