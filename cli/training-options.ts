@@ -29,12 +29,13 @@ const MOST_MINUTES = 35_000;
 /** Options that replace a preset's own value, but for `--latent`, whose name differs there. */
 const CHOICES = [
   ...(['epochs', 'patience', 'batchSize', 'learningRate', 'latentWeight', 'architecture', 'entropy'] as const),
-  ...(['linf', 'l2', 'outliers', 'outlierLoss', 'withoutKinds', 'augment', 'labelsPerClass', 'classWeights'] as const),
+  ...(['linf', 'l2', 'certifiedRadius', 'outliers', 'outlierLoss', 'withoutKinds', 'augment', 'labelsPerClass', 'classWeights'] as const),
 ];
 
 const EXAMPLES = `  pnpm train                          the paper preset
   pnpm train --preset quick           half a minute
   pnpm train --preset robust          against attacks that know both tests (docs/robustness.md)
+  pnpm train --preset certified --strict linf:0.1   also for proofs that hold against every attack
   pnpm train --data-dir ~/mnist --alpha 0.01
   pnpm train --resume mnist-paper-20260101-120000
   pnpm train --resume mnist-paper-20260101-120000 --epochs 20   further than planned
@@ -71,8 +72,21 @@ export function trainingProgram(): Command {
       ).choices(Object.keys(OUTLIER_LOSSES)),
     )
     .addOption(new Option('--without-kinds <kinds...>', 'kinds of unknown images to train without, for experiments').hideHelp())
-    .option('--linf <radius>', 'with --preset robust: largest change of a value in [0, 1] to withstand, such as .3 or 4/255', fraction)
-    .option('--l2 <radius>', 'with --preset robust: the same for the root of the sum of squares (default: in step with --linf)', fraction)
+    .option(
+      '--linf <radius>',
+      'with --preset robust or certified: largest change of a value in [0, 1] to withstand, such as .3 or 4/255',
+      fraction,
+    )
+    .option(
+      '--l2 <radius>',
+      'with --preset robust or certified: the same for the root of the sum of squares (default: in step with --linf)',
+      fraction,
+    )
+    .option(
+      '--certified-radius <radius>',
+      'with --preset certified: change of a value within which as many images as possible are proven safe',
+      fraction,
+    )
     .option('--unknown-dir <folder>', UNKNOWN_DIR, callersPath)
     .option('--labels-per-class <n>', 'semi-supervised: this many images of each class have labels, Eq. 3 trains the others', positive)
     .addOption(

@@ -7,7 +7,7 @@ import { FIRST_KINDS, STROKE_KINDS, unknownKinds } from './data/unknown/kinds.ts
 import { showsStrokes } from './data/unknown/look.ts';
 import { type Architecture, architectureSchema, architectures, checkSize, type Shape, stridedFor } from './model/architecture.ts';
 import { outlierLossSchema } from './model/loss.ts';
-import { type Robustness, robustnessSchema } from './robust/robustness.ts';
+import { type Certified, type Robustness, robustnessSchema } from './robust/robustness.ts';
 
 const outlierKindsSchema = z.record(
   z.string().refine((name) => unknownKinds.has(name), `a kind of unknown images is needed: ${[...unknownKinds.keys()].join(', ')}`),
@@ -58,24 +58,36 @@ type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> &
   Partial<Pick<Training, 'augmentation' | 'latentWeight' | 'epochs'>>;
 
 /** Robust training's settings beside its budgets (docs/robustness.md). */
-const ROBUST: Omit<Robustness, 'budget'> = {
+const ROBUST: Omit<Robustness, 'budget' | 'certified'> = {
   excess: { linf: 1.1, l2: 1.2 },
   ...{ l2Share: 0.35, steps: 3, ramp: 0.35, rejectWeight: 2, attackedWeight: 2 },
   outliers: { share: 0.5, radius: 1 / 3 },
 };
 
-/** The budgets of robust training by the look of the images: [0, 1] per value for linf, root of the sum of squares for l2. */
+/** Settings of training for a certificate beside its radius. Clean accuracy pays for the radius of the bounds, not for the attack's. */
+const CERTIFIED: Omit<Certified, 'radius'> = { excess: 1.3, weight: 0.3, margin: 0.2 };
+
+/**
+ * The budgets of robust training by the look of the images: [0, 1] per value for linf, root of the sum of squares for l2; and the radius in
+ * linf of certified training.
+ */
 const BUDGETS = {
-  strokes: { linf: 0.3, l2: 1.5, why: 'for images of strokes on a plain background' },
-  colour: { linf: 2 / 255, l2: 0.25, why: 'for photographs; objects before a plain background bear twice that: --linf 4/255' },
-  others: { linf: 0.1, l2: 0.75, why: 'for grey images' },
+  strokes: { linf: 0.3, l2: 1.5, certified: 0.1, why: 'for images of strokes on a plain background' },
+  colour: {
+    linf: 2 / 255,
+    l2: 0.25,
+    certified: 2 / 255,
+    why: 'for photographs; objects before a plain background bear twice that: --linf 4/255',
+  },
+  others: { linf: 0.1, l2: 0.75, certified: 0.05, why: 'for grey images' },
 };
 
 /** Says which attacks a robust training withstands, and why these. */
-export function aboutBudget({ budget: { linf, l2 } }: Robustness): string {
+export function aboutBudget({ budget: { linf, l2 }, certified }: Robustness): string {
   const usual = Object.values(BUDGETS).find((budget) => budget.linf === linf && budget.l2 === l2);
-  const radius = linf < 0.1 ? `${round(255 * linf)}/255` : round(linf);
-  return `against changes within linf ${radius} or l2 ${round(l2)} (${usual ? usual.why : 'as asked'}; --linf, --l2)`;
+  const radius = (of: number) => (of < 0.05 ? `${round(255 * of)}/255` : round(of));
+  const proofs = certified ? `; for proofs within linf ${radius(certified.radius)} (--certified-radius)` : '';
+  return `against changes within linf ${radius(linf)} or l2 ${round(l2)} (${usual ? usual.why : 'as asked'}; --linf, --l2)${proofs}`;
 }
 const round = (value: number) => Number(value.toPrecision(3));
 
@@ -110,7 +122,9 @@ interface Preset
   > {
   warmUp?: number;
   /** Null: training is not robust. */
-  robust?: Omit<Robustness, 'budget'>;
+  robust?: Omit<Robustness, 'budget' | 'certified'>;
+  /** Null: no bounds in the loss. */
+  certified?: Omit<Certified, 'radius'>;
   /** Architectures by the larger side of the images. Images of other sizes are halved down to 8 or less, starting with `width` channels. */
   shapes: Record<number, Shape>;
   width: number;
@@ -129,6 +143,25 @@ const { 'strided-28': strided28, 'strided-32': strided32 } = architectures;
 const ROBUST_MARGIN: Training['outlierLoss'] = { ...OUTLIER_LOSSES.margin, weight: 0.2 };
 const ROBUST_STROKES: Exposure = { outliers: 1 / 2, outlierKinds: STROKE_KINDS, outlierLoss: ROBUST_MARGIN };
 const ROBUST_OTHERS: Exposure = { ...FIRST_EXPOSURE, outlierLoss: ROBUST_MARGIN };
+
+const robust = {
+  trial: false,
+  shapes: { 28: strided28, 32: strided32, 128: strided128 },
+  width: 16,
+  leastSteps: 6000,
+  epochs: 28,
+  patience: 0,
+  batchSize: 128,
+  learningRate: 2.5e-3,
+  warmUp: 0.3,
+  adamBeta2: 0.99,
+  averageDecay: 0.999,
+  latentWeight: 1600,
+  encoderNoise: 1 / 3000,
+  augmentation: { shift: 1, rotation: 5, scale: 0.05, shear: 0.05, still: 0.5 },
+  exposure: { strokes: ROBUST_STROKES, colour: ROBUST_OTHERS, others: ROBUST_OTHERS },
+  robust: ROBUST,
+} satisfies Preset;
 
 /** `quick` ends within a minute on two cores; `paper` takes the time it needs. */
 export const presets = {
@@ -164,24 +197,8 @@ export const presets = {
     augmentation: { shift: 2, rotation: 12, scale: 0.12, shear: 0.15 },
     exposure: { strokes: STROKE_EXPOSURE, colour: COLOUR_EXPOSURE, others: FIRST_EXPOSURE },
   },
-  robust: {
-    trial: false,
-    shapes: { 28: strided28, 32: strided32, 128: strided128 },
-    width: 16,
-    leastSteps: 6000,
-    epochs: 28,
-    patience: 0,
-    batchSize: 128,
-    learningRate: 2.5e-3,
-    warmUp: 0.3,
-    adamBeta2: 0.99,
-    averageDecay: 0.999,
-    latentWeight: 1600,
-    encoderNoise: 1 / 3000,
-    augmentation: { shift: 1, rotation: 5, scale: 0.05, shear: 0.05, still: 0.5 },
-    exposure: { strokes: ROBUST_STROKES, colour: ROBUST_OTHERS, others: ROBUST_OTHERS },
-    robust: ROBUST,
-  },
+  robust,
+  certified: { ...robust, robust: { ...ROBUST, steps: 2 }, certified: CERTIFIED },
 } satisfies Record<string, Preset>;
 
 /** Larger batches need gigabytes, and learn no faster. */
@@ -210,6 +227,8 @@ export interface TrainingChoices {
   /** Budgets of robust training; l2 follows linf where only that is given. */
   linf?: number;
   l2?: number;
+  /** The radius in linf of certified training. */
+  certifiedRadius?: number;
   /** `light`: changes of light, optics, sensor and file too. */
   augment?: 'none' | 'light';
   outlierLoss?: keyof typeof OUTLIER_LOSSES;
@@ -233,7 +252,7 @@ export function trainingFor(
   trainLabels: ArrayLike<number>,
   choices: TrainingChoices = {},
 ): Training {
-  const { shapes, width, leastSteps, exposure, trial: _, robust, warmUp = 0.1, ...preset } = presets[name] as Preset;
+  const { shapes, width, leastSteps, exposure, trial: _, robust, certified, warmUp = 0.1, ...preset } = presets[name] as Preset;
   const {
     architecture: chosen,
     entropy = 'constant',
@@ -246,6 +265,7 @@ export function trainingFor(
     outlierLoss,
     linf,
     l2,
+    certifiedRadius,
     ...others
   } = choices;
   const { input, classes, train } = dataset;
@@ -271,6 +291,8 @@ export function trainingFor(
   if (robust) checkRobust(choices);
   else if (linf !== undefined || l2 !== undefined)
     throw new UsageError(`--linf and --l2: the preset ${name} trains against no attack; use --preset robust`);
+  if (certifiedRadius !== undefined && !certified)
+    throw new UsageError(`--certified-radius: the preset ${name} has no bounds in its loss; use --preset certified`);
   const steps = Math.ceil(trainLabels.length / preset.batchSize);
   const wrong = withoutKinds.find((kind) => !unknownKinds.has(kind));
   if (wrong !== undefined) throw new RangeError(`${wrong} is not a kind of unknown images; use ${[...unknownKinds.keys()].join(', ')}`);
@@ -291,7 +313,15 @@ export function trainingFor(
     ...others,
     architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
-    ...{ warmUp, robust: robust ? { ...robust, budget: budgetOf(BUDGETS[look], { linf, l2 }) } : null },
+    ...{
+      warmUp,
+      robust: robust
+        ? {
+            ...{ ...robust, budget: budgetOf(BUDGETS[look], { linf, l2 }) },
+            certified: certified ? { ...certified, radius: certifiedRadius ?? BUDGETS[look].certified } : null,
+          }
+        : null,
+    },
     ...{ epochs: epochs ?? planned, patience: others.patience ?? Math.ceil((preset.patience * planned) / usual) },
     light: augment === 'light' ? LIGHT : null,
     labelsPerClass,

@@ -1,9 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { float32Above, roundingShare, UNDERFLOW } from '../../shared/decision/interval-rounding.ts';
+import { float32Above, roundingShare } from '../../shared/decision/interval-rounding.ts';
 import type { GradientModel } from '../attack.ts';
-
-/** Bounds of an activation over all images within the radius, [N, …] both. */
-type Box = { lower: tf.Tensor; upper: tf.Tensor };
+import { hiddenBounds } from './interval-bounds.ts';
 
 /** Keeps a label from being its own rival. */
 const NEVER = -1e9;
@@ -21,11 +19,8 @@ export function rivalMargins(
   images: tf.Tensor4D,
 ): tf.Tensor2D {
   if (!guarantee) throw new TypeError('the rival margin needs a guarantee');
-  const r = float32Above(guarantee.radius);
-  const image: Box = { lower: images.sub(r).maximum(0), upper: images.add(r).minimum(1) };
-  const layers = encoder.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
-  const { lower, upper } = layers.slice(0, -1).reduce(bounded, image) as { lower: tf.Tensor2D; upper: tf.Tensor2D };
-  const [kernel, bias] = (layers.at(-1) as tf.layers.Layer).getWeights() as [tf.Tensor2D, tf.Tensor1D];
+  const { lower, upper, last } = hiddenBounds(encoder, images, float32Above(guarantee.radius));
+  const [kernel, bias] = last.getWeights() as [tf.Tensor2D, tf.Tensor1D];
   const k = means.length;
   const n = kernel.shape[0];
   const ofClasses = kernel.slice([0, 0], [n, k]).transpose<tf.Tensor2D>(); // [k, n]
@@ -38,23 +33,4 @@ export function rivalMargins(
   const share = roundingShare(n);
   const rounding = upper.mul(ofClasses.abs().max(0).mul(share)).sum(1, true).add(biases.abs().max().mul(share)); // [N, 1]
   return shares.add(rounding).maximum(0);
-}
-
-/** Calculates the bounds after a layer (`export/interval-bounds.ts`). */
-function bounded({ lower, upper }: Box, layer: tf.layers.Layer): Box {
-  const kind = layer.getClassName();
-  if (kind !== 'Conv2D' && kind !== 'Dense') {
-    if (!['MaxPooling2D', 'Flatten', 'Reshape'].includes(kind)) throw new TypeError(`${layer.name} (${kind}) has no interval bounds`);
-    return { lower: layer.apply(lower) as tf.Tensor, upper: layer.apply(upper) as tf.Tensor };
-  }
-  if (layer.getConfig().activation !== 'relu') throw new TypeError(`${layer.name} without ReLU has no interval bounds`);
-  const [kernel, bias] = layer.getWeights() as [tf.Tensor, tf.Tensor];
-  const share = roundingShare(kernel.size / (kernel.shape.at(-1) as number));
-  const strides = layer.getConfig().strides as [number, number];
-  const apply = (x: tf.Tensor, weights: tf.Tensor) =>
-    kind === 'Dense' ? tf.matMul(x, weights) : tf.conv2d(x as tf.Tensor4D, weights as tf.Tensor4D, strides, 'same');
-  const centre = apply(lower.add(upper).div(2), kernel).add(bias);
-  const width = upper.sub(lower).div(2).add(upper.mul(share));
-  const radius = apply(width, kernel.abs()).add(bias.abs().mul(share).add(UNDERFLOW));
-  return { lower: centre.sub(radius).relu(), upper: centre.add(radius).relu() };
 }

@@ -64,6 +64,21 @@ it('classes weigh the same where their sizes differ by more than 2', () => {
   expect(weights(100, 201)).toBe('balanced');
 });
 
+it('certified training has a radius for its proofs, beside the budgets of its attacks', () => {
+  const of = (choices: object = {}) => trainingFor('certified', square(32, 2), labels(300, 300), choices).robust;
+  expect(of()).toMatchObject({
+    steps: 2,
+    budget: { linf: 2 / 255 },
+    certified: { radius: 2 / 255, excess: 1.3, weight: 0.3, margin: 0.2 },
+  });
+  expect(of({ certifiedRadius: 4 / 255 })?.certified?.radius).toBe(4 / 255);
+  expect(aboutBudget(of() as NonNullable<ReturnType<typeof of>>)).toMatch(/; for proofs within linf 2\/255 \(--certified-radius\)$/);
+  expect(trainingFor('robust', square(32, 2), labels(300, 300)).robust?.certified).toBe(null);
+  expect(() => trainingFor('robust', square(32, 2), labels(300, 300), { certifiedRadius: 0.1 })).toThrow(
+    /--certified-radius: .*--preset certified/,
+  );
+});
+
 it('robust training has the budgets that the look of the images bears, or those that were asked for', () => {
   const of = (choices: object = {}) => trainingFor('robust', square(32, 2), labels(300, 300), choices);
   const about = (training: ReturnType<typeof of>) => aboutBudget(training.robust as NonNullable<typeof training.robust>);

@@ -48,4 +48,5 @@ export const tinyRobustness: Robustness = {
   excess: { linf: 1.1, l2: 1.2 },
   ...{ l2Share: 0.35, steps: 2, ramp: 0.5, rejectWeight: 2, attackedWeight: 2 },
   outliers: { share: 0.5, radius: 0.5 },
+  certified: null,
 };

@@ -81,12 +81,16 @@ export async function lossGradients(
     };
     const needsMeans = robust !== null || labelsPerClass !== null || (outliers > 0 && outlierLoss.kind === 'margin');
     const means = needsMeans ? tf.tensor2d(oneHotMeans(classes, d)) : null;
+    const { certified } = robust ?? {};
+    const bounds = certified
+      ? { radius: certified.radius * certified.excess * part.radiusScale, weight: certified.weight * part.radiusScale }
+      : null;
     const attacked = robust && means ? attackedRows(model, batch, part, means, setting) : null;
     const parts: tf.Scalar[] = [];
     const { value, grads } = tf.variableGrads(() => {
       const { total, ...others } = gmvaeLoss(
         model,
-        { ...batch, attacked },
+        { ...batch, attacked, bounds },
         {
           latentWeight,
           encoderNoise,

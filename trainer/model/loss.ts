@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { certifiedLoss, pairwiseBounds } from '../robust/certified-loss.ts';
 import { attackedLoss } from '../robust/robust-loss.ts';
 import type { Robustness } from '../robust/robustness.ts';
 import type { Model } from './build-model.ts';
@@ -21,6 +22,8 @@ export interface LossInput {
   /** All rows from this one on are outliers; not given: none has to be. */
   ownCount?: number;
   attacked?: AttackedImages | null;
+  /** The radius of the bounds in the loss at this step, in linf, and their weight; null or not given: no bounds. */
+  bounds?: { radius: number; weight: number } | null;
 }
 
 /** Images of the batch after an inner attack; row i of each belongs to attacked image i. */
@@ -88,13 +91,14 @@ export interface LossParts {
  *   w (d_y / T + log sum_j exp(-d_j / T)), which keeps the classes apart. Both count alike: the outliers' term is divided by their number
  *   for each image of a class.
  *
- * - attacked images (not in the paper), of classes and outliers: w times `attackedLoss`, which has a reject option.
+ * - attacked images (not in the paper), of classes and outliers: w times `attackedLoss`, which has a reject option;
+ * - bounds (not in the paper), of images of classes: w times their weight times `certifiedLoss`.
  *
  * With variable entropy (section 3's alternative, an ordinary VAE posterior), e has the variances s that the encoder gives, and the
  * divergence from the component adds latentWeight * sum(s) - sum(log s) / 2.
  */
 export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInput, options: LossOptions): LossParts {
-  const { images, targets, noise, labelled, weights, genuine, ownCount, attacked } = input;
+  const { images, targets, noise, labelled, weights, genuine, ownCount, attacked, bounds } = input;
   const { latentWeight, encoderNoise, unlabelledWeight, means, outlierLoss, outliers, robust } = options;
   const perImage = (values: tf.Tensor) => values.sum(values.shape.map((_, i) => i).slice(1)) as tf.Tensor1D; // [N]
   const mean = (values: tf.Tensor1D, by = weights) => (by ? values.mul(by) : values).sum().div(images.shape[0]) as tf.Scalar;
@@ -143,6 +147,12 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
     });
     const weighed = attacked.weights ? losses.mul(attacked.weights) : losses;
     latent = latent.add(weighed.sum().mul(weight / count)) as tf.Scalar;
+  }
+  if (bounds && means && robust?.certified && outlierLoss.kind === 'margin') {
+    const most = pairwiseBounds(encoder, own(images), own(targets), means, bounds.radius);
+    const losses = certifiedLoss(most, robust.certified.margin, outlierLoss.temperature);
+    const weighed = mean((genuine ? losses.mul(own(genuine)) : losses) as tf.Tensor1D, weights && own(weights));
+    latent = latent.add(weighed.mul(outlierLoss.weight * bounds.weight)) as tf.Scalar;
   }
   return { reconstruction, latent, total: reconstruction.add(latent.mul(latentWeight)) as tf.Scalar };
 }

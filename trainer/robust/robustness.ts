@@ -1,6 +1,20 @@
 import { z } from 'zod';
 import type { Random } from '../../shared/random.ts';
 
+/** The settings of training for a certificate (`certified-loss.ts`). */
+export const certifiedSchema = z.strictObject({
+  /** The radius in linf within which as many images as possible are to be proven safe. */
+  radius: z.number().positive(),
+  /** The radius in training, as a multiple of it. */
+  excess: z.number().positive(),
+  /** Weight of the bounds' loss, as a multiple of the cross entropy's on the image itself. */
+  weight: z.number().positive(),
+  /** What the latent of a class must keep from every other; a certificate needs 1 - sqrt(2 tau). */
+  margin: z.number(),
+});
+
+export type Certified = z.infer<typeof certifiedSchema>;
+
 /** The settings of robust training, beyond those of any other. */
 export const robustnessSchema = z.strictObject({
   /** The budgets that the model is trained for, in the units of each norm, images in [0, 1]. */
@@ -18,6 +32,8 @@ export const robustnessSchema = z.strictObject({
   attackedWeight: z.number().nonnegative(),
   /** Share of the outliers that are attacked too, and their radii as a share of the others'. */
   outliers: z.strictObject({ share: z.number().min(0).max(1), radius: z.number().min(0) }),
+  /** Interval bounds in the loss; null: none. */
+  certified: certifiedSchema.nullable().default(null),
 });
 
 export type Robustness = z.infer<typeof robustnessSchema>;
