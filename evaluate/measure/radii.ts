@@ -10,8 +10,8 @@ export type Radii = Readonly<Record<Norm, readonly number[]>>;
 /** The radii of linf: 2, 4 and 8 of 255 levels for images in colour, on which larger changes are plain to see. */
 const LINF = { grey: [0.05, 0.1, 0.2, 0.3], colour: [2 / 255, 4 / 255, 8 / 255] };
 const L2 = [0.5, 1, 1.5, 2];
-/** Pixels of 28 x 28; of a larger image the same shares. */
-const L0 = { pixels: 28 * 28, radii: [25, 50, 100] };
+/** Pixels of 28 x 28; of a larger image the same shares. With 100 the nearest training image of another digit is within reach as it is. */
+const L0 = { pixels: 28 * 28, radii: [5, 10, 25, 50] };
 
 /** Returns the radii at which reports state the undetected error of such images, and at which attacks at a fixed radius are run. */
 export const radiiFor = ({ height, width, channels }: ImageShape): Radii => ({

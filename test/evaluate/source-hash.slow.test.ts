@@ -26,7 +26,7 @@ const CHANGES = {
   list: ['attacks/list.ts'],
   adaptive: ['evaluate/protocols/adaptive.ts'],
   figures: ['evaluate/figures/sanity.ts'],
-  radii: ['evaluate/measure/radii.ts', '[25, 50, 100]', '[20, 50, 100]'],
+  radii: ['evaluate/measure/radii.ts', '[5, 10, 25, 50]', '[5, 10, 20, 50]'],
 } satisfies Record<string, [file: string, find?: string, replace?: string]>;
 
 /** Prints the parts whose hash changes with each of CHANGES, as the tree's own code has it, and the number of all parts. */
