@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { convergenceChecks, convergenceOf } from '../../evaluate/figures/convergence.ts';
 import { measuredParts } from '../../evaluate/figures/measured-parts.ts';
+import type { Report } from '../../evaluate/figures/report-schema.ts';
 import { worstOf } from '../../evaluate/figures/worst.ts';
 import type { JobResult } from '../../evaluate/jobs/job.ts';
+import { radiiFor } from '../../evaluate/measure/radii.ts';
+import { convergenceChart } from '../../evaluate/report/charts.ts';
+import { figuresOf } from '../../evaluate/report/figures.ts';
+import { convergenceTables } from '../../evaluate/report/tables.ts';
 import { broken, clean, described, KEY, made, nearest, RADII } from './made-results.ts';
 
 const swept = (job: JobResult, budget: number) => ({ ...described(job, {}, { budget }), protocol: 'convergence' });
@@ -36,6 +41,17 @@ describe('a sweep over budgets', () => {
       passed: false,
       detail: expect.stringContaining('within 0.1 4 of 40 (95 % interval 2.8 to 23.7 %), x4: 10 NOT CONVERGED'),
     });
+  });
+
+  it('is shown for each norm: a row for each radius, a line for each budget', async () => {
+    const colour = radiiFor({ height: 32, width: 32, channels: 3 });
+    const jobs = [swept(nearest('outside', [0.01, null]), 1), swept(nearest('outside, x4', [null, 0.03]), 4)];
+    const report = { convergence: convergenceOf(measuredParts(jobs, KEY), colour) } as Report;
+    const table = convergenceTables(report, figuresOf(report));
+    expect(table).toContain('<span data-figure="convergence.0.at.0.radius">2/255</span>');
+    expect(table).toMatch(/data-rate="convergence.0.at.2.broken.1">100.0 % <small>2 of 2/);
+    const chart = await convergenceChart(report.convergence[0] as Report['convergence'][number]);
+    expect(chart.match(/aria-label="radius, linf: [^"]*budget: x[14] the gradients"/g)?.length).toBeGreaterThanOrEqual(6);
   });
 
   it('is not of attacks at their usual budget', () => {
