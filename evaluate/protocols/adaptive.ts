@@ -33,7 +33,7 @@ export const adaptive: Protocol = {
   source: import.meta.url,
   about:
     `white-box attacks on both tests at once, ${IMAGES} images: nearest accepted-and-wrong image from outside and inside, PGD, APGD, ` +
-    'targeted DLR, Carlini-Wagner',
+    'targeted DLR, Carlini-Wagner; linf .05 to .3 (in colour 2/255, 4/255, 8/255), l2 .5 to 2, l0 5 to 50 pixels of 28 x 28',
   parts: ({ input }, { images = IMAGES, test }) => {
     const shared = adaptiveSize(input, images, test);
     const parts = suites.adaptive.flatMap((attack) => radiiOf(attack, input).map((radius) => attackPart(attack, shared, { radius })));

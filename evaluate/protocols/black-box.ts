@@ -15,7 +15,7 @@ export const blackBox: Protocol = {
   name: 'black-box',
   source: import.meta.url,
   asksEndpoint: true,
-  about: `Square (scores) and HopSkipJump (verdicts), ${IMAGES} images; SCREEN_URL: through a worker too`,
+  about: `Square and Sparse-RS (scores), HopSkipJump and Pointwise (verdicts), ${IMAGES} images; SCREEN_URL: through a worker too`,
   parts: ({ input }, { images, test, endpoint }) => {
     const shared = { images: Math.min(images ?? IMAGES, test), atOnce: AT_ONCE };
     const few = { images: Math.min(images ?? ENDPOINT_IMAGES, ENDPOINT_IMAGES, test), atOnce: ENDPOINT_IMAGES };
