@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
-import { float32Above, roundingShare, UNDERFLOW } from '../shared/decision/interval-rounding.ts';
+import { boxRadius, roundingShare, UNDERFLOW } from '../shared/decision/interval-rounding.ts';
 import { activated, ConversionError, fromChannelsLast, type Linear, type Value } from '../trainer/model/layer.ts';
 import { type LayerKind, layerTypes } from '../trainer/model/layers.ts';
 import type { GraphBuilder } from './onnx/graph-builder.ts';
@@ -50,7 +50,7 @@ export function boundEncoder(graph: GraphBuilder, { encoder, input }: BoundedEnc
 
 function imageBox(graph: GraphBuilder, { height, width, channels }: Screening['input'], radius: number): Box {
   const shape = [height, width, channels];
-  const r = graph.scalar(float32Above(radius));
+  const r = graph.scalar(boxRadius(radius));
   const image = fromChannelsLast(graph, { name: 'image', shape });
   const lower = graph.node('Max', [graph.node('Sub', [image, r]), graph.scalar(0)]);
   const upper = graph.node('Min', [graph.node('Add', [image, r]), graph.scalar(1)]);

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { float32Above, roundingShare } from '../../shared/decision/interval-rounding.ts';
+import { boxRadius, roundingShare } from '../../shared/decision/interval-rounding.ts';
 import type { GradientModel } from '../attack.ts';
 import { hiddenBounds } from './interval-bounds.ts';
 
@@ -19,7 +19,7 @@ export function rivalMargins(
   images: tf.Tensor4D,
 ): tf.Tensor2D {
   if (!guarantee) throw new TypeError('the rival margin needs a guarantee');
-  const { lower, upper, last } = hiddenBounds(encoder, images, float32Above(guarantee.radius));
+  const { lower, upper, last } = hiddenBounds(encoder, images, boxRadius(guarantee.radius));
   const [kernel, bias] = last.getWeights() as [tf.Tensor2D, tf.Tensor1D];
   const k = means.length;
   const n = kernel.shape[0];

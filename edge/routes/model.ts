@@ -5,13 +5,13 @@ import { bearerAuth } from '../middleware/bearer-auth.ts';
 import { modelOf } from '../model.ts';
 import { type App, json, problems, route } from '../openapi.ts';
 
-const { id, name, classes, input, preprocess, trial, forced, calibration, thresholds, evidence } = screeningSchema.shape;
+const { id, name, classes, input, preprocess, trial, forced, calibration, thresholds, guarantee, evidence } = screeningSchema.shape;
 /** Its own schema refers to itself, which the description can't. */
 const provenance = z.record(z.string(), z.unknown());
 const modelSchema = z
   .object({ id, name, classes, input, preprocess, fitness: fitnessSchema.optional(), trial, forced })
   .meta({ id: 'Model' });
-const evidenceSchema = z.object({ id, calibration, thresholds, evidence, provenance }).meta({ id: 'Evidence' });
+const evidenceSchema = z.object({ id, calibration, thresholds, guarantee, evidence, provenance }).meta({ id: 'Evidence' });
 
 /** Adds the routes that describe the model. No route reveals anything about a graph. */
 export function modelRoutes(app: App): void {
@@ -44,13 +44,16 @@ export function modelRoutes(app: App): void {
       security: [{ key: [] }],
       responses: {
         ...problems('model-unavailable'),
-        200: json('Calibration, thresholds, evidence and provenance. Needs the scope explain.', evidenceSchema),
+        200: json(
+          'Calibration, thresholds, the guarantee of strict mode, evidence and provenance. Needs the scope explain.',
+          evidenceSchema,
+        ),
       },
     },
     bearerAuth('explain'),
     async (c) => {
-      const { id, calibration, thresholds, evidence, provenance } = (await modelOf(c)).screening;
-      return c.json({ id, calibration, thresholds, evidence, provenance });
+      const { id, calibration, thresholds, guarantee, evidence, provenance } = (await modelOf(c)).screening;
+      return c.json({ id, calibration, thresholds, guarantee, evidence, provenance });
     },
   );
 }

@@ -23,34 +23,37 @@ function forEachImage(context: Context, value: Value, compute: (image: number, r
   return value;
 }
 
-/** Writes an operation of two operands, of which the shorter is repeated. Each has a loop of its own, as a loop over a function is slow. */
+/** Returns a reader of the operand as so many values: a shorter operand is repeated, a constant now and not in each run. */
+function repeated({ shape, read }: Operand, isConstant: boolean, size: number): Operand['read'] {
+  if (sizeOf(shape) === size) return read;
+  const whole = new Float32Array(size);
+  const fill = (values: Float32Array) => {
+    for (let at = 0; at < size; at += values.length) whole.set(values, at);
+    return whole;
+  };
+  if (!isConstant) return (image) => fill(read(image));
+  fill(read(0));
+  return () => whole;
+}
+
+/** An operation on values of the same number. Each has a loop of its own, as one over a function is slow. */
 type Elementwise = (x: Float32Array, y: Float32Array, result: Float32Array) => void;
 
 const elementwise = {
   Add(x, y, result) {
-    const [n, m] = [x.length, y.length];
-    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
-      result[i] = (x[j] as number) + (y[k] as number);
+    for (let i = 0; i < result.length; i++) result[i] = (x[i] as number) + (y[i] as number);
   },
   Sub(x, y, result) {
-    const [n, m] = [x.length, y.length];
-    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
-      result[i] = (x[j] as number) - (y[k] as number);
+    for (let i = 0; i < result.length; i++) result[i] = (x[i] as number) - (y[i] as number);
   },
   Mul(x, y, result) {
-    const [n, m] = [x.length, y.length];
-    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
-      result[i] = (x[j] as number) * (y[k] as number);
+    for (let i = 0; i < result.length; i++) result[i] = (x[i] as number) * (y[i] as number);
   },
   Max(x, y, result) {
-    const [n, m] = [x.length, y.length];
-    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
-      result[i] = Math.max(x[j] as number, y[k] as number);
+    for (let i = 0; i < result.length; i++) result[i] = Math.max(x[i] as number, y[i] as number);
   },
   Min(x, y, result) {
-    const [n, m] = [x.length, y.length];
-    for (let i = 0, j = 0, k = 0; i < result.length; i++, j = j + 1 < n ? j + 1 : 0, k = k + 1 < m ? k + 1 : 0)
-      result[i] = Math.min(x[j] as number, y[k] as number);
+    for (let i = 0; i < result.length; i++) result[i] = Math.min(x[i] as number, y[i] as number);
   },
 } satisfies Record<string, Elementwise>;
 
@@ -59,17 +62,19 @@ const arithmetic =
   (operation: Elementwise): Operator =>
   (context, inputs) => {
     if (inputs.length !== 2) unsupported(context.node, `of ${inputs.length} operands`);
-    const [a, b] = inputs.map((input) => operandOf(context, input)) as [Operand, Operand];
-    const [sizeA, sizeB] = [sizeOf(a.shape), sizeOf(b.shape)];
-    const [{ shape }, smaller] = sizeA >= sizeB ? [a, b] : [b, a];
+    const operands = inputs.map((input) => operandOf(context, input)) as [Operand, Operand];
+    const [larger, smaller] = operands.toSorted((a, b) => sizeOf(b.shape) - sizeOf(a.shape)) as [Operand, Operand];
+    const { shape } = larger;
     const ones = smaller.shape.findIndex((length) => length !== 1);
     const end = smaller.shape.slice(Math.max(0, ones));
     if (sizeOf(end) !== 1 && !end.every((length, i) => length === shape[shape.length - end.length + i]))
-      unsupported(context.node, `of [${a.shape}] and [${b.shape}]`);
+      unsupported(context.node, `of [${operands[0].shape}] and [${operands[1].shape}]`);
     const channelsLast = inputs.some((input) => input && 'channelsLast' in input && input.channelsLast);
-    return forEachImage(context, createValue(context, shape, channelsLast), (image, result) => {
-      operation(a.read(image), b.read(image), result);
-    });
+    const [x, y] = operands.map((operand, i) => repeated(operand, 'values' in (inputs[i] as object), sizeOf(shape))) as [
+      Operand['read'],
+      Operand['read'],
+    ];
+    return forEachImage(context, createValue(context, shape, channelsLast), (image, result) => operation(x(image), y(image), result));
   };
 
 /** Abs of weights. */

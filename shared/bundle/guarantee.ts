@@ -7,7 +7,7 @@ import type { Covariances, Screening } from './screening-schema.ts';
  * (1 + z_t(x') - z_y(x')) / 2 with one-hot means, that any x' within the radius of x can reach; by interval bounds (Gowal et al., Scalable
  * verified training for provably robust image classification, ICCV 2019, with the last layer elided) it is bounded from above. If x' is
  * accepted as t, its latent lies within sqrt(tau_t) of mu_t by Mahalanobis, so its share is at least 1 - sqrt(tau_t V_t) / 2, where V_t is
- * the largest variance of z_t - z_s. If every image that is accepted has a rival margin below that for every t, x and x' cannot both be
+ * the largest variance of z_t - z_s, and at least 1/2, as t is the nearest mean. If every image that is accepted has a rival margin below that for every t, x and x' cannot both be
  * accepted as different classes: that x is accepted as y says that no x' within its radius is as near to mu_t as x' must be.
  *
  * The rounding of the layers, in x' and in the bounds, is part of the rival margin (`shared/decision/interval-rounding.ts`).
@@ -18,23 +18,25 @@ const ROUNDING = 1e-4;
 /** Share of the way at which another mean is as near as the label's own. */
 const HALF_WAY = 0.5;
 
-/** Returns the smallest rival margin, of any label, that an image accepted as a class can have, per class: 1 - sqrt(tau V) / 2. */
+/** Returns the smallest rival margin, of any label, that an image accepted as a class can have, per class: 1 - sqrt(tau V) / 2, or 1/2. */
 export function leastAcceptedMargins(maxLatentDistance: readonly number[], covariances: Covariances): number[] {
   const variances = contrastVariances(covariances);
-  return maxLatentDistance.map((tau, t) => 1 - Math.sqrt(tau * (variances[t] as number)) / 2);
+  return maxLatentDistance.map((tau, t) => leastMargin(tau, variances[t] as number));
 }
 
-/** Returns the largest threshold of the latent distance, per class, with which `maxRivalMargin` keeps the guarantee. */
+/** Returns the largest threshold of the latent distance, per class, with which `maxRivalMargin` keeps the guarantee; infinite for any. */
 export function latentCaps(maxRivalMargin: number, covariances: Covariances): number[] {
-  const reach = Math.max(0, 1 - ROUNDING - maxRivalMargin);
+  const reach = maxRivalMargin <= HALF_WAY - ROUNDING ? Infinity : Math.max(0, 1 - ROUNDING - maxRivalMargin);
   // A hair less, so that the inverse does not round the other way.
   return contrastVariances(covariances).map((variance) => ((1 - 1e-9) * (2 * reach) ** 2) / variance);
 }
 
-/** Returns the largest threshold of the rival margin that goes with a latent distance of the class `label`. */
-export function largestMarginFor(latentDistance: number, label: number, covariances: Covariances): number {
-  return 1 - ROUNDING - Math.sqrt(latentDistance * (contrastVariances(covariances)[label] as number)) / 2;
+/** Returns the largest threshold of the rival margin that goes with a latent distance. @param variance of `contrastVariances` */
+export function largestMarginFor(latentDistance: number, variance: number): number {
+  return leastMargin(latentDistance, variance) - ROUNDING;
 }
+
+const leastMargin = (tau: number, variance: number) => Math.max(HALF_WAY, 1 - Math.sqrt(tau * variance) / 2);
 
 /**
  * Returns the threshold of the rival margin for an image that was reclassified. Its latent says nothing about the latents nearby, so its
@@ -64,7 +66,7 @@ export function guaranteeProblem(
 }
 
 /** Returns the largest variance of z_t - z_s over the other classes s, per class t. @throws RangeError for full covariances */
-function contrastVariances({ kind, values }: Covariances): number[] {
+export function contrastVariances({ kind, values }: Covariances): number[] {
   if (kind === 'spherical') return values.map((variance) => 2 * variance);
   if (kind === 'full') throw new RangeError('strict mode needs spherical or diagonal covariances, not full ones');
   const classes = values.length;

@@ -1,6 +1,6 @@
 import { fitnessOf } from './fitness.ts';
 import { knowsBothTests } from './fitness-figures.ts';
-import type { Evidence, Screening } from './screening-schema.ts';
+import type { Evidence, Guarantee, Screening } from './screening-schema.ts';
 
 /** Terms of use of each data set, as its makers state them. */
 const DATA_LICENCES: Record<string, string> = {
@@ -44,6 +44,7 @@ export function modelCard(screening: Screening): string {
     }),
     '## Guarantee',
     guaranteeOf(calibration, own !== undefined),
+    ...(screening.guarantee ? [strictOf(screening.guarantee)] : []),
     '## Measurements',
     measured.length > 0 ? evidenceTable(measured.filter(({ proven }) => !proven)) : 'None yet: `pnpm evaluate` takes them.',
     ...provenTable(measured),
@@ -82,6 +83,13 @@ function guaranteeOf({ method, guarantee, alpha, delta, n, rejected }: Screening
     `With probability ${confidence} over the draw of the calibration images, at most ${percent} % of clean images like ${images} ` +
     `are rejected: ${scope}. ${observed} ` +
     'The probability holds for thresholds that are set once; setting them several times on the same images and keeping the best voids it.'
+  );
+}
+
+function strictOf({ norm, radius }: Guarantee): string {
+  return (
+    `Strict mode: no two images within ${norm} ${radius} of each other, as the model sees them, are accepted as different classes. ` +
+    'This is proven, for every pair of images and every attack.'
   );
 }
 

@@ -1,4 +1,4 @@
-import { largestMarginFor, latentCaps } from '../bundle/guarantee.ts';
+import { contrastVariances, largestMarginFor, latentCaps } from '../bundle/guarantee.ts';
 import type { Covariances } from '../bundle/screening-schema.ts';
 import type { Scores } from '../decision/scores.ts';
 import type { ThresholdCaps } from './conformal.ts';
@@ -12,10 +12,11 @@ import type { ThresholdCaps } from './conformal.ts';
  * @throws RangeError where no image can pass
  */
 export function strictCaps(tune: readonly Scores[], covariances: Covariances): ThresholdCaps {
+  const variances = contrastVariances(covariances);
   const intervals = tune
     .map(({ rivalMargin = Number.NaN, latentDistance, label }) => ({
       from: rivalMargin,
-      to: largestMarginFor(latentDistance, label, covariances),
+      to: largestMarginFor(latentDistance, variances[label] as number),
     }))
     .filter(({ from, to }) => from <= to);
   if (intervals.length === 0)

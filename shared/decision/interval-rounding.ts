@@ -16,8 +16,7 @@ export function roundingShare(terms: number): number {
 /** Added to every radius that a layer gives: more than what numbers too small for float32 lose. */
 export const UNDERFLOW = 1e-30;
 
-/** Returns the smallest float32 that is at least so large. */
-export function float32Above(value: number): number {
-  const near = Math.fround(value);
-  return near >= value ? near : near + 2 ** (Math.floor(Math.log2(near)) - 23);
+/** Returns the radius of a box, a float32: evaluations count a perturbation as within a radius up to 1e-5 of it. */
+export function boxRadius(radius: number): number {
+  return Math.fround(radius * (1 + 2e-5));
 }

@@ -31,8 +31,20 @@ it.each([
   [['--data', 'images', '--image-size', '2048'], /2048 is too large; a whole number of 1 to 1024 is needed/],
   [['--max-minutes', '40000'], /40000 is too large; a whole number of 1 to 35000/],
   [['--threads', '100000'], /100000 is too large; a whole number of 1 to 64/],
+  [['--strict', 'linf:1'], /linf:1 is not a guarantee; linf:RADIUS with a radius between 0 and 1 is allowed/],
+  [['--strict', 'l2:0.1'], /l2:0.1 is not a guarantee/],
+  [['--strict', 'linf'], /linf is not a guarantee/],
+  [['--strict', 'linf:0.1', '--calibration', 'three-sigma'], /--strict needs --calibration conformal/],
+  [['--strict', 'linf:0.1', '--covariance', 'full'], /--strict needs --covariance spherical or diagonal/],
 ])('%j is more than can be', (args, message) => {
   expect(() => recipeOfArguments(args)).toThrow(expect.objectContaining({ name: 'UsageError', message: expect.stringMatching(message) }));
+});
+
+it('--strict names the guarantee, and none turns it off', () => {
+  const strictOf = (...args: string[]) => recipeOfArguments(args).calibration.strict;
+  expect(strictOf('--strict', 'linf:0.1')).toEqual({ norm: 'linf', radius: 0.1 });
+  expect(strictOf('--strict', 'none')).toBeUndefined();
+  expect(strictOf()).toBeUndefined();
 });
 
 it('a name that is no folder is refused', async () => {

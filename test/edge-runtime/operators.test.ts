@@ -92,6 +92,19 @@ it.each([
   ),
 );
 
+it('Add, Sub, Mul, Max and Min of values and constants, of either shape; ReduceMax; Abs of weights', () =>
+  compare(
+    graphOf([2, 3, 1], (graph, weight) => {
+      const flat = graph.node('Reshape', ['image', graph.ints([-1, 6])]);
+      const rows = graph.node('Max', [graph.node('Unsqueeze', [flat, graph.ints([1])]), weight([4, 6])]);
+      const sums = graph.node('ReduceSum', [graph.node('Sub', [graph.node('Abs', [weight([4, 6])]), rows]), graph.ints([2])], {
+        keepdims: 0,
+      });
+      const least = graph.node('Min', [graph.node('Mul', [sums, graph.scalar(-0.5)]), graph.floats([0.1, 0.2, 0.3, 0.4])]);
+      return graph.node('ReduceMax', [graph.node('Add', [graph.scalar(2), least])], { axes: [1], keepdims: 0 });
+    }),
+  ));
+
 it('sigmoid is right where exp has no room, and keeps NaN', () => {
   const { kernels, allocate, floats } = createHeap(module);
   const values = [-1000, -100, -88, -20, -1, -1e-8, 0, 0.5, 3, 17, 88, 100, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
@@ -144,6 +157,9 @@ it.each([
       graph.node('Conv', [first(graph), weight([1, 2, 2, 2])], { kernel_shape: [2, 2], dilations: [2, 2] }),
     /dilated/,
   ],
+  ['Abs of a value', (graph: GraphBuilder) => graph.node('Abs', [first(graph)]), /of what is no constant/],
+  ['Max of one operand', (graph: GraphBuilder) => graph.node('Max', [first(graph)]), /of 1 operands/],
+  ['ReduceMax of an image', (graph: GraphBuilder) => graph.node('ReduceMax', ['image'], { axes: [1], keepdims: 0 }), /of a vector/],
   [
     'a value that is used before and after its activation',
     (graph: GraphBuilder) => graph.node('Add', [graph.node('Relu', [first(graph)]), first(graph)]),

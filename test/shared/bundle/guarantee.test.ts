@@ -52,6 +52,11 @@ describe('a bundle with a guarantee', () => {
     expect(guaranteeProblem({ ...bundle, thresholds: beyond })).toMatch(
       /^the thresholds do not keep the guarantee: an image that is accepted as b may have a rival margin of 0\.59/,
     );
+    // Below half way no latent of another class is near enough, whatever its threshold.
+    const near = { ...bundle.thresholds, maxLatentDistance: [1e9, 1e9], maxRivalMargin: [0.499, 0.4] };
+    expect(guaranteeProblem({ ...bundle, thresholds: near })).toBeUndefined();
+    expect(latentCaps(0.499, spherical)).toEqual([Infinity, Infinity]);
+    expect(guaranteeProblem({ ...bundle, thresholds: { ...near, maxRivalMargin: [0.5, 0.4] } })).toMatch(/do not keep/);
     // The largest threshold counts, and a limit that touches is none.
     for (const maxRivalMargin of [
       [0.2, 0.75],
