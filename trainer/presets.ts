@@ -60,7 +60,7 @@ type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> &
 /** Robust training's settings beside its budgets (docs/robustness.md). */
 const ROBUST: Omit<Robustness, 'budget' | 'certified'> = {
   excess: { linf: 1.1, l2: 1.2 },
-  ...{ l2Share: 0.35, steps: 3, ramp: 0.35, rejectWeight: 2, attackedWeight: 2 },
+  ...{ l2Share: 0.35, steps: 4, ramp: 0.35, rejectWeight: 2, attackedWeight: 2 },
   outliers: { share: 0.5, radius: 1 / 3 },
 };
 
@@ -140,7 +140,7 @@ const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128'
 const { 'strided-28': strided28, 'strided-32': strided32 } = architectures;
 
 /** Cross entropy counts more than in other trainings, or the pull to the means would drown the attacked images' losses. */
-const ROBUST_MARGIN: Training['outlierLoss'] = { ...OUTLIER_LOSSES.margin, weight: 0.2 };
+const ROBUST_MARGIN: Training['outlierLoss'] = { ...OUTLIER_LOSSES.margin, margin: 0.7, weight: 0.2, outlierWeight: 0.25 };
 const ROBUST_STROKES: Exposure = { outliers: 1 / 2, outlierKinds: STROKE_KINDS, outlierLoss: ROBUST_MARGIN };
 const ROBUST_OTHERS: Exposure = { ...FIRST_EXPOSURE, outlierLoss: ROBUST_MARGIN };
 
@@ -149,7 +149,7 @@ const robust = {
   shapes: { 28: strided28, 32: strided32, 128: strided128 },
   width: 16,
   leastSteps: 6000,
-  epochs: 28,
+  epochs: 14,
   patience: 0,
   batchSize: 128,
   learningRate: 2.5e-3,

@@ -42,7 +42,7 @@ export function rowSizes({ input, training }: LossSetting): Record<RowName, numb
   const attack = training.robust ? 1 : 0;
   return {
     ...{ images: size, targets: d, noise: d, labelled: 1, weights: 1, genuine: 1 },
-    ...{ starts: attack * size, radii: attack, stepLengths: attack, isL2: attack, isSparse: attack },
+    ...{ starts: attack * size, radii: attack, stepLengths: attack, isL2: attack, isSparse: attack, goals: attack },
   };
 }
 
@@ -135,6 +135,7 @@ function attackedRows(
     stepLengths: chosen(part.stepLengths),
     isL2: chosen(part.isL2),
     isSparse: chosen(part.isSparse),
+    goals: chosen(part.goals),
   };
   const options = { means, temperature: outlierLoss.temperature, steps: robust.steps };
   const weights = batch.weights && chosen(part.weights);

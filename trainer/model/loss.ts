@@ -65,6 +65,8 @@ export const outlierLossSchema = z.discriminatedUnion('kind', [
     temperature: z.number().positive(),
     /** Weight of both terms, as a share of `latentWeight`. */
     weight: z.number().positive(),
+    /** Weight of all outliers, as a multiple of that of the images of classes; 1 where it is not given. */
+    outlierWeight: z.number().positive().optional(),
   }),
 ]);
 
@@ -88,8 +90,8 @@ export interface LossParts {
  * - outliers (not in the paper) are not reconstructed. `origin`: the latent's squared distance from the origin, ||f(x)||^2. `margin`, with
  *   d_j = ||f(x) - mu_j||^2, margin m, temperature T and weight w: w log(1 + exp((m - min_j d_j) / T)), which falls to nothing once the
  *   latent is further than m from every mean, wherever that is. Labelled images then also have the cross entropy of their class,
- *   w (d_y / T + log sum_j exp(-d_j / T)), which keeps the classes apart. Both count alike: the outliers' term is divided by their number
- *   for each image of a class.
+ *   w (d_y / T + log sum_j exp(-d_j / T)), which keeps the classes apart. Both count alike, or as `outlierWeight` says: the
+ *   outliers' term is divided by their number for each image of a class.
  *
  * - attacked images (not in the paper), of classes and outliers: w times `attackedLoss`, which has a reject option;
  * - bounds (not in the paper), of images of classes: w times their weight times `certifiedLoss`.
@@ -121,13 +123,15 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
   let distance = perImage(tf.squaredDifference(latents, targets)); // [N]
   const apart = means && (latents.expandDims(1).sub(means.expandDims(0)).square().sum(2) as tf.Tensor2D); // [N, k]
   if (apart && (genuine || robust) && outlierLoss.kind === 'margin') {
-    const { margin, temperature, weight } = outlierLoss;
+    const { margin, temperature, weight, outlierWeight = 1 } = outlierLoss;
     const nearness = apart.div(-temperature); // [N, k]
     const crossEntropy = distance.div(temperature).add(nearness.logSumExp(1));
     const ofClass = distance.add(crossEntropy.mul(weight)) as tf.Tensor1D;
     const intrusion = nearness.max(1).add(margin / temperature); // [N]
     const softplus = tf.stack([intrusion, tf.zerosLike(intrusion)], 1).logSumExp(1);
-    distance = genuine ? (tf.where(genuine.greater(0), ofClass, softplus.mul(weight / outliers)) as tf.Tensor1D) : ofClass;
+    distance = genuine
+      ? (tf.where(genuine.greater(0), ofClass, softplus.mul((outlierWeight * weight) / outliers)) as tf.Tensor1D)
+      : ofClass;
   }
   if (labelled && apart) {
     const classes = apart.shape[1];
@@ -139,9 +143,9 @@ export function gmvaeLoss({ encoder, decoder, posterior }: Model, input: LossInp
     distance = distance.add(perImage(logVariances.exp())).sub(perImage(logVariances).mul(0.5 / latentWeight)) as tf.Tensor1D;
   let latent = mean(distance);
   if (attacked && means && robust && outlierLoss.kind === 'margin') {
-    const { margin, temperature, weight } = outlierLoss;
+    const { margin, temperature, weight, outlierWeight: share = 1 } = outlierLoss;
     const { rejectWeight, attackedWeight } = robust;
-    const outlierWeight = outliers > 0 ? 1 / outliers : 0;
+    const outlierWeight = outliers > 0 ? share / outliers : 0;
     const losses = attackedLoss(encoded.slice([count, 0]) as tf.Tensor2D, attacked.targets, attacked.genuine, {
       ...{ means, temperature, margin, rejectWeight, attackedWeight, outlierWeight },
     });

@@ -16,6 +16,8 @@ export interface AttackRows {
   isL2: Float32Array;
   /** 1 where only the values of the largest gradient move. */
   isSparse: Float32Array;
+  /** The class that the attack goes to; -1: whichever is nearest. */
+  goals: Float32Array;
 }
 
 /** The rows of a batch that is not attacked. */
@@ -25,6 +27,7 @@ export const NO_ATTACKS: AttackRows = {
   stepLengths: new Float32Array(),
   isL2: new Float32Array(),
   isSparse: new Float32Array(),
+  goals: new Float32Array(),
 };
 
 /** Makes the rows of drawn attacks. @param images [count, H, W, C] flat @param labels of the first ones; the others are outliers */
@@ -38,12 +41,14 @@ export function attackRowsOf(
 ): AttackRows {
   const size = height * width * channels;
   const starts = new Float32Array(attacks.length * size);
-  for (const [i, { start, norm, radius, seed }] of attacks.entries()) {
+  const goals = new Float32Array(attacks.length).fill(-1);
+  for (const [i, { start, norm, radius, targeted, seed }] of attacks.entries()) {
     if (radius === 0) continue;
     const image = images.subarray(i * size, (i + 1) * size);
     const to = starts.subarray(i * size, (i + 1) * size);
     const near = start === 'neighbour' ? (neighbours?.nearest(image, labels[i] ?? null) ?? null) : null;
     if (near !== null) {
+      if (targeted) goals[i] = data.labels[near] as number;
       const levels = data.image(near);
       for (let j = 0; j < size; j++) to[j] = (levels[j] as number) / 255;
     } else if (start === 'noise') {
@@ -54,7 +59,7 @@ export function attackRowsOf(
     } else to.set(image);
   }
   return {
-    starts,
+    ...{ starts, goals },
     radii: Float32Array.from(attacks, ({ radius }) => radius),
     stepLengths: Float32Array.from(attacks, ({ step }) => step),
     isL2: Float32Array.from(attacks, ({ norm }) => (norm === 'l2' ? 1 : 0)),

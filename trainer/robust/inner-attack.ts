@@ -20,6 +20,8 @@ export interface Attacked {
   isL2: tf.Tensor1D;
   /** 1 where only the quarter of the values with the largest gradients moves: [M] */
   isSparse: tf.Tensor1D;
+  /** The class to go to, -1 for whichever is nearest: [M] */
+  goals: tf.Tensor1D;
 }
 
 export interface InnerAttackOptions {
@@ -35,7 +37,8 @@ const SPARSE_SHARE = 1 / 4;
 
 /**
  * Attacks the encoder from each row's start, by steepest ascent within its ball. With d_t = ||f(x) - mu_t||^2 and temperature T it maximises
- * log sum_{t != y} exp(-d_t / T) + .3 d_y for an image of class y, and log sum_t exp(-d_t / T) for an outlier. The steps get shorter:
+ * log sum_{t != y} exp(-d_t / T) + .3 d_y for an image of class y, log sum_t exp(-d_t / T) for an outlier, and -d_t / T towards a goal t,
+ * which leads on from where no class is near and the first two are flat. The steps get shorter:
  * step k of K has the length (1 - k / K) stepLength radius.
  *
  * @returns [M, H, W, C] within the balls and in [0, 1]; call it inside tf.tidy
@@ -47,10 +50,14 @@ export function innerAttack(encoder: tf.LayersModel, attacked: Attacked, { means
   const project = (moved: tf.Tensor4D) =>
     tf.where(l2, projectToBall(moved, images, 'l2', radii), projectToBall(moved, images, 'linf', radii)) as tf.Tensor4D;
   const own = ownClasses(targets, means);
+  const hasGoal = attacked.goals.greaterEqual(0);
+  // All 0 for -1.
+  const goals = tf.oneHot(attacked.goals.toInt(), means.shape[0]);
   const objective = (x: tf.Tensor) => {
     const distances = squaredDistances(encoder.apply(x, { training: true }) as tf.Tensor2D, means);
-    const nearness = distances.div(-temperature).sub(own.mul(1e9)).logSumExp(1);
-    return nearness.add(distances.mul(own).sum(1).mul(genuine).mul(AWAY)).sum() as tf.Scalar;
+    const nearness = distances.div(-temperature);
+    const toAny = nearness.sub(own.mul(1e9)).logSumExp(1).add(distances.mul(own).sum(1).mul(genuine).mul(AWAY));
+    return tf.where(hasGoal, nearness.mul(goals).sum(1), toAny).sum() as tf.Scalar;
   };
   const gradientOf = tf.grad(objective);
   let image = project(starts);

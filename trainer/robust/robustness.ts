@@ -57,16 +57,18 @@ export interface InnerAttack {
   step: number;
   /** Moves only the values of the largest gradient. */
   sparse: boolean;
+  /** From a neighbour: goes to the neighbour's class. */
+  targeted: boolean;
 }
 
 /** Probabilities of the choices, as in recipe F of the notes on robustness: an attack that never varies is learnt by its signature. */
-const CHANCE = { neighbour: 0.45, noise: 0.2, fullRadius: 0.7, sparse: 0.2 };
+const CHANCE = { neighbour: 0.6, noise: 0.15, fullRadius: 0.7, sparse: 0.2, targeted: 0.6 };
 
 /** Draws the choices of one attack; as many numbers are drawn for each image. @param isGenuine false for an outlier */
 export function drawInnerAttack({ budget, excess, l2Share, outliers }: Robustness, isGenuine: boolean, random: Random): InnerAttack {
-  const [start, norm, full, part, step, sparse, attacked] = Array.from({ length: 7 }, () => random.uniform()) as [
+  const [start, norm, full, part, step, sparse, attacked, targeted] = Array.from({ length: 8 }, () => random.uniform()) as [
     ...[number, number, number, number],
-    ...[number, number, number],
+    ...[number, number, number, number],
   ];
   const by = norm < l2Share ? 'l2' : 'linf';
   const share = isGenuine ? 1 : attacked < outliers.share ? outliers.radius : 0;
@@ -76,5 +78,6 @@ export function drawInnerAttack({ budget, excess, l2Share, outliers }: Robustnes
     radius: share * budget[by] * excess[by] * (full < CHANCE.fullRadius ? 1 : 0.3 + 0.7 * part),
     step: 0.35 + 0.9 * step,
     sparse: sparse < CHANCE.sparse,
+    targeted: targeted < CHANCE.targeted,
   };
 }

@@ -28,7 +28,7 @@ const means = tf.tensor2d([
 
 function rows(
   images: number[][],
-  given: Partial<Record<'radii' | 'stepLengths' | 'isL2' | 'isSparse' | 'genuine', number[]>>,
+  given: Partial<Record<'radii' | 'stepLengths' | 'isL2' | 'isSparse' | 'genuine' | 'goals', number[]>>,
   starts = images,
 ) {
   const images4d = (values: number[][]) => tf.tensor4d(values.flat(), [values.length, 2, 2, 1]);
@@ -43,6 +43,7 @@ function rows(
     stepLengths: filled('stepLengths', 1),
     isL2: filled('isL2', 0),
     isSparse: filled('isSparse', 0),
+    goals: filled('goals', -1),
   } satisfies Attacked;
 }
 
@@ -101,4 +102,9 @@ it('stays within the ball and in [0, 1]', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+it('a goal is gone to, even where another class is nearer', () => {
+  const outlier = { genuine: [0], goals: [1] };
+  expect(attack(rows([[0.5, 0.1, 0.5, 0.1]], outlier))[0]).toEqual(near([0.3, 0.3, 0.3, 0.3]));
 });

@@ -17,8 +17,8 @@ it('attacks vary as they are meant to', () => {
   const random = randomFrom(1, 'attacks');
   const drawn = Array.from({ length: 4000 }, () => drawInnerAttack(robust, true, random));
   const share = (of: (attack: (typeof drawn)[number]) => boolean, among = drawn) => among.filter(of).length / among.length;
-  expect(share(({ start }) => start === 'neighbour')).toBeCloseTo(0.45, 1);
-  expect(share(({ start }) => start === 'image')).toBeCloseTo(0.35, 1);
+  expect(share(({ start }) => start === 'neighbour')).toBeCloseTo(0.6, 1);
+  expect(share(({ start }) => start === 'image')).toBeCloseTo(0.25, 1);
   expect(share(({ norm }) => norm === 'l2')).toBeCloseTo(0.35, 1);
   expect(share(({ sparse }) => sparse)).toBeCloseTo(0.2, 1);
   const [linf, l2] = [drawn.filter(({ norm }) => norm === 'linf'), drawn.filter(({ norm }) => norm === 'l2')];
@@ -50,7 +50,7 @@ it('finds the nearest image of another class', () => {
 
 it('starts are the image, noise about it, or its neighbour; an image that is not attacked has none', () => {
   const images = Float32Array.of(...[1, 0.95, 0, 0], ...[0.5, 0.5, 0.5, 0.5], ...[0.2, 0.4, 0.6, 0.8], ...[0.1, 0.1, 0.1, 0.1]);
-  const attack = { norm: 'linf' as const, radius: 0.1, step: 1, sparse: false, seed: 3 };
+  const attack = { norm: 'linf' as const, radius: 0.1, step: 1, sparse: false, targeted: true, seed: 3 };
   const rows = attackRowsOf(
     [
       { ...attack, start: 'neighbour' },
@@ -69,6 +69,7 @@ it('starts are the image, noise about it, or its neighbour; an image that is not
   expect(start(1).every((level) => level !== 0.5 && Math.abs(level - 0.5) < 0.3)).toBe(true);
   expect(start(2)).toEqual(Array.from(images.subarray(8, 12)));
   expect(Array.from(rows.radii)).toEqual([0.1, 0.1, 0.1, 0].map((radius) => expect.closeTo(radius, 6)));
+  expect(Array.from(rows.goals)).toEqual([1, -1, -1, -1]);
   expect([Array.from(rows.isL2), Array.from(rows.isSparse)]).toEqual([
     [0, 1, 0, 0],
     [0, 0, 1, 0],
