@@ -58,9 +58,9 @@ type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> &
   Partial<Pick<Training, 'augmentation' | 'latentWeight' | 'epochs'>>;
 
 /** Robust training's settings beside its budgets (docs/robustness.md). */
-const ROBUST: Omit<Robustness, 'budget' | 'certified'> = {
-  excess: { linf: 1.1, l2: 1.2 },
-  ...{ l2Share: 0.35, steps: 4, ramp: 0.35, rejectWeight: 2, attackedWeight: 2 },
+const ROBUST: Omit<Robustness, 'budget'> = {
+  excess: { linf: 1.1, l2: 1.3 },
+  ...{ l2Share: 0.4, steps: 4, ramp: 0.35, rejectWeight: 2, attackedWeight: 2 },
   outliers: { share: 0.5, radius: 1 / 3 },
 };
 
@@ -140,7 +140,7 @@ const { 'small-28': small28, 'deep-28': deep28, 'deep-32': deep32, 'strided-128'
 const { 'strided-28': strided28, 'strided-32': strided32 } = architectures;
 
 /** Cross entropy counts more than in other trainings, or the pull to the means would drown the attacked images' losses. */
-const ROBUST_MARGIN: Training['outlierLoss'] = { ...OUTLIER_LOSSES.margin, margin: 0.7, weight: 0.2, outlierWeight: 0.25 };
+const ROBUST_MARGIN: Training['outlierLoss'] = { ...OUTLIER_LOSSES.margin, margin: 0.6, weight: 0.2, outlierWeight: 0.4 };
 const ROBUST_STROKES: Exposure = { outliers: 1 / 2, outlierKinds: STROKE_KINDS, outlierLoss: ROBUST_MARGIN };
 const ROBUST_OTHERS: Exposure = { ...FIRST_EXPOSURE, outlierLoss: ROBUST_MARGIN };
 
