@@ -58,7 +58,7 @@ type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> &
   Partial<Pick<Training, 'augmentation' | 'latentWeight' | 'epochs'>>;
 
 /** Robust training's settings beside its budgets (docs/robustness.md). */
-const ROBUST: Omit<Robustness, 'budget'> = {
+const ROBUST: Omit<Robustness, 'budget' | 'certified'> = {
   excess: { linf: 1.1, l2: 1.3 },
   ...{ l2Share: 0.4, steps: 4, ramp: 0.35, rejectWeight: 2, attackedWeight: 2 },
   outliers: { share: 0.5, radius: 1 / 3 },
