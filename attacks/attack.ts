@@ -78,6 +78,8 @@ export interface GradientModel extends EncoderModel {
   relativeErrorOffset: number;
   /** Of strict mode. */
   guarantee?: Guarantee | undefined;
+  /** Weights of the search's objective beside the reconstruction error; 0 in bundles of older exports. */
+  search: { priorWeight: number; encoderWeight: number };
 }
 
 /**
@@ -118,8 +120,9 @@ export interface AttackedModel extends GradientModel {
 export function gradientModel(model: { encoder: tf.LayersModel; decoder: tf.LayersModel }, screening: Screening): GradientModel {
   const { means, covariances, thresholds, relativeErrorOffset, guarantee, input } = screening;
   const precisions = covariances.kind === 'full' ? precisionsOf(covariances, screening.latentDim) : null;
+  const { search = { priorWeight: 0, encoderWeight: 0 } } = screening.provenance;
   const { encoder, decoder } = model;
-  return { encoder, decoder, means, covariances, precisions, thresholds, relativeErrorOffset, guarantee, input };
+  return { encoder, decoder, means, covariances, precisions, thresholds, relativeErrorOffset, guarantee, search, input };
 }
 
 /** Candidates of an attack that makes one of each image. */

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { DEFAULT_MIN_MARGIN } from '../shared/decision/decide.ts';
+import { EVIDENCE_SCALE } from '../shared/decision/latent-space.ts';
 import type { Attack, GradientModel } from './attack.ts';
 import { descendObjective } from './descent.ts';
 import { logRatios, ofClass, ratiosOf } from './losses/joint.ts';
 import type { Loss, LossAndGradients, Objective } from './losses/objective.ts';
 import { attackRows } from './rows.ts';
-import { type Search, searchFrom, searchOn } from './steps/latent-search.ts';
+import { priorOf, type Search, searchFrom, searchOn } from './steps/latent-search.ts';
 import type { Norm } from './steps/projection.ts';
 import { adamStep } from './steps/step.ts';
 
@@ -26,7 +27,8 @@ const SHARPNESS = 10;
 /**
  * Attacks the search of Eq. 9: images that the edge rejects and that the search takes for a wrong class.
  *
- * @param minMargin how many times the target's error the error of the next class must be for the search's answer to count
+ * @param minMargin how many times the target's error the error of the next class must be, less the target's prior, for the search's answer
+ *   to count
  */
 export const searchAttack = ({ norm, minMargin = DEFAULT_MIN_MARGIN }: { norm: Norm; minMargin?: number }): Attack => ({
   name: 'reclassified wrongly',
@@ -47,9 +49,10 @@ export const searchAttack = ({ norm, minMargin = DEFAULT_MIN_MARGIN }: { norm: N
 
 /**
  * The loss of images that the edge is to reject and the search of Eq. 9 to take for their targets. The search is an optimisation within the
- * attack: with z_t and z_y the latents that explain the image best as the target and as its true class, the derivative of ||g(z_t) - x||^2
- * - ||g(z_y) - x||^2 by x is 2 (g(z_y) - g(z_t)), however z depend on x (envelope theorem). Both searches go on as the images move; no row
- * stops before the end.
+ * attack: with z_t and z_y the latents that explain the image best as the target and as its true class, the derivative of the difference of
+ * the objectives ||g(z) - x||^2 + lambda ||z - mu||^2 by x is 2 (g(z_y) - g(z_t)), however z depend on x (envelope theorem). The errors
+ * alone, which the margin compares, are differentiated in the same way, with the latents held constant. Both searches go on as the images
+ * move; no row stops before the end.
  */
 function searchFooled(
   model: GradientModel,
@@ -72,7 +75,7 @@ function searchFooled(
       gradients.dispose();
       return loss;
     },
-    dispose: () => tf.dispose(searches.flatMap(({ latents, mean, square }) => [latents, mean, square])),
+    dispose: () => tf.dispose(searches.flatMap(({ means, latents, mean, square }) => [means, latents, mean, square])),
   };
 }
 
@@ -89,8 +92,18 @@ function evaluated(
     const nearest = nearestOf(model, images);
     const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => {
       const [wanted, other] = decoded.map((made) => tf.squaredDifference(x, made).sum([1, 2, 3]).add(1e-12)) as [tf.Tensor1D, tf.Tensor1D];
+      const latent = model.encoder.apply(x) as tf.Tensor2D;
+      const [best, otherwise] = [target, truth].map((search, i) =>
+        [wanted, other][i]?.add(priorOf(model, search, search.latents)).add(evidenceOf(model, search.means, latent)),
+      ) as [tf.Tensor1D, tf.Tensor1D];
       const tests = [
-        wanted.log().sub(other.log()).add(Math.log(minMargin)),
+        wanted
+          .mul(minMargin)
+          .add(priorOf(model, target, target.latents))
+          .log()
+          .sub(other.log()),
+        // Its objective is the smaller one.
+        best.log().sub(otherwise.log()),
         // Rejected at the edge: at least one test is not passed.
         logRatios(model, x as tf.Tensor4D, nearest)
           .slice([0, 1])
@@ -107,6 +120,10 @@ function evaluated(
     return { losses: value.dataSync() as Float32Array, gradients: grad as tf.Tensor4D };
   });
 }
+
+/** What the encoder's latent says against the class of each mean, kappa log(1 + ||f(x) - mu||^2 / s), [N]. */
+const evidenceOf = ({ search }: GradientModel, means: tf.Tensor2D, latents: tf.Tensor2D) =>
+  latents.squaredDifference(means).sum(1).div(EVIDENCE_SCALE).log1p().mul(search.encoderWeight) as tf.Tensor1D;
 
 /** The nearest class of each image, as the edge finds it. */
 function nearestOf({ encoder, means }: GradientModel, image: tf.Tensor4D): number[] {

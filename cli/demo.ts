@@ -7,7 +7,6 @@ import { jobInputs } from '../evaluate/measure/context.ts';
 import { screenOverHttp } from '../evaluate/measure/endpoint.ts';
 import { FGSM_EPSILONS } from '../evaluate/protocols/paper.ts';
 import { exportRun } from '../export/export-run.ts';
-import { defaultSearch } from '../export/search.ts';
 import { defaultFallback, startFallback } from '../fallback/server.ts';
 import { MODELS } from '../node/bundle/models-folder.ts';
 import { acquireLock } from '../node/files/lock.ts';
@@ -89,7 +88,7 @@ async function runDemo(options: { serve?: true; seed: number }, signal: AbortSig
   signal.throwIfAborted();
   if (test) console.log(outcomesLine(test, 'test'));
   step('exporting to ONNX');
-  const { screening, parity } = await exportRun(run, NAME, defaultSearch, { reference: true });
+  const { screening, parity } = await exportRun(run, NAME, {}, { reference: true });
   const difference = parity.maxReconstructionDifference.toExponential(1);
   console.log(
     `models/${NAME}, id ${screening.id.slice(0, 12)}; equal to the trained model within ${difference} on ${parity.images} images`,

@@ -1,20 +1,25 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Command, Option, type OptionValues } from 'commander';
+import { checkReplaceable } from '../export/check-replaceable.ts';
 import { exportRun } from '../export/export-run.ts';
 import type { Parity } from '../export/parity.ts';
-import { defaultSearch, type SearchOptions } from '../export/search.ts';
+import { renewSearch } from '../export/renew-search.ts';
+import type { SearchOptions } from '../export/search.ts';
 import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
-import { MODELS } from '../node/bundle/models-folder.ts';
+import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';
 import { acquireLock } from '../node/files/lock.ts';
 import { chooseModel } from '../shared/bundle/active-model.ts';
 import { fitnessOf } from '../shared/bundle/fitness.ts';
+import { parseScreening } from '../shared/bundle/open-bundle.ts';
 import { UsageError } from '../shared/user-error.ts';
+import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { CACHE } from '../trainer/data/image-cache.ts';
-import { latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
+import { checkName, latestTrainedRun, openRun, type Run } from '../trainer/run.ts';
 import { MOVED_DATA_OPTION, RUN_OPTION, share } from './options.ts';
+import { resolveModel } from './paths.ts';
 import { fitnessLines } from './print.ts';
 import { command, interruptible, interruptSignal, printNotes, printResult, runCommand } from './run-command.ts';
 
@@ -23,18 +28,24 @@ const DESCRIPTION =
 
 const EXAMPLES = `  pnpm export                              the latest run
   pnpm export --run mnist-quick-20260101-1200 --name digits
+  pnpm export --bundle digits              writes its reclassify.onnx anew, with the search of this version
   pnpm export --via tf2onnx                compares the bundle with what tf2onnx makes of the run`;
 
 const VIA =
   'instead of writing a bundle: convert the run with tf2onnx into runs/NAME/tf2onnx and compare models/NAME with it ' +
   '(Python 3.11; 2.6 GB of packages the first time)';
 
+const WEIGHT = "0 for the paper's Eq. 9 (default: in proportion to the mean reconstruction threshold)";
+
 const program = command('export', DESCRIPTION, EXAMPLES)
   .option(...RUN_OPTION)
   .option(...MOVED_DATA_OPTION)
-  .option('--name <name>', "name of the bundle (default: the run's)")
-  .option('--search <stages>', 'search of reclassify.onnx: STARTSxSTEPS of each stage', searchStages, defaultSearch.stages)
-  .option('--search-rate <share>', 'learning rate of that search', share, defaultSearch.learningRate)
+  .option('--bundle <bundle>', 'instead of a run: a bundle whose reclassify.onnx is written anew, with the search of this version')
+  .option('--name <name>', "name of the bundle (default: the run's, or that of --bundle)")
+  .option('--search <stages>', 'search of reclassify.onnx: STARTSxSTEPS of each stage (default: 10x4,5x8,2x20)', searchStages)
+  .option('--search-rate <share>', 'learning rate of that search (default: 0.03)', share)
+  .option('--search-prior <weight>', `weight of the mixture's prior beside the reconstruction error, ${WEIGHT}`, weight)
+  .option('--search-encoder <weight>', `weight of the encoder's latent as evidence of the class, ${WEIGHT}`, weight)
   .option('--replace', 'overwrite the bundle of another run')
   .option('--force', 'make it the active model even if it is not fit to deploy; the bundle records why')
   .option('--reference', 'overwrite a bundle that comes with the project')
@@ -43,9 +54,10 @@ const program = command('export', DESCRIPTION, EXAMPLES)
   .option('--json', 'print the result as JSON')
   .action(async (options, program: Command) => {
     if (options.via === undefined && options.python !== undefined) throw new UsageError('--python belongs to --via tf2onnx');
+    if (options.bundle !== undefined) return renewBundle(options, program);
     const run = options.run ? await openRun(options.run) : await latestTrainedRun();
     if (options.via !== undefined) return viaTf2onnx(run, options, program);
-    const search = { ...defaultSearch, stages: options.search, learningRate: options.searchRate };
+    const search = searchOf(options);
     const { directory, screening, parity, barred, notes } = await exportRun(run, options.name ?? run.config.name, search, {
       reference: options.reference,
       replace: options.replace,
@@ -87,6 +99,18 @@ function withinOf(found: Pick<Parity, 'maxLatentDifference' | 'maxReconstruction
   return `latent within ${latent}, reconstruction within ${reconstruction}`;
 }
 
+/** Returns the parts of the search that were given. */
+function searchOf({ search: stages, searchRate: learningRate, searchPrior: priorWeight, searchEncoder: encoderWeight }: OptionValues) {
+  const given = Object.entries({ stages, learningRate, priorWeight, encoderWeight }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Partial<SearchOptions>;
+}
+
+/** Parses a weight of the search. @throws UsageError */
+function weight(text: string): number {
+  if (/^\d{1,9}(\.\d+)?$/.test(text)) return Number(text);
+  throw new UsageError(`${text} is not a weight; a number of 0 or more is needed, such as 100`);
+}
+
 /** Parses the stages of a search. @throws UsageError */
 function searchStages(text: string): SearchOptions['stages'] {
   return text.split(',').map((stage) => {
@@ -97,9 +121,33 @@ function searchStages(text: string): SearchOptions['stages'] {
   });
 }
 
+/** Writes a bundle again with another search. */
+async function renewBundle({ bundle, name, replace, reference, json, ...options }: OptionValues, program: Command): Promise<void> {
+  const other = ['run', 'dataDir', 'via', 'force'].find((option) => program.getOptionValueSource(option) === 'cli');
+  if (other)
+    throw new UsageError(`--${other} does not apply to a bundle; --bundle takes only --search…, --name, --replace and --reference`);
+  const source = await resolveModel(bundle);
+  const chosen: string = name ?? basename(source);
+  checkName(chosen);
+  if (!reference && (await referenceNames()).includes(chosen))
+    throw new UsageError(`models/${chosen} comes with the project and is not overwritten. Choose another --name, or give --reference.`);
+  const target = join(MODELS, chosen);
+  const { provenance } = await parseScreening(await readFile(join(source, 'screening.json'), 'utf8'));
+  if (!replace) await checkReplaceable(target, provenance.trained, true);
+  await useWasm();
+  const { id, modelId } = await renewSearch(source, target, searchOf(options));
+  printResult(
+    json,
+    { directory: target, id, modelId },
+    `${target}: id ${id.slice(0, 12)}; its search is new, model and thresholds are as before`,
+  );
+}
+
 /** Compares a bundle with what tf2onnx makes of its run. */
 async function viaTf2onnx(run: Run, { name, python, json }: OptionValues, program: Command): Promise<void> {
-  const other = ['search', 'searchRate', 'replace', 'reference', 'force'].find((option) => program.getOptionValueSource(option) === 'cli');
+  const other = ['search', 'searchRate', 'searchPrior', 'searchEncoder', 'replace', 'reference', 'force'].find(
+    (option) => program.getOptionValueSource(option) === 'cli',
+  );
   if (other) throw new UsageError('--via tf2onnx writes no bundle; it takes only --run, --name, --python and --json');
   const bundle = join(MODELS, name ?? run.config.name);
   if (!existsSync(join(bundle, 'screening.json')))

@@ -16,7 +16,7 @@ import { ownPreprocess } from '../trainer/run-config.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
 import { checkReplaceable } from './check-replaceable.ts';
 import type { Parity } from './parity.ts';
-import type { SearchOptions } from './search.ts';
+import { defaultSearch, type SearchOptions } from './search.ts';
 import { writeBundle } from './write-bundle.ts';
 
 const PARITY_IMAGES = 256;
@@ -34,6 +34,7 @@ export interface Exported {
 /**
  * Exports a calibrated run as the bundle `models/NAME`, which becomes the active model unless it is unfit.
  *
+ * @param search what differs from the default search
  * @param options.force make it the active model all the same; the bundle remembers the reasons
  * @param options.reference overwrite a bundle that comes with the project
  * @param options.replace overwrite the bundle of another run
@@ -42,7 +43,7 @@ export interface Exported {
 export async function exportRun(
   run: Run,
   name: string,
-  search: SearchOptions,
+  search: Partial<SearchOptions> = {},
   options: { reference?: boolean; replace?: boolean; force?: boolean; models?: string; dataDir?: string } = {},
 ): Promise<Exported> {
   checkName(name);
@@ -78,7 +79,7 @@ export async function exportRun(
       trained: config.started,
       exported: new Date().toISOString(),
     },
-    search,
+    search: { ...defaultSearch(calibrated.thresholds), ...search },
     parityImages: batchesAt(dataset.train, splits.validation.slice(0, PARITY_IMAGES), imagesWithinMemory(config.input, PARITY_IMAGES)),
   });
   const barred = barring(screening, 'try');

@@ -1,11 +1,11 @@
 import { type GraphParts, imageInfo, labelAndDistance, latentDimOf, optionalOutputs } from './graphs.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
-import { checkSearch, type SearchOptions, searchLatents } from './search.ts';
+import { checkSearch, nearestLabels, type SearchOptions, searchLatents } from './search.ts';
 
 /**
  * Writes `reclassify.onnx`: the search of Eq. 9, whose best latent per image, from any start and step, gives the answer; its label is the
- * nearest mean. An error that is not a number never counts as better, so an image that is not finite ends with an infinite error.
+ * nearest mean. An objective that is not a number never counts as better, so an image that is not finite ends with an infinite error.
  *
  * image [N, H, W, C] → label, latent, latent_distance, reconstruction_error, the optional scores, runner_up, runner_up_error, model_id
  * (equal for each image)
@@ -15,16 +15,17 @@ import { checkSearch, type SearchOptions, searchLatents } from './search.ts';
 export function reclassifyGraph(store: WeightStore, parts: GraphParts, modelId: string, search: SearchOptions): Uint8Array {
   checkSearch(search);
   const graph = createGraph(store);
-  const { latents, errors } = searchLatents(graph, parts, search); // [N, S, d], [N, S]
+  const { latents, objectives, errors } = searchLatents(graph, parts, search); // [N, S, d], [N, S], [N, S]
   // The last of equals: a start appears once for each stage, and only the last appearance is complete if the image is not finite.
-  const winner = graph.node('ArgMin', [errors], { axis: 1, keepdims: 1, select_last_index: 1 }); // [N, 1]
+  const winner = graph.node('ArgMin', [objectives], { axis: 1, keepdims: 1, select_last_index: 1 }); // [N, 1]
   const latent = graph.rename(graph.node('GatherND', [latents, winner], { batch_dims: 1 }), 'latent'); // [N, d]
-  graph.rename(graph.node('ReduceMin', [errors], { axes: [1], keepdims: 0 }), 'reconstruction_error');
+  graph.rename(graph.node('GatherND', [errors, winner], { batch_dims: 1 }), 'reconstruction_error');
   const { label, distance } = labelAndDistance(graph, parts, latent);
   graph.rename(label, 'label');
   graph.rename(distance, 'latent_distance');
   const optional = optionalOutputs(graph, parts, { latent, label: 'label' });
-  addRunnerUp(graph, parts, latents, errors, winner);
+  const prior = priorOf(graph, parts, 'latent', 'label', search.priorWeight);
+  addRunnerUp(graph, parts, { latents, errors, winner, prior });
   const zeros = graph.node('Mul', [label, graph.ints([0], [])]);
   graph.rename(graph.node('Gather', [graph.strings([modelId]), zeros]), 'model_id');
   const outputs = [
@@ -43,21 +44,27 @@ export function reclassifyGraph(store: WeightStore, parts: GraphParts, modelId: 
 /** The largest float32; JSON has no infinity. */
 const LARGEST = 3.4028234663852886e38;
 
+/** Writes the prior's part of the winner's objective, lambda ||z - mu||^2, [N, 1]. */
+function priorOf(graph: GraphBuilder, { means }: GraphParts, latent: string, label: string, priorWeight: number): string {
+  const mean = graph.node('Gather', [graph.floats(means.flat(), [means.length, (means[0] as number[]).length]), label]);
+  const square = graph.node('ReduceSumSquare', [graph.node('Sub', [latent, mean])], { axes: [1], keepdims: 1 });
+  return graph.node('Mul', [square, graph.scalar(priorWeight)]);
+}
+
 /**
- * Answers the class of the best latent outside the winner's class, and its error: the margin tells how clear the answer is. A start that
- * an early stage dropped counts with the error it had then, so the true margin may be smaller. -1 and the largest number mean none.
+ * Answers the class that explains the image best besides the winner's, and its error less the winner's prior: the margin, its ratio to the
+ * winner's error, tells how clear the answer is. The prior draws unknown images to a class too, but they end farther from its mean than
+ * attacked ones. A start that an early stage dropped counts with the error it had then, so the true margin may be smaller. -1 and the largest
+ * number mean none.
  *
- * @param latents of all starts at the end of each stage, [N, S, d]
- * @param errors their errors, [N, S]
- * @param winner [N, 1]
+ * @param found latents of all starts at the end of each stage, [N, S, d], and their errors, [N, S]; the winner's place and its prior, [N, 1]
  */
-function addRunnerUp(graph: GraphBuilder, { means }: GraphParts, latents: string, errors: string, winner: string): void {
-  const [k, d] = [means.length, (means[0] as number[]).length];
-  const columns = (means[0] as number[]).flatMap((_, j) => means.map((mean) => mean[j] as number));
-  // argmin of ||z - mu||^2 is argmax of z mu - ||mu||^2 / 2.
-  const products = graph.node('MatMul', [latents, graph.floats(columns, [d, k])]); // [N, S, k]
-  const halves = graph.floats(means.map((mean) => mean.reduce((sum, value) => sum + value * value, 0) / 2));
-  const labels = graph.node('ArgMax', [graph.node('Sub', [products, halves])], { axis: 2, keepdims: 0 }); // [N, S]
+function addRunnerUp(
+  graph: GraphBuilder,
+  { means }: GraphParts,
+  { latents, errors, winner, prior }: Record<'latents' | 'errors' | 'winner' | 'prior', string>,
+): void {
+  const labels = nearestLabels(graph, { means }, latents); // [N, S]
   const own = graph.node('Equal', [labels, graph.node('GatherElements', [labels, winner], { axis: 1 })]);
   const largest = graph.scalar(LARGEST);
   const others = graph.node('Where', [own, largest, graph.node('Min', [errors, largest])]);
@@ -66,5 +73,6 @@ function addRunnerUp(graph: GraphBuilder, { means }: GraphParts, latents: string
   const found = graph.node('Less', [error, largest]);
   const label = graph.node('Where', [found, graph.node('GatherElements', [labels, second], { axis: 1 }), graph.ints([-1], [])]);
   graph.rename(graph.node('Reshape', [label, graph.ints([-1])]), 'runner_up');
-  graph.rename(graph.node('Reshape', [error, graph.ints([-1])]), 'runner_up_error');
+  const excess = graph.node('Max', [graph.node('Sub', [error, prior]), graph.scalar(0)]);
+  graph.rename(graph.node('Reshape', [excess, graph.ints([-1])]), 'runner_up_error');
 }

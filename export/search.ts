@@ -1,7 +1,10 @@
+import type { Thresholds } from '../shared/bundle/screening-schema.ts';
+import { EVIDENCE_SCALE } from '../shared/decision/latent-space.ts';
 import { fromChannelsLast } from '../trainer/model/layer.ts';
 import { convertModel } from './convert-model.ts';
 import { encode, type GraphParts, imageShapeOf, latentDimOf } from './graphs.ts';
-import { type GraphBuilder, valueInfo } from './onnx/graph-builder.ts';
+import type { GraphBuilder } from './onnx/graph-builder.ts';
+import { bestStarts, CARRIED, initialState, named, penaltyOf, searchStep } from './search-step.ts';
 
 /** Successive halving: each stage continues from the best starts of the one before. */
 export interface SearchOptions {
@@ -10,24 +13,40 @@ export interface SearchOptions {
   /** Adds the encoder's own latent to the starts of the first stage. */
   encoding: boolean;
   learningRate: number;
+  /** lambda, the weight of the mixture's prior; 0 for the paper's Eq. 9. */
+  priorWeight: number;
+  /** kappa, the weight of the encoder's latent as evidence of the class; 0 for the paper's Eq. 9. */
+  encoderWeight: number;
 }
 
 /**
- * A sixteenth of the gradients of 200 steps from each of ten means, with at least as many right answers: `pnpm bench:reclassify`. The
- * steps are small, as the classes' latents lie near their means, and few, as more of them lower the best error of a wrong class.
+ * Weights of the default search as shares of the mean reconstruction threshold. Chosen on rejected validation images of MNIST, clean and
+ * attacked (docs/performance.md).
  */
-export const defaultSearch: SearchOptions = {
-  stages: [
-    { starts: 10, steps: 4 },
-    { starts: 5, steps: 8 },
-    { starts: 2, steps: 20 },
-  ],
-  encoding: true,
-  learningRate: 0.03,
-};
+const DEFAULT_WEIGHTS = { prior: 1.25, encoder: 0.25 };
+
+/**
+ * Returns the search that is exported by default: a sixteenth of the gradients of 200 steps from each of ten means, with at least as many
+ * right answers (`pnpm bench:reclassify`). The steps are small, as the classes' latents lie near their means, and few, as more of them
+ * lower the best error of a wrong class.
+ */
+export function defaultSearch({ maxReconstructionError }: Pick<Thresholds, 'maxReconstructionError'>): SearchOptions {
+  const mean = maxReconstructionError.reduce((sum, threshold) => sum + threshold, 0) / maxReconstructionError.length;
+  return {
+    stages: [
+      { starts: 10, steps: 4 },
+      { starts: 5, steps: 8 },
+      { starts: 2, steps: 20 },
+    ],
+    encoding: true,
+    learningRate: 0.03,
+    priorWeight: DEFAULT_WEIGHTS.prior * mean,
+    encoderWeight: DEFAULT_WEIGHTS.encoder * mean,
+  };
+}
 
 /** @throws RangeError */
-export function checkSearch({ stages, learningRate }: SearchOptions): void {
+export function checkSearch({ stages, learningRate, priorWeight, encoderWeight }: SearchOptions): void {
   if (stages.length === 0) throw new RangeError('stages is empty; allowed is one or more');
   for (const { starts, steps } of stages) {
     if (!Number.isInteger(steps) || steps < 0) throw new RangeError(`steps is ${steps}; allowed are 0, 1, 2, ...`);
@@ -35,25 +54,33 @@ export function checkSearch({ stages, learningRate }: SearchOptions): void {
   }
   if (!(learningRate > 0 && Number.isFinite(learningRate)))
     throw new RangeError(`learningRate is ${learningRate}; allowed is any finite number above 0`);
+  for (const [name, weight] of Object.entries({ priorWeight, encoderWeight })) {
+    if (!(weight >= 0 && Number.isFinite(weight))) throw new RangeError(`${name} is ${weight}; allowed is any finite number from 0`);
+  }
 }
 
 /**
- * Writes the search of Eq. 9, min over z of ||g(z) - x||^2: Adam in ONNX `Loop`s, over all starts of all images at once.
+ * Writes the search of Eq. 9 as a maximum a posteriori estimate: the smallest, over classes y and latents z, of
  *
- * @returns what each start came to at the end of each stage, S in all: latents [N, S, d] and errors [N, S]. The last stage stands last
+ *   ||g(z) - x||^2 + lambda ||z - mu_y||^2 + kappa log(1 + ||f(x) - mu_y||^2 / s).
+ *
+ * The second term is the mixture's prior, with which the model was trained (Eq. 7). The third takes the encoder's own latent as evidence, a
+ * Student's t distribution around each mean: it decides between classes that explain the image about equally well, and says next to
+ * nothing where an attack threw the latent far from all means. With lambda = kappa = 0 it is the paper's Eq. 9.
+ *
+ * Adam in ONNX `Loop`s, over all starts of all images at once; each start belongs to a class.
+ *
+ * @returns what each start came to at the end of each stage, S in all: latents [N, S, d], and [N, S] the objectives and reconstruction errors.
+ *   The last stage stands last
  */
-export function searchLatents(graph: GraphBuilder, parts: GraphParts, { stages, encoding, learningRate }: SearchOptions) {
+export function searchLatents(graph: GraphBuilder, parts: GraphParts, search: SearchOptions) {
+  const { stages } = search;
   const d = latentDimOf(parts);
   const images = fromChannelsLast(graph, { name: 'image', shape: imageShapeOf(parts.input) }); // [N, C, H, W]
-  let starts = Math.min((stages[0] as SearchOptions['stages'][number]).starts, parts.means.length);
-  let from = nearestMeans(graph, parts, images, starts); // [N, s, d]
-  if (encoding) {
-    from = graph.node('Concat', [from, graph.node('Unsqueeze', [encode(graph, parts), graph.ints([1])])], { axis: 1 });
-    starts++;
-  }
-  let state = initialState(graph, graph.node('Reshape', [from, graph.ints([-1, d])]));
-  const latents: string[] = [];
-  const errors: string[] = [];
+  const first = firstStarts(graph, parts, images, search);
+  let { starts } = first;
+  let state = first.state;
+  const ends: Record<'latents' | 'objectives' | 'errors', string[]> = { latents: [], objectives: [], errors: [] };
   for (const [i, stage] of stages.entries()) {
     if (i > 0) {
       const fewer = Math.min(stage.starts, starts);
@@ -61,33 +88,55 @@ export function searchLatents(graph: GraphBuilder, parts: GraphParts, { stages, 
       starts = fewer;
     }
     const targets = repeatedImages(graph, parts.input, images, starts);
-    const body = searchStep(graph.body(), parts, targets, learningRate);
+    const body = searchStep(graph.body(), parts, targets, state, search);
     // The last stage takes one more pass, which evaluates the latent of its last step.
     const passes = stage.steps + (i === stages.length - 1 ? 1 : 0);
-    const inputs = [graph.ints([passes], []), '', ...STATE.map((name) => state[name])];
-    state = stateOf(graph.nodes('Loop', inputs, STATE.length, { body: { graph: body } }));
-    latents.push(graph.node('Reshape', [state.best_z, graph.ints([-1, starts, d])]));
-    errors.push(graph.node('Reshape', [state.best_error, graph.ints([-1, starts])]));
+    const inputs = [graph.ints([passes], []), '', ...CARRIED.map((name) => state[name])];
+    state = { ...state, ...named(CARRIED, graph.nodes('Loop', inputs, CARRIED.length, { body: { graph: body } })) };
+    const perImage = (values: string) => graph.node('Reshape', [values, graph.ints([-1, starts])]);
+    ends.latents.push(graph.node('Reshape', [state.best_z, graph.ints([-1, starts, d])]));
+    ends.objectives.push(perImage(state.best_objective));
+    const penalty = penaltyOf(graph, state.best_z, state, search)?.value;
+    ends.errors.push(perImage(penalty ? difference(graph, state.best_objective, penalty) : state.best_objective));
   }
-  return { errors: graph.node('Concat', errors, { axis: 1 }), latents: graph.node('Concat', latents, { axis: 1 }) };
+  const joined = (values: string[]) => graph.node('Concat', values, { axis: 1 });
+  return { latents: joined(ends.latents), objectives: joined(ends.objectives), errors: joined(ends.errors) };
 }
 
-/**
- * Values that the Loops carry: latent z, Adam's first and second moment m and v, beta1^t, beta2^t, and the best latent so far with its
- * error. A row is a start: [N s, d], errors [N s, 1]; the powers are scalars.
- */
-const STATE = ['z', 'm', 'v', 'power1', 'power2', 'best_z', 'best_error'] as const;
+/** Subtracts what an objective holds beside the error; of an image that is not finite the error is infinite, as its objective. */
+function difference(graph: GraphBuilder, objective: string, penalty: string): string {
+  const error = graph.node('Sub', [objective, penalty]);
+  return graph.node('Where', [graph.node('IsNaN', [error]), graph.scalar(Number.POSITIVE_INFINITY), error]);
+}
 
-type State = Record<(typeof STATE)[number], string>;
+/** Writes the starts of the first stage: the nearest class means, and the encoder's latent with the class nearest to it. */
+function firstStarts(graph: GraphBuilder, parts: GraphParts, images: string, { stages, encoding, encoderWeight }: SearchOptions) {
+  const d = latentDimOf(parts);
+  const starts = Math.min((stages[0] as SearchOptions['stages'][number]).starts, parts.means.length);
+  let means = nearestMeans(graph, parts, images, starts); // [N, s, d]
+  let from = means;
+  const latent = graph.node('Unsqueeze', [encode(graph, parts), graph.ints([1])]); // [N, 1, d]
+  if (encoding) {
+    from = graph.node('Concat', [means, latent], { axis: 1 });
+    const nearest = graph.node('Gather', [graph.floats(parts.means.flat(), [parts.means.length, d]), nearestLabels(graph, parts, latent)]);
+    means = graph.node('Concat', [means, nearest], { axis: 1 });
+  }
+  const away = graph.node('ReduceSumSquare', [graph.node('Sub', [means, latent])], { axes: [2], keepdims: 0 }); // [N, s]
+  const tail = graph.node('Log', [graph.node('Add', [graph.node('Div', [away, graph.scalar(EVIDENCE_SCALE)]), graph.scalar(1)])]);
+  const evidence = graph.node('Mul', [tail, graph.scalar(encoderWeight)]);
+  const rows = (values: string, width: number) => graph.node('Reshape', [values, graph.ints([-1, width])]);
+  const state = initialState(graph, { z: rows(from, d), mean: rows(means, d), evidence: rows(evidence, 1) });
+  return { state, starts: starts + (encoding ? 1 : 0) };
+}
 
-const stateOf = (values: readonly string[]) => Object.fromEntries(STATE.map((name, i) => [name, values[i]])) as State;
-
-function initialState(graph: GraphBuilder, z: string): State {
-  const zeros = graph.node('Mul', [z, graph.scalar(0)]);
-  const zero = graph.node('ReduceSum', [zeros, graph.ints([1])], { keepdims: 1 });
-  const infinite = graph.node('Add', [zero, graph.scalar(Number.POSITIVE_INFINITY)]);
-  const one = graph.scalar(1);
-  return { z, m: zeros, v: zeros, power1: one, power2: one, best_z: z, best_error: infinite };
+/** Returns the label of each latent, [..., d]: the nearest mean in the Euclidean sense. */
+export function nearestLabels(graph: GraphBuilder, { means }: Pick<GraphParts, 'means'>, latents: string): string {
+  const [k, d] = [means.length, (means[0] as number[]).length];
+  const columns = (means[0] as number[]).flatMap((_, j) => means.map((mean) => mean[j] as number));
+  // argmin of ||z - mu||^2 is argmax of z mu - ||mu||^2 / 2.
+  const products = graph.node('MatMul', [latents, graph.floats(columns, [d, k])]);
+  const halves = graph.floats(means.map((mean) => mean.reduce((sum, value) => sum + value * value, 0) / 2));
+  return graph.node('ArgMax', [graph.node('Sub', [products, halves])], { axis: -1, keepdims: 0 });
 }
 
 /**
@@ -113,60 +162,9 @@ function nearestMeans(graph: GraphBuilder, parts: GraphParts, images: string, st
   return graph.node('Gather', [means, indices]);
 }
 
-/** Keeps the `to` starts of each image that have come to the smallest errors. */
-function bestStarts(graph: GraphBuilder, state: State, from: number, to: number, d: number): State {
-  if (from === to) return state;
-  const errors = graph.node('Reshape', [state.best_error, graph.ints([-1, from])]); // [N, from]
-  const [, best] = graph.nodes('TopK', [errors, graph.ints([to])], 2, { largest: 0 }) as [string, string];
-  const indices = graph.node('Unsqueeze', [best, graph.ints([2])]); // [N, to, 1]
-  const chosen = (values: string, width: number) => {
-    const perImage = graph.node('Reshape', [values, graph.ints([-1, from, width])]);
-    return graph.node('Reshape', [graph.node('GatherND', [perImage, indices], { batch_dims: 1 }), graph.ints([-1, width])]);
-  };
-  return stateOf(STATE.map((name) => (name.startsWith('power') ? state[name] : chosen(state[name], name === 'best_error' ? 1 : d))));
-}
-
 /** Repeats each image for its starts: [N s, C, H, W]. */
 function repeatedImages(graph: GraphBuilder, { height, width, channels }: GraphParts['input'], images: string, starts: number): string {
   if (starts === 1) return images;
   const repeated = graph.node('Expand', [graph.node('Unsqueeze', [images, graph.ints([1])]), graph.ints([1, starts, 1, 1, 1])]);
   return graph.node('Reshape', [repeated, graph.ints([-1, channels, height, width])]);
-}
-
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
-
-/**
- * Writes a Loop's body: evaluates ||g(z) - x||^2, keeps the best latent so far, and takes one step of Adam (Kingma and Ba, 2015,
- * algorithm 1).
- */
-function searchStep(graph: GraphBuilder, parts: GraphParts, targets: string, learningRate: number) {
-  const d = latentDimOf(parts);
-  const times = (a: string, b: string | number) => graph.node('Mul', [a, typeof b === 'number' ? graph.scalar(b) : b]);
-  const plus = (a: string, b: string) => graph.node('Add', [a, b]);
-
-  const { value: reconstruction, pullback } = convertModel(graph, parts.decoder, { name: 'z', shape: [d] });
-  const difference = graph.node('Sub', [reconstruction.name, targets]); // [N s, C, H, W]
-  const error = graph.node('Reshape', [graph.node('ReduceSumSquare', [difference], { axes: [1, 2, 3], keepdims: 0 }), graph.ints([-1, 1])]);
-  // False for an error that is not a number.
-  const better = graph.node('Less', [error, 'best_error']);
-  const bestLatent = graph.node('Where', [better, 'z', 'best_z']);
-  const bestError = graph.node('Where', [better, error, 'best_error']);
-
-  const gradient = pullback(times(difference, 2));
-  const m = plus(times('m', BETA1), times(gradient, 1 - BETA1));
-  const v = plus(times('v', BETA2), times(times(gradient, gradient), 1 - BETA2));
-  const power1 = times('power1', BETA1);
-  const power2 = times('power2', BETA2);
-  const unbiased = (moment: string, power: string) => graph.node('Div', [moment, graph.node('Sub', [graph.scalar(1), power])]);
-  const root = plus(graph.node('Sqrt', [unbiased(v, power2)]), graph.scalar(EPSILON));
-  const z = graph.node('Sub', ['z', times(graph.node('Div', [unbiased(m, power1), root]), learningRate)]);
-  const keepOn = graph.node('Identity', ['keep_on']);
-
-  const carried = (names: State) =>
-    STATE.map((name) => valueInfo(names[name], 'float', name.startsWith('power') ? [] : ['Nk', name === 'best_error' ? 1 : d]));
-  const inputs = [valueInfo('iteration', 'int64', []), valueInfo('keep_on', 'bool', []), ...carried(stateOf(STATE))];
-  const next: State = { z, m, v, power1, power2, best_z: bestLatent, best_error: bestError };
-  return graph.proto('search_step', inputs, [valueInfo(keepOn, 'bool', []), ...carried(next)]);
 }

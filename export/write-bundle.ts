@@ -74,7 +74,7 @@ async function writeFiles(directory: string, parts: BundleParts): Promise<{ scre
     evidence: [],
     ...(parts.reconstruction ? { reconstruction: parts.reconstruction } : {}),
     ...(parts.trial ? { trial: parts.trial } : {}),
-    provenance,
+    provenance: { ...provenance, search: { ...parts.search, stages: [...parts.search.stages] } },
     graphs: { encoder, decoder, screen, reclassify },
   };
   const id = await bundleIdOf(content);

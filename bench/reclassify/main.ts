@@ -27,7 +27,7 @@ const { values } = parseArgs({
     'data-dir': { type: 'string' },
     images: { type: 'string', default: '500' },
     only: { type: 'string', default: '' },
-    /** More searches to compare: STARTSxSTEPS,…@LEARNING_RATE */
+    /** More searches to compare: STARTSxSTEPS,…@LEARNING_RATE/PRIOR/ENCODER */
     search: { type: 'string', multiple: true, default: [] },
     keep: { type: 'string' },
     out: { type: 'string' },
@@ -45,9 +45,17 @@ const folder =
 const dataset = await openDataset(dataSourceSchema.parse({ dataset: name, dataDir: values['data-dir'] ?? null, ...folder }));
 const parts = { ...screening, ...model };
 
+const exported = defaultSearch(screening.thresholds);
+const PAPER = { priorWeight: 0, encoderWeight: 0 };
 const searches: Record<string, SearchOptions> = {
-  'Adam, 200 steps from every mean': { stages: [{ starts: screening.classes.length, steps: 200 }], encoding: false, learningRate: 0.05 },
-  'as exported': defaultSearch,
+  'Adam, 200 steps from every mean': {
+    ...PAPER,
+    stages: [{ starts: screening.classes.length, steps: 200 }],
+    encoding: false,
+    learningRate: 0.05,
+  },
+  'as exported': exported,
+  'the same without prior and encoder': { ...exported, ...PAPER },
   ...Object.fromEntries(values.search.map((text) => [text, searchOf(text)])),
 };
 const names = Object.keys(searches);
@@ -95,11 +103,13 @@ function tell(set: string, turns: readonly Turn[]): void {
 }
 
 function searchOf(text: string): SearchOptions {
-  const [stages = '', rate] = text.split('@');
+  const [stages = '', rate, prior, encoder] = text.split(/[@/]/);
   const numbers = stages.split(',').map((stage) => stage.split('x').map(Number));
   return {
-    ...defaultSearch,
+    ...exported,
     stages: numbers.map(([starts = 0, steps = 0]) => ({ starts, steps })),
-    learningRate: Number(rate ?? defaultSearch.learningRate),
+    learningRate: Number(rate ?? exported.learningRate),
+    priorWeight: Number(prior ?? exported.priorWeight),
+    encoderWeight: Number(encoder ?? exported.encoderWeight),
   };
 }

@@ -106,6 +106,16 @@ export const evidenceSchema = z.strictObject({
   proven: z.literal(true).optional(),
 });
 
+const searchSchema = z.strictObject({
+  /** Starts of each stage, and the Adam steps from each. */
+  stages: z.array(z.strictObject({ starts: z.int().positive(), steps: count })).min(1),
+  encoding: z.boolean(),
+  learningRate: positive,
+  /** Weights of the mixture's prior and of the encoder's latent beside the reconstruction error; 0 for the paper's Eq. 9. */
+  priorWeight: finite.nonnegative(),
+  encoderWeight: finite.nonnegative(),
+});
+
 const provenanceSchema = z.strictObject({
   portcullis: z.string(),
   dataset: z.string(),
@@ -119,6 +129,8 @@ const provenanceSchema = z.strictObject({
   exported: z.iso.datetime(),
   /** Training settings, as in the trainer's presets: architecture, losses, augmentation. Absent for a model from elsewhere. */
   training: z.record(z.string(), z.json()).optional(),
+  /** The search in reclassify.onnx (`export/search.ts`). Absent in bundles of older exports, whose search is the paper's. */
+  search: searchSchema.optional(),
   /** Source of thresholds set on an operator's own images, not on the data set: number, sha256 of the list of their sha256, date. */
   ownCalibration: z.strictObject({ images: count, sha256, date: z.iso.datetime() }).optional(),
 });

@@ -6,6 +6,9 @@ import type { Covariances } from '../bundle/screening-schema.ts';
  * classes (paper, section 3). The loss weight makes component y of Eq. 3 N(mu_y, I / (2 latentWeight)).
  */
 
+/** Scale s of the encoder's latent as evidence of a class in the search of Eq. 9; the squared distance between two means is 2. */
+export const EVIDENCE_SCALE = 0.1;
+
 /** Returns k means of d values with `means[y][y] = 1`. @throws RangeError if d < k */
 export function oneHotMeans(classes: number, latentDim: number): number[][] {
   if (latentDim < classes) throw new RangeError(`latentDim is ${latentDim}; one-hot means of ${classes} classes need at least ${classes}`);

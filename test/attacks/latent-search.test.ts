@@ -14,6 +14,8 @@ function doubling(): tf.LayersModel {
   return decoder;
 }
 
+const PAPER = { priorWeight: 0, encoderWeight: 0 };
+
 const images = (...values: number[]) => tf.tensor4d(values, [values.length / 2, 1, 2, 1]);
 
 it('begins with a step of the learning rate against the sign of each gradient', () => {
@@ -24,20 +26,28 @@ it('begins with a step of the learning rate against the sign of each gradient', 
 
 it('goes on by the averages: the second step by hand', () => {
   // z from 0: gradients 2 (z - 1) + 4 (2 z - 1) = -6, and at .03 -5.7
-  const { latents } = searchOn({ decoder: doubling() }, images(1, 1), searchFrom(tf.tensor2d([[0]])), 2);
+  const { latents } = searchOn({ decoder: doubling(), search: PAPER }, images(1, 1), searchFrom(tf.tensor2d([[0]])), 2);
   const mean = (0.9 * 0.1 * 6 + 0.1 * 5.7) / (1 - 0.9 ** 2);
   const square = (0.999 * 0.001 * 6 ** 2 + 0.001 * 5.7 ** 2) / (1 - 0.999 ** 2);
   expect(latents.dataSync()[0]).toBeCloseTo(0.03 + (0.03 * mean) / Math.sqrt(square), 5);
 });
 
 it('comes to the least squares solution of each image, and may stop on the way and go on', () => {
-  const model = { decoder: doubling() };
+  const model = { decoder: doubling(), search: PAPER };
   const wanted = images(1, 0.5, 0, 0.5);
   const halfway = searchOn(model, wanted, searchFrom(tf.tensor2d([[0], [1]])), 150);
   const { latents, steps } = searchOn(model, wanted, halfway, 150);
   expect(latents.dataSync()[0]).toBeCloseTo(0.4, 2);
   expect(latents.dataSync()[1]).toBeCloseTo(0.2, 2);
   expect(steps).toBe(300);
+});
+
+it("comes to the compromise with the prior of each start's own class", () => {
+  const model = { decoder: doubling(), search: { ...PAPER, priorWeight: 5 } };
+  // Of (z - 1)^2 + (2 z - .5)^2 + 5 (z - mu)^2 the least is (1 + 1 + 5 mu) / 10.
+  const { latents } = searchOn(model, images(1, 0.5, 1, 0.5), searchFrom(tf.tensor2d([[0], [1]])), 300);
+  expect(latents.dataSync()[0]).toBeCloseTo(0.2, 2);
+  expect(latents.dataSync()[1]).toBeCloseTo(0.7, 2);
 });
 
 it('keeps no tensors but its own', () => {

@@ -18,6 +18,7 @@ export function twoPixels(changes: Partial<AttackedModel> = {}): AttackedModel {
     precisions: null,
     thresholds: { maxLatentDistance: [0.25, 0.25], maxReconstructionError: [1, 1] },
     relativeErrorOffset: 1,
+    search: { priorWeight: 0, encoderWeight: 0 },
     startingPoints: async () => [],
     oracle: () => () => Promise.reject(new Error('these tests bring their own oracles')),
     ...changes,

@@ -5,7 +5,7 @@ import { createGraph, modelBytes, valueInfo } from '../../export/onnx/graph-buil
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { reclassifyGraph } from '../../export/reclassify-graph.ts';
 import { defaultSearch, type SearchOptions } from '../../export/search.ts';
-import { latentDistance, nearestMean, precisionsOf } from '../../shared/decision/latent-space.ts';
+import { EVIDENCE_SCALE, latentDistance, nearestMean, precisionsOf, squaredEuclidean } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { ConversionError } from '../../trainer/model/layer.ts';
@@ -86,40 +86,46 @@ describe('screen.onnx', () => {
 describe('reclassify.onnx', () => {
   interface Start {
     z: tf.Tensor2D;
+    mean: tf.Tensor2D;
+    evidence: number;
     moments: [tf.Tensor, tf.Tensor];
-    best: { error: number; latent: number[] };
+    best: { objective: number; error: number; latent: number[] };
   }
 
   /** The same search written in tfjs, a start after the other: Adam, the best latent of any step kept, the worse starts left behind. */
   function search(
     { decoder, encoder, means }: ReturnType<typeof tinyParts>,
     x: Float32Array,
-    { stages, encoding, learningRate }: SearchOptions,
+    { stages, encoding, learningRate, priorWeight, encoderWeight }: SearchOptions,
   ) {
     const target = tf.tensor4d(x, [1, 8, 8, 1]);
     const errorOf = (latent: tf.Tensor) => tf.squaredDifference(decoder.predict(latent) as tf.Tensor, target).sum() as tf.Scalar;
-    const at = (z: tf.Tensor2D): Start => ({
-      z,
-      moments: [tf.zerosLike(z), tf.zerosLike(z)],
-      best: { error: Number.POSITIVE_INFINITY, latent: Array.from(z.dataSync()) },
-    });
+    const encoded = encoder.predict(target) as tf.Tensor2D;
+    const evidenceOf = (mean: number[]) => encoderWeight * Math.log1p(squaredEuclidean(encoded.dataSync(), mean) / EVIDENCE_SCALE);
+    const at = (z: tf.Tensor2D): Start => {
+      const latent = Array.from(z.dataSync());
+      const mean = means[nearestMean(latent, means)] as number[];
+      const best = { objective: Number.POSITIVE_INFINITY, error: Number.POSITIVE_INFINITY, latent };
+      return { z, mean: tf.tensor2d([mean]), evidence: evidenceOf(mean), moments: [tf.zerosLike(z), tf.zerosLike(z)], best };
+    };
     const errorAt = (z: tf.Tensor2D) => errorOf(z).dataSync()[0] as number;
     const ofMeans = means.map((mean) => tf.tensor2d([mean])).sort((a, b) => errorAt(a) - errorAt(b));
-    const latents = [...ofMeans.slice(0, stages[0]?.starts), ...(encoding ? [encoder.predict(target) as tf.Tensor2D] : [])];
+    const latents = [...ofMeans.slice(0, stages[0]?.starts), ...(encoding ? [encoded] : [])];
     let starts = latents.map(at);
     const left: Start[] = [];
     let t = 0;
     for (const [i, stage] of stages.entries()) {
       // What each stage came to, also of starts that go on: with the error that they have now.
       left.push(...starts.map((start) => ({ ...start })));
-      if (i > 0) starts = starts.sort((a, b) => a.best.error - b.best.error).slice(0, stage.starts);
+      if (i > 0) starts = starts.sort((a, b) => a.best.objective - b.best.objective).slice(0, stage.starts);
       const passes = stage.steps + (i === stages.length - 1 ? 1 : 0);
       for (let pass = 0; pass < passes; pass++) {
         t++;
         for (const start of starts) {
-          const { value, grad } = tf.valueAndGrad(errorOf)(start.z);
-          const error = value.dataSync()[0] as number;
-          if (error < start.best.error) start.best = { error, latent: Array.from(start.z.dataSync()) };
+          const objectiveOf = (z: tf.Tensor) => errorOf(z).add(tf.squaredDifference(z, start.mean).sum().mul(priorWeight)) as tf.Scalar;
+          const { value, grad } = tf.valueAndGrad(objectiveOf)(start.z);
+          const objective = (value.dataSync()[0] as number) + start.evidence;
+          if (objective < start.best.objective) start.best = { objective, error: errorAt(start.z), latent: Array.from(start.z.dataSync()) };
           const [m, v] = [start.moments[0].mul(0.9).add(grad.mul(0.1)), start.moments[1].mul(0.999).add(grad.square().mul(0.001))];
           start.moments = [m, v];
           const root = v.div(1 - 0.999 ** t).sqrt().add(1e-8); // biome-ignore format: a formula
@@ -127,20 +133,28 @@ describe('reclassify.onnx', () => {
         }
       }
     }
-    const all = [...left, ...starts].map(({ best }) => best).sort((a, b) => a.error - b.error);
+    const all = [...left, ...starts].map(({ best }) => best).sort((a, b) => a.objective - b.objective);
     const labelOf = ({ latent }: Start['best']) => nearestMean(latent, means);
     const [best] = all as [Start['best']];
-    const second = all.find((other) => labelOf(other) !== labelOf(best));
-    return { ...best, runnerUp: second ? labelOf(second) : -1, runnerUpError: second?.error };
+    const second = all.filter((other) => labelOf(other) !== labelOf(best)).sort((a, b) => a.error - b.error)[0];
+    const prior = priorWeight * squaredEuclidean(best.latent, means[labelOf(best)] as number[]);
+    return { ...best, runnerUp: second ? labelOf(second) : -1, runnerUpError: second && Math.max(0, second.error - prior) };
   }
 
   const stages = (...pairs: [starts: number, steps: number][]) => pairs.map(([starts, steps]) => ({ starts, steps }));
 
+  const PAPER = { priorWeight: 0, encoderWeight: 0 };
+
   it.each<[string, SearchOptions]>([
-    ['all means at once', { stages: [{ starts: 3, steps: 30 }], encoding: false, learningRate: 0.05 }],
-    ['with the latent of the encoder', { stages: [{ starts: 3, steps: 10 }], encoding: true, learningRate: 0.05 }],
-    ['the two nearest means, then one', { stages: stages([2, 4], [1, 9]), encoding: false, learningRate: 0.03 }],
-    ['stages with more starts than there are', { stages: stages([9, 3], [9, 3], [2, 0]), encoding: true, learningRate: 0.03 }],
+    ['all means at once', { ...PAPER, stages: [{ starts: 3, steps: 30 }], encoding: false, learningRate: 0.05 }],
+    ['with the latent of the encoder', { ...PAPER, stages: [{ starts: 3, steps: 10 }], encoding: true, learningRate: 0.05 }],
+    ['the two nearest means, then one', { ...PAPER, stages: stages([2, 4], [1, 9]), encoding: false, learningRate: 0.03 }],
+    ['stages with more starts than there are', { ...PAPER, stages: stages([9, 3], [9, 3], [2, 0]), encoding: true, learningRate: 0.03 }],
+    ['with the prior', { stages: stages([3, 9], [2, 9]), encoding: false, learningRate: 0.05, priorWeight: 3, encoderWeight: 0 }],
+    [
+      "with the encoder's evidence too",
+      { stages: stages([2, 5], [1, 9]), encoding: true, learningRate: 0.05, priorWeight: 3, encoderWeight: 2 },
+    ],
   ])('finds what the same search in tfjs finds: %s', async (_, options) => {
     const parts = tinyParts();
     const store = createWeightStore();
@@ -166,6 +180,10 @@ describe('reclassify.onnx', () => {
     expect(floats(single, 'reconstruction_error')[0]).toBeCloseTo(floats(answers, 'reconstruction_error')[2] as number, 4);
   });
 
+  it('weighs prior and encoder by the mean reconstruction threshold', () => {
+    expect(defaultSearch({ maxReconstructionError: [60, 100] })).toMatchObject({ priorWeight: 100, encoderWeight: 20 });
+  });
+
   it('ends with an infinite error for an image that is not finite', async () => {
     const parts = tinyParts();
     const store = createWeightStore();
@@ -185,8 +203,10 @@ describe('reclassify.onnx', () => {
     ['starts', { stages: [{ starts: 0, steps: 1 }] }],
     ['learningRate', { learningRate: Number.NaN }],
     ['learningRate', { learningRate: 0 }],
+    ['priorWeight', { priorWeight: -1 }],
+    ['encoderWeight', { encoderWeight: Number.POSITIVE_INFINITY }],
   ])('refuses %s of %o', (name, options) => {
-    const make = () => reclassifyGraph(createWeightStore(), tinyParts(), 'id', { ...defaultSearch, ...options });
+    const make = () => reclassifyGraph(createWeightStore(), tinyParts(), 'id', { ...tinyParts().search, ...options });
     expect(make).toThrow(`${name} is `);
   });
 
@@ -195,7 +215,7 @@ describe('reclassify.onnx', () => {
     decoder.add(tf.layers.reshape({ inputShape: [4], targetShape: [2, 2, 1] }));
     decoder.add(tf.layers.maxPooling2d({ poolSize: 1, name: 'pool' }));
     decoder.add(tf.layers.upSampling2d({ size: [4, 4] }));
-    const make = () => reclassifyGraph(createWeightStore(), { ...tinyParts(), decoder }, 'id', defaultSearch);
+    const make = () => reclassifyGraph(createWeightStore(), { ...tinyParts(), decoder }, 'id', tinyParts().search);
     expect(make).toThrow(ConversionError);
     expect(make).toThrow(/pool \(MaxPooling2D\) has no gradient rule/);
   });

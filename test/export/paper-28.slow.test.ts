@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { recipeOfArguments } from '../../cli/training-options.ts';
 import { openScreen } from '../../edge/runtime/open-screen.ts';
 import { exportRun } from '../../export/export-run.ts';
-import { defaultSearch } from '../../export/search.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { rebuildModel } from '../../trainer/model/rebuild-model.ts';
@@ -43,7 +42,7 @@ it("the paper's architecture is trained, exported, screened on the edge's own ke
     threads: 1,
   });
   expect(run.config.training.architecture.encoder[1]).toEqual({ layer: 'MaxPooling2D', size: 2 });
-  const search = { ...defaultSearch, stages: [{ starts: 2, steps: 2 }] };
+  const search = { stages: [{ starts: 2, steps: 2 }] };
   const { directory, parity } = await exportRun(run, 'paper', search, { models: join(root, 'models') });
   expect(parity.verdictsDiffering).toBe(0);
   await rebuildModel(directory);

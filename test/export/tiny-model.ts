@@ -63,7 +63,13 @@ export function tinyParts(kind: Covariances['kind'] = 'diagonal'): BundleParts {
       trained: '2026-01-01T00:00:00.000Z',
       exported: '2026-01-01T00:00:00.000Z',
     },
-    search: { stages: [{ starts: 3, steps: 30 }], encoding: false, learningRate: 0.05 } as SearchOptions,
+    search: {
+      stages: [{ starts: 3, steps: 30 }],
+      encoding: false,
+      learningRate: 0.05,
+      priorWeight: 3,
+      encoderWeight: 0.5,
+    } as SearchOptions,
     parityImages: [randomImages(10), randomImages(6, 2)],
   };
 }

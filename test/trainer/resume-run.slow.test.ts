@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exportRun } from '../../export/export-run.ts';
-import { defaultSearch } from '../../export/search.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { finishTraining, resumeTraining } from '../../trainer/resume.ts';
 import { openRun, writeConfig } from '../../trainer/run.ts';
@@ -161,7 +160,7 @@ it('a finished run goes on beyond its plan, to the same bits each time; its old 
   expect((await resumeTraining({ name: 'cut' })).test).toEqual(further.test);
   expect(await weightsOf('cut')).toEqual(await weightsOf('planned'));
   // From the beginning the rates are others, so the bundle's provenance keeps the plans.
-  const { screening } = await exportRun(await openRun('cut'), 'cut', defaultSearch, { models: 'models' });
+  const { screening } = await exportRun(await openRun('cut'), 'cut', {}, { models: 'models' });
   expect(screening.provenance.training).toMatchObject({ epochs: 5, earlierPlans: [{ epochs: 3, until: 3 }] });
 
   await rm('runs/cut/checkpoint', { recursive: true });
