@@ -32,7 +32,7 @@ export type ReclassifyDecision = { accepted: true } | { accepted: false; reason:
 export interface ReclassifyRule {
   /** Accept the label whatever its scores, as long as they are finite, for applications without nonsense. */
   keepAll: boolean;
-  /** Smallest ratio of the error of the best latent of another class to the winner's; 1 for the paper's rule. */
+  /** Smallest ratio of the runner-up's error to the winner's; 1 for the paper's rule. */
   minMargin: number;
 }
 
