@@ -6,7 +6,7 @@ import { checkReplaceable } from '../export/check-replaceable.ts';
 import { exportRun } from '../export/export-run.ts';
 import type { Parity } from '../export/parity.ts';
 import { renewSearch } from '../export/renew-search.ts';
-import type { SearchOptions } from '../export/search.ts';
+import type { SearchOptions } from '../export/search-options.ts';
 import { assertAgreement, crossCheck } from '../export/tf2onnx/cross-check.ts';
 import { checkPython, pythonEnvironment } from '../export/tf2onnx/python-environment.ts';
 import { MODELS, referenceNames } from '../node/bundle/models-folder.ts';

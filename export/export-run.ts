@@ -16,7 +16,7 @@ import { ownPreprocess } from '../trainer/run-config.ts';
 import { openDatasetOf } from '../trainer/run-images.ts';
 import { checkReplaceable } from './check-replaceable.ts';
 import type { Parity } from './parity.ts';
-import { defaultSearch, type SearchOptions } from './search.ts';
+import { defaultSearch, type SearchOptions } from './search-options.ts';
 import { writeBundle } from './write-bundle.ts';
 
 const PARITY_IMAGES = 256;

@@ -1,7 +1,8 @@
 import { type GraphParts, imageInfo, labelAndDistance, latentDimOf, optionalOutputs } from './graphs.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
-import { checkSearch, nearestLabels, type SearchOptions, searchLatents } from './search.ts';
+import { nearestLabels, searchLatents } from './search.ts';
+import { checkSearch, type SearchOptions } from './search-options.ts';
 
 /**
  * Writes `reclassify.onnx`: the search of Eq. 9, whose best latent per image, from any start and step, gives the answer; its label is the

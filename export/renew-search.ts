@@ -10,7 +10,7 @@ import { rebuildModel } from '../trainer/model/rebuild-model.ts';
 import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './graphs.ts';
 import { createWeightStore, type WeightStore } from './onnx/weight-store.ts';
 import { reclassifyGraph } from './reclassify-graph.ts';
-import { defaultSearch, type SearchOptions } from './search.ts';
+import { defaultSearch, type SearchOptions } from './search-options.ts';
 
 /**
  * Copies a bundle with another search in its reclassify.onnx. Its other graphs, weights and thresholds stay, and with them the model id and

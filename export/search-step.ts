@@ -1,7 +1,7 @@
 import { convertModel } from './convert-model.ts';
 import { type GraphParts, latentDimOf } from './graphs.ts';
 import { type GraphBuilder, valueInfo } from './onnx/graph-builder.ts';
-import type { SearchOptions } from './search.ts';
+import type { SearchOptions } from './search-options.ts';
 
 /**
  * Values that the Loops carry: latent z, Adam's first and second moment m and v, beta1^t, beta2^t, and the best latent so far with its

@@ -17,7 +17,7 @@ import { decoderGraph, encoderGraph, type GraphParts, screenGraph } from './grap
 import { createWeightStore, WEIGHTS_FILE } from './onnx/weight-store.ts';
 import { assertParity, measureParity, type Parity } from './parity.ts';
 import { reclassifyGraph } from './reclassify-graph.ts';
-import type { SearchOptions } from './search.ts';
+import type { SearchOptions } from './search-options.ts';
 
 /** The parts that a bundle is made from; `latentDim`, files, golden image and identities follow from them. */
 export type BundleParts = GraphParts &

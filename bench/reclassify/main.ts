@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultSearch, type SearchOptions } from '../../export/search.ts';
+import { defaultSearch, type SearchOptions } from '../../export/search-options.ts';
 import { openScreener } from '../../node/bundle/graphs.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { dataSourceSchema, openDataset } from '../../trainer/data/datasets.ts';

@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-node';
 import type { GraphParts } from '../../export/graphs.ts';
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { reclassifyGraph } from '../../export/reclassify-graph.ts';
-import type { SearchOptions } from '../../export/search.ts';
+import type { SearchOptions } from '../../export/search-options.ts';
 import { imagesWithinMemory } from '../../node/images-within-memory.ts';
 
 export interface Found {

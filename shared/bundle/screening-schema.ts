@@ -129,7 +129,7 @@ const provenanceSchema = z.strictObject({
   exported: z.iso.datetime(),
   /** Training settings, as in the trainer's presets: architecture, losses, augmentation. Absent for a model from elsewhere. */
   training: z.record(z.string(), z.json()).optional(),
-  /** The search in reclassify.onnx (`export/search.ts`). Absent in bundles of older exports, whose search is the paper's. */
+  /** The search in reclassify.onnx (`export/search-options.ts`). Absent in bundles of older exports, whose search is the paper's. */
   search: searchSchema.optional(),
   /** Source of thresholds set on an operator's own images, not on the data set: number, sha256 of the list of their sha256, date. */
   ownCalibration: z.strictObject({ images: count, sha256, date: z.iso.datetime() }).optional(),

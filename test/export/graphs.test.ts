@@ -4,7 +4,7 @@ import { labelAndDistance, screenGraph } from '../../export/graphs.ts';
 import { createGraph, modelBytes, valueInfo } from '../../export/onnx/graph-builder.ts';
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { reclassifyGraph } from '../../export/reclassify-graph.ts';
-import { defaultSearch, type SearchOptions } from '../../export/search.ts';
+import { defaultSearch, type SearchOptions } from '../../export/search-options.ts';
 import { EVIDENCE_SCALE, latentDistance, nearestMean, precisionsOf, squaredEuclidean } from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';

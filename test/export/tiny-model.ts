@@ -1,4 +1,4 @@
-import type { SearchOptions } from '../../export/search.ts';
+import type { SearchOptions } from '../../export/search-options.ts';
 import type { BundleParts } from '../../export/write-bundle.ts';
 import type { Covariances } from '../../shared/bundle/screening-schema.ts';
 import { oneHotMeans } from '../../shared/decision/latent-space.ts';
