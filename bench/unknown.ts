@@ -36,7 +36,7 @@ async function figuresOf(name: string, more: string[]) {
     () => null,
   );
   const train = fileURLToPath(new URL('../cli/train.ts', import.meta.url));
-  const args = status === null ? ['--name', name, ...options, ...more] : ['--resume', name];
+  const args = status === null ? ['--name', name, '--no-left-out', ...options, ...more] : ['--resume', name];
   if (status !== 'calibrated') {
     const { status: code } = spawnSync(process.execPath, [train, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
     if (code !== 0) process.exit(code ?? 1);

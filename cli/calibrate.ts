@@ -9,7 +9,7 @@ import { parseScreening } from '../shared/bundle/open-bundle.ts';
 import { ANY_FORMAT } from '../shared/images/formats.ts';
 import { UsageError } from '../shared/user-error.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
-import { calibrateRun } from '../trainer/calibrate.ts';
+import { calibrateRun } from '../trainer/calibrate-run.ts';
 import { notesOnCut } from '../trainer/latent-cut.ts';
 import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
 import { nameOwnUnknown } from '../trainer/own-unknown.ts';

@@ -2,6 +2,7 @@ import { unusableConditions } from '../evaluate/figures/part-figures.ts';
 import type { Report } from '../evaluate/figures/report-schema.ts';
 import { radiusText } from '../evaluate/measure/radius-text.ts';
 import { sanityLines } from '../evaluate/report/tables.ts';
+import { LEFT_OUT } from '../shared/bundle/evidence-names.ts';
 import type { Fitness } from '../shared/bundle/fitness-schema.ts';
 import { rate, rateText } from '../shared/rate.ts';
 import { type Outcomes, percent, type UnknownFigure } from '../trainer/outcomes.ts';
@@ -16,16 +17,23 @@ export function outcomesLine(outcomes: Outcomes, split: 'test' | 'validation'): 
   );
 }
 
-/** Formats what was measured of unknown images: kinds not used in training first, the one that gets in most often on top. */
+/**
+ * Formats what was measured of unknown images: kinds not used in training first, then those used, then classes that were left out; in each
+ * part the one that gets in most often on top.
+ */
 export function unknownLines(figures: readonly UnknownFigure[]): string {
   const share = ({ accepted, images }: UnknownFigure) => accepted / images;
-  const part = (trainedOn: boolean) => figures.filter((figure) => figure.trainedOn === trainedOn).sort((a, b) => share(b) - share(a));
-  const lines = (shown: UnknownFigure[]) =>
-    shown.map(({ kind, about, images, accepted }) => `  ${rateText(rate(accepted, images))} of ${images}: ${about} (${kind})`);
-  const [fresh, known] = [part(false), part(true)];
+  const isLeftOut = ({ kind }: UnknownFigure) => kind.startsWith(LEFT_OUT);
+  const part = (title: string, isShown: (figure: UnknownFigure) => boolean) => {
+    const shown = figures.filter(isShown).sort((a, b) => share(b) - share(a));
+    const line = ({ kind, about, images, accepted }: UnknownFigure) =>
+      `  ${rateText(rate(accepted, images))} of ${images}: ${about}${kind.startsWith(LEFT_OUT) ? '' : ` (${kind})`}`;
+    return shown.length > 0 ? [title, ...shown.map(line)] : [];
+  };
   return [
-    ...(fresh.length > 0 ? ['unknown images that would be accepted, of kinds not used in training:', ...lines(fresh)] : []),
-    ...(known.length > 0 ? ['and of kinds used in training, which are easier to reject:', ...lines(known)] : []),
+    ...part('unknown images that would be accepted, of kinds not used in training:', (figure) => !figure.trainedOn && !isLeftOut(figure)),
+    ...part('and of kinds used in training, which are easier to reject:', ({ trainedOn }) => trainedOn),
+    ...part('and images that are most like yours, by a small model that does not know them; yours may accept fewer:', isLeftOut),
   ].join('\n');
 }
 

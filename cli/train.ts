@@ -4,6 +4,7 @@ import { acquireLock } from '../node/files/lock.ts';
 import { UsageError } from '../shared/user-error.ts';
 import type { Backend } from '../trainer/backend/backends.ts';
 import type { Dataset } from '../trainer/data/dataset.ts';
+import type { Step } from '../trainer/fit.ts';
 import { notesOnCut } from '../trainer/latent-cut.ts';
 import { fitnessOfRun, readMeasured } from '../trainer/measured.ts';
 import { aboutBudget, isTrial } from '../trainer/presets.ts';
@@ -21,7 +22,7 @@ const program = trainingProgram().action(async (options, program: Command) => {
   const stream = options.json ? process.stderr : process.stdout;
   const interrupt = interruptSignal();
   const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const progress = trainingProgress(stream);
+  const [progress, leftOutProgress] = [trainingProgress(stream), trainingProgress(stream)];
   const name: string = options.resume ?? options.finish ?? options.name ?? `${options.data}-${options.preset}-${stamp}`;
   checkName(name);
   let started = again !== undefined;
@@ -31,6 +32,8 @@ const program = trainingProgram().action(async (options, program: Command) => {
     name,
     ...(program.getOptionValueSource('dataDir') === 'cli' ? { dataDir: options.dataDir } : {}),
     signal: AbortSignal.any([interrupt, ...minutes]),
+    // A run that goes on keeps what it was started with, but for a refusal.
+    ...(again && options.leftOut ? {} : { leftOut: options.leftOut }),
     onDataset: ({ notes = [] }: Dataset) => {
       for (const note of notes) stream.write(`${note}\n`);
     },
@@ -49,6 +52,14 @@ const program = trainingProgram().action(async (options, program: Command) => {
     onStep: progress.step,
     onEpoch: (epoch: number, accuracy: number) =>
       progress.line(`epoch ${epoch} done, validation accuracy ${(100 * accuracy).toFixed(2)} %`),
+    onLeftOut: (step: Step, names: string[]) => {
+      if (step.step === 1)
+        progress.line(
+          `training a small model without ${names.join(', ')} for ${step.steps} steps, to measure how images like yours get in`,
+        );
+      leftOutProgress.step(step);
+    },
+    onNote: (note: string) => progress.line(note),
   };
   const training = options.resume
     ? resumeTraining({ ...common, ...(options.epochs === undefined ? {} : { epochs: options.epochs }) })
@@ -67,6 +78,7 @@ const program = trainingProgram().action(async (options, program: Command) => {
     throw error;
   });
   progress.stop();
+  leftOutProgress.stop();
   if (!trained) {
     stream.write(started ? `stopped; resume with pnpm train --resume ${name}\n` : 'stopped before there was a run\n');
     process.exitCode = interrupt.aborted ? 130 : started ? 0 : 1;
@@ -74,8 +86,10 @@ const program = trainingProgram().action(async (options, program: Command) => {
   }
   const { run, test, trainingSeconds } = trained;
   if (!test) {
-    const finish = run.config.bestEpoch > 0 ? `, or finish it with its best epoch so far: pnpm train --finish ${run.config.name}` : '';
-    stream.write(`stopped after ${run.config.epochs} whole epochs; resume with pnpm train --resume ${run.config.name}${finish}\n`);
+    const { name, status, epochs, bestEpoch } = run.config;
+    const without = status === 'trained' ? ' --no-left-out' : '';
+    const finish = bestEpoch > 0 ? `, or finish it with its best epoch so far: pnpm train --finish ${name}${without}` : '';
+    stream.write(`stopped after ${epochs} whole epochs; resume with pnpm train --resume ${name}${finish}\n`);
     process.exitCode = interrupt.aborted ? 130 : 0;
     return;
   }
@@ -94,7 +108,7 @@ await runCommand(program);
 
 /** Refuses options that would change a run that is resumed or finished. @throws UsageError */
 function refuseOthers(given: Command, again: 'resume' | 'finish'): void {
-  const allowed = [again, 'dataDir', 'json', ...(again === 'resume' ? ['epochs', 'maxMinutes'] : [])];
+  const allowed = [again, 'dataDir', 'json', 'leftOut', ...(again === 'resume' ? ['epochs', 'maxMinutes'] : [])];
   const other = given.options.find(
     (option) => given.getOptionValueSource(option.attributeName()) === 'cli' && !allowed.includes(option.attributeName()),
   );

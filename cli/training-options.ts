@@ -88,6 +88,7 @@ export function trainingProgram(): Command {
       fraction,
     )
     .option('--unknown-dir <folder>', UNKNOWN_DIR, callersPath)
+    .option('--no-left-out', 'do not train a small model without some of the classes at the end, to measure how their images get in')
     .option('--labels-per-class <n>', 'semi-supervised: this many images of each class have labels, Eq. 3 trains the others', positive)
     .addOption(
       new Option('--class-weights <kind>', 'in the loss (default: balanced if the sizes of the classes differ by more than 2)').choices([

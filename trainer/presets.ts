@@ -212,6 +212,13 @@ export type PresetName = keyof typeof presets;
 /** Says whether a preset is for trying out. */
 export const isTrial = (preset: string): boolean => (presets as Record<string, Preset>)[preset]?.trial === true;
 
+/** Returns a preset's architecture for images of a size, with constant entropy. */
+export function architectureFor(name: PresetName, input: Dataset['input'], latentDim: number): Architecture {
+  const { shapes, width } = presets[name] as Preset;
+  const shape = shapes[Math.max(input.height, input.width)] ?? stridedFor(input, width);
+  return { ...shape, dense: Math.max(shape.dense, 2 * latentDim), latentDim, entropy: 'constant' };
+}
+
 /** Settings that may replace a preset's. */
 export interface TrainingChoices {
   epochs?: number;
@@ -252,7 +259,7 @@ export function trainingFor(
   trainLabels: ArrayLike<number>,
   choices: TrainingChoices = {},
 ): Training {
-  const { shapes, width, leastSteps, exposure, trial: _, robust, certified, warmUp = 0.1, ...preset } = presets[name] as Preset;
+  const { leastSteps, exposure, shapes: _, width: __, trial: ___, robust, certified, warmUp = 0.1, ...preset } = presets[name] as Preset;
   const {
     architecture: chosen,
     entropy = 'constant',
@@ -278,8 +285,8 @@ export function trainingFor(
     throw new UsageError(
       `--labels-per-class: ${labelsPerClass} are too many: class ${classes[counts.indexOf(least)]} has only ${least} training images`,
     );
-  const shape = chosen ?? shapes[Math.max(input.height, input.width)] ?? stridedFor(input, width);
-  checkSize(shape, input);
+  const architecture: Architecture = { ...architectureFor(name, input, latentDim), ...chosen, entropy };
+  checkSize(architecture, input);
   const batchSize = others.batchSize ?? preset.batchSize;
   const largest = Math.min(LARGEST_BATCH, trainLabels.length);
   if (others.batchSize !== undefined && batchSize > largest)
@@ -298,6 +305,7 @@ export function trainingFor(
   if (wrong !== undefined) throw new RangeError(`${wrong} is not a kind of unknown images; use ${[...unknownKinds.keys()].join(', ')}`);
   const look = train && outlierLoss !== 'origin' && showsStrokes(train, input) ? 'strokes' : input.channels === 3 ? 'colour' : 'others';
   const exposed = exposure[look];
+  const larger = Math.max(1, (input.height * input.width * input.channels) / MNIST_VALUES);
   const usual = exposed.epochs ?? preset.epochs;
   // Where few images are gone through more often, patience lasts as many steps as it does elsewhere.
   const planned = Math.max(usual, Math.ceil(leastSteps / steps));
@@ -308,10 +316,9 @@ export function trainingFor(
     outlierKinds: Object.fromEntries(kinds),
     ...(outlierLoss ? { outlierLoss: OUTLIER_LOSSES[outlierLoss] } : {}),
     // The reconstruction loss grows with the number of values in an image; the latent loss must keep up.
-    latentWeight:
-      (exposed.latentWeight ?? preset.latentWeight) * Math.sqrt(Math.max(1, (input.height * input.width * input.channels) / MNIST_VALUES)),
+    latentWeight: (exposed.latentWeight ?? preset.latentWeight) * Math.sqrt(larger),
     ...others,
-    architecture: { ...shape, dense: chosen ? shape.dense : Math.max(shape.dense, 2 * latentDim), latentDim, entropy },
+    architecture,
     encoderNoise: preset.encoderNoise * Math.min(1, 10 / latentDim),
     ...{
       warmUp,

@@ -2,13 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { recoverFolder } from '../node/files/replace-folder.ts';
 import { UsageError } from '../shared/user-error.ts';
-import { useBackendAgain } from './backend/backends.ts';
-import { useWasm } from './backend/wasm/wasm.ts';
+import { useBackend, useBackendAgain } from './backend/backends.ts';
 import { checkGuarantee } from './calibrate.ts';
-import { openRun, type Run, RunError, readMetrics, readSplits, writeConfig } from './run.ts';
+import { loadTrained, openRun, type Run, RunError, readMetrics, readSplits, writeConfig } from './run.ts';
 import type { RunConfig } from './run-config.ts';
 import { openDatasetOf } from './run-images.ts';
-import { checkpointOf, finish, type Trained, type TrainingOptions, trainRun } from './train.ts';
+import { checkpointOf, finish, leaveOut, type Trained, type TrainingOptions, trainRun } from './train.ts';
 
 interface ResumeOptions extends TrainingOptions {
   /** Epochs in all, in place of those that were planned; more than were done. */
@@ -75,8 +74,10 @@ export async function finishTraining(options: TrainingOptions): Promise<Trained>
     );
   if (bestEpoch === 0) throw new RunError(`run ${name} has no whole epoch yet. Train it further with pnpm train --resume ${name}.`);
   const { dataset, splits } = await openData(run, options);
-  await useWasm();
+  const backend = await useBackend('wasm', run.config.threads);
   if (status !== 'calibrated') run.config.status = 'trained';
   await writeConfig(run);
-  return finish(run, dataset, splits, options, (await readMetrics(run)).at(-1)?.seconds ?? 0);
+  const trainingSeconds = (await readMetrics(run)).at(-1)?.seconds ?? 0;
+  if (await leaveOut(run, dataset, splits, options, backend)) return finish(run, dataset, splits, options, trainingSeconds);
+  return { run, model: (await loadTrained(run)).model, test: null, trainingSeconds };
 }

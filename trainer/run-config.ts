@@ -47,6 +47,8 @@ export const configSchema = z.strictObject({
   training: trainingSchema,
   /** Unknown images that the user named: their folder, and the hash of what is in it. */
   unknown: z.strictObject({ directory: z.string(), sha256: z.string() }).optional(),
+  /** Classes are left out of a small model at the end, to measure how images like them get in. Absent, as in older runs: no. */
+  leftOut: z.boolean().optional(),
   seed: z.int(),
   calibration: calibrationOptionsSchema.default(defaultCalibration),
   /** The backend's description, with its versions. Runs of older versions have no name with it. */

@@ -5,7 +5,8 @@ import { recoverFolder } from '../node/files/replace-folder.ts';
 import { randomFrom } from '../shared/random.ts';
 import { adam } from './adam.ts';
 import { type Backend, type BackendChoice, endTraining, useBackend, withSynchronousBackend } from './backend/backends.ts';
-import { calibrateRun, checkGuarantee } from './calibrate.ts';
+import { checkGuarantee } from './calibrate.ts';
+import { calibrateRun } from './calibrate-run.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { largestBatch, trainingImages } from './data/batches.ts';
 import { type Dataset, labelsAt } from './data/dataset.ts';
@@ -33,6 +34,7 @@ import {
   writeConfig,
 } from './run.ts';
 import { ownPreprocess, type Recipe, type RunConfig } from './run-config.ts';
+import { readLeftOut, removeLeftOut, trainLeftOut } from './train-left-out.ts';
 import { validate } from './validate.ts';
 
 export interface TrainingOptions {
@@ -44,6 +46,8 @@ export interface TrainingOptions {
   signal?: AbortSignal;
   /** False: no `report.html` is written at the end. */
   report?: boolean;
+  /** True: classes are left out of a small model at the end, and measured. By default as the run was started, which is without. */
+  leftOut?: boolean;
   /** 60 by default. */
   secondsBetweenCheckpoints?: number;
   /** Called once the images are open. */
@@ -52,6 +56,10 @@ export interface TrainingOptions {
   onStart?(run: Run, done: number, backend: Backend): void;
   onStep?(step: Step): void;
   onEpoch?(epoch: number, validationAccuracy: number): void;
+  /** Called after each step of the small model. @param names of the classes that are left out */
+  onLeftOut?(step: Step, names: string[]): void;
+  /** Called with what could not be measured. */
+  onNote?(note: string): void;
 }
 
 export interface TrainOptions extends TrainingOptions, Recipe {
@@ -93,6 +101,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     checksums: dataset.checksums,
     preset: options.preset,
     training: trainingFor(options.preset, dataset, labelsAt(dataset.train, splits.train), options.choices),
+    ...(options.leftOut ? { leftOut: true } : {}),
     seed: options.seed,
     calibration: options.calibration,
     threads: backend.threads,
@@ -152,6 +161,7 @@ export async function trainRun(run: Run, dataset: Dataset, splits: Splits, optio
   run.config.status = 'training';
   await writeConfig(run);
   await removeCalibration(run);
+  await removeLeftOut(run);
   options.onStart?.(run, from?.epoch ?? 0, backend);
 
   const images = trainingImages(train, input, classes, splits.train, training, randomFrom(seed, 'labels'), own);
@@ -184,10 +194,18 @@ export async function trainRun(run: Run, dataset: Dataset, splits: Splits, optio
   });
   const ended = await fitting.finally(gradients.close);
   optimizer.dispose();
-  await endTraining(backend);
   run.config.status = ended ? 'trained' : 'interrupted';
   await writeConfig(run);
-  return ended ? finish(run, dataset, splits, options, trainingSeconds) : { run, model: averaged, test: null, trainingSeconds };
+  const isWhole = ended && (await leaveOut(run, dataset, splits, options, backend));
+  await endTraining(backend);
+  return isWhole ? finish(run, dataset, splits, options, trainingSeconds) : { run, model: averaged, test: null, trainingSeconds };
+}
+
+/** Leaves classes out of a small model, where that is wanted and was not done. @returns false where it was aborted */
+export async function leaveOut(run: Run, dataset: Dataset, splits: Splits, options: TrainingOptions, backend: Backend): Promise<boolean> {
+  if (!(options.leftOut ?? run.config.leftOut) || (await readLeftOut(run))) return true;
+  const own = run.config.training.outlierKinds[OWN] ? ((await ownUnknownOf(run, dataset).catch(() => null))?.train ?? null) : null;
+  return trainLeftOut(run, dataset, splits, backend, { ...options, own });
 }
 
 /** Sets the thresholds, measures once on the test split, and writes the report. */

@@ -6,3 +6,5 @@ export const CLEAN = 'clean test images';
 export const NONSENSE = ['uniform noise', 'blank pages', 'drawn nonsense'] as const;
 /** Begins the name of unknown images that come from another data set or a folder. */
 export const UNKNOWN = 'unknown: ';
+/** Begins the name of a class that was left out of a small model, whose images were screened with that one. */
+export const LEFT_OUT = 'left out: ';

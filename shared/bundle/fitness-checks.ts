@@ -1,8 +1,8 @@
 import { rate } from '../rate.ts';
 import type { ClassCounts, Figures, Kind } from './fitness-figures.ts';
+import { against, capitalised, limit, listed, percent, share, unmeasured } from './fitness-reasons.ts';
 import type { Reason } from './fitness-schema.ts';
-
-type Topic = Reason['of'];
+import { classesLeftOut, nonsenseImages, unknownImages } from './fitness-unknown.ts';
 
 /**
  * More than one wrong label in ten accepted images means that the classes are not told apart, so that images are held against the
@@ -17,21 +17,12 @@ export const MOST_REJECTED = 0.1;
 export const MOST_CLASS_LOST = 0.5;
 /** With 30 images, none of them lost, at most a tenth of a class is lost (95 %); with fewer, nothing useful can be said. */
 export const LEAST_CLASS_IMAGES = 30;
-/** Nonsense is what a broken camera or an empty tray sends, many times over: one in fifty is too many. */
-export const MOST_NONSENSE = 0.02;
-/** If more than one unknown image in five gets in, a few tries are enough to get in. */
-export const MOST_UNKNOWN = 0.2;
-/** One kind of unknown image says little about another: `models/mnist` accepts 0.3 % of Fashion-MNIST but 31 % of printed capitals. */
-export const LEAST_KINDS = 2;
 /** A reconstruction that leaves more than this of the class mean's error says nothing about an image that its class does not. */
 export const MOST_OF_CLASS_MEAN = 0.9;
 /** An attack that succeeds more often than this makes the screen useless against who can run it. */
 export const MOST_ATTACKED = 0.1;
 /** "Rejects nearly everything": under such a condition the screen is as good as off. */
 export const NEARLY_EVERYTHING = 0.9;
-/** Names listed in a sentence. */
-const LISTED = 5;
-
 type Check = (figures: Figures) => Reason[];
 
 /** The checks of a model, each of which gives its reasons. */
@@ -42,19 +33,13 @@ export const CHECKS: Check[] = [
   falseRejection,
   classLosses,
   smallClasses,
-  ({ nonsense }) =>
-    kindsGettingIn('nonsense', nonsense, MOST_NONSENSE, 'Train longer, with --outliers.') ?? [
-      unmeasured('nonsense', 'Noise, blank pages and other nonsense were not screened.', 'Measure them: pnpm evaluate.'),
-    ],
+  nonsenseImages,
   unknownImages,
+  classesLeftOut,
   reconstructionGain,
   attacked,
   conditionsRejected,
 ];
-
-const against = (of: Topic, what: string, todo: string): Reason => ({ of, effect: 'against', what, todo });
-const unmeasured = (of: Topic, what: string, todo: string): Reason => ({ of, effect: 'unmeasured', what, todo });
-const limit = (of: Topic, what: string, todo: string): Reason => ({ of, effect: 'limit', what, todo });
 
 function errorOf({ clean }: Figures): Reason[] {
   if (!clean || clean.images === 0)
@@ -123,42 +108,6 @@ function smallClasses({ perClass, clean }: Figures): Reason[] {
   ];
 }
 
-/** Returns what speaks against kinds of images that must be rejected; null if none was measured. */
-function kindsGettingIn(of: Topic, kinds: readonly Kind[], most: number, todo: string): Reason[] | null {
-  const measured = kinds.filter(({ images }) => images > 0);
-  if (measured.length === 0) return null;
-  const said = (some: readonly Kind[]) =>
-    listed(
-      some
-        .toSorted((a, b) => b.accepted / b.images - a.accepted / a.images)
-        .map((kind) => `${kind.name} ${share(kind.accepted, kind.images)}`),
-      '; ',
-    );
-  const bad = measured.filter(({ accepted, images }) => rate(accepted, images).low > most);
-  const doubtful = measured.filter((kind) => !bad.includes(kind) && rate(kind.accepted, kind.images).high > most);
-  return [
-    ...(bad.length > 0 ? [against(of, `Unknown images are accepted: ${said(bad)}; at most ${percent(most)} may be.`, todo)] : []),
-    ...(doubtful.length > 0
-      ? [unmeasured(of, `Too few images to tell whether more than ${percent(most)} get in: ${said(doubtful)}.`, 'Measure more of them.')]
-      : []),
-  ];
-}
-
-function unknownImages({ unknown }: Figures): Reason[] {
-  const todo = 'Measure some: pnpm evaluate --unknown images --unknown-dir FOLDER, a folder of images that belong to none of your classes.';
-  const isNew = ({ trainedOn = false, images }: Kind) => !trainedOn && images > 0;
-  const found = kindsGettingIn('unknown images', unknown, MOST_UNKNOWN, 'Train with such images: --unknown-dir FOLDER.') ?? [];
-  const fresh = unknown.filter(isNew);
-  if (fresh.length >= LEAST_KINDS) return found;
-  const [only] = fresh;
-  const measured = unknown.length > 0 ? 'was measured only for kinds that it was trained on' : 'was not measured';
-  const what = only
-    ? `Only one kind of unknown images was measured: ${only.name}, ${share(only.accepted, only.images)} accepted. ` +
-      'Others may get in far more often.'
-    : `The share of unknown images that is accepted ${measured}.`;
-  return [...found, unmeasured('unknown images', what, todo)];
-}
-
 function reconstructionGain({ reconstruction }: Figures): Reason[] {
   const of = 'reconstruction';
   if (!reconstruction)
@@ -221,22 +170,3 @@ function conditionsRejected({ conditions }: Figures): Reason[] {
     ),
   ];
 }
-
-/** Images from which on an interval is too narrow to be worth its room in a sentence. */
-const MANY_IMAGES = 1000;
-
-function share(count: number, of: number): string {
-  const { low, high } = rate(count, of);
-  return of >= MANY_IMAGES
-    ? percent(count / of)
-    : `${percent(count / of)} (${count} of ${of}; 95 %: ${percent(low, 2)} to ${percent(high, 2)})`;
-}
-
-const percent = (value: number, digits = 3) => `${Number((100 * value).toPrecision(digits))} %`;
-
-function listed(items: readonly string[], separator = ', '): string {
-  const more = items.length - LISTED;
-  return items.slice(0, LISTED).join(separator) + (more > 0 ? `${separator}and ${more} more` : '');
-}
-
-const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,4 +1,4 @@
-import { CLEAN, NONSENSE, UNKNOWN } from './evidence-names.ts';
+import { CLEAN, LEFT_OUT, NONSENSE, UNKNOWN } from './evidence-names.ts';
 import type { Calibration, Evidence, Screening } from './screening-schema.ts';
 
 /** The measurements of a model, from its training and from evaluations; null and empty lists stand for what was not measured. */
@@ -12,6 +12,8 @@ export interface Figures {
   perClass: ClassCounts[] | null;
   /** Unknown images; `trainedOn` where training showed the model such images. */
   unknown: Kind[];
+  /** Classes that a small model was trained without, with their images under its thresholds. */
+  leftOut: Kind[];
   /** Noise, blank pages and drawings that show nothing. */
   nonsense: Kind[];
   /** The strongest attacks that know both tests: of so many images, how many end up accepted as a wrong class. */
@@ -59,6 +61,7 @@ export function figuresOf({ id, classes, calibration, trial, reconstruction, evi
     perClass: perClass?.map((counts, y) => ({ ...counts, name: classes[y] as string })) ?? null,
     nonsense: mostOf(weak.filter(isNonsense)),
     unknown: mostOf(weak.filter(isUnknown)),
+    leftOut: mostOf(weak.filter(isLeftOut)),
     attacks: mostOf(union.length > 0 ? union : others.filter(knowsBothTests)),
     conditions: weak.filter((entry) => /^corruptions\b/.test(entry.protocol) && !isNonsense(entry) && !isUnknown(entry)),
   };
@@ -68,7 +71,8 @@ export function figuresOf({ id, classes, calibration, trial, reconstruction, evi
 export const knowsBothTests = ({ protocol }: Entry) => /^(adaptive|all attacks)\b/.test(protocol);
 const isNonsense = ({ name }: Entry) => (NONSENSE as readonly string[]).includes(name);
 const isMade = ({ name, protocol }: Entry) => /^unknown\b/.test(protocol) && !name.startsWith(UNKNOWN);
-const isUnknown = (entry: Entry) => !isNonsense(entry) && (isMade(entry) || entry.name.startsWith(UNKNOWN));
+const isLeftOut = ({ name }: Entry) => name.startsWith(LEFT_OUT);
+const isUnknown = (entry: Entry) => !isNonsense(entry) && !isLeftOut(entry) && (isMade(entry) || entry.name.startsWith(UNKNOWN));
 
 /** Returns each kind once, with the most images that it was measured on; a kind that was made is called what it is. */
 function mostOf(entries: readonly Entry[]): Kind[] {

@@ -66,6 +66,22 @@ function factorOf(steps: Architecture['encoder'] | Architecture['decoder']): num
   return steps.reduce((product, step) => product * ('size' in step ? step.size : step.stride), 1);
 }
 
+/** Counts the multiplications of encoder and decoder for one image, which a step of training is roughly in proportion to. */
+export function multiplications({ encoder, decoder, dense, latentDim }: Omit<Architecture, 'entropy'>, input: Screening['input']): number {
+  // A decoder's list goes from the image to the latent too, and costs as much in the other direction.
+  const [one, other] = [encoder, decoder].map((steps) => {
+    let [area, channels, sum]: [number, number, number] = [input.height * input.width, input.channels, 0];
+    for (const step of steps) {
+      area /= ('filters' in step ? step.stride : step.size) ** 2;
+      if (!('filters' in step)) continue;
+      sum += area * step.kernel ** 2 * channels * step.filters;
+      channels = step.filters;
+    }
+    return sum + dense * (area * channels + latentDim);
+  }) as [number, number];
+  return one + other;
+}
+
 /** @throws RangeError if the images can't be halved as often as the steps do */
 export function checkSize({ encoder, decoder }: Pick<Architecture, 'encoder' | 'decoder'>, { height, width }: Screening['input']): void {
   for (const factor of [encoder, decoder].map(factorOf)) {

@@ -109,7 +109,7 @@ function unknownSection(figures: UnknownFigure[]): Section {
   return [
     'Unknown images',
     'The share that would be accepted; every acceptance is an error. Kinds that were used in training are easier to reject than others: ' +
-      'judge by the others.',
+      'judge by the others. A class that was left out was screened with a small model that was trained without it; this one may accept less.',
     rows.length > 0 ? table(['of', 'kind', 'images', 'accepted', 'shown in training'], rows) : '',
   ];
 }

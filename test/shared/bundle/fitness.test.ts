@@ -22,6 +22,7 @@ const good: Figures = {
     { name: 'scribbles', images: 1000, accepted: 50 },
     { name: 'letters', images: 1000, accepted: 100 },
   ],
+  leftOut: [{ name: 'class cat, left out of a small model', images: 100, accepted: 12 }],
   nonsense: [{ name: 'uniform noise', images: 1000, accepted: 0 }],
   attacks: [{ name: 'adaptive, linf 0.1', images: 100, accepted: 0 }],
   conditions: [{ name: 'blur, severity 1', images: 100, rejected: 50 }],
@@ -183,6 +184,22 @@ it('more images of a kind getting in never make the verdict better', () => {
   );
 });
 
+it('classes that were left out of a small model limit the use of a model, and neither condemn it nor replace other unknown images', () => {
+  const leftOut = [{ name: 'class cat, left out of a small model', images: 100, accepted: 60 }];
+  expect(fitness({ ...good, leftOut })).toEqual({
+    verdict: 'fit to deploy',
+    reasons: [
+      {
+        ...{ of: 'unknown images', effect: 'limit' },
+        what: expect.stringMatching(/^Objects like yours, but of no class, .* class cat, left out of a small model 60 % \(60 of 100; /),
+        todo: expect.stringContaining('--unknown-dir FOLDER'),
+      },
+    ],
+  });
+  expect(fitness({ ...good, leftOut: [] })).toEqual(fitness(good));
+  expect(fitness({ ...good, unknown: [] }).verdict).toBe('unknown, because not measured');
+});
+
 describe('a bundle', () => {
   const entry = (name: string, protocol: string, own: ReturnType<typeof counts>) => ({ name, protocol, ...own, reclassified: null });
   const bundle: Judged = {
@@ -209,8 +226,10 @@ describe('a bundle', () => {
       ...entry('joined', protocol, counts(500, wrong, 500 - wrong)),
       about: 'two in one',
     });
-    const { unknown } = figuresOf({ ...bundle, evidence: [kinds('unknown', 4), kinds('unknown, seed 1', 6)] });
+    const left = { ...entry('left out: cat', 'unknown', counts(90, 9, 81)), about: 'class cat, left out of a small model' };
+    const { unknown, leftOut } = figuresOf({ ...bundle, evidence: [kinds('unknown', 4), kinds('unknown, seed 1', 6), left] });
     expect(unknown).toEqual([{ name: 'two in one', images: 500, accepted: 6 }]);
+    expect(leftOut).toEqual([{ name: 'class cat, left out of a small model', images: 90, accepted: 9 }]);
   });
 
   it('that is unfit is barred until the reasons are accepted, but not for a new reason', () => {
