@@ -20,16 +20,13 @@ beforeAll(async () => {
   const random = randomFrom(3, 'photos');
   for (const [y, name] of CLASSES.entries()) {
     await mkdir(join(root, 'photos', name), { recursive: true });
-    for (let i = 0; i < EACH; i++) {
-      const pixels = Buffer.from(Array.from({ length: 256 }, () => random.integer(0, 60) + 90 * y));
-      await sharp(pixels, { raw: { width: 16, height: 16, channels: 1 } })
-        .png()
-        .toFile(join(root, 'photos', name, `${i}.png`));
-    }
+    const drawn = Array.from({ length: EACH }, () => Buffer.from(Array.from({ length: 256 }, () => random.integer(0, 60) + 90 * y)));
+    const raw = { width: 16, height: 16, channels: 1 } as const;
+    await Promise.all(drawn.map((pixels, i) => sharp(pixels, { raw }).png().toFile(join(root, 'photos', name, `${i}.png`))));
   }
   cwd = process.cwd();
   process.chdir(root);
-});
+}, 240_000);
 afterAll(async () => {
   process.chdir(cwd);
   await rm(root, { recursive: true });
@@ -65,7 +62,7 @@ it('a class is left out at the end of a training; where that is stopped, the run
   const without = await finishTraining({ name: 'without', report: false, leftOut: false });
   expect(without.test).toEqual(whole.test);
   expect(await leftOutOf(without.run)).toEqual([]);
-});
+}, 240_000);
 
 it('a calibration measures the classes again, on other images while one still chooses', async () => {
   const run = await openRun('stopped');
@@ -82,7 +79,7 @@ it('a calibration measures the classes again, on other images while one still ch
   expect((await measured(0.6, 'test'))[0]?.accepted).toBeLessThanOrEqual(before[0]?.accepted as number);
   // 72 images calibrate without the class.
   expect(await measured(0.015, 'validation').catch((error) => error)).toBeInstanceOf(RangeError);
-});
+}, 240_000);
 
 it('of two classes none can be left out, and the run says so', async () => {
   for (const name of ['dark', 'light']) await cp(join('photos', name), join('two', name), { recursive: true });
@@ -91,4 +88,4 @@ it('of two classes none can be left out, and the run says so', async () => {
   expect(notes).toEqual([expect.stringMatching(/^no class was left out .*: of two classes only one would be left; three are needed$/)]);
   expect(test?.images).toBeGreaterThan(50);
   expect(await leftOutOf(run)).toEqual([]);
-});
+}, 240_000);
