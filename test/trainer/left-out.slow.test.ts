@@ -22,7 +22,13 @@ beforeAll(async () => {
     await mkdir(join(root, 'photos', name), { recursive: true });
     const drawn = Array.from({ length: EACH }, () => Buffer.from(Array.from({ length: 256 }, () => random.integer(0, 60) + 90 * y)));
     const raw = { width: 16, height: 16, channels: 1 } as const;
-    await Promise.all(drawn.map((pixels, i) => sharp(pixels, { raw }).png().toFile(join(root, 'photos', name, `${i}.png`))));
+    await Promise.all(
+      drawn.map((pixels, i) =>
+        sharp(pixels, { raw })
+          .png()
+          .toFile(join(root, 'photos', name, `${i}.png`)),
+      ),
+    );
   }
   cwd = process.cwd();
   process.chdir(root);
