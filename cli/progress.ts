@@ -51,6 +51,9 @@ export function trainingProgress(stream: Stream, everySeconds = 10) {
   };
 }
 
+/** Share of an evaluation's work before which the time left is the time that was expected. */
+const EARLY_SHARE = 0.05;
+
 /** Start of an evaluation: its jobs, those done before, the longest time expected, and what runs them. */
 interface EvaluationStart {
   jobs: number;
@@ -64,6 +67,7 @@ interface EvaluationStart {
 export function evaluationProgress(stream: Stream, name: string, everySeconds = 30) {
   const prefix = name === '' ? '' : `${name}: `;
   let started = performance.now();
+  let expected = 0;
   const bar = barOn(stream, '{bar} {percentage}% | {done} of {jobs} jobs | {left} left at most');
   const isDue = every(everySeconds);
   return {
@@ -72,11 +76,14 @@ export function evaluationProgress(stream: Stream, name: string, everySeconds = 
       const counts = [`${jobs} ${jobs === 1 ? 'job' : 'jobs'}`, `${threads} ${threads === 1 ? 'thread' : 'threads'}`];
       stream.write(`${counts[0]}${known}; ${duration(seconds)} at most on ${counts[1]}, ${backend}\n`);
       started = performance.now();
+      expected = seconds;
       bar?.start(100, 0, { done: 0, jobs, left: duration(seconds) });
     },
     step({ done, jobs, work, allWork }: Progress): void {
       const seconds = (performance.now() - started) / 1000;
-      const left = duration((seconds / Math.max(work, 1e-9)) * (allWork - work));
+      // The first jobs open the bundle and may hold next to no work: their pace says nothing.
+      const isEarly = work < EARLY_SHARE * allWork;
+      const left = duration((isEarly ? expected / allWork : seconds / work) * (allWork - work));
       if (bar) bar.update((100 * work) / allWork, { done, jobs, left });
       else if (isDue()) stream.write(`${prefix}${done} of ${jobs} jobs, ${left} left at most\n`);
     },

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { trainingProgress } from '../../cli/progress.ts';
+import { evaluationProgress, trainingProgress } from '../../cli/progress.ts';
 
 afterEach(() => vi.useRealTimers());
 
@@ -25,4 +25,18 @@ it('images a second and the time left are those of the steps, not of what came b
     'epoch 1 done\n',
     'epoch 1, step 52 of 141, 128 images/s, 1m 29s left\n',
   ]);
+});
+
+it('the time left of an evaluation is the expected one until its pace says something: the first jobs open the bundle', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const said: string[] = [];
+  const progress = evaluationProgress({ isTTY: false, write: (text: string | Uint8Array) => said.push(String(text)) > 0 }, '', 30);
+  progress.start({ jobs: 72, before: 0, seconds: 600, threads: 1, backend: 'native' });
+  const step = (done: number, work: number) => {
+    vi.advanceTimersByTime(60_000);
+    progress.step({ done, jobs: 72, work, allWork: 1000 });
+  };
+  step(1, 1);
+  step(2, 100);
+  expect(said.slice(1)).toEqual(['1 of 72 jobs, 9m 59s left at most\n', '2 of 72 jobs, 18m 0s left at most\n']);
 });
