@@ -83,7 +83,7 @@ it('a model that is mostly wrong is "not fit", is not made active and is not bui
 });
 
 it('quick says that it is for trying out; its bundle may be tried out, but is not deployed', async () => {
-  const trained = await run('train', ...images, '--name', 'tried', '--preset', 'quick', '--backend', 'wasm');
+  const trained = await run('train', ...images, '--name', 'tried', '--preset', 'quick', '--epochs', '3', '--backend', 'wasm');
   expect(trained.out).toContain('quick is for trying out: its bundle is a trial, which is not deployed without --force');
   expect(trained.out).toMatch(/verdict: not fit\n {2}against +It was trained with the preset quick/);
 });

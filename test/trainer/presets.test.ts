@@ -34,7 +34,18 @@ it('few images are gone through more often', () => {
   expect(trainingFor('paper', square(64, 2), labels(640, 640), { patience: 5 }).patience).toBe(5);
   expect(trainingFor('paper', square(28, 2), labels(30_000, 30_000))).toMatchObject({ epochs: 12, patience: 8 });
   expect(trainingFor('paper', square(64, 2), labels(640, 640), { epochs: 3 }).epochs).toBe(3);
-  expect(trainingFor('quick', square(28, 2), labels(30_000, 30_000)).epochs).toBe(2);
+  const quick = (size: number, each: number) => trainingFor('quick', square(size, 2), labels(each, each)).epochs;
+  // 800 steps of images with as many values as MNIST's; in colour a third, of large images 200.
+  expect([quick(28, 30_000), quick(28, 640), quick(64, 640)]).toEqual([2, 27, 20]);
+});
+
+it('few images of strokes are kept apart from near kinds by quick too; many are not seen often enough for that', () => {
+  const input = { height: 28, width: 28, channels: 1 as const };
+  const bar = Uint8Array.from({ length: 784 }, (_, i) => (i > 112 && i < 672 && (i % 28 === 13 || i % 28 === 14) ? 255 : 0));
+  const train = { count: 100, labels: new Uint8Array(100), image: () => bar };
+  const of = (each: number) => trainingFor('quick', { input, classes: ['a', 'b'], train }, labels(each, each));
+  expect(of(640)).toMatchObject({ epochs: 80, outliers: 0.5, outlierLoss: { kind: 'margin' }, latentWeight: 1600 });
+  expect(of(30_000)).toMatchObject({ epochs: 2, outliers: 1 / 8, outlierLoss: { kind: 'origin' }, latentWeight: 800 });
 });
 
 it('what is chosen takes the place of what the preset says, and must fit the data', () => {
