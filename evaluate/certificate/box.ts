@@ -4,12 +4,16 @@ export interface Box {
   shape: number[];
   lower: Float64Array;
   upper: Float64Array;
+  /** The part of the bounds that is for the rounding of the layer's own sums; absent where the layer does not add. */
+  rounding?: Float64Array;
 }
 
+export type RoundedBox = Required<Box>;
+
 /** Returns an empty box, whose bounds are to be written. */
-export function boxOf(shape: number[]): Box {
+export function boxOf(shape: number[]): RoundedBox {
   const size = shape.reduce((product, length) => product * length, 1);
-  return { shape, lower: new Float64Array(size), upper: new Float64Array(size) };
+  return { shape, lower: new Float64Array(size), upper: new Float64Array(size), rounding: new Float64Array(size) };
 }
 
 /** Returns all images within `radius` of an image in linf, with values in [0, 1]. @param image [H, W, C] flat */

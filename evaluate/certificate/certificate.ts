@@ -2,8 +2,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { RADIUS_TOLERANCE } from '../measure/outcome.ts';
 import { type Acceptance, acceptances } from './acceptance.ts';
 import type { Box } from './box.ts';
-import { boundedEncoder, type EncoderBounds } from './encoder.ts';
-import { type Linear, roundingMargin, weightAt } from './linear.ts';
+import { boundedEncoder } from './encoder.ts';
 import { readGraph } from './read-graph.ts';
 
 /**
@@ -26,15 +25,26 @@ export type PossibleClasses = (image: ArrayLike<number>, radius: number) => numb
  */
 export function certificateOf(encoder: Uint8Array, weights: Uint8Array, screening: Screening): PossibleClasses {
   const { height, width, channels } = screening.input;
-  const { last, bound } = boundedEncoder(readGraph(encoder, weights), [height, width, channels]);
+  const { bound, upperBounds } = boundedEncoder(readGraph(encoder, weights), [height, width, channels]);
   const classes = acceptances(screening);
   return (image, radius) => {
     // Evaluations count a change as within the radius that exceeds it by this share.
-    const bounds = bound(image, radius * (1 + RADIUS_TOLERANCE));
-    const most = mostAlong(bounds, last);
+    const boxes = bound(image, radius * (1 + RADIUS_TOLERANCE));
+    /** Bounds a z, so far back, until it is below what acceptance needs. @returns by how much it is not */
+    const excess = ({ direction, least }: Acceptance['pairs'][number], steps: number) => {
+      let smallest = Number.POSITIVE_INFINITY;
+      let step = 0;
+      for (const most of upperBounds(boxes, direction)) {
+        smallest = Math.min(smallest, most - least);
+        if (smallest < 0 || ++step === steps) break;
+      }
+      return smallest;
+    };
     return classes.flatMap((own, t) => {
-      const isPossible = reaches(own, bounds.latent) && own.pairs.every(({ direction, least }) => most(direction) >= least);
-      return isPossible ? [t] : [];
+      if (!reaches(own, boxes.at(-1) as Box)) return [];
+      // By the last layer's input, which is little work, for each other class; then for the one that comes nearest.
+      const nearest = own.pairs.map((pair) => ({ pair, excess: excess(pair, 2) })).sort((a, b) => a.excess - b.excess)[0];
+      return !nearest || (nearest.excess >= 0 && excess(nearest.pair, Number.POSITIVE_INFINITY) >= 0) ? [t] : [];
     });
   };
 }
@@ -46,33 +56,4 @@ function reaches({ mean, variances, limit }: Acceptance, { lower, upper }: Box):
     return sum + (gap * gap) / (variances[j] as number);
   }, 0);
   return distance <= limit;
-}
-
-/**
- * Returns a function that bounds a z from above, for a direction a. With the last layer elided, a z = (a W) h + a b, so that what its
- * results have in common cancels before the bound is taken.
- */
-function mostAlong({ hidden, latent }: EncoderBounds, last: Linear | null): (direction: readonly number[]) => number {
-  if (!last)
-    return (direction) =>
-      direction.reduce((sum, value, j) => sum + Math.max(value * (latent.lower[j] as number), value * (latent.upper[j] as number)), 0);
-  const { inputs, bias } = last;
-  const margins = bias.map((b, j) => {
-    let sum = Math.abs(b);
-    for (let i = 0; i < inputs; i++)
-      sum += Math.abs(weightAt(last, j, i)) * Math.max(Math.abs(hidden.lower[i] as number), Math.abs(hidden.upper[i] as number));
-    return roundingMargin(inputs, sum);
-  });
-  return (direction) => {
-    let most = 0;
-    const rows = [...direction.keys()].filter((j) => direction[j] !== 0);
-    for (const j of rows)
-      most += (direction[j] as number) * (bias[j] as number) + Math.abs(direction[j] as number) * (margins[j] as number);
-    for (let i = 0; i < inputs; i++) {
-      let weight = 0;
-      for (const j of rows) weight += (direction[j] as number) * weightAt(last, j, i);
-      most += Math.max(weight * (hidden.lower[i] as number), weight * (hidden.upper[i] as number));
-    }
-    return most;
-  };
 }

@@ -1,6 +1,6 @@
-import { boxOf } from './box.ts';
 import { type ReadLayer, unsupported } from './layer.ts';
-import { addInput, boundLinear, inputsOf, linearOf } from './linear.ts';
+import { linearOf } from './linear.ts';
+import { appliedTo } from './windows.ts';
 
 /** A convolution of [C, H, W] by [out, C, h, w]: a linear layer on the window of each result. */
 export const convolution: ReadLayer = (node, shape, [weights, bias]) => {
@@ -17,29 +17,23 @@ export const convolution: ReadLayer = (node, shape, [weights, bias]) => {
   const columns = Math.floor((width + left + right - kernelWidth) / across) + 1;
   const size = channels * kernelHeight * kernelWidth;
   const linear = linearOf(size, bias.values, (o, i) => weights.values[o * size + i] as number);
-  const to = [linear.outputs, rows, columns];
-  const window = inputsOf(size);
-  return {
-    shape: to,
-    bound({ lower, upper }) {
-      const result = boxOf(to);
-      for (let y = 0; y < rows; y++)
-        for (let x = 0; x < columns; x++) {
-          window.count = 0;
-          // What lies beyond the image is 0.
-          const firstRow = Math.max(0, top - y * down);
-          const lastRow = Math.min(kernelHeight, height + top - y * down);
-          const firstColumn = Math.max(0, left - x * across);
-          const lastColumn = Math.min(kernelWidth, width + left - x * across);
-          for (let channel = 0; channel < channels; channel++)
-            for (let i = firstRow; i < lastRow; i++)
-              for (let j = firstColumn; j < lastColumn; j++) {
-                const at = (channel * height + y * down + i - top) * width + x * across + j - left;
-                addInput(window, (channel * kernelHeight + i) * kernelWidth + j, lower[at] as number, upper[at] as number);
-              }
-          boundLinear(linear, window, result.lower, result.upper, y * columns + x, rows * columns);
-        }
-      return result;
-    },
-  };
+  const [starts, inputs, places]: [number[], number[], number[]] = [[0], [], []];
+  for (let y = 0; y < rows; y++)
+    for (let x = 0; x < columns; x++) {
+      for (let i = 0; i < size; i++) {
+        const [channel, row, column] = [
+          Math.floor(i / (kernelHeight * kernelWidth)),
+          Math.floor(i / kernelWidth) % kernelHeight,
+          i % kernelWidth,
+        ];
+        const [ownRow, ownColumn] = [y * down + row - top, x * across + column - left];
+        // What lies beyond the image is 0.
+        if (ownRow < 0 || ownRow >= height || ownColumn < 0 || ownColumn >= width) continue;
+        inputs.push((channel * height + ownRow) * width + ownColumn);
+        places.push(i);
+      }
+      starts.push(inputs.length);
+    }
+  const windows = { starts: Int32Array.from(starts), inputs: Int32Array.from(inputs), columns: Int32Array.from(places) };
+  return appliedTo(windows, linear, [linear.outputs, rows, columns]);
 };

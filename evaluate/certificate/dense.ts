@@ -1,23 +1,15 @@
-import { type Box, boxOf } from './box.ts';
 import { type ReadLayer, unsupported } from './layer.ts';
-import { addInput, boundLinear, inputsOf, type Linear, linearOf } from './linear.ts';
+import { linearOf } from './linear.ts';
+import { appliedTo } from './windows.ts';
 
 /** x W + b, with W [in, out]. */
 export const dense: ReadLayer = (node, shape, [weights, bias]) => {
   const { alpha = 1, beta = 1, transA = 0, transB = 0 } = node.attributes;
-  const [inputs, outputs] = weights?.shape ?? [];
+  const [inputs = 0, outputs] = weights?.shape ?? [];
   if (!weights || !bias || shape.length !== 1 || inputs !== shape[0] || outputs !== bias.values.length)
     unsupported(node, `it multiplies [N,${shape}] by [${weights?.shape}] and adds [${bias?.shape}]; constants that fit have bounds`);
   if (alpha !== 1 || beta !== 1 || transA !== 0 || transB !== 0) unsupported(node, 'it has alpha, beta, transA or transB');
-  const linear = linearOf(shape[0] as number, bias.values, (o, i) => weights.values[i * bias.values.length + o] as number);
-  return { shape: [linear.outputs], linear, bound: (input) => boundDense(linear, input) };
+  const linear = linearOf(inputs, bias.values, (o, i) => weights.values[i * bias.values.length + o] as number);
+  const all = Int32Array.from({ length: inputs }, (_, i) => i);
+  return appliedTo({ starts: Int32Array.of(0, inputs), inputs: all, columns: all }, linear, [linear.outputs]);
 };
-
-/** Returns the box of W x + b for a box of x. */
-export function boundDense(linear: Linear, { lower, upper }: Box): Box {
-  const inputs = inputsOf(linear.inputs);
-  for (let i = 0; i < linear.inputs; i++) addInput(inputs, i, lower[i] as number, upper[i] as number);
-  const result = boxOf([linear.outputs]);
-  boundLinear(linear, inputs, result.lower, result.upper);
-  return result;
-}

@@ -1,21 +1,21 @@
 import { type Box, imageBox } from './box.ts';
-import type { Layer } from './layer.ts';
+import type { Layer, UpperBound } from './layer.ts';
 import { layers } from './layers.ts';
-import type { Linear } from './linear.ts';
 import { CertificateError, type Graph } from './read-graph.ts';
 
-/** The bounds of an encoder's last steps for all images within a radius. */
-export interface EncoderBounds {
-  /** The values that the last layer takes. */
-  hidden: Box;
-  latent: Box;
-}
-
 export interface BoundedEncoder {
-  /** The last layer, where it is dense: latent = W hidden + b. */
-  last: Linear | null;
-  /** Returns bounds for every image within `radius` of this one in linf, with values in [0, 1]. @param image [H, W, C] flat */
-  bound(image: ArrayLike<number>, radius: number): EncoderBounds;
+  /**
+   * Computes the boxes of an encoder's values for every image within `radius` of this one in linf, with values in [0, 1].
+   *
+   * @param image [H, W, C] flat
+   * @returns the box of the image, then that of each layer's output; the last is the latent's
+   */
+  bound(image: ArrayLike<number>, radius: number): Box[];
+  /**
+   * Bounds a z from above for the latents z of all these images and a direction a: first by the latent's box, then by the box before each
+   * layer that adds, from the last to the first, to which the bound is pulled back. The further back, the more work, and mostly the lower.
+   */
+  upperBounds(boxes: readonly Box[], direction: readonly number[]): Generator<number>;
 }
 
 /**
@@ -45,15 +45,30 @@ export function boundedEncoder({ nodes, constants, input, output }: Graph, image
     [value, shape] = [node.output, layer.shape];
   }
   if (value !== output || shape.length !== 1) throw new CertificateError(`the encoder ends in ${value} [${shape}], not in a latent`);
-  const place = chain.findLastIndex(({ linear }) => linear !== undefined);
-  // Behind the last dense layer nothing may follow but other names for its result.
-  const last = chain.slice(place + 1).every((layer) => layer.renames) ? (chain[place]?.linear ?? null) : null;
   return {
-    last,
     bound(values, radius) {
-      const box = imageBox(values, image, radius);
-      const hidden = chain.slice(0, last ? place : chain.length).reduce((own, layer) => layer.bound(own), box);
-      return { hidden, latent: last ? (chain[place] as Layer).bound(hidden) : hidden };
+      const boxes = [imageBox(values, image, radius)];
+      for (const layer of chain) boxes.push(layer.bound(boxes.at(-1) as Box));
+      return boxes;
+    },
+    *upperBounds(boxes, direction) {
+      let bound: UpperBound = { coefficients: Float64Array.from(direction), constant: 0 };
+      yield mostOf(bound, boxes.at(-1) as Box);
+      for (let i = chain.length - 1; i >= 0; i--) {
+        const [layer, input, output] = [chain[i] as Layer, boxes[i] as Box, boxes[i + 1] as Box];
+        bound = layer.pull(bound, input, output);
+        if (layer.adds) yield mostOf(bound, input);
+      }
     },
   };
+}
+
+/** Returns the largest value of an upper bound in a box. */
+function mostOf({ coefficients, constant }: UpperBound, { lower, upper }: Box): number {
+  let most = constant;
+  for (let i = 0; i < coefficients.length; i++) {
+    const a = coefficients[i] as number;
+    most += a * ((a > 0 ? upper[i] : lower[i]) as number);
+  }
+  return most;
 }

@@ -1,16 +1,25 @@
 import type { Box } from './box.ts';
-import type { Linear } from './linear.ts';
 import { CertificateError, type Constant, type Node } from './read-graph.ts';
 
-/** Turns the box of a layer's input into a box that holds every value of its output. */
+/** An upper bound, coefficients x + constant, of a number that depends on a layer's values x. */
+export interface UpperBound {
+  coefficients: Float64Array;
+  constant: number;
+}
+
+/** A layer with bounds. */
 export interface Layer {
   /** Shape of the output, without the batch. */
   shape: number[];
+  /** Turns the box of the input into a box that holds every value of the output. */
   bound(input: Box): Box;
-  /** The layer as a matrix, where it is dense. */
-  linear?: Linear;
-  /** It changes nothing. */
-  renames?: boolean;
+  /**
+   * Turns an upper bound in the output's values into one in the input's: the same where the layer is linear, and else one by linear
+   * relaxation within the boxes (CROWN; Zhang et al., NeurIPS 2018).
+   */
+  pull(bound: UpperBound, input: Box, output: Box): UpperBound;
+  /** The layer adds up its inputs, so that what they have in common cancels in a bound that was pulled through it. */
+  adds?: boolean;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { RoundedBox } from './box.ts';
+
 /*
  * Bounds of W x + b for every x of a box, and for every way to evaluate it in float32.
  *
@@ -16,7 +18,7 @@ export interface Linear {
   bias: Float64Array;
 }
 
-/** The inputs of one result, or of as many as share them, without those that are always 0. */
+/** The inputs of a layer in one place, without those that are always 0. */
 export interface Inputs {
   count: number;
   /** Places of the inputs among the columns of W. */
@@ -57,9 +59,10 @@ export function roundingMargin(terms: number, sum: number): number {
 }
 
 /**
- * Computes the bounds of all results of a layer. Those of result o are written to place `first + o * step` of `lower` and `upper`.
+ * Computes the bounds of all results of a layer. Those of result o are written to place `first + o * step` of the box, with the margin in
+ * them that is for rounding.
  */
-export function boundLinear(layer: Linear, x: Inputs, lower: Float64Array, upper: Float64Array, first = 0, step = 1): void {
+export function boundLinear(layer: Linear, x: Inputs, { lower, upper, rounding }: RoundedBox, first: number, step: number): void {
   const { packed, bias, inputs, outputs } = layer;
   const { count, places, centre, radius } = x;
   const sums = new Float64Array(12);
@@ -107,12 +110,27 @@ export function boundLinear(layer: Linear, x: Inputs, lower: Float64Array, upper
       const b = bias[o + j] as number;
       const c = (sums[j] as number) + b;
       const r = sums[8 + j] as number;
-      const reach = r + roundingMargin(count, (sums[4 + j] as number) + r + Math.abs(b));
-      lower[first + (o + j) * step] = c - reach;
-      upper[first + (o + j) * step] = c + reach;
+      const margin = roundingMargin(count, (sums[4 + j] as number) + r + Math.abs(b));
+      const at = first + (o + j) * step;
+      lower[at] = c - r - margin;
+      upper[at] = c + r + margin;
+      rounding[at] = margin;
     }
   }
 }
 
-/** Returns W[o][i]. */
-export const weightAt = ({ packed, inputs }: Linear, o: number, i: number) => packed[4 * (inputs * (o >> 2) + i) + (o & 3)] as number;
+/** Adds coefficients W to `sums`, [inputs]: those of the inputs in a sum of the results with these coefficients, [outputs]. */
+export function addTransposed({ packed, inputs, outputs }: Linear, coefficients: Float64Array, sums: Float64Array): void {
+  for (let o = 0; o < outputs; o += 4) {
+    const a0 = coefficients[o] as number;
+    const a1 = o + 1 < outputs ? (coefficients[o + 1] as number) : 0;
+    const a2 = o + 2 < outputs ? (coefficients[o + 2] as number) : 0;
+    const a3 = o + 3 < outputs ? (coefficients[o + 3] as number) : 0;
+    if (a0 === 0 && a1 === 0 && a2 === 0 && a3 === 0) continue;
+    for (let i = 0; i < inputs; i++) {
+      const at = inputs * o + 4 * i;
+      const above = a0 * (packed[at] as number) + a1 * (packed[at + 1] as number);
+      sums[i] = (sums[i] as number) + above + a2 * (packed[at + 2] as number) + a3 * (packed[at + 3] as number);
+    }
+  }
+}

@@ -11,7 +11,7 @@ import { radiusText } from '../measure/radius-text.ts';
 import { screenImages } from '../measure/screen.ts';
 
 /** Time of an image's bounds in gradients. */
-const WORK = 6;
+const WORK = 15;
 const SOURCES = ['../certificate/certificate.ts', '../measure/screen.ts'].map((file) => new URL(file, import.meta.url).href);
 
 /** Proves of each test image as which classes no image within a radius of it can be accepted. */
@@ -27,8 +27,8 @@ export const certificate: Protocol = {
         ...{ ...shared, name: `any change within ${norm} ${radiusText(radius)}`, work: WORK, sources: SOURCES },
         descriptor: descriptorOf({ images: 'other', certificate: { norm, radius } }),
         about:
-          'interval bounds of the exported encoder for all images within the radius, with the rounding of float32, held against the label ' +
-          'and the latent test; the error counts what is not proven impossible, so it is the most that any attack can reach',
+          'bounds of the exported encoder (intervals, then CROWN) for all images within the radius, with the rounding of float32, held ' +
+          'against the label and the latent test; the error counts what is not proven impossible, the most that any attack can reach',
         async run(context, { images: clean, numbers, labels }) {
           const possibleClasses = await certificateIn(context);
           const size = clean.length / numbers.length;

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Box } from '../../../evaluate/certificate/box.ts';
 import { boundedEncoder } from '../../../evaluate/certificate/encoder.ts';
 import { CertificateError, readGraph } from '../../../evaluate/certificate/read-graph.ts';
 import { randomFrom } from '../../../shared/random.ts';
@@ -39,13 +40,22 @@ describe.each(Object.keys(encoders) as (keyof typeof encoders)[])('bounds of an 
       return Math.min(1, Math.max(0, (image[i % size] as number) + RADIUS * 0.999999 * move));
     });
     const { y } = await runGraph(bytes, weights, { image: tensorOf(points, [POINTS, input.height, input.width, input.channels]) });
-    const { latent } = bounded.bound(image, RADIUS);
+    const latent = bounded.bound(image, RADIUS).at(-1) as Box;
     const values = y?.data as Float32Array;
-    for (let p = 0; p < POINTS; p++)
-      for (let j = 0; j < 4; j++) {
-        expect(values[4 * p + j]).toBeGreaterThanOrEqual(latent.lower[j] as number);
-        expect(values[4 * p + j]).toBeLessThanOrEqual(latent.upper[j] as number);
+    const direction = [1, -1, 0.5, 0];
+    const most = [...bounded.upperBounds(bounded.bound(image, RADIUS), direction)];
+    for (let p = 0; p < POINTS; p++) {
+      const own = values.subarray(4 * p, 4 * p + 4);
+      for (const [j, value] of own.entries()) {
+        expect(value).toBeGreaterThanOrEqual(latent.lower[j] as number);
+        expect(value).toBeLessThanOrEqual(latent.upper[j] as number);
       }
+      const along = direction.reduce((sum, a, j) => sum + a * (own[j] as number), 0);
+      for (const bound of most) expect(along).toBeLessThanOrEqual(bound);
+    }
+    // What the latent's dimensions have in common cancels.
+    expect(most[1]).toBeLessThan(most[0] as number);
+    expect(Math.min(...most.slice(2))).toBeLessThan(most[1] as number);
   });
 
   it('shrink to the latent itself, up to rounding', async () => {
@@ -53,7 +63,7 @@ describe.each(Object.keys(encoders) as (keyof typeof encoders)[])('bounds of an 
     const random = randomFrom(4, name);
     const image = Float32Array.from({ length: size }, () => random.uniform());
     const { y } = await runGraph(bytes, weights, { image: tensorOf(image, [1, input.height, input.width, input.channels]) });
-    const { latent } = bounded.bound(image, 0);
+    const latent = bounded.bound(image, 0).at(-1) as Box;
     for (const [j, value] of Array.from(y?.data as Float32Array).entries()) {
       expect((latent.lower[j] as number) + (latent.upper[j] as number)).toBeCloseTo(2 * value, 4);
       expect((latent.upper[j] as number) - (latent.lower[j] as number)).toBeLessThan(2e-3);
@@ -63,7 +73,9 @@ describe.each(Object.keys(encoders) as (keyof typeof encoders)[])('bounds of an 
 
 it('one layer reaches its bounds at a corner of the ball', () => {
   const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [3], weights: [tf.tensor2d([1, 2, -1, 0, 0.5, -3], [3, 2]), tf.tensor1d([0, 1])] })] }); // biome-ignore format: a line
-  const { latent } = boundedEncoder(readGraph(...graphOf(model)), [3]).bound([0.5, 0.5, 1], 0.25);
+  const latent = boundedEncoder(readGraph(...graphOf(model)), [3])
+    .bound([0.5, 0.5, 1], 0.25)
+    .at(-1) as Box;
   // W x + b with x in [.25, .75] x [.25, .75] x [.75, 1]
   for (const [j, [low, high]] of (
     [

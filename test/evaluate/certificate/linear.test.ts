@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { boundDense } from '../../../evaluate/certificate/dense.ts';
-import { linearOf, roundingMargin } from '../../../evaluate/certificate/linear.ts';
+import type { Box } from '../../../evaluate/certificate/box.ts';
+import { addTransposed, type Linear, linearOf, roundingMargin } from '../../../evaluate/certificate/linear.ts';
+import { appliedTo } from '../../../evaluate/certificate/windows.ts';
+
+/** Bounds of the layer applied once, to all of its inputs. */
+function boundDense(linear: Linear, box: Box): Box {
+  const all = Int32Array.from({ length: linear.inputs }, (_, i) => i);
+  return appliedTo({ starts: Int32Array.of(0, linear.inputs), inputs: all, columns: all }, linear, [linear.outputs]).bound(box);
+}
 
 describe('bounds of a linear layer', () => {
   it('are W c + b +- |W| r, and the margin of float32', () => {
@@ -32,5 +39,13 @@ describe('bounds of a linear layer', () => {
     const layer = linearOf(3, Float64Array.of(0), () => 1);
     const { lower, upper } = boundDense(layer, { shape: [3], lower: Float64Array.of(0, 1, 0), upper: Float64Array.of(0, 1, 0) });
     expect([lower[0], upper[0]]).toEqual([1 - roundingMargin(1, 1), 1 + roundingMargin(1, 1)]);
+  });
+
+  it('go back by the transposed matrix', () => {
+    const weights = [1, -2, 3, 0, 0, -1, -1, 1, 2, 2];
+    const layer = linearOf(2, new Float64Array(5), (o, i) => weights[2 * o + i] as number);
+    const sums = Float64Array.of(10, 0);
+    addTransposed(layer, Float64Array.of(1, 2, 0, -1, 0.5), sums);
+    expect([...sums]).toEqual([10 + 1 + 6 + 1 + 1, -2 - 1 + 1]);
   });
 });
