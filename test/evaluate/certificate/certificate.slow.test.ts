@@ -5,26 +5,16 @@ import { certificateOf, type PossibleClasses } from '../../../evaluate/certifica
 import { encoderGraph, screenGraph } from '../../../export/graphs.ts';
 import { createWeightStore } from '../../../export/onnx/weight-store.ts';
 import type { Screening } from '../../../shared/bundle/screening-schema.ts';
-import { randomFrom } from '../../../shared/random.ts';
 import { useWasm } from '../../../trainer/backend/wasm/wasm.ts';
 import { strided } from '../../../trainer/model/architecture.ts';
 import { buildModel } from '../../../trainer/model/build-model.ts';
 import { runGraph, tensorOf } from '../../export/run-graph.ts';
 import { input, tinyArchitecture, tinyParts } from '../../export/tiny-model.ts';
+import { CLASSES, drawBars } from './bars.ts';
 
-const [IMAGES, CLASSES, RADIUS, STEPS] = [60, 3, 0.03, 20];
+const [IMAGES, RADIUS, STEPS] = [60, 0.03, 20];
 
-/** Draws images of three classes, which third of the rows is brighter than the noise; from clear images to very faint ones. */
-function draw(count: number, seed: number): { images: Float32Array; labels: number[] } {
-  const random = randomFrom(seed, 'bars');
-  const labels = Array.from({ length: count }, (_, i) => i % CLASSES);
-  const bright = (i: number) => Math.floor((i % 64) / 24) === labels[Math.floor(i / 64)];
-  const contrasts = labels.map(() => 0.02 + 0.6 * random.uniform());
-  const value = (i: number) => 0.3 * random.uniform() + (bright(i) ? (contrasts[Math.floor(i / 64)] as number) : 0);
-  return { images: Float32Array.from({ length: count * 64 }, (_, i) => value(i)), labels };
-}
-
-const { images, labels } = draw(IMAGES, 2);
+const { images, labels } = drawBars(IMAGES, 2);
 let encoder: tf.LayersModel;
 let screen: (images: Float32Array) => Promise<{ label: number; accepted: boolean }[]>;
 let possible: PossibleClasses;
@@ -37,7 +27,7 @@ beforeAll(async () => {
   parts.encoder = buildModel({ ...tinyArchitecture, encoder: strided(4) }, input, 3).encoder;
   encoder = parts.encoder;
   means = tf.tensor2d(parts.means);
-  const train = draw(600, 1);
+  const train = drawBars(600, 1);
   encoder.compile({ optimizer: tf.train.adam(0.01), loss: 'meanSquaredError' });
   const targets = means.gather(tf.tensor1d(train.labels, 'int32'));
   await encoder.fit(tf.tensor4d(train.images, [600, 8, 8, 1]), targets, { epochs: 12, verbose: 0, shuffle: false });
