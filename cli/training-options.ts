@@ -48,7 +48,11 @@ export function trainingProgram(): Command {
   const program = command('train', 'Train a GMVAE, calibrate it, and keep the result in runs/NAME.', EXAMPLES);
   return withDataOptions(withCalibrationOptions(program))
     .option('--epochs <n>', "replaces the preset's number, or with --resume the planned number", positive)
-    .option('--patience <n>', 'epochs without a smaller validation loss before the training stops; 0: never', wholeNumber)
+    .option(
+      '--patience <n>',
+      'epochs without a smaller validation loss before the training stops; 0: never, and a training with a margin keeps its last epoch',
+      wholeNumber,
+    )
     .option('--batch-size <n>', 'images per step', positive)
     .option('--learning-rate <n>', 'peak learning rate', positiveNumber)
     .option('--latent-weight <n>', 'alpha of Eq. 7', positiveNumber)

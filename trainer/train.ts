@@ -20,7 +20,7 @@ import { copyParameters, parametersOf } from './gradient/parameters.ts';
 import { buildModel, type Model } from './model/build-model.ts';
 import type { Outcomes } from './outcomes.ts';
 import { ownUnknownOf, readOwnUnknown, unknownFolderOf, withOwn } from './own-unknown.ts';
-import { trainingFor } from './presets.ts';
+import { keepsLastEpoch, trainingFor } from './presets.ts';
 import { writeReport } from './report/page.ts';
 import {
   appendMetrics,
@@ -179,8 +179,7 @@ export async function trainRun(run: Run, dataset: Dataset, splits: Splits, optio
     onEpoch: async (epoch, losses, seconds) => {
       await copyParameters(backend, optimizer.average(), averagedParameters);
       const validation = await withSynchronousBackend(backend, () => validate(averaged, dataset, splits.validation, training));
-      // Validation images are not attacked: of a robust training their loss is least before the attacks have grown.
-      const isBest = best === null || training.robust !== null || validation.loss < best.loss;
+      const isBest = best === null || training.robust !== null || keepsLastEpoch(training) || validation.loss < best.loss;
       if (isBest) best = { epoch, loss: validation.loss };
       await saveEpoch(run, averaged, epoch, isBest);
       await appendMetrics(run, { epoch, ...losses, validationLoss: validation.loss, validationAccuracy: validation.accuracy, seconds });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { architectures, checkSize, strided } from '../../trainer/model/architecture.ts';
-import { aboutBudget, trainingFor } from '../../trainer/presets.ts';
+import { aboutBudget, keepsLastEpoch, trainingFor } from '../../trainer/presets.ts';
 
 const labels = (...counts: number[]) => counts.flatMap((count, y) => new Array<number>(count).fill(y));
 const square = (size: number, classes: number) => ({
@@ -39,11 +39,15 @@ it('few images are gone through more often', () => {
   expect([quick(28, 30_000), quick(28, 640), quick(64, 640)]).toEqual([2, 27, 20]);
 });
 
+const bar = Uint8Array.from({ length: 784 }, (_, i) => (i > 112 && i < 672 && (i % 28 === 13 || i % 28 === 14) ? 255 : 0));
+const bars = {
+  input: { height: 28, width: 28, channels: 1 as const },
+  classes: ['a', 'b'],
+  train: { count: 100, labels: new Uint8Array(100), image: () => bar },
+};
+
 it('few images of strokes are kept apart from near kinds by quick too; many are not seen often enough for that', () => {
-  const input = { height: 28, width: 28, channels: 1 as const };
-  const bar = Uint8Array.from({ length: 784 }, (_, i) => (i > 112 && i < 672 && (i % 28 === 13 || i % 28 === 14) ? 255 : 0));
-  const train = { count: 100, labels: new Uint8Array(100), image: () => bar };
-  const of = (each: number) => trainingFor('quick', { input, classes: ['a', 'b'], train }, labels(each, each));
+  const of = (each: number) => trainingFor('quick', bars, labels(each, each));
   expect(of(640)).toMatchObject({ epochs: 80, outliers: 0.5, outlierLoss: { kind: 'margin' }, latentWeight: 1600 });
   expect(of(30_000)).toMatchObject({ epochs: 2, outliers: 1 / 8, outlierLoss: { kind: 'origin' }, latentWeight: 800 });
 });
@@ -104,4 +108,15 @@ it('robust training has the budgets that the look of the images bears, or those 
   expect(() => of({ entropy: 'variable' })).toThrow(/--entropy variable: robust training/);
   expect(() => of({ labelsPerClass: 5 })).toThrow(/--labels-per-class: robust training needs the label of every image/);
   expect(() => of({ outlierLoss: 'origin' })).toThrow(/--outlier-loss origin: robust training/);
+});
+
+it('a training with a margin keeps its last epoch, unless it is asked to be patient', () => {
+  const of = (preset: 'paper' | 'robust', choices: object = {}) => trainingFor(preset, bars, labels(300, 300), choices);
+  expect([of('paper'), of('robust')].map((training) => [training.patience, keepsLastEpoch(training)])).toEqual([
+    [0, true],
+    [0, true],
+  ]);
+  expect(keepsLastEpoch(of('paper', { patience: 8 }))).toBe(false);
+  expect(of('paper', { outlierLoss: 'origin' }).patience).toBeGreaterThan(0);
+  expect(of('paper', { outliers: 0 }).patience).toBeGreaterThan(0);
 });
