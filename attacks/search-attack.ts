@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { DEFAULT_MIN_MARGIN } from '../shared/decision/decide.ts';
-import { EVIDENCE_SCALE } from '../shared/decision/latent-space.ts';
+import { EVIDENCE_SCALE, PRIOR_IN_MARGIN } from '../shared/decision/latent-space.ts';
 import type { Attack, GradientModel } from './attack.ts';
 import { descendObjective } from './descent.ts';
 import { logRatios, ofClass, ratiosOf } from './losses/joint.ts';
@@ -27,7 +27,7 @@ const SHARPNESS = 10;
 /**
  * Attacks the search of Eq. 9: images that the edge rejects and that the search takes for a wrong class.
  *
- * @param minMargin how many times the target's error the error of the next class must be, less the target's prior, for the search's answer
+ * @param minMargin how many times the target's error the error of the next class must be, less twice the target's prior, for the search's answer
  *   to count
  */
 export const searchAttack = ({ norm, minMargin = DEFAULT_MIN_MARGIN }: { norm: Norm; minMargin?: number }): Attack => ({
@@ -99,7 +99,7 @@ function evaluated(
       const tests = [
         wanted
           .mul(minMargin)
-          .add(priorOf(model, target, target.latents))
+          .add(priorOf(model, target, target.latents).mul(PRIOR_IN_MARGIN))
           .log()
           .sub(other.log()),
         // Its objective is the smaller one.

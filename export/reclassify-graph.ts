@@ -1,3 +1,4 @@
+import { PRIOR_IN_MARGIN } from '../shared/decision/latent-space.ts';
 import { type GraphParts, imageInfo, labelAndDistance, latentDimOf, optionalOutputs } from './graphs.ts';
 import { createGraph, type GraphBuilder, modelBytes, valueInfo } from './onnx/graph-builder.ts';
 import type { WeightStore } from './onnx/weight-store.ts';
@@ -25,8 +26,8 @@ export function reclassifyGraph(store: WeightStore, parts: GraphParts, modelId: 
   graph.rename(label, 'label');
   graph.rename(distance, 'latent_distance');
   const optional = optionalOutputs(graph, parts, { latent, label: 'label' });
-  const prior = priorOf(graph, parts, 'latent', 'label', search.priorWeight);
-  addRunnerUp(graph, parts, { latents, errors, winner, prior });
+  const reduction = reductionOf(graph, parts, 'latent', 'label', search.priorWeight);
+  addRunnerUp(graph, parts, { latents, errors, winner, reduction });
   const zeros = graph.node('Mul', [label, graph.ints([0], [])]);
   graph.rename(graph.node('Gather', [graph.strings([modelId]), zeros]), 'model_id');
   const outputs = [
@@ -45,25 +46,25 @@ export function reclassifyGraph(store: WeightStore, parts: GraphParts, modelId: 
 /** The largest float32; JSON has no infinity. */
 const LARGEST = 3.4028234663852886e38;
 
-/** Writes the prior's part of the winner's objective, lambda ||z - mu||^2, [N, 1]. */
-function priorOf(graph: GraphBuilder, { means }: GraphParts, latent: string, label: string, priorWeight: number): string {
+/** Writes what the runner-up's error is reduced by: twice the prior of the winner's latent, 2 lambda ||z - mu||^2, [N, 1]. */
+function reductionOf(graph: GraphBuilder, { means }: GraphParts, latent: string, label: string, priorWeight: number): string {
   const mean = graph.node('Gather', [graph.floats(means.flat(), [means.length, (means[0] as number[]).length]), label]);
   const square = graph.node('ReduceSumSquare', [graph.node('Sub', [latent, mean])], { axes: [1], keepdims: 1 });
-  return graph.node('Mul', [square, graph.scalar(priorWeight)]);
+  return graph.node('Mul', [square, graph.scalar(PRIOR_IN_MARGIN * priorWeight)]);
 }
 
 /**
- * Answers the class that explains the image best besides the winner's, and its error less the winner's prior: the margin, its ratio to the
+ * Answers the class that explains the image best besides the winner's, and its error less twice the winner's prior: the margin, its ratio to the
  * winner's error, tells how clear the answer is. The prior draws unknown images to a class too, but they end farther from its mean than
  * attacked ones. A start that an early stage dropped counts with the error it had then, so the true margin may be smaller. -1 and the largest
  * number mean none.
  *
- * @param found latents of all starts at the end of each stage, [N, S, d], and their errors, [N, S]; the winner's place and its prior, [N, 1]
+ * @param found latents of all starts at the end of each stage, [N, S, d], and their errors, [N, S]; the winner's place and the reduction, [N, 1]
  */
 function addRunnerUp(
   graph: GraphBuilder,
   { means }: GraphParts,
-  { latents, errors, winner, prior }: Record<'latents' | 'errors' | 'winner' | 'prior', string>,
+  { latents, errors, winner, reduction }: Record<'latents' | 'errors' | 'winner' | 'reduction', string>,
 ): void {
   const labels = nearestLabels(graph, { means }, latents); // [N, S]
   const own = graph.node('Equal', [labels, graph.node('GatherElements', [labels, winner], { axis: 1 })]);
@@ -74,6 +75,6 @@ function addRunnerUp(
   const found = graph.node('Less', [error, largest]);
   const label = graph.node('Where', [found, graph.node('GatherElements', [labels, second], { axis: 1 }), graph.ints([-1], [])]);
   graph.rename(graph.node('Reshape', [label, graph.ints([-1])]), 'runner_up');
-  const excess = graph.node('Max', [graph.node('Sub', [error, prior]), graph.scalar(0)]);
+  const excess = graph.node('Max', [graph.node('Sub', [error, reduction]), graph.scalar(0)]);
   graph.rename(graph.node('Reshape', [excess, graph.ints([-1])]), 'runner_up_error');
 }

@@ -7,7 +7,7 @@ export type Scores = Record<RequiredScore, number> & { [name in OptionalScore]?:
   /** Index of the nearest mean. */
   label: number;
   /**
-   * ||g(z') - x||^2 of the best latent z' of another class, less the prior of the winner's latent. Only a search of a newer export has it.
+   * ||g(z') - x||^2 of the best latent z' of another class, less twice the prior of the winner's latent. Only a search of a newer export has it.
    */
   runnerUpError?: number;
 };

@@ -5,7 +5,14 @@ import { createGraph, modelBytes, valueInfo } from '../../export/onnx/graph-buil
 import { createWeightStore } from '../../export/onnx/weight-store.ts';
 import { reclassifyGraph } from '../../export/reclassify-graph.ts';
 import { defaultSearch, type SearchOptions } from '../../export/search-options.ts';
-import { EVIDENCE_SCALE, latentDistance, nearestMean, precisionsOf, squaredEuclidean } from '../../shared/decision/latent-space.ts';
+import {
+  EVIDENCE_SCALE,
+  latentDistance,
+  nearestMean,
+  PRIOR_IN_MARGIN,
+  precisionsOf,
+  squaredEuclidean,
+} from '../../shared/decision/latent-space.ts';
 import { randomFrom } from '../../shared/random.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { ConversionError } from '../../trainer/model/layer.ts';
@@ -137,7 +144,7 @@ describe('reclassify.onnx', () => {
     const labelOf = ({ latent }: Start['best']) => nearestMean(latent, means);
     const [best] = all as [Start['best']];
     const second = all.filter((other) => labelOf(other) !== labelOf(best)).sort((a, b) => a.error - b.error)[0];
-    const prior = priorWeight * squaredEuclidean(best.latent, means[labelOf(best)] as number[]);
+    const prior = PRIOR_IN_MARGIN * priorWeight * squaredEuclidean(best.latent, means[labelOf(best)] as number[]);
     return { ...best, runnerUp: second ? labelOf(second) : -1, runnerUpError: second && Math.max(0, second.error - prior) };
   }
 
