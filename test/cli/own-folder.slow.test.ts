@@ -44,7 +44,7 @@ it('a finished training is not lost by a renamed file, nor by a folder that is g
   expect(trained).toMatchObject({ code: 0, said: expect.stringContaining('0.1 MB of decoded images are kept in runs/mine/images') });
   await rename(join(directory, 'photos/dark/7.png'), join(directory, 'photos/dark/seven.png'));
   const note = 'the run keeps the images that it was started with, and uses those; ';
-  for (const command of ['export', 'report', 'calibrate', 'evaluate --images 2 --threads 1']) {
+  for (const command of ['export', 'report', 'calibrate', 'evaluate --model mine --images 2 --threads 1']) {
     const { code, said } = await run(`${command}${command.startsWith('evaluate') ? '' : ' --run mine'}`);
     expect(said).toContain(`${note}${directory}/photos since: 1 renamed (dark/7.png is dark/seven.png)`);
     expect([command, code, said]).toEqual([command, 0, said]);

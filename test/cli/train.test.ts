@@ -35,7 +35,7 @@ it.each([
   [['--strict', 'l2:0.1'], /l2:0.1 is not a guarantee/],
   [['--strict', 'linf'], /linf is not a guarantee/],
   [['--strict', 'linf:0.1', '--calibration', 'three-sigma'], /--strict needs --calibration conformal/],
-  [['--strict', 'linf:0.1', '--covariance', 'full'], /--strict needs --covariance spherical or diagonal/],
+  [['--strict', 'linf:0.1', '--covariance', 'full'], /--strict needs --covariance shared, spherical or diagonal/],
 ])('%j is more than can be', (args, message) => {
   expect(() => recipeOfArguments(args)).toThrow(expect.objectContaining({ name: 'UsageError', message: expect.stringMatching(message) }));
 });
