@@ -12,6 +12,7 @@ import { graphOracle, startingPoints } from '../../evaluate/measure/attacker.ts'
 import { calibrateBundle } from '../../export/calibrate-bundle.ts';
 import { writeBundle } from '../../export/write-bundle.ts';
 import { openScreener, type Screener } from '../../node/bundle/graphs.ts';
+import { latentCaps } from '../../shared/bundle/guarantee.ts';
 import type { Thresholds } from '../../shared/bundle/screening-schema.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { calibrate } from '../../trainer/calibrate.ts';
@@ -63,11 +64,15 @@ async function deployed(name: string, thresholds: Thresholds, promised?: typeof 
   return { screener, attacked };
 }
 
-/** The latent tests of strict mode alone, as calibration capped them. */
-function widest() {
-  const { maxLatentDistance, maxRivalMargin } = calibrated.thresholds as Required<Thresholds>;
-  return { maxLatentDistance, maxRivalMargin, maxReconstructionError: maxLatentDistance.map(() => 1e6) };
+/** The widest latent tests that keep the guarantee with a threshold of the rival margin; below half way there is no limit. */
+function widest(maxRivalMargin: number) {
+  const maxLatentDistance = latentCaps(maxRivalMargin, calibrated.covariances).map((cap) => Math.min(cap, 1e6));
+  const all = (value: number) => dataset.classes.map(() => value);
+  return { maxLatentDistance, maxReconstructionError: all(1e6), maxRivalMargin: all(maxRivalMargin) };
 }
+
+/** Just below half way, where the latent tests accept everything, and beyond. */
+const [NEAR, BEYOND] = [0.4998, 0.6];
 
 /** Chooses accepted images: test images, fainter until they are just accepted, so that another class is near. */
 async function faintest(screener: Screener): Promise<{ images: Float32Array; labels: number[] }> {
@@ -117,10 +122,10 @@ async function nearestOthers(
 describe('strict mode', () => {
   const byNorm = (attacks: readonly Attack[]) => attacks.filter(({ norm }) => norm === 'linf');
 
-  it(
-    'accepts no two images within the radius as different classes: every attack with gradients, from both sides',
-    async () => {
-      const strict = await deployed('strict', widest(), guarantee);
+  it.each([NEAR, BEYOND])(
+    'accepts no two images within the radius as different classes, at %d: every attack with gradients, from both sides',
+    async (maxRivalMargin) => {
+      const strict = await deployed(`strict-${maxRivalMargin}`, widest(maxRivalMargin), guarantee);
       const start = await faintest(strict.screener);
       expect(start.labels.length).toBeGreaterThanOrEqual(COUNT / 2);
       const there = await nearestOthers(byNorm([...suites.encoder, ...suites.adaptive]), strict, start);
@@ -136,9 +141,22 @@ describe('strict mode', () => {
   );
 
   it(
+    'does so by the rival margin: without it the same thresholds accept such pairs',
+    async () => {
+      const { maxRivalMargin: _, ...thresholds } = widest(NEAR);
+      const plain = await deployed('plain', thresholds);
+      const attacks = [minimumNormFromOutside({ norm: 'linf' })];
+      const there = await nearestOthers(attacks, plain, await faintest(plain.screener));
+      await plain.screener.close();
+      expect(Math.min(...there.radii)).toBeLessThan(guarantee.radius);
+    },
+    LONG,
+  );
+
+  it(
     'stays when the bundle is calibrated on images of the operator',
     async () => {
-      const { screener } = await deployed('bundle', widest(), guarantee);
+      const { screener } = await deployed('bundle', widest(BEYOND), guarantee);
       await screener.close();
       const folder = join(root, 'images');
       await mkdir(folder);
@@ -154,7 +172,7 @@ describe('strict mode', () => {
       expect(own.screening.guarantee).toEqual(guarantee);
       expect(own.screening.calibration.rejected).toBeLessThanOrEqual(0.1 * own.screening.calibration.n);
       // The bundle could be opened, so its thresholds keep the guarantee; the limits are those of these images.
-      expect(own.screening.thresholds.maxRivalMargin).not.toEqual(widest().maxRivalMargin);
+      expect(own.screening.thresholds.maxRivalMargin).not.toEqual(widest(BEYOND).maxRivalMargin);
       await expect(
         calibrateBundle(join(root, 'bundle'), folder, join(root, 'sigma'), { ...options, method: 'three-sigma' }, join(root, 'cache')),
       ).rejects.toThrow(/strict mode needs --calibration conformal/);
