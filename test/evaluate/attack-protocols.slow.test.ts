@@ -61,6 +61,7 @@ describe('on models/mnist', () => {
   it('finds the other bundles of its data, for attacks that carry over', async () => {
     const others = await otherBundles(directory, setup.screening);
     expect(others.map(({ name, entropy }) => [name, entropy])).toEqual([
+      ['mnist-robust', 'constant'],
       ['mnist-semi', 'constant'],
       ['mnist-variable', 'variable'],
     ]);
