@@ -172,7 +172,7 @@ export const presets = {
     trial: true,
     shapes: { 28: small28 },
     width: 8,
-    leastSteps: [800, 200],
+    leastSteps: [780, 200],
     epochs: 2,
     patience: 0,
     batchSize: 128,
