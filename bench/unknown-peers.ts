@@ -52,8 +52,8 @@ await mkdir(folder, { recursive: true });
 if (!existsSync(join(folder, 'sets.json')))
   await writeFile(join(folder, 'sets.json'), JSON.stringify(await writeImages(folder, dataset, splits, SEED)));
 const sets = JSON.parse(await readFile(join(folder, 'sets.json'), 'utf8')) as ImageSet[];
-const { epochs, ...settings } = training;
-await checkSame(join(folder, 'training.json'), JSON.stringify(settings));
+const { epochs, batchSize, augmentation, outliers, outlierKinds } = training;
+await checkSame(join(folder, 'training.json'), JSON.stringify({ batchSize, augmentation, outliers, outlierKinds }));
 const trained = await Promise.all(PEERS.map((peer) => readFile(join(folder, `${peer}.json`), 'utf8').then(JSON.parse, () => null)));
 const missing = PEERS.filter((_, i) => trained[i]?.epochs !== epochs);
 if (missing.length > 0) await writeBatches(folder, dataset, splits.train, training, SEED);
