@@ -2,6 +2,11 @@ import '../node/no-telemetry.ts';
 import { Command, CommanderError, type Option } from 'commander';
 import { enterCallersFolder } from '../node/project-folder.ts';
 import { UsageError, UserError } from '../shared/user-error.ts';
+import { survive } from './closed-output.ts';
+
+// Here, as a test runs several commands in one process.
+survive(process.stdout);
+survive(process.stderr);
 
 /** Advice on faults of the machine, by error code. */
 const ADVICE: Record<string, string> = {

@@ -3,6 +3,7 @@ import { writeAtomically } from '../node/files/files.ts';
 import { ALL_FORMATS, ANY_FORMAT } from '../shared/images/formats.ts';
 import { testedScores } from '../shared/score-table.ts';
 import { UsageError } from '../shared/user-error.ts';
+import { isClosed, UNREAD_EXIT_CODE } from './closed-output.ts';
 import { MODEL_OPTION } from './options.ts';
 import { callersPath, resolveModel } from './paths.ts';
 import { command, interruptSignal, runCommand } from './run-command.ts';
@@ -42,6 +43,8 @@ const program = command(
     const csv = options.csv ? await createCsv(options.csv, ['file', 'verdict', 'nearest', 'reason', ...tested, 'error']) : null;
     const sheet = options.contactSheet ? rejectedSheet(screening.input) : null;
     const summary = emptySummary();
+    // Files of its own are written to their end, whoever reads the lines.
+    const isUnread = () => !csv && !sheet && isClosed(process.stdout);
     let [leftOut, screened] = [0, 0];
     try {
       const files = filesOf(names, process.stdin, (others) => {
@@ -60,7 +63,7 @@ const program = command(
           await csv?.write([file.file, verdict, screening.classes[scores.label], reason, ...values, '']);
           if (!decision.accepted) sheet?.add(decision.reason, levels);
         }
-        if (signal.aborted) break;
+        if (signal.aborted || isUnread()) break;
       }
       const others = leftOut > 0 ? `; ${leftOut} files in folders are not images by their name` : '';
       if (screened === 0)
@@ -86,6 +89,7 @@ const program = command(
     ];
     if (lines.length > 0) (options.json ? console.error : console.log)(lines.join('\n'));
     if (signal.aborted) process.exitCode = 130;
+    else if (isUnread()) process.exitCode = UNREAD_EXIT_CODE;
     else if (totals(summary).unreadable > 0) process.exitCode = 1;
   });
 

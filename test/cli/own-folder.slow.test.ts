@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { randomFrom } from '../../shared/random.ts';
+import { openRun } from '../../trainer/run.ts';
 
 const cli = join(import.meta.dirname, '../../cli');
 let directory: string;
@@ -108,4 +109,17 @@ it("another run's bundle is not replaced, unless that is asked for", async () =>
   await writeFile(path, '{}');
   expect(await run('export --run mine')).toMatchObject({ code: 2, said: expect.stringContaining("holds a bundle that can't be read") });
   expect((await run('export --run mine --replace')).code).toBe(0);
+}, 240_000);
+
+it('a training goes on to its end where nobody reads its log any more', async () => {
+  const command = [join(cli, 'train.ts'), ...TRAIN.split(' ').slice(1), '--epochs', '2', '--name', 'unread'];
+  const child = spawn(process.execPath, command, { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] });
+  let read = '';
+  child.stdout.on('data', (text) => {
+    read += text;
+    if (read.includes('into ')) child.stdout.destroy();
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect({ code, read }).toEqual({ code: 0, read: expect.not.stringContaining('epoch 2 done') });
+  expect((await openRun('unread', join(directory, 'runs'))).config).toMatchObject({ status: 'calibrated', epochs: 2 });
 }, 240_000);
