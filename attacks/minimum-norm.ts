@@ -123,7 +123,7 @@ export function minimumNorm(
     nearest.dispose();
     nearest = kept;
     if (!ahead) continue;
-    const { direction, moments: next } = adamDirection(ahead.gradients, moments, norm);
+    const { direction, moments: next } = adamDirection(ahead.gradients, image, moments, norm);
     const moved = tf.tidy(() => {
       const radius = column(radii);
       const onwards = image.sub(direction.mul(stepUnit(norm, radius)).mul(cosineDecay(STEP, step / steps))) as tf.Tensor4D;

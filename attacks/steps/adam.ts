@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { type Norm, scaledToLargest, steepest } from './projection.ts';
+import { type Norm, scaledToLargest, steepest, withinRange } from './projection.ts';
 
 /** The averages of the gradients and of their squares, after so many steps. */
 export interface Moments<T extends tf.Tensor = tf.Tensor4D> {
@@ -44,21 +44,32 @@ export function adam<T extends tf.Tensor>(gradients: T, before: Moments<T>, [bet
 }
 
 /**
- * Adam's step with a length of about 1: each value within 1 for linf, length 1 for l2, its largest value 1 for l0. It is smoother than the sign alone, which on the
- * joint decision jumps between its tests.
+ * Adam's step with a length of about 1: each value within 1 for linf, length 1 for l2, its largest value 1 for l0. It is smoother than the
+ * sign alone, which on the joint decision jumps between its tests. In l2 and l0 it moves only values that the step does not push out of
+ * [0, 1].
  *
+ * @param gradients at `images`
  * @returns the direction and the new moments; the caller disposes of both and of the old moments
  */
-export function adamDirection(gradients: tf.Tensor4D, before: Moments, norm: Norm): { direction: tf.Tensor4D; moments: Moments } {
+export function adamDirection(
+  gradients: tf.Tensor4D,
+  images: tf.Tensor4D,
+  before: Moments,
+  norm: Norm,
+): { direction: tf.Tensor4D; moments: Moments } {
   // Scaled for each image, as gradients fall by orders of magnitude on the way.
-  const scaled = scaledToLargest(gradients);
+  const scaled = tf.tidy(() => scaledToLargest(norm === 'linf' ? gradients : downhill(gradients, images)));
   const { step, moments } = adam(scaled, before, DIRECTION_BETAS);
   scaled.dispose();
   if (norm === 'linf') return { direction: step, moments };
-  const direction = steepest(step, norm);
+  const direction = tf.tidy(() => steepest(downhill(step, images), norm));
   step.dispose();
   return { direction, moments };
 }
+
+/** Keeps of a gradient what the descent can follow within [0, 1]. */
+export const downhill = (gradients: tf.Tensor4D, images: tf.Tensor4D): tf.Tensor4D =>
+  tf.tidy(() => withinRange(gradients.neg(), images).neg());
 
 export interface AdamOptions {
   steps: number;

@@ -86,6 +86,22 @@ export function steepest(gradients: tf.Tensor4D, norm: Norm): tf.Tensor4D {
   });
 }
 
+/**
+ * Sets a direction to 0 where it leaves [0, 1] at once: upwards at 1, downwards at 0. In l2 the values that can move then share the whole
+ * length of a step; of an image of strokes, most of whose values are 0 or 1, the step would lose most of it to clipping.
+ *
+ * @param directions in which the images move, [N, H, W, C]
+ */
+export function withinRange(directions: tf.Tensor4D, images: tf.Tensor4D): tf.Tensor4D {
+  return tf.tidy(() => {
+    const leaves = directions
+      .less(0)
+      .logicalAnd(images.lessEqual(0))
+      .logicalOr(directions.greater(0).logicalAnd(images.greaterEqual(1)));
+    return tf.where(leaves, tf.zerosLike(directions), directions) as tf.Tensor4D;
+  });
+}
+
 /** Divides each image's gradient by its largest value. */
 export function scaledToLargest(gradients: tf.Tensor4D): tf.Tensor4D {
   return tf.tidy(() => gradients.div(gradients.abs().max([1, 2, 3], true).add(1e-30)) as tf.Tensor4D);

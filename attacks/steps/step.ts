@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { LossAndGradients } from '../losses/objective.ts';
 import { column, gatherRows, mask } from '../tensors.ts';
-import { adamDirection, noMoments } from './adam.ts';
+import { adamDirection, downhill, noMoments } from './adam.ts';
 import { type Ball, projectToBall, steepest, stepUnit } from './projection.ts';
 
 /** Moves the images of a descent; keeps what it needs from step to step for each of them. */
@@ -34,7 +34,7 @@ export const adamStep =
     let moments = noMoments(start);
     return {
       next({ image }, { gradients }, step) {
-        const { direction, moments: next } = adamDirection(gradients, moments, norm);
+        const { direction, moments: next } = adamDirection(gradients, image, moments, norm);
         tf.dispose([moments.mean, moments.square]);
         moments = { ...next, mean: tf.keep(next.mean), square: tf.keep(next.square) };
         return image.sub(direction.mul(stepUnit(norm, radius) * cosineDecay(shares, step / steps))) as tf.Tensor4D;
@@ -85,7 +85,8 @@ export const apgdStep: StepFactory = (start, { norm, radius }, steps) => {
       const restarts = checkpoints.has(step) ? rows.map((progress) => restartsAt(progress, step - lastCheck)) : null;
       if (restarts) lastCheck = step;
       const stepSizes = column(rows.map((progress) => progress.length));
-      const ahead = projectToBall(image.sub(steepest(gradients, norm).mul(stepSizes)) as tf.Tensor4D, origin, norm, radius);
+      const direction = steepest(norm === 'linf' ? gradients : downhill(gradients, image), norm);
+      const ahead = projectToBall(image.sub(direction.mul(stepSizes)) as tf.Tensor4D, origin, norm, radius);
       const share = step === 0 ? 1 : MOMENTUM;
       const moved = image.add(ahead.sub(image).mul(share)).add(image.sub(last).mul(1 - share)) as tf.Tensor4D;
       last.dispose();

@@ -5,7 +5,8 @@ import { carliniWagner } from '../../attacks/carlini-wagner.ts';
 import { descend, type StepName } from '../../attacks/descent.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
 import { runStages } from '../../attacks/relay.ts';
-import { distances, lengths, NORMS, projectToBall } from '../../attacks/steps/projection.ts';
+import { adamDirection, noMoments } from '../../attacks/steps/adam.ts';
+import { distances, lengths, NORMS, projectToBall, withinRange } from '../../attacks/steps/projection.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { TO_CLASS_1, TWO_PIXELS, twoPixels } from './two-pixels.ts';
 
@@ -39,6 +40,18 @@ it('Carlini and Wagner find it too', () => {
   const least = 0.9 * Math.SQRT2 - 0.5;
   expect(radii[0]).toBeGreaterThan(least - 1e-3);
   expect(radii[0]).toBeLessThan(least * 1.05);
+});
+
+it('a direction keeps what does not leave [0, 1] at once', () => {
+  const shape: [number, number, number, number] = [1, 1, 6, 1];
+  const images = tf.tensor4d([0, 0, 0.5, 0.5, 1, 1], shape);
+  expect([...withinRange(tf.tensor4d([-1, 2, -3, 4, -5, 6], shape), images).dataSync()]).toEqual([0, 2, -3, 4, -5, 0]);
+});
+
+it("Adam's direction in l2 has length 1 over the values that can move", () => {
+  const [images, gradients] = [tf.tensor4d([0, 0.5], [1, 1, 2, 1]), tf.tensor4d([3, 1], [1, 1, 2, 1])];
+  const { direction } = adamDirection(gradients, images, noMoments(images), 'l2');
+  expect([...direction.dataSync()]).toEqual([0, expect.closeTo(1, 5)]);
 });
 
 describe.each(['adam', 'apgd'] as StepName[])('descent by %s', (step) => {

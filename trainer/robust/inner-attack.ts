@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { projectToBall, steepest } from '../../attacks/steps/projection.ts';
+import { projectToBall, steepest, withinRange } from '../../attacks/steps/projection.ts';
 import { ownClasses, squaredDistances } from './robust-loss.ts';
 
 /** The attacked images of a batch as tensors; row i of each belongs to image i. */
@@ -38,8 +38,8 @@ const SPARSE_SHARE = 1 / 4;
 /**
  * Attacks the encoder from each row's start, by steepest ascent within its ball. With d_t = ||f(x) - mu_t||^2 and temperature T it maximises
  * log sum_{t != y} exp(-d_t / T) + .3 d_y for an image of class y, log sum_t exp(-d_t / T) for an outlier, and -d_t / T towards a goal t,
- * which leads on from where no class is near and the first two are flat. The steps get shorter:
- * step k of K has the length (1 - k / K) stepLength radius.
+ * which leads on from where no class is near and the first two are flat. Values at 0 or 1 that a step would push out of [0, 1] stay, and the
+ * others share its length. The steps get shorter: step k of K has the length (1 - k / K) stepLength radius.
  *
  * @returns [M, H, W, C] within the balls and in [0, 1]; call it inside tf.tidy
  */
@@ -64,7 +64,7 @@ export function innerAttack(encoder: tf.LayersModel, attacked: Attacked, { means
   for (let step = 0; step < steps; step++) {
     const before = image;
     image = tf.tidy(() => {
-      const gradient = strongest(gradientOf(before) as tf.Tensor4D, isSparse);
+      const gradient = strongest(withinRange(gradientOf(before) as tf.Tensor4D, before), isSparse);
       const direction = tf.where(l2, steepest(gradient, 'l2'), steepest(gradient, 'linf')) as tf.Tensor4D;
       const length = radii.mul(column(attacked.stepLengths)).mul(1 - step / steps);
       return project(before.add(direction.mul(length)) as tf.Tensor4D);

@@ -63,6 +63,14 @@ it('one step goes along the gradient to the border of the l2 ball', () => {
   expect(image).toEqual(near([0.4, 0.6, 0.4, 0.6]));
 });
 
+it('in l2, values that could only leave [0, 1] leave the whole length of the step to the others', () => {
+  // z = (.25, .5); the gradient by z is -2 (.25, -.5) / .1 + .3 x 2 (-.75, .5) = (-5.45, 10.3).
+  const length = Math.hypot(10.3, 5.45, 10.3) / 0.2;
+  expect(attack(rows([[0, 0.5, 0.5, 0.5]], { isL2: [1] }))[0]).toEqual(
+    near([0, 0.5 + 10.3 / length, 0.5 - 5.45 / length, 0.5 + 10.3 / length]),
+  );
+});
+
 it('of a sparse row only the quarter with the largest gradients moves', () => {
   const lopsided = linear(
     [
