@@ -121,7 +121,7 @@ const configSchema = z
     /** The most images of a request that are reclassified in the worker itself, which is slow. */
     RECLASSIFY_LOCAL_MAX: positive(2),
     RECLASSIFY_KEEP_ALL: onOff('off'),
-    /** The least error of the best latent of another class, as a multiple of the winner's. */
+    /** The least error of the best latent of another class, as a multiple of the winner's; above 1 for a search with the prior (model.ts). */
     RECLASSIFY_MIN_MARGIN: z.coerce.number().min(1).max(100).default(DEFAULT_MIN_MARGIN),
     FALLBACK_URL: httpUrl('FALLBACK_TOKEN').optional(),
     /** The bearer token that the fallback asks for. */

@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
+import { marginProblem } from '../shared/decision/decide.ts';
 import { GRAPH_SCORES, SCORES } from '../shared/score-table.ts';
+import type { Config } from './config.ts';
 import type { Env, Model, Readiness } from './env.ts';
 import { ProblemError } from './problem.ts';
 
@@ -45,10 +47,11 @@ export async function goldenProblem({ screening, screen }: Model): Promise<strin
 /**
  * Returns the model, if there is one that may answer.
  *
- * @throws ProblemError `model-unavailable`
+ * @throws ProblemError `model-unavailable`; `configuration` if the margin is no rule for its search
  */
 export async function modelOf(c: Context<Env>): Promise<Model> {
-  const { MODEL_ID } = c.get('config');
+  const config = c.get('config');
+  const { MODEL_ID } = config;
   const model = await c
     .get('services')
     .model()
@@ -62,7 +65,17 @@ export async function modelOf(c: Context<Env>): Promise<Model> {
       `MODEL_ID allows only ${MODEL_ID}, but the worker was built with ${model.screening.id}. Deploy that bundle, or change MODEL_ID.`,
     );
   }
+  checkMargin(config, model);
   return model;
+}
+
+/** A margin that is not used is not checked. @throws ProblemError `configuration` */
+function checkMargin({ RECLASSIFY, RECLASSIFY_KEEP_ALL, RECLASSIFY_MIN_MARGIN }: Config, { screening }: Model): void {
+  if (RECLASSIFY === 'off' || RECLASSIFY_KEEP_ALL === 'on') return;
+  const problem = marginProblem(RECLASSIFY_MIN_MARGIN, screening.provenance.search);
+  if (!problem) return;
+  const todo = 'Leave it out, or set RECLASSIFY_KEEP_ALL=on to take the label of every image, unknown ones too. Then deploy again.';
+  throw new ProblemError('configuration', `Invalid worker configuration: RECLASSIFY_MIN_MARGIN ${problem}. ${todo}`);
 }
 
 /**

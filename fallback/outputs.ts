@@ -9,7 +9,7 @@ export interface SearchResult extends Record<RequiredScore, Float32Array>, Parti
   label: BigInt64Array;
   /** [N, d] flat */
   latent: Float32Array;
-  /** Best other class and its error; -1 and 0 from a graph of an older export, which does not have them: then there is no margin. */
+  /** Best other class and its error; from a graph of an older export, which does not have them, -1 and the winner's error: a margin of 1. */
   runnerUp: BigInt64Array;
   runnerUpError: Float32Array;
   modelId: string[];
@@ -54,7 +54,7 @@ export function readOutputs(outputs: GraphOutputs, count: number): SearchResult 
   const read = ([key, name, datatype]: (typeof OUTPUTS)[number]): [string, Values][] => {
     if (optionalScoreOf(key) && !outputs[name]) return [];
     if (name.startsWith('runner_up') && !outputs[name])
-      return [[key, datatype === 'INT64' ? new BigInt64Array(count).fill(-1n) : new Float32Array(count)]];
+      return datatype === 'INT64' ? [[key, new BigInt64Array(count).fill(-1n)]] : read([key, 'reconstruction_error', datatype]);
     const values = outputOf<Values>('reclassify', outputs, name, TYPES[datatype], name === 'latent' ? latentLength : count);
     if (values.length === 0 || (values instanceof Float32Array && !values.every(Number.isFinite)))
       throw new OutputError(`reclassify answers ${name} with a value that is not finite`);

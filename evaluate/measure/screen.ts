@@ -67,7 +67,7 @@ async function reclassify(context: EvaluationContext, images: Float32Array, outc
   for (const [i, scores] of found.entries()) {
     const keptWith = (minMargin: number) => decideReclassified(scores, thresholds, { keepAll: false, minMargin }).accepted;
     const outcome = outcomes[rejected[i] as number] as Outcome;
-    outcome.reclassified = { label: scores.label, kept: keptWith(DEFAULT_MIN_MARGIN), keptByPaper: keptWith(1) };
+    outcome.reclassified = { label: scores.label, kept: keptWith(DEFAULT_MIN_MARGIN), keptByPaper: keptWith(0) };
   }
 }
 

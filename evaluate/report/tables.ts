@@ -51,7 +51,7 @@ export function unknownTable({ unknown }: Report, figures: Figures): string {
 }
 
 /** The rules that take or refuse the class that the search found. */
-const RULES = { kept: 'as deployed', keptByPaper: "the paper's: both thresholds", keepAll: 'every class kept' } as const;
+const RULES = { kept: 'as deployed', keptByPaper: "the paper's: both thresholds, no margin", keepAll: 'every class kept' } as const;
 
 /** Tables of what reclassification did with the rejected images, and of edge and search together. */
 export function reclassifiedTables({ parts }: Report, figures: Figures): string {

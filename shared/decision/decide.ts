@@ -1,5 +1,5 @@
 import { reclassifiedMargin } from '../bundle/guarantee.ts';
-import type { Thresholds } from '../bundle/screening-schema.ts';
+import type { Screening, Thresholds } from '../bundle/screening-schema.ts';
 import { limitsOf, SCORES, type ScoreReason } from '../score-table.ts';
 import type { Scores } from './scores.ts';
 
@@ -32,7 +32,7 @@ export type ReclassifyDecision = { accepted: true } | { accepted: false; reason:
 export interface ReclassifyRule {
   /** Accept the label whatever its scores, as long as they are finite, for applications without nonsense. */
   keepAll: boolean;
-  /** Smallest ratio of the runner-up's error to the winner's; 1 for the paper's rule. */
+  /** Smallest ratio of the runner-up's error to the winner's; 0 for the paper's rule. */
   minMargin: number;
 }
 
@@ -45,7 +45,7 @@ export const DEFAULT_MIN_MARGIN = 1.1;
 /**
  * Decides on the result of the search of Eq. 9 for a rejected image: accepts its label if the latent that was found passes the same
  * tests (paper, section 3.2) and, beyond the paper, no other class explains the image nearly as well. Scores without the error of
- * another class have no margin. In strict mode the rival margin must be below one half too (`reclassifiedMargin`), so the guarantee covers
+ * another class have a margin of 1. In strict mode the rival margin must be below one half too (`reclassifiedMargin`), so the guarantee covers
  * reclassified images, unless `keepAll` waives all tests.
  */
 export function decideReclassified(scores: Scores, thresholds: Thresholds, { keepAll, minMargin }: ReclassifyRule): ReclassifyDecision {
@@ -54,9 +54,26 @@ export function decideReclassified(scores: Scores, thresholds: Thresholds, { kee
   const decision = decide(scores, strict);
   if (keepAll)
     return decision.accepted || (decision.reason !== 'unknown-label' && decision.reason !== 'not-finite') ? { accepted: true } : decision;
-  if (!decision.accepted || minMargin <= 1) return decision;
-  const { runnerUpError = Number.NaN, reconstructionError } = scores;
-  return runnerUpError >= minMargin * reconstructionError ? decision : { accepted: false, reason: 'ambiguous' };
+  if (!decision.accepted || minMargin === 0) return decision;
+  const { runnerUpError, reconstructionError } = scores;
+  const isClear = runnerUpError === undefined ? minMargin <= 1 : runnerUpError >= minMargin * reconstructionError;
+  return isClear ? decision : { accepted: false, reason: 'ambiguous' };
+}
+
+/**
+ * Says why a margin is too small for the search of a bundle; returns null if it is not. The paper's search finds the class that explains an
+ * image best, so its margin is never below 1, and 1 asks for nothing. The prior holds the latent of any image near some mean, where it passes
+ * the latent test; what tells unknown images is then only that another class explains them as well once twice the prior is taken off its
+ * error. So the margin must be above 1.
+ *
+ * @param search `provenance.search` of the bundle; undefined in bundles of older exports, whose search is the paper's
+ */
+export function marginProblem(minMargin: number, search: Screening['provenance']['search']): string | null {
+  if (minMargin > 1 || !search?.priorWeight) return null;
+  return (
+    `is ${minMargin}, but the search of this bundle weighs the mixture's prior, with which nearly every unknown image passes the other tests. ` +
+    `Allowed are numbers above 1 (default: ${DEFAULT_MIN_MARGIN})`
+  );
 }
 
 /** Returns true if a value can be a score: finite, and 0 or more up to the rounding of float32 sums. */

@@ -50,7 +50,7 @@ export function scoresFromOutputs(
     return {
       label: numberOf('label', BigInt64Array, i),
       ...withDerived(scores as Record<RequiredScore, number>, image, bundle),
-      // A graph of an older export does not have it: then there is no margin.
+      // A graph of an older export does not have it: then the margin is 1.
       ...(outputs.runner_up_error ? { runnerUpError: numberOf('runner_up_error', Float32Array, i) } : {}),
     };
   });

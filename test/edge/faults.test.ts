@@ -55,6 +55,38 @@ describe('a wrong variable is a problem that names it, never a verdict', () => {
   });
 });
 
+describe('a margin that is no rule for the search of the model', () => {
+  const search = { stages: [{ starts: 10, steps: 4 }], encoding: true, learningRate: 0.03, priorWeight: 100, encoderWeight: 20 };
+  const appWith = (found?: typeof search) => {
+    const { search: _, ...provenance } = model.screening.provenance;
+    const screening = { ...model.screening, provenance: found ? { ...provenance, search: found } : provenance };
+    return appOf(() => Promise.resolve({ ...model, screening }));
+  };
+  const noMargin = { RECLASSIFY: 'local', RECLASSIFY_MIN_MARGIN: '1' };
+
+  it('is a problem that names it, what is allowed and what to do', async () => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const app = appWith(search);
+    for (const response of [await ask(app, noMargin), await app.request('/health/ready', {}, noMargin)]) {
+      expect(response.status).toBe(503);
+      const problem = (await response.json()) as { type: string; detail: string };
+      expect(problem.type).toBe('urn:portcullis:problem:configuration');
+      for (const part of ['RECLASSIFY_MIN_MARGIN is 1', 'above 1', 'RECLASSIFY_KEEP_ALL=on']) expect(problem.detail).toContain(part);
+    }
+    logged.mockRestore();
+  });
+
+  it.each<[string, Record<string, string>, typeof search | undefined]>([
+    ['a margin above 1', { RECLASSIFY: 'local', RECLASSIFY_MIN_MARGIN: '1.01' }, search],
+    ['no margin where all labels are kept', { ...noMargin, RECLASSIFY_KEEP_ALL: 'on' }, search],
+    ['no margin where nothing is searched', { RECLASSIFY_MIN_MARGIN: '1' }, search],
+    ["no margin for the paper's search", noMargin, { ...search, priorWeight: 0 }],
+    ['no margin for the search of an older export', noMargin, undefined],
+  ])('%s is none', async (_, env, found) => {
+    expect((await ask(appWith(found), env)).status).toBe(200);
+  });
+});
+
 describe('a model that can not be run is a 503 for every image, and not ready', () => {
   const flipped = (file: keyof Files) => {
     const given = files();

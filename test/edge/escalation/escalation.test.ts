@@ -264,6 +264,11 @@ describe('a fallback that answers anything else', () => {
     }
   });
 
+  it('another class that explains the image better, less the prior of a search that the bundle does not name: rejected without a margin too', async () => {
+    const [result] = await verdicts([golden], 'http://f', async () => answer({ runner_up_error: [0] }), { RECLASSIFY_MIN_MARGIN: '1' });
+    expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'rejected' });
+  });
+
   it('an error beyond all thresholds: rejected', async () => {
     const [result] = await verdicts([golden], 'http://f', async () => answer({ reconstruction_error: [1e6] }));
     expect(result).toMatchObject({ verdict: 'rejected', reclassification: 'rejected' });

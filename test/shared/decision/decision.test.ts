@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, decideReclassified, pValue } from '../../../shared/decision/decide.ts';
+import { decide, decideReclassified, marginProblem, pValue } from '../../../shared/decision/decide.ts';
 import { latentDistance, nearestMean, oneHotMeans, precisionsOf, squaredEuclidean } from '../../../shared/decision/latent-space.ts';
 import {
   defaultRelativeErrorOffset,
@@ -71,6 +71,22 @@ describe('decide', () => {
       expect(decideReclassified(found(close), thresholds, rule)).toEqual({ accepted: false, reason: 'ambiguous' });
     expect(decideReclassified(found(), thresholds, { ...rule, minMargin: 1 })).toEqual({ accepted: true });
     expect(decideReclassified(found(), thresholds, { ...rule, keepAll: true })).toEqual({ accepted: true });
+  });
+
+  it('refuses at a margin of 1 what another class explains better, less twice the prior; the paper does not ask', () => {
+    const found = (runnerUpError: number) => ({ ...good, reconstructionError: 2, runnerUpError });
+    const takes = (runnerUpError: number, minMargin: number) =>
+      decideReclassified(found(runnerUpError), thresholds, { keepAll: false, minMargin }).accepted;
+    expect([2, 1.9, 0, Number.NaN].map((error) => takes(error, 1))).toEqual([true, false, false, false]);
+    expect([2, 1.9, 0].map((error) => takes(error, 0))).toEqual([true, true, true]);
+  });
+
+  it('has no rule with a margin of 1 or less for a search with the prior', () => {
+    const search = { stages: [{ starts: 1, steps: 1 }], encoding: true, learningRate: 0.03, priorWeight: 100, encoderWeight: 20 };
+    expect([0, 0.9, 1].map((margin) => marginProblem(margin, search))).toEqual(Array(3).fill(expect.stringContaining('above 1')));
+    expect([1.001, 1.1, 100].map((margin) => marginProblem(margin, search))).toEqual([null, null, null]);
+    expect([1, 1.1].map((margin) => marginProblem(margin, { ...search, priorWeight: 0 }))).toEqual([null, null]);
+    expect(marginProblem(1, undefined)).toBeNull();
   });
 
   it('accepts a reclassified image in strict mode only below half way to a rival, unless all labels are kept', () => {
