@@ -23,63 +23,11 @@ function forEachImage(context: Context, value: Value, compute: (image: number, r
   return value;
 }
 
-/** Returns a reader of the operand as so many values: a shorter operand is repeated, a constant now and not in each run. */
-function repeated({ shape, read }: Operand, isConstant: boolean, size: number): Operand['read'] {
-  if (sizeOf(shape) === size) return read;
-  const whole = new Float32Array(size);
-  const fill = (values: Float32Array) => {
-    for (let at = 0; at < size; at += values.length) whole.set(values, at);
-    return whole;
-  };
-  if (!isConstant) return (image) => fill(read(image));
-  fill(read(0));
-  return () => whole;
-}
-
-/** An operation on values of the same number. Each has a loop of its own, as one over a function is slow. */
-type Elementwise = (x: Float32Array, y: Float32Array, result: Float32Array) => void;
-
-const elementwise = {
-  Add(x, y, result) {
-    for (let i = 0; i < result.length; i++) result[i] = (x[i] as number) + (y[i] as number);
-  },
-  Sub(x, y, result) {
-    for (let i = 0; i < result.length; i++) result[i] = (x[i] as number) - (y[i] as number);
-  },
-  Mul(x, y, result) {
-    for (let i = 0; i < result.length; i++) result[i] = (x[i] as number) * (y[i] as number);
-  },
-  Max(x, y, result) {
-    for (let i = 0; i < result.length; i++) result[i] = Math.max(x[i] as number, y[i] as number);
-  },
-  Min(x, y, result) {
-    for (let i = 0; i < result.length; i++) result[i] = Math.min(x[i] as number, y[i] as number);
-  },
-} satisfies Record<string, Elementwise>;
-
-/** Two operands, if the smaller shape without its leading ones is the end of the larger shape. */
-const arithmetic =
-  (operation: Elementwise): Operator =>
-  (context, inputs) => {
-    if (inputs.length !== 2) unsupported(context.node, `of ${inputs.length} operands`);
-    const operands = inputs.map((input) => operandOf(context, input)) as [Operand, Operand];
-    const [larger, smaller] = operands.toSorted((a, b) => sizeOf(b.shape) - sizeOf(a.shape)) as [Operand, Operand];
-    const { shape } = larger;
-    const ones = smaller.shape.findIndex((length) => length !== 1);
-    const end = smaller.shape.slice(Math.max(0, ones));
-    if (sizeOf(end) !== 1 && !end.every((length, i) => length === shape[shape.length - end.length + i]))
-      unsupported(context.node, `of [${operands[0].shape}] and [${operands[1].shape}]`);
-    const channelsLast = inputs.some((input) => input && 'channelsLast' in input && input.channelsLast);
-    const [x, y] = operands.map((operand, i) => repeated(operand, 'values' in (inputs[i] as object), sizeOf(shape))) as [
-      Operand['read'],
-      Operand['read'],
-    ];
-    return forEachImage(context, createValue(context, shape, channelsLast), (image, result) => operation(x(image), y(image), result));
-  };
-
 /** Abs of weights. */
 const absolute: Operator = ({ node }, [input]) =>
-  input && 'values' in input ? { shape: input.shape, values: input.values.map(Math.abs) } : unsupported(node, 'of what is no constant');
+  input && 'values' in input
+    ? { shape: input.shape, values: input.values.map(Math.abs), absoluteOf: input }
+    : unsupported(node, 'of what is no constant');
 
 /** ReduceSum and ReduceSumSquare over the last axes, in double precision and rounded once. */
 const reduction = (square: boolean) =>
@@ -156,7 +104,6 @@ const rowTimesMatrix: Operator = (context, inputs) => {
 };
 
 export const arithmeticOperators: Record<string, Operator> = {
-  ...Object.fromEntries(Object.entries(elementwise).map(([name, operation]) => [name, arithmetic(operation)])),
   Abs: absolute,
   ReduceMax: reduceMax,
   ReduceSum: reduction(false),

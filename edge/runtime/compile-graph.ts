@@ -2,9 +2,10 @@ import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
 import { arithmeticOperators } from './arithmetic.ts';
 import { convolutionOperators } from './convolution.ts';
 import { denseOperators } from './dense.ts';
+import { elementwiseOperators } from './elementwise.ts';
 import type { Heap } from './heap.ts';
 import { imageOperators } from './image-operators.ts';
-import { type Context, type Operator, ofValue, type Step, sizeOf, unsupported, type Value } from './operator.ts';
+import { type Context, type Operator, ofValue, type Product, type Step, sizeOf, unsupported, type Value } from './operator.ts';
 import type { OnnxGraph, OnnxNode } from './read-onnx.ts';
 
 const operators: Record<string, Operator> = {
@@ -12,6 +13,7 @@ const operators: Record<string, Operator> = {
   ...denseOperators,
   ...imageOperators,
   ...arithmeticOperators,
+  ...elementwiseOperators,
   Identity: ofValue((_, input) => input),
 };
 
@@ -30,6 +32,7 @@ export interface CompiledGraph {
  */
 export function compileGraph(heap: Heap, graph: OnnxGraph, image: number[], capacity: number): CompiledGraph {
   const steps: Step[] = [];
+  const products: Product[] = [];
   const input: Value = { address: heap.allocate(capacity * sizeOf(image)), shape: image, channelsLast: false };
   const values = new Map<string, Value>([['image', input]]);
   const table = heap.allocate(CONVOLVE_TABLE_FLOATS);
@@ -40,7 +43,7 @@ export function compileGraph(heap: Heap, graph: OnnxGraph, image: number[], capa
     const inputs = node.inputs.map((name) =>
       name ? (values.get(name) ?? graph.constants.get(name) ?? unsupported(node, `of ${name}, which nothing gives`)) : undefined,
     );
-    const context: Context = { heap, capacity, node, constants: graph.constants, table, steps };
+    const context: Context = { heap, capacity, node, constants: graph.constants, table, steps, products };
     const result = operator(context, inputs);
     if ('values' in result) graph.constants.set(node.output, result);
     else values.set(node.output, result);

@@ -1,5 +1,5 @@
 import type { Heap } from './heap.ts';
-import { type Context, constantOf, createValue, type Operator, ofValue, unsupported, type Value } from './operator.ts';
+import { type Context, constantOf, createValue, type Operator, ofValue, type Step, unsupported, type Value } from './operator.ts';
 
 /** A matrix within a weight tensor: the value at a row and a column is `values[offset of the row + column * columnStep]`. */
 interface Weights {
@@ -37,9 +37,12 @@ export function packPanels(heap: Heap, { values, rowOffsets, columnStep, columns
 /** Fewer images than these go through `multiplyVector` one by one, which reads the weights once for each. */
 const TILE = 3;
 
-/** Gemm: x [K] times weights [K, n], plus bias. */
+/**
+ * Gemm: x [K] times weights [K, n], plus bias. A layer's interval bounds multiply two vectors by W and by |W|, one after the other: with
+ * few images, both go through the weights once.
+ */
 function dense(context: Context, input: Value): Value {
-  const { heap, table, steps, node } = context;
+  const { heap, table, steps, products, node } = context;
   const kernel = constantOf(context, 1);
   const [length, n] = kernel.shape as [number, number];
   const { transA = 0, transB = 0 } = node.attributes;
@@ -49,17 +52,33 @@ function dense(context: Context, input: Value): Value {
   const rowOffsets = Array.from({ length }, (_, row) => row * n);
   const weights = packPanels(heap, { values: kernel.values, rowOffsets, columnStep: 1, columns: n }, bias);
   const value = createValue(context, [n]);
-  const { multiplyVector, convolve } = heap.kernels;
+  const { multiplyVector, multiplyIntervals, convolve } = heap.kernels;
   const panels = Math.ceil(n / 8);
-  steps.push((images) => {
-    if (images >= TILE) {
-      convolve(input.address, 4 * length, 0, 0, 1, 4 * length, 0, weights, n, value.address, 4 * n, 0, 0, images, 1, 1, table);
-      return;
-    }
-    // Whole panels are written, beyond n and over the next image's values, so images go in order; after the last there is room.
-    for (let image = 0; image < images; image++)
-      multiplyVector(input.address + 4 * length * image, length, weights, panels, value.address + 4 * n * image);
-  });
+  const [xBytes, yBytes] = [4 * length, 4 * n];
+  // Whole panels are written, beyond n and over the next image's values, so images go in order; after the last there is room.
+  const step: Step = (images) => {
+    if (images >= TILE) convolve(input.address, xBytes, 0, 0, 1, xBytes, 0, weights, n, value.address, yBytes, 0, 0, images, 1, 1, table);
+    else
+      for (let image = 0; image < images; image++)
+        multiplyVector(input.address + xBytes * image, length, weights, panels, value.address + yBytes * image);
+  };
+  const last = products.at(-1);
+  if (last && last.kernel === kernel.absoluteOf && last.step === steps.at(-1)) {
+    steps.pop();
+    steps.push((images) => {
+      if (images >= TILE) {
+        last.step(images);
+        step(images);
+        return;
+      }
+      for (let image = 0; image < images; image++) {
+        const [x, r] = [last.input.address + xBytes * image, input.address + xBytes * image];
+        const [y, z] = [last.value.address + yBytes * image, value.address + yBytes * image];
+        multiplyIntervals(x, r, length, last.weights, weights, panels, y, z);
+      }
+    });
+  } else steps.push(step);
+  products.push({ kernel, input, value, weights, step });
   return value;
 }
 

@@ -1,3 +1,6 @@
+/** An operation on two vectors; steps are 16, or 0 for four copies of a constant. */
+type Elementwise = (x: number, xStep: number, y: number, yStep: number, to: number, count: number) => void;
+
 /** The exports of shared/kernels/assembly/screening.ts, whose docstrings say what each does. Addresses and steps are bytes. */
 export interface Kernels {
   convolve(
@@ -8,6 +11,12 @@ export interface Kernels {
     ]
   ): void;
   multiplyVector(x: number, length: number, w: number, panels: number, y: number): void;
+  multiplyIntervals(x: number, r: number, length: number, w: number, absolute: number, panels: number, y: number, z: number): void;
+  add: Elementwise;
+  subtract: Elementwise;
+  multiply: Elementwise;
+  maximum: Elementwise;
+  minimum: Elementwise;
   rectify(x: number, count: number): void;
   sigmoid(x: number, count: number): void;
   maxPool(x: number, y: number, rows: number, cols: number, channels: number, poolHeight: number, poolWidth: number): void;

@@ -14,6 +14,16 @@ export interface Value {
 /** Does an operator's work for the first `images` images. */
 export type Step = (images: number) => void;
 
+/** A vector times a matrix, as it was compiled: an operator may join its step with one that reads the same weights. */
+export interface Product {
+  kernel: Constant;
+  input: Value;
+  value: Value;
+  /** Address of the packed weights. */
+  weights: number;
+  step: Step;
+}
+
 export interface Context {
   heap: Heap;
   /** The most images of a run. */
@@ -23,6 +33,7 @@ export interface Context {
   /** Scratch memory of the kernel `convolve`. */
   table: number;
   steps: Step[];
+  products: Product[];
 }
 
 /**

@@ -2,6 +2,8 @@
 export interface Constant {
   shape: number[];
   values: Float32Array;
+  /** The constant whose absolute values these are. */
+  absoluteOf?: Constant;
 }
 
 export interface OnnxNode {

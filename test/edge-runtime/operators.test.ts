@@ -105,6 +105,54 @@ it('Add, Sub, Mul, Max and Min of values and constants, of either shape; ReduceM
     }),
   ));
 
+describe('products of W and of |W|, which share one pass', () => {
+  const joined = (from: number, to: number, between: (graph: GraphBuilder, centre: string) => string) =>
+    compare(
+      graphOf([1, from, 1], (graph, weight) => {
+        const flat = graph.node('Reshape', ['image', graph.ints([-1, from])]);
+        const width = graph.node('Max', [flat, graph.scalar(0)]);
+        const kernel = weight([from, to]);
+        const centre = between(graph, graph.node('Gemm', [flat, kernel, weight([to])]));
+        return graph.node('Sub', [centre, graph.node('Gemm', [width, graph.node('Abs', [kernel]), weight([to])])]);
+      }),
+    );
+
+  it.each([
+    [7, 10],
+    [8, 8],
+    [30, 33],
+    [5, 32],
+  ])('%i to %i', (from, to) => joined(from, to, (_, centre) => centre));
+
+  it('or not, where something reads the first in between', () => joined(9, 12, (graph, centre) => graph.node('Relu', [centre])));
+
+  it('are values computed by hand', () => {
+    const { kernels, allocate, floats } = createHeap(module);
+    const put = (values: number[]) => {
+      const address = allocate(values.length);
+      floats(address, values.length).set(values);
+      return address;
+    };
+    const eight = (a: number, b: number) => [a, b, 0, 0, 0, 0, 0, 0];
+    // Biases, then the rows (1, -2) and (-3, 4).
+    const weights = put([...eight(0.5, -0.5), ...eight(1, -2), ...eight(-3, 4)]);
+    const absolute = put([...eight(0.1, 0.2), ...eight(0, 0), ...eight(0, 0)]);
+    const [centre, radius] = [allocate(8), allocate(8)];
+    kernels.multiplyIntervals(put([1, 2]), put([0.5, 0.25]), 2, weights, absolute, 1, centre, radius);
+    expect([...floats(centre, 2)]).toEqual([-4.5, 5.5]);
+    expect([...floats(radius, 2)]).toEqual([1.35, 2.2].map(Math.fround));
+  });
+});
+
+it('values of one size are taken as one vector', () =>
+  compare(
+    graphOf([1, 7, 1], (graph, weight) => {
+      const flat = graph.node('Reshape', ['image', graph.ints([-1, 7])]);
+      const other = graph.node('Add', [flat, weight([7])]);
+      return graph.node('Max', [graph.node('Mul', [flat, other]), graph.node('Sub', [other, flat])]);
+    }),
+  ));
+
 it('sigmoid is right where exp has no room, and keeps NaN', () => {
   const { kernels, allocate, floats } = createHeap(module);
   const values = [-1000, -100, -88, -20, -1, -1e-8, 0, 0.5, 3, 17, 88, 100, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
@@ -158,6 +206,7 @@ it.each([
     /dilated/,
   ],
   ['Abs of a value', (graph: GraphBuilder) => graph.node('Abs', [first(graph)]), /of what is no constant/],
+  ['Add of constants', (graph: GraphBuilder) => graph.node('Add', [graph.scalar(1), graph.scalar(2)]), /of constants alone/],
   ['Max of one operand', (graph: GraphBuilder) => graph.node('Max', [first(graph)]), /of 1 operands/],
   ['ReduceMax of an image', (graph: GraphBuilder) => graph.node('ReduceMax', ['image'], { axes: [1], keepdims: 0 }), /of a vector/],
   [

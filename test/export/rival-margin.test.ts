@@ -68,6 +68,15 @@ describe.each(shapes)('of an encoder $name', (shape) => {
       expect(Math.abs((own[i] as number) - margin)).toBeLessThan(1e-5 * (1 + margin));
       expect(Math.abs((twins[i]?.[labels[i] as number] as number) - margin)).toBeLessThan(1e-5 * (1 + margin));
     }
+    // One and two images take other ways through the dense layers than more do.
+    const atOnce = own.slice();
+    for (const few of [1, 2]) {
+      run(few);
+      for (let i = 0; i < few; i++) expect(Math.abs((own[i] as number) - (atOnce[i] as number))).toBeLessThan(1e-5);
+    }
+    heap.floats(input.address, size).fill(Number.NaN);
+    run(1);
+    expect(own[0]).toBeNaN();
   });
 
   it('is never less than what an image within the radius reaches, and tight where the radius is next to nothing', async () => {

@@ -1,5 +1,6 @@
 export { rectify, sigmoid } from './activations';
 export { convolve } from './convolve';
-export { multiplyVector } from './multiply-vector';
+export { add, maximum, minimum, multiply, subtract } from './elementwise';
+export { multiplyIntervals, multiplyVector } from './multiply-vector';
 export { placeRows } from './pack';
 export { maxPool, upSample } from './resampling';
