@@ -6,6 +6,7 @@ import { elementwiseOperators } from './elementwise.ts';
 import type { Heap } from './heap.ts';
 import { imageOperators } from './image-operators.ts';
 import { type Context, type Operator, ofValue, type Product, type Step, sizeOf, unsupported, type Value } from './operator.ts';
+import { orderNodes } from './order-nodes.ts';
 import type { OnnxGraph, OnnxNode } from './read-onnx.ts';
 
 const operators: Record<string, Operator> = {
@@ -36,7 +37,7 @@ export function compileGraph(heap: Heap, graph: OnnxGraph, image: number[], capa
   const input: Value = { address: heap.allocate(capacity * sizeOf(image)), shape: image, channelsLast: false };
   const values = new Map<string, Value>([['image', input]]);
   const table = heap.allocate(CONVOLVE_TABLE_FLOATS);
-  for (const node of graph.nodes) {
+  for (const node of orderNodes(graph)) {
     const operator = operators[node.op] ?? unsupported(node, `(allowed: ${Object.keys(operators).join(', ')})`);
     if ((node.op === 'Relu' || node.op === 'Sigmoid') && isUsedElsewhere(graph, node, values))
       unsupported(node, 'of a value that is used elsewhere');

@@ -1,5 +1,15 @@
 import type { Heap } from './heap.ts';
-import { type Context, constantOf, createValue, type Operator, ofValue, type Step, unsupported, type Value } from './operator.ts';
+import {
+  type Context,
+  constantOf,
+  createValue,
+  type Operator,
+  ofValue,
+  type Product,
+  type Step,
+  unsupported,
+  type Value,
+} from './operator.ts';
 
 /** A matrix within a weight tensor: the value at a row and a column is `values[offset of the row + column * columnStep]`. */
 interface Weights {
@@ -37,10 +47,7 @@ export function packPanels(heap: Heap, { values, rowOffsets, columnStep, columns
 /** Fewer images than these go through `multiplyVector` one by one, which reads the weights once for each. */
 const TILE = 3;
 
-/**
- * Gemm: x [K] times weights [K, n], plus bias. A layer's interval bounds multiply two vectors by W and by |W|, one after the other: with
- * few images, both go through the weights once.
- */
+/** Gemm: x [K] times weights [K, n], plus bias. */
 function dense(context: Context, input: Value): Value {
   const { heap, table, steps, products, node } = context;
   const kernel = constantOf(context, 1);
@@ -52,7 +59,7 @@ function dense(context: Context, input: Value): Value {
   const rowOffsets = Array.from({ length }, (_, row) => row * n);
   const weights = packPanels(heap, { values: kernel.values, rowOffsets, columnStep: 1, columns: n }, bias);
   const value = createValue(context, [n]);
-  const { multiplyVector, multiplyIntervals, convolve } = heap.kernels;
+  const { multiplyVector, convolve } = heap.kernels;
   const panels = Math.ceil(n / 8);
   const [xBytes, yBytes] = [4 * length, 4 * n];
   // Whole panels are written, beyond n and over the next image's values, so images go in order; after the last there is room.
@@ -62,24 +69,36 @@ function dense(context: Context, input: Value): Value {
       for (let image = 0; image < images; image++)
         multiplyVector(input.address + xBytes * image, length, weights, panels, value.address + yBytes * image);
   };
-  const last = products.at(-1);
-  if (last && last.kernel === kernel.absoluteOf && last.step === steps.at(-1)) {
-    steps.pop();
-    steps.push((images) => {
-      if (images >= TILE) {
-        last.step(images);
-        step(images);
-        return;
-      }
-      for (let image = 0; image < images; image++) {
-        const [x, r] = [last.input.address + xBytes * image, input.address + xBytes * image];
-        const [y, z] = [last.value.address + yBytes * image, value.address + yBytes * image];
-        multiplyIntervals(x, r, length, last.weights, weights, panels, y, z);
-      }
-    });
-  } else steps.push(step);
+  steps.push(step);
   products.push({ kernel, input, value, weights, step });
+  joinBounds(context);
   return value;
+}
+
+/**
+ * Joins the last three products, if they are a layer's of an image, and of centre and radius of the box around it: W x + b, W c + b' and
+ * |W| r + b''. With few images, reading the weights takes longer than the arithmetic, so they are read once. `orderNodes` brings the
+ * three together.
+ */
+function joinBounds({ heap, steps, products }: Context): void {
+  const three = products.slice(-3);
+  const [ofImage, ofCentre, ofRadius] = three as [Product, Product, Product];
+  const areAdjacent = three.length === 3 && three.every(({ step }, i) => step === steps[steps.length - 3 + i]);
+  if (!areAdjacent || ofImage.kernel !== ofCentre.kernel || ofCentre.kernel !== ofRadius.kernel.absoluteOf) return;
+  const [length, n] = ofImage.kernel.shape as [number, number];
+  const panels = Math.ceil(n / 8);
+  const { multiplyWithBounds } = heap.kernels;
+  steps.splice(-3, 3, (images) => {
+    if (images >= TILE) {
+      for (const { step } of three) step(images);
+      return;
+    }
+    for (let image = 0; image < images; image++) {
+      const [x, c, r] = three.map(({ input }) => input.address + 4 * length * image) as [number, number, number];
+      const [y, d, z] = three.map(({ value }) => value.address + 4 * n * image) as [number, number, number];
+      multiplyWithBounds(x, c, r, length, ofImage.weights, ofCentre.weights, ofRadius.weights, panels, y, d, z);
+    }
+  });
 }
 
 export const denseOperators: Record<string, Operator> = { Gemm: ofValue(dense) };

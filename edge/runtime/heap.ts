@@ -11,7 +11,12 @@ export interface Kernels {
     ]
   ): void;
   multiplyVector(x: number, length: number, w: number, panels: number, y: number): void;
-  multiplyIntervals(x: number, r: number, length: number, w: number, absolute: number, panels: number, y: number, z: number): void;
+  multiplyWithBounds(
+    ...args: [
+      ...[x: number, c: number, r: number, length: number, w: number, centre: number, absolute: number],
+      ...[panels: number, y: number, d: number, z: number],
+    ]
+  ): void;
   add: Elementwise;
   subtract: Elementwise;
   multiply: Elementwise;

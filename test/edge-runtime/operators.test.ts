@@ -105,15 +105,19 @@ it('Add, Sub, Mul, Max and Min of values and constants, of either shape; ReduceM
     }),
   ));
 
-describe('products of W and of |W|, which share one pass', () => {
-  const joined = (from: number, to: number, between: (graph: GraphBuilder, centre: string) => string) =>
+describe('products of an image and of its bounds with the same weights, in one pass', () => {
+  /** Written in the order in which screen.onnx has them: the image's to the end, then those of centre and radius. */
+  const joined = (from: number, to: number, ofBounds: (graph: GraphBuilder, kernel: string) => string) =>
     compare(
       graphOf([1, from, 1], (graph, weight) => {
         const flat = graph.node('Reshape', ['image', graph.ints([-1, from])]);
-        const width = graph.node('Max', [flat, graph.scalar(0)]);
         const kernel = weight([from, to]);
-        const centre = between(graph, graph.node('Gemm', [flat, kernel, weight([to])]));
-        return graph.node('Sub', [centre, graph.node('Gemm', [width, graph.node('Abs', [kernel]), weight([to])])]);
+        const x = graph.node('Relu', [graph.node('Gemm', [flat, kernel, weight([to])])]);
+        const end = graph.node('Gemm', [x, weight([to, 3]), weight([3])]);
+        const c = graph.node('Gemm', [graph.node('Add', [flat, graph.scalar(0.5)]), kernel, weight([to])]);
+        const width = graph.node('Max', [flat, graph.scalar(0)]);
+        const bounds = graph.node('Sub', [c, graph.node('Gemm', [width, ofBounds(graph, kernel), weight([to])])]);
+        return graph.node('Add', [graph.node('Gemm', [bounds, weight([to, 3])]), end]);
       }),
     );
 
@@ -122,9 +126,9 @@ describe('products of W and of |W|, which share one pass', () => {
     [8, 8],
     [30, 33],
     [5, 32],
-  ])('%i to %i', (from, to) => joined(from, to, (_, centre) => centre));
+  ])('%i to %i', (from, to) => joined(from, to, (graph, kernel) => graph.node('Abs', [kernel])));
 
-  it('or not, where something reads the first in between', () => joined(9, 12, (graph, centre) => graph.node('Relu', [centre])));
+  it('but not where all three are with W', () => joined(9, 12, (_, kernel) => kernel));
 
   it('are values computed by hand', () => {
     const { kernels, allocate, floats } = createHeap(module);
@@ -136,11 +140,10 @@ describe('products of W and of |W|, which share one pass', () => {
     const eight = (a: number, b: number) => [a, b, 0, 0, 0, 0, 0, 0];
     // Biases, then the rows (1, -2) and (-3, 4).
     const weights = put([...eight(0.5, -0.5), ...eight(1, -2), ...eight(-3, 4)]);
-    const absolute = put([...eight(0.1, 0.2), ...eight(0, 0), ...eight(0, 0)]);
-    const [centre, radius] = [allocate(8), allocate(8)];
-    kernels.multiplyIntervals(put([1, 2]), put([0.5, 0.25]), 2, weights, absolute, 1, centre, radius);
-    expect([...floats(centre, 2)]).toEqual([-4.5, 5.5]);
-    expect([...floats(radius, 2)]).toEqual([1.35, 2.2].map(Math.fround));
+    const [centre, absolute] = [put(eight(1, -1)), put(eight(0.1, 0.2))];
+    const results = [allocate(8), allocate(8), allocate(8)] as const;
+    kernels.multiplyWithBounds(put([1, 2]), put([2, 1]), put([0.5, 0.25]), 2, weights, centre, absolute, 1, ...results);
+    expect(results.map((address) => [...floats(address, 2)])).toEqual([[-4.5, 5.5], [0, -1], [1.35, 2.2].map(Math.fround)]);
   });
 });
 

@@ -46,61 +46,62 @@ export function multiplyVector(x: usize, length: i32, w: usize, panels: i32, y: 
 }
 
 /**
- * Writes y[j] = bias[j] + sum over k of x[k] * w[k, j] and, in the same pass over the weights, z[j] = bias'[j] + sum over k of
- * r[k] * |w[k, j]|: centre and radius of a dense layer's interval bounds for one image. Two panels at once have eight sums, enough that
- * none waits for the one before it.
+ * Does what `multiplyVector` does, and in the same pass over the weights the interval bounds' part: for the box's centre c it writes
+ * d[j] = bias'[j] + sum over k of c[k] * w[k, j], and for its radius r, z[j] = bias''[j] + sum over k of r[k] * |w[k, j]|.
  *
  * @param w panels of eight columns, each led by its eight biases
- * @param absolute the panels of |w|, of which only the biases are read
- * @param y as z, 8 * panels values
+ * @param centre panels as w, of which only the biases are read; `absolute` likewise
+ * @param y as d and z, 8 * panels values
  */
-export function multiplyIntervals(x: usize, r: usize, length: i32, w: usize, absolute: usize, panels: i32, y: usize, z: usize): void {
+export function multiplyWithBounds(
+  x: usize,
+  c: usize,
+  r: usize,
+  length: i32,
+  w: usize,
+  centre: usize,
+  absolute: usize,
+  panels: i32,
+  y: usize,
+  d: usize,
+  z: usize,
+): void {
   const bytes = (<usize>length) << 2;
   const panelBytes: usize = 32 + (bytes << 3);
   const end = x + bytes;
-  for (let p = 0; p < panels; p += 2) {
-    // The last of an odd number of panels is its own neighbour.
-    const next: usize = p + 1 < panels ? 1 : 0;
-    const other: usize = next * panelBytes;
-    const to: usize = next * 32;
+  for (let p = 0; p < panels; p++) {
     let y0 = v128.load(w),
-      y1 = v128.load(w, 16),
-      y2 = v128.load(w + other),
-      y3 = v128.load(w + other, 16);
+      y1 = v128.load(w, 16);
+    let d0 = v128.load(centre),
+      d1 = v128.load(centre, 16);
     let z0 = v128.load(absolute),
-      z1 = v128.load(absolute, 16),
-      z2 = v128.load(absolute + other),
-      z3 = v128.load(absolute + other, 16);
-    let low = w + 32,
-      high = low + other,
-      radius = r;
-    for (let at = x; at < end; at += 4, radius += 4, low += 32, high += 32) {
-      const a = v128.load(low),
-        b = v128.load(low, 16),
-        c = v128.load(high),
-        d = v128.load(high, 16);
+      z1 = v128.load(absolute, 16);
+    w += 32;
+    let ofC = c,
+      ofR = r;
+    for (let at = x; at < end; at += 4, ofC += 4, ofR += 4, w += 32) {
+      const u = v128.load(w),
+        v = v128.load(w, 16);
       const s = v128.load32_splat(at),
-        t = v128.load32_splat(radius);
-      y0 = multiplyAdd(s, a, y0);
-      y1 = multiplyAdd(s, b, y1);
-      y2 = multiplyAdd(s, c, y2);
-      y3 = multiplyAdd(s, d, y3);
-      z0 = multiplyAdd(t, f32x4.abs(a), z0);
-      z1 = multiplyAdd(t, f32x4.abs(b), z1);
-      z2 = multiplyAdd(t, f32x4.abs(c), z2);
-      z3 = multiplyAdd(t, f32x4.abs(d), z3);
+        t = v128.load32_splat(ofC),
+        q = v128.load32_splat(ofR);
+      y0 = multiplyAdd(s, u, y0);
+      y1 = multiplyAdd(s, v, y1);
+      d0 = multiplyAdd(t, u, d0);
+      d1 = multiplyAdd(t, v, d1);
+      z0 = multiplyAdd(q, f32x4.abs(u), z0);
+      z1 = multiplyAdd(q, f32x4.abs(v), z1);
     }
     v128.store(y, y0);
     v128.store(y, y1, 16);
-    v128.store(y + to, y2);
-    v128.store(y + to, y3, 16);
+    v128.store(d, d0);
+    v128.store(d, d1, 16);
     v128.store(z, z0);
     v128.store(z, z1, 16);
-    v128.store(z + to, z2);
-    v128.store(z + to, z3, 16);
-    w += panelBytes + other;
-    absolute += panelBytes + other;
-    y += 32 + to;
-    z += 32 + to;
+    centre += panelBytes;
+    absolute += panelBytes;
+    y += 32;
+    d += 32;
+    z += 32;
   }
 }
