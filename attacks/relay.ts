@@ -78,7 +78,8 @@ function promising({ targets, groups }: Rows, losses: number[], found: boolean[]
   return left.flatMap((of) => of.sort((a, b) => (losses[a] as number) - (losses[b] as number)).slice(0, most)).sort((a, b) => a - b);
 }
 
-function rowsAt({ origins, starts, targets, truths, groups }: Rows, at: number[], size: number): Rows {
+/** Returns some of the rows. */
+export function rowsAt({ origins, starts, targets, truths, groups }: Rows, at: number[], size: number): Rows {
   const of = (values: number[]) => at.map((row) => values[row] as number);
   return {
     ...{ origins: selectImages(origins, at, size), starts: selectImages(starts, at, size), targets: of(targets) },

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { carliniWagner } from '../../attacks/carlini-wagner.ts';
 import { descend, type StepName } from '../../attacks/descent.ts';
 import { minimumNorm } from '../../attacks/minimum-norm.ts';
+import { narrowing } from '../../attacks/narrowing.ts';
 import { runStages } from '../../attacks/relay.ts';
 import { adamDirection, noMoments } from '../../attacks/steps/adam.ts';
 import { distances, lengths, NORMS, projectToBall, withinRange } from '../../attacks/steps/projection.ts';
@@ -112,6 +113,37 @@ describe('relay', () => {
   it('finds nothing where nothing lies within the ball', () => {
     const within = { norm: 'linf', radius: TO_CLASS_1.linf * 0.97 } as const;
     expect(runStages(twoPixels(), rows, within).found).toEqual([false, false, false]);
+  });
+});
+
+describe('narrowing', () => {
+  const other = { image: Float32Array.of(0, 1), distance: Math.SQRT2 };
+  const attack = (radii: number[], start = other) =>
+    narrowing({ norm: 'linf', radii }).run(
+      twoPixels({ startingPoints: async (_, label) => (label === 1 ? [start] : []) }),
+      ...[Float32Array.of(1, 0, 0.9, 0.1), [0, 0], 0, [1, 2]],
+    );
+  const sizes = (images: Float32Array) => distances(images, Float32Array.of(1, 0, 0.9, 0.1), TWO_PIXELS, 'linf');
+
+  it('stops at the last radius that holds an image of the other disc, for each image', async () => {
+    // From (1, 0) the disc is .646 away, from (.9, .1) .546.
+    const { images, of, targets } = await attack([0.9, 0.7, 0.6, 0.5]);
+    expect([of, targets]).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
+    const [first, second] = sizes(images) as [number, number];
+    expect(first).toBeGreaterThan(TO_CLASS_1.linf);
+    expect(first).toBeLessThanOrEqual(0.7 + 1e-6);
+    expect(second).toBeGreaterThan(TO_CLASS_1.linf - 0.1);
+    expect(second).toBeLessThanOrEqual(0.6 + 1e-6);
+  });
+
+  it('goes no further where the first radius holds none, and leaves images alone that it has no start for', async () => {
+    const { images } = await attack([0.5, 0.4]);
+    for (const size of sizes(images)) expect(size).toBeLessThanOrEqual(0.5 + 1e-6);
+    const nothing = narrowing({ norm: 'linf', radii: [0.9, 0.7] });
+    expect(await nothing.run(twoPixels(), Float32Array.of(1, 0), [0], 0, [1])).toEqual({ images: new Float32Array(), of: [], targets: [] });
   });
 });
 
