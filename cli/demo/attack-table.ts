@@ -19,12 +19,15 @@ const ATTACK = narrowing({ norm: 'linf', radii: NARROWED });
 /** Training images that the attacker has: the nearest of another class is where the attack starts. */
 const OWN_IMAGES = 2000;
 
+/** Width of a column of the attack. */
+const WIDTH = 21;
+
 /** A bundle's training in words, by its preset. */
 const TRAININGS: Record<string, string> = { quick: "the paper's, brief", paper: "the paper's", robust: 'robust', certified: 'certified' };
 
 export const ATTACK_HEADER = [
   ...['model'.padEnd(14), 'training'.padEnd(21), 'accuracy', ' error', 'rejection'],
-  `| undetected error within ${RADII.map((radius) => String(radius).padEnd(19)).join('  ')}`,
+  `| ${RADII.map((radius) => `undetected within ${radius}`.padEnd(WIDTH)).join('  ')}`,
 ]
   .join('  ')
   .trimEnd();
@@ -74,7 +77,7 @@ export function attackRow({ screening: { name, provenance, evidence }, outcomes 
   const cells = RADII.map((radius) => {
     const broken = outcomes.filter((outcome) => undetected(outcome) && isWithinRadius(outcome.radius ?? undefined, radius));
     const { count, of, low, high } = rate(broken.length, outcomes.length);
-    return `${String(count).padStart(2)} of ${of} (${[low, high].map((end) => (100 * end).toFixed(0)).join(' to ')} %)`.padEnd(19);
+    return `${String(count).padStart(2)} of ${of} (${[low, high].map((end) => (100 * end).toFixed(0)).join(' to ')} %)`.padEnd(WIDTH);
   });
   return [
     ...[name.padEnd(14), (TRAININGS[provenance.preset] ?? provenance.preset).padEnd(21)],

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { ATTACK_HEADER, type AttackedBundle, attackBundles, attackRow, wholeProtocol } from '../../cli/demo/attack-table.ts';
+import { isWithinRadius } from '../../evaluate/figures/perturbations.ts';
 import { type Outcome, undetected } from '../../evaluate/measure/outcome.ts';
 import { MODELS } from '../../node/bundle/models-folder.ts';
 import type { Evidence, Screening } from '../../shared/bundle/screening-schema.ts';
@@ -39,7 +40,7 @@ it('a row has the largest clean measurement, and what the attack found within ea
   const made = { ...screening, name: 'mine', evidence: [evidence('clean test images', 100, 7), clean] };
   const row = attackRow({ screening: made, outcomes });
   expect(row).toMatch(
-    /^mine +the paper's +98.00 {4}0.20 {7}1.80 {2}\| {2}2 of 8 \(3 to 65 %\) {3}3 of 8 \(9 to 76 %\) {3}4 of 8 \(16 to 84 %\)$/,
+    /^mine +the paper's +98.00 {4}0.20 {7}1.80 {2}\| {2}2 of 8 \(3 to 65 %\) {5}3 of 8 \(9 to 76 %\) {5}4 of 8 \(16 to 84 %\)$/,
   );
   expect(row.indexOf('|')).toBe(ATTACK_HEADER.indexOf('|'));
   expect(attackRow({ screening: { ...made, evidence: [] }, outcomes: [] })).toMatch(/ - {7}- {10}- {2}\| {2}0 of 0 \(0 to 100 %\)/);
@@ -58,9 +59,8 @@ it("the attack gets the paper's training, and less of the robust one", async () 
   const attacked: AttackedBundle[] = [];
   for await (const bundle of attackBundles(['mnist', 'mnist-robust'], { source: MNIST, seed: 1, count: 6 })) attacked.push(bundle);
   expect(attacked.map(({ screening }) => screening.name)).toEqual(['mnist', 'mnist-robust']);
-  const [paper, robust] = attacked.map(({ outcomes }) => outcomes.filter(undetected)) as [Outcome[], Outcome[]];
-  for (const { radius } of [...paper, ...robust]) expect(radius).toBeLessThanOrEqual(0.3 * (1 + 1e-5));
-  expect(paper.length).toBeGreaterThanOrEqual(5);
-  expect(robust.length).toBeLessThanOrEqual(1);
+  const [paper, robust] = attacked.map(({ outcomes }) => outcomes.filter((one) => undetected(one) && isWithinRadius(one.radius ?? 0, 0.3)));
+  expect(paper?.length).toBeGreaterThanOrEqual(5);
+  expect(robust?.length).toBeLessThanOrEqual(1);
   expect(attacked[0]?.outcomes.map(({ image }) => image)).toEqual([0, 1, 2, 3, 4, 5]);
 }, 240_000);
