@@ -23,6 +23,7 @@ const COUNT = 20;
 const images = randomImages(COUNT, 4);
 const LIMITS = { meanReconstructionError: [90, 91, 92], rivalMargin: [0.5, 0.5, 0.5] };
 const limits = Object.fromEntries(OPTIONAL_GRAPH_SCORES.map((name) => [SCORES[name].threshold, LIMITS[name]]));
+await useWasm();
 const { covariances } = tinyParts();
 const strict = { guarantee: { norm: 'linf', radius: 0.1 } as const, maxLatentDistance: latentCaps(0.5, covariances) };
 const parts = () => ({
@@ -34,7 +35,6 @@ let directory: string;
 let screener: Screener;
 
 beforeAll(async () => {
-  await useWasm();
   directory = join(await mkdtemp(join(tmpdir(), 'optional-scores-')), 'tiny');
   await writeBundle(directory, parts());
   screener = await openScreener(directory);

@@ -34,7 +34,7 @@ const shapes = [
 function partsOf({ input: [height, width, channels], encoder, classes, latentDim }: (typeof shapes)[number], radius: number) {
   const input = { height, width, channels };
   const model = buildModel({ encoder: [...encoder], decoder: strided(4), dense: 9, latentDim, entropy: 'constant' }, input, 7);
-  model.encoder.setWeights(model.encoder.getWeights().map((of, i) => of.add(tf.randomNormal(of.shape, 0, 0.05, 'float32', i))));
+  model.encoder.setWeights(model.encoder.getWeights().map((of, i) => of.add(tf.randomNormal(of.shape, 0, 0.05, 'float32', i + 1))));
   const means = oneHotMeans(classes, latentDim);
   const limits = means.map(() => 1);
   return {
@@ -102,6 +102,41 @@ describe.each(shapes)('of an encoder $name', (shape) => {
       }
     }
   });
+});
+
+it.each([1e-6, 0.01, 0.2])('is never less than what an image within %f reaches, both on the kernels of the edge', (radius) => {
+  for (const shape of shapes) {
+    const parts = partsOf(shape, radius);
+    const store = createWeightStore();
+    const bytes = screenGraph(store, parts);
+    const heap = createHeap(kernels);
+    const { input, outputs, run } = compileGraph(heap, readOnnx(bytes, store.bytes()), [...shape.input], 50);
+    const [margin, label, latents] = ['rival_margin', 'label', 'latent'].map((name) => outputs.get(name)?.address) as [
+      number,
+      number,
+      number,
+    ];
+    const [height, width, channels] = shape.input;
+    const size = height * width * channels;
+    const image = uniform(size);
+    heap.floats(input.address, size).set(image);
+    run(1);
+    const [most, y] = [heap.floats(margin, 1)[0] as number, heap.floats(label, 1)[0] as number];
+    // Less what rounding to float32 adds.
+    const reach = radius - 6e-8;
+    const corner = (_: number, i: number) =>
+      Math.min(1, Math.max(0, Math.fround((image[i % size] as number) + reach * Math.sign(random.uniform() - 0.5))));
+    // One at a time and many at once add up in different orders.
+    for (const count of [50, 1, 2, 50]) {
+      heap.floats(input.address, count * size).set(Float32Array.from({ length: count * size }, corner));
+      run(count);
+      const of = heap.floats(latents, count * shape.latentDim);
+      for (let i = 0; i < count; i++) {
+        const z = of.subarray(i * shape.latentDim, i * shape.latentDim + shape.classes);
+        for (const [t, value] of z.entries()) if (t !== y) expect((1 + value - (z[y] as number)) / 2).toBeLessThanOrEqual(most);
+      }
+    }
+  }
 });
 
 it('is a value computed by hand', () => {
