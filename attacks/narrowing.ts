@@ -18,7 +18,7 @@ const NARROWER: DescentOptions = { step: 'adam', objective: 'hinges', steps: 60 
 /**
  * Descends within the largest radius from outside, then within smaller ones, each time from what was found within the radius before. Few
  * gradients find much: a model that is broken easily is so at once, and of one that withstands, only the images that it does not withstand
- * are attacked further. What it finds is monotone in the radius.
+ * are attacked further. What it finds is monotone in the radius. For the demo: the attacks in `list.ts` find more, for many more gradients.
  *
  * @param radii descending
  */
