@@ -28,7 +28,7 @@ export const narrowing = ({ norm, radii }: { norm: Norm; radii: readonly number[
   return {
     name: 'narrowing from outside',
     ...{ knowledge: 'white-box', norm, kind: 'minimum norm', cost, counts: 'best', source: import.meta.url },
-    about: `within ${radii.join(', then ')}, ${TARGETS} targets, each radius from what the one before found: at most ${cost} gradients an image`,
+    about: `within ${radii.join(', then ')}, ${TARGETS} targets, from what the radius before found: at most ${cost} gradients an image`,
     async run(model, images, labels, _radius, seeds) {
       const size = sizeOf(model.input);
       const { rows, of } = await attackRows(model, images, labels, seeds, { from: 'outside', targets: TARGETS });

@@ -35,8 +35,8 @@ export const ATTACK_HEADER = [
 export const ATTACK_NOTES = `
 Accuracy, error and rejection on clean test images, per cent. The undetected error is the share of attacked digits that are accepted as
 another digit, with its 95 % interval; no value of a digit is changed by more than the radius. The attack knows weights, thresholds and all
-tests; it starts at the nearest training images of other digits. It is brief (${ATTACK.cost} gradients an image at most): pnpm evaluate --protocol
-adaptive finds more, in other norms too. Its figures are in README.md and docs/threat-model.md.`;
+tests; it starts at the nearest training images of other digits. It is brief (${ATTACK.cost} gradients an image at most):
+pnpm evaluate --protocol adaptive finds more, in other norms too. Its figures are in README.md and docs/threat-model.md.`;
 
 /** A bundle, and what became of the test images under the attack. */
 export interface AttackedBundle {
