@@ -19,6 +19,8 @@ import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 import { encode, scoresOf } from '../../trainer/encode.ts';
 import { input, randomImages, tinyParts } from './tiny-model.ts';
 
+// The models below are made before any hook runs.
+await useWasm();
 const COUNT = 20;
 const images = randomImages(COUNT, 4);
 const LIMITS = { meanReconstructionError: [90, 91, 92], rivalMargin: [0.5, 0.5, 0.5] };
