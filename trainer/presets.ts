@@ -55,7 +55,7 @@ export type Training = z.infer<typeof trainingSchema>;
 
 /** The settings of outlier exposure. */
 type Exposure = Pick<Training, 'outliers' | 'outlierKinds' | 'outlierLoss'> &
-  Partial<Pick<Training, 'augmentation' | 'latentWeight' | 'epochs'>>;
+  Partial<Pick<Training, 'augmentation' | 'latentWeight' | 'epochs' | 'learningRate'>>;
 
 /** Robust training's settings beside its budgets (docs/robustness.md). */
 const ROBUST: Omit<Robustness, 'budget' | 'certified'> = {
@@ -183,9 +183,9 @@ export const presets = {
     encoderNoise: 1 / 3000,
     augmentation: { shift: 1, rotation: 0, scale: 0, shear: 0 },
     exposure: {
-      // In two epochs of many images the margin costs accuracy (docs/unknown.md); few are seen more often.
+      // In two epochs of many images the margin costs accuracy (docs/unknown.md); few are seen more often, and overfitted by large steps.
       strokes: FIRST_EXPOSURE,
-      fewStrokes: { ...STROKE_EXPOSURE, epochs: 2 },
+      fewStrokes: { ...STROKE_EXPOSURE, epochs: 2, learningRate: 2e-3 },
       colour: FIRST_EXPOSURE,
       others: FIRST_EXPOSURE,
     },

@@ -4,6 +4,7 @@ import { type Splits, splitsOf } from '../../trainer/data/splits.ts';
 import { chooseLeftOut, smallTraining, withoutClasses } from '../../trainer/left-out.ts';
 import { multiplications } from '../../trainer/model/architecture.ts';
 import { architectureFor } from '../../trainer/presets.ts';
+import type { Robustness } from '../../trainer/robust/robustness.ts';
 import { defaultCalibration } from '../../trainer/run-config.ts';
 import { tinyTraining } from './tiny-dataset.ts';
 
@@ -104,4 +105,9 @@ it('the small model has the recipe of the run, costs at most 15 % of it, and has
   const cost = paper.training.epochs * paper.train.length * costOf('quick');
   expect(cost / (24 * 50_000 * costOf('paper'))).toBeCloseTo(0.15, 3);
   expect(new Set(paper.train).size).toBe(paper.train.length);
+
+  const attacked = { ...run('paper', 16), training: { ...run('paper', 16).training, robust: {} as Robustness } };
+  const robust = smallTraining(attacked, 50_000, others(35_000));
+  expect(robust.training.architecture).toEqual({ ...architectureFor('paper', input, 10), latentDim: 7 });
+  expect((robust.training.epochs * robust.train.length) / (16 * 50_000)).toBeCloseTo(0.15, 3);
 });

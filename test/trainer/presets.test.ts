@@ -48,8 +48,8 @@ const bars = {
 
 it('few images of strokes are kept apart from near kinds by quick too; many are not seen often enough for that', () => {
   const of = (each: number) => trainingFor('quick', bars, labels(each, each));
-  expect(of(640)).toMatchObject({ epochs: 78, outliers: 0.5, outlierLoss: { kind: 'margin' }, latentWeight: 1600 });
-  expect(of(30_000)).toMatchObject({ epochs: 2, outliers: 1 / 8, outlierLoss: { kind: 'origin' }, latentWeight: 800 });
+  expect(of(640)).toMatchObject({ epochs: 78, outliers: 0.5, outlierLoss: { kind: 'margin' }, latentWeight: 1600, learningRate: 2e-3 });
+  expect(of(30_000)).toMatchObject({ epochs: 2, outliers: 1 / 8, outlierLoss: { kind: 'origin' }, latentWeight: 800, learningRate: 6e-3 });
 });
 
 it('what is chosen takes the place of what the preset says, and must fit the data', () => {
