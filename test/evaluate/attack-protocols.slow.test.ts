@@ -49,7 +49,9 @@ describe('on models/mnist', () => {
   }, 60_000);
 
   it('the whole pipeline is fooled at linf .3: rejected at the edge, another digit by the search', async () => {
-    const outcomes = await run('pipeline', 'reclassified wrongly, linf 0.3', 0, 1);
+    // Of the first nine test images six are broken; the second is one of them.
+    const outcomes = await run('pipeline', 'reclassified wrongly, linf 0.3', 1, 2);
+    expect(outcomes).toHaveLength(1);
     for (const { accepted, reclassified, truth, radius } of outcomes) {
       expect(accepted).toBe(false);
       expect(reclassified?.kept).toBe(true);
