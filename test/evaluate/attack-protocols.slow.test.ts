@@ -5,6 +5,7 @@ import { otherBundles } from '../../evaluate/measure/other-bundles.ts';
 import { undetected } from '../../evaluate/measure/outcome.ts';
 import type { Part, ProtocolOptions } from '../../evaluate/measure/protocol.ts';
 import { protocols } from '../../evaluate/protocols/list.ts';
+import { referenceRecipes } from '../../node/bundle/models-folder.ts';
 import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 
 const SOURCE = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
@@ -21,6 +22,12 @@ function part(protocol: string, name: string): Part {
   const found = protocols[protocol]?.parts(setup.screening, ASKED).find((one) => one.name === name);
   if (!found) throw new Error(`${protocol} has no part ${name}`);
   return found;
+}
+
+/** The other bundles that come with the project; the demo and its user add more. */
+async function committed() {
+  const [others, recipes] = await Promise.all([otherBundles(directory, setup.screening), referenceRecipes()]);
+  return others.filter(({ name }) => name in recipes);
 }
 
 const run = (protocol: string, name: string, from: number, to: number) => part(protocol, name).run(setup, jobInputs(setup, { from, to }));
@@ -61,7 +68,7 @@ describe('on models/mnist', () => {
   }, 120_000);
 
   it('finds the other bundles of its data, for attacks that carry over', async () => {
-    const others = await otherBundles(directory, setup.screening);
+    const others = await committed();
     expect(others.map(({ name, entropy }) => [name, entropy])).toEqual([
       ['mnist-robust', 'constant'],
       ['mnist-semi', 'constant'],
@@ -71,10 +78,8 @@ describe('on models/mnist', () => {
 });
 
 describe('figure5', () => {
-  const variable = () => otherBundles(directory, setup.screening);
-
   it('compares with bundles of the other entropy alone, each named with its id', async () => {
-    const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await variable() }) ?? [];
+    const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await committed() }) ?? [];
     expect(parts.map(({ name }) => name)).toEqual([
       'clean test images',
       ...['generated images', 'Eq. 10, each target', 'Eq. 11, each class'].flatMap((name) => [
@@ -87,7 +92,7 @@ describe('figure5', () => {
   });
 
   it('the same samples are other images by the other bundle, and screened by its own graphs', async () => {
-    const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await variable() }) ?? [];
+    const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await committed() }) ?? [];
     const [own, other] = await Promise.all([1, 2].map((i) => parts[i]?.run(setup, jobInputs(setup, { from: 0, to: 20 }, true))));
     for (const outcomes of [own, other])
       expect(outcomes?.filter((one) => one.accepted && one.label === one.truth).length).toBeGreaterThan(14);
