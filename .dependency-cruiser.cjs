@@ -29,8 +29,8 @@ module.exports = {
       to: { path: `^(${rooms.filter((other) => other !== room && !allowed.includes(other)).join('|')})/` },
     })),
     ...inOrder('node', ['processes', 'files', 'installations', 'bundle']),
-    ...inOrder('shared', ['bundle', 'decision', 'calibration']),
-    ...inOrder('shared', ['kernels', 'bundle', 'images', 'protocol']),
+    ...inOrder('shared', ['bundle', 'decision', 'calibration', 'runtime', 'screening']),
+    ...inOrder('shared', ['kernels', 'bundle', 'images', 'protocol', 'runtime', 'screening']),
     // evaluate.ts, the entry, is imported by none of the folders.
     ...inOrder('evaluate', ['images', 'measure', 'certificate', 'protocols', 'jobs', 'figures', 'report'], 'evaluate\\.ts$'),
     // trainer/: data and backend → model → gradient → the run (trainer/*.ts) → report, which train.ts alone writes.

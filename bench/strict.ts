@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { compileGraph } from '../edge/runtime/compile-graph.ts';
-import { createHeap } from '../edge/runtime/heap.ts';
-import { readOnnx } from '../edge/runtime/read-onnx.ts';
 import { screenGraph } from '../export/graphs.ts';
 import { createWeightStore } from '../export/onnx/weight-store.ts';
 import { oneHotMeans } from '../shared/decision/latent-space.ts';
 import { randomFrom } from '../shared/random.ts';
+import { compileGraph } from '../shared/runtime/compile-graph.ts';
+import { createHeap } from '../shared/runtime/heap.ts';
+import { readOnnx } from '../shared/runtime/read-onnx.ts';
 import { useWasm } from '../trainer/backend/wasm/wasm.ts';
 import { architectures } from '../trainer/model/architecture.ts';
 import { buildModel } from '../trainer/model/build-model.ts';

@@ -2,11 +2,11 @@ import type { Fitness } from '../shared/bundle/fitness-schema.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import type { Trace } from '../shared/protocol/trace.ts';
+import type { LocalSearch, Screen } from '../shared/runtime/screen.ts';
 import type { Config } from './config.ts';
 import type { Resilience } from './escalation/resilience.ts';
 import type { Scope } from './keys.ts';
 import type { ProblemName } from './problem.ts';
-import type { LocalSearch, Screen } from './runtime/screen.ts';
 
 /** A loaded model. */
 export interface Model {

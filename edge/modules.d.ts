@@ -24,10 +24,12 @@ declare module '*.html' {
 }
 /** The runtime that the build chose for the model's graph (build/generate.ts). */
 declare module '*/generated/runtime.js' {
-  export function openScreen(bundle: import('../shared/bundle/open-bundle.ts').Bundle): Promise<import('./runtime/screen.ts').Screen>;
+  export function openScreen(
+    bundle: import('../shared/bundle/open-bundle.ts').Bundle,
+  ): Promise<import('../shared/runtime/screen.ts').Screen>;
   /** Undefined if the runtime can't search. */
   export const openSearch:
-    | ((bundle: import('../shared/bundle/open-bundle.ts').Bundle) => Promise<import('./runtime/screen.ts').LocalSearch>)
+    | ((bundle: import('../shared/bundle/open-bundle.ts').Bundle) => Promise<import('../shared/runtime/screen.ts').LocalSearch>)
     | undefined;
 }
 /** The WebAssembly modules of the image decoders, by the name of their format (shared/images/formats.ts). */

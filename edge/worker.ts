@@ -1,5 +1,6 @@
 import { waitUntil } from 'cloudflare:workers';
 import { openBundle } from '../shared/bundle/open-bundle.ts';
+import type { LocalSearch } from '../shared/runtime/screen.ts';
 import { createApp } from './app.ts';
 import type { Model } from './env.ts';
 import fitnessText from './generated/fitness.json.txt';
@@ -9,7 +10,6 @@ import screenGraph from './generated/screen.onnx';
 import screeningText from './generated/screening.json.txt';
 import weights from './generated/weights.bin';
 import { goldenProblem } from './model.ts';
-import type { LocalSearch } from './runtime/screen.ts';
 
 /** The files that the build generated, verified again here: what is hashed is what is run. */
 const files: Record<string, () => Uint8Array> = {

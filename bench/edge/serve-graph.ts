@@ -1,9 +1,9 @@
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
-import type { Screen, WriteImage } from '../../edge/runtime/screen.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import { imagesOf } from '../../shared/decision/scores.ts';
+import type { Screen, WriteImage } from '../../shared/runtime/screen.ts';
 import { testImages } from './test-images.ts';
 
 /**

@@ -7,9 +7,9 @@ import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
+import { openScreen } from '../../shared/runtime/open-screen.ts';
+import { UnsupportedGraphError } from '../../shared/runtime/operator.ts';
 import { UserError } from '../../shared/user-error.ts';
-import { openScreen } from '../runtime/open-screen.ts';
-import { UnsupportedGraphError } from '../runtime/operator.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
 
 /** The use of a build, and whether a bundle that is not fit for it is taken anyway. */
@@ -127,7 +127,7 @@ export async function chooseRuntime(bundle: Bundle, wanted?: Runtime): Promise<R
 /** Returns the module `generated/runtime.js`. The search in the worker itself needs ONNX Runtime. */
 export function runtimeModule(runtime: Runtime): string {
   if (runtime === 'own')
-    return `import { openScreen as open } from '../runtime/open-screen.ts';
+    return `import { openScreen as open } from '../../shared/runtime/open-screen.ts';
 import module from '../../shared/kernels/screening.wasm';
 export const openScreen = async (bundle) => open(module, bundle);
 export const openSearch = undefined;

@@ -1,8 +1,8 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Bundle } from '../../shared/bundle/open-bundle.ts';
 import { outputOf, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
+import type { LocalSearch, Screen } from '../../shared/runtime/screen.ts';
 import { GRAPH_SCORES, type RequiredScore, SCORES } from '../../shared/score-table.ts';
-import type { LocalSearch, Screen } from './screen.ts';
 
 /**
  * Opens screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that: the runtime's wasm comes as a module (workerd

@@ -29,7 +29,7 @@ export interface Converted {
   pullback?: Pullback;
 }
 
-/** A kind of layer in every form that the project has of it. edge/runtime has its ONNX operators. */
+/** A kind of layer in every form that the project has of it. shared/runtime has its ONNX operators. */
 export interface LayerType<Options> {
   /** Builds the untrained layer. @param seed gives the seed of the next initializer */
   build(options: Options & { name: string }, seed: () => number): tf.layers.Layer;

@@ -7,13 +7,13 @@ import screeningText from '../../../edge/generated/screening.json.txt';
 import { answerOf, decideImages } from '../../../edge/pipeline/decide.ts';
 import { screenImages } from '../../../edge/pipeline/screen.ts';
 import { ProblemError } from '../../../edge/problem.ts';
-import type { WriteImage } from '../../../edge/runtime/screen.ts';
 import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
 import { parseScreening } from '../../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../../shared/bundle/screening-schema.ts';
 import { readInferRequest } from '../../../shared/protocol/infer-request.ts';
 import { BINARY_HEADER } from '../../../shared/protocol/inference-protocol.ts';
 import { traceOf } from '../../../shared/protocol/trace.ts';
+import type { WriteImage } from '../../../shared/runtime/screen.ts';
 
 const screening = await parseScreening(screeningText);
 const golden = float32FromBase64(screening.golden.image);

@@ -4,11 +4,11 @@ import screenGraph from '../../../edge/generated/screen.onnx';
 import screeningText from '../../../edge/generated/screening.json.txt';
 import weights from '../../../edge/generated/weights.bin';
 import { openScreen } from '../../../edge/runtime/onnxruntime.ts';
-import { openScreen as openOwn } from '../../../edge/runtime/open-screen.ts';
-import type { WriteImage } from '../../../edge/runtime/screen.ts';
 import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
 import { openBundle } from '../../../shared/bundle/open-bundle.ts';
 import kernels from '../../../shared/kernels/screening.wasm';
+import { openScreen as openOwn } from '../../../shared/runtime/open-screen.ts';
+import type { WriteImage } from '../../../shared/runtime/screen.ts';
 
 it('ONNX Runtime in workerd, which graphs get that the own kernels do not know, answers as these', async () => {
   const files: Record<string, Uint8Array> = {

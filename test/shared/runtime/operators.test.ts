@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { compileGraph } from '../../edge/runtime/compile-graph.ts';
-import { createHeap } from '../../edge/runtime/heap.ts';
-import { UnsupportedGraphError } from '../../edge/runtime/operator.ts';
-import { readOnnx } from '../../edge/runtime/read-onnx.ts';
-import { createGraph, type GraphBuilder, modelBytes, valueInfo } from '../../export/onnx/graph-builder.ts';
-import { createWeightStore, WEIGHTS_FILE } from '../../export/onnx/weight-store.ts';
-import { randomFrom } from '../../shared/random.ts';
+import { createGraph, type GraphBuilder, modelBytes, valueInfo } from '../../../export/onnx/graph-builder.ts';
+import { createWeightStore, WEIGHTS_FILE } from '../../../export/onnx/weight-store.ts';
+import { randomFrom } from '../../../shared/random.ts';
+import { compileGraph } from '../../../shared/runtime/compile-graph.ts';
+import { createHeap } from '../../../shared/runtime/heap.ts';
+import { UnsupportedGraphError } from '../../../shared/runtime/operator.ts';
+import { readOnnx } from '../../../shared/runtime/read-onnx.ts';
 
 const module = new WebAssembly.Module(await readFile('shared/kernels/screening.wasm'));
 const CAPACITY = 5;

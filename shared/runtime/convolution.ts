@@ -1,4 +1,4 @@
-import { reachOf, transposedPhases } from '../../shared/kernels/geometry.ts';
+import { reachOf, transposedPhases } from '../kernels/geometry.ts';
 import { packPanels } from './dense.ts';
 import { type Context, constantOf, createValue, imageOf, listOf, type Operator, ofValue, unsupported, type Value } from './operator.ts';
 

@@ -1,5 +1,5 @@
-import type { Bundle } from '../../shared/bundle/open-bundle.ts';
-import { GRAPH_SCORES, isOptional, type RequiredScore, SCORES } from '../../shared/score-table.ts';
+import type { Bundle } from '../bundle/open-bundle.ts';
+import { GRAPH_SCORES, isOptional, type RequiredScore, SCORES } from '../score-table.ts';
 import { compileGraph } from './compile-graph.ts';
 import { createHeap } from './heap.ts';
 import { sizeOf, type Value } from './operator.ts';

@@ -1,4 +1,4 @@
-import { CONVOLVE_TABLE_FLOATS } from '../../shared/kernels/geometry.ts';
+import { CONVOLVE_TABLE_FLOATS } from '../kernels/geometry.ts';
 import { arithmeticOperators } from './arithmetic.ts';
 import { convolutionOperators } from './convolution.ts';
 import { denseOperators } from './dense.ts';

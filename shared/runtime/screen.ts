@@ -1,5 +1,5 @@
-import type { Scores } from '../../shared/decision/scores.ts';
-import type { GraphScore, OptionalScore, RequiredScore } from '../../shared/score-table.ts';
+import type { Scores } from '../decision/scores.ts';
+import type { GraphScore, OptionalScore, RequiredScore } from '../score-table.ts';
 
 /** The outputs of screen.onnx for a batch, in the order in which its images were written. */
 export type ScreenOutput = Record<RequiredScore, Float32Array> & { [name in GraphScore & OptionalScore]?: Float32Array } & {

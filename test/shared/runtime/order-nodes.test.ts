@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { orderNodes } from '../../edge/runtime/order-nodes.ts';
+import { orderNodes } from '../../../shared/runtime/order-nodes.ts';
 
 const node = (op: string, inputs: string[], output: string) => ({ op, inputs, output, attributes: {} });
 const constants = new Map(['W', 'V', 'b'].map((name) => [name, { shape: [1], values: new Float32Array(1) }]));

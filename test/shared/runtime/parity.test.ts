@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { openScreen } from '../../edge/runtime/open-screen.ts';
-import type { WriteImage } from '../../edge/runtime/screen.ts';
-import { openBundle } from '../../shared/bundle/open-bundle.ts';
-import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { imagesOf } from '../../shared/decision/scores.ts';
-import { randomFrom } from '../../shared/random.ts';
+import { openBundle } from '../../../shared/bundle/open-bundle.ts';
+import type { Screening } from '../../../shared/bundle/screening-schema.ts';
+import { imagesOf } from '../../../shared/decision/scores.ts';
+import { randomFrom } from '../../../shared/random.ts';
+import { openScreen } from '../../../shared/runtime/open-screen.ts';
+import type { WriteImage } from '../../../shared/runtime/screen.ts';
 
 const module = new WebAssembly.Module(await readFile('shared/kernels/screening.wasm'));
 
