@@ -5,7 +5,8 @@ import { BINARY_HEADER, describedInferRequest } from '../../shared/protocol/infe
 import { batchItemSchema, batchRequestSchema } from '../../shared/protocol/screen-messages.ts';
 import type { ProblemName } from '../problem.ts';
 
-const binary = (description: string) => z.string().meta({ format: 'binary', description });
+/** Describes bytes. */
+export const binary = (description: string) => z.string().meta({ format: 'binary', description });
 const items = batchItemSchema.array().min(1);
 
 /** Describes the bodies that carry images. */
@@ -19,6 +20,7 @@ export const imageBody = {
     },
     'application/json': {
       schema: batchRequestSchema.extend({ images: items }).meta({
+        id: 'BatchRequest',
         description: `each a ${ANY_FORMAT} file as base64 or a data URI, or nested numbers in [0, 1]`,
         example: {
           images: [
@@ -51,7 +53,10 @@ export const inferHeaders = z.object({
 /** Describes the body of an inference request. */
 export const inferBody = {
   required: true,
-  content: { 'application/json': { schema: describedInferRequest }, 'application/octet-stream': { schema: z.any() } },
+  content: {
+    'application/json': { schema: describedInferRequest },
+    'application/octet-stream': { schema: binary('an inference request whose binary tensors follow its JSON') },
+  },
 };
 
 /** The problems that a body of images can have. */

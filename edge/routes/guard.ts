@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { describedInferRequest } from '../../shared/protocol/inference-protocol.ts';
+import { describedInferRequest, inferErrorSchema } from '../../shared/protocol/inference-protocol.ts';
 import { type Config, PATH_SEGMENT } from '../config.ts';
 import type { Env } from '../env.ts';
 import { clientResponse } from '../guard/answer.ts';
@@ -73,7 +73,6 @@ function inferUrl({ UPSTREAM_URL, UPSTREAM_PROTOCOL, UPSTREAM_MODEL }: Config): 
   return isRoot ? modelUrl(url, UPSTREAM_MODEL, '/infer') : new URL(url);
 }
 
-const errorSchema = z.object({ error: z.string() });
 const params = z.object({ model: z.string().meta({ description: "the classifier's name (UPSTREAM_MODEL)" }) });
 const versioned = params.extend({ version: z.string().meta({ description: 'a version of the classifier' }) });
 
@@ -83,7 +82,7 @@ const versioned = params.extend({ version: z.string().meta({ description: 'a ver
  */
 export function guardedModelRoutes(app: App): void {
   const failed = Object.fromEntries(
-    [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504].map((status) => [status, json('The error.', errorSchema)]),
+    [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504].map((status) => [status, json('The error.', inferErrorSchema)]),
   );
   const answers = { ...failed, 200: { description: "The classifier's answer.", content: { '*/*': { schema: z.any() } } } };
   const kinds = [

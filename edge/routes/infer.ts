@@ -3,7 +3,7 @@ import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { inferAnswer } from '../../shared/protocol/infer-request.ts';
-import { describedInferResponse, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
+import { describedInferResponse, inferErrorSchema, ProtocolError, type Tensor } from '../../shared/protocol/inference-protocol.ts';
 import { encodeMessage } from '../../shared/protocol/tensors.ts';
 import { checkInferType, readInferImages } from '../decode/infer-request.ts';
 import type { Env } from '../env.ts';
@@ -14,7 +14,7 @@ import { type App, json, route } from '../openapi.ts';
 import type { ScreeningResult } from '../pipeline/decide.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
 import { ProblemError } from '../problem.ts';
-import { inferBody, inferHeaders } from './bodies.ts';
+import { binary, inferBody, inferHeaders } from './bodies.ts';
 
 /** The outputs, with one value for each image. `label` is empty and `index` -1 if it has none, `error` empty if nothing was wrong. */
 const OUTPUTS = [
@@ -30,7 +30,6 @@ const FIRST_VERSION = '1';
 
 const inputsOf = ({ input }: Screening) => [{ name: 'image', datatype: 'FP32', shape: [-1, input.height, input.width, input.channels] }];
 
-const errorSchema = z.object({ error: z.string() }).meta({ id: 'InferenceError' });
 const tensors = z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()) }));
 const metadataSchema = z.object({
   name: z.string(),
@@ -46,7 +45,7 @@ const metadataSchema = z.object({
  * (problemResponse).
  */
 export function inferRoutes(app: App): void {
-  const failed = (...statuses: number[]) => Object.fromEntries(statuses.map((status) => [status, json('The error.', errorSchema)]));
+  const failed = (...statuses: number[]) => Object.fromEntries(statuses.map((status) => [status, json('The error.', inferErrorSchema)]));
   const always = [401, 403, 429, 500, 503];
   const get = (path: string, operationId: string, summary: string, schema: z.ZodType, handler: Handler<Env>, ...statuses: number[]) =>
     route(
@@ -92,7 +91,10 @@ export function inferRoutes(app: App): void {
           ...failed(...always, 400, 404, 408, 413, 415),
           200: {
             description: 'A verdict for each image.',
-            content: { 'application/json': { schema: describedInferResponse }, 'application/octet-stream': { schema: z.any() } },
+            content: {
+              'application/json': { schema: describedInferResponse },
+              'application/octet-stream': { schema: binary('its JSON, followed by the binary tensors') },
+            },
           },
         },
       },

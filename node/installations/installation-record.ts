@@ -5,12 +5,15 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseJsonOrNull } from '../files/files.ts';
 
-/** Returns the folder of installed backends, outside node_modules: in $PORTCULLIS_CACHE, else in $XDG_CACHE_HOME or ~/.cache. */
-export function backendsFolder(): string {
+/** Returns a folder of what is installed outside node_modules: in $PORTCULLIS_CACHE, else in $XDG_CACHE_HOME or ~/.cache. */
+export function cacheFolder(name: string): string {
   const cache = process.env.PORTCULLIS_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'portcullis');
   // Libraries are loaded by absolute paths only.
-  return resolve(cache, 'backends');
+  return resolve(cache, name);
 }
+
+/** Returns the folder of installed backends. */
+export const backendsFolder = (): string => cacheFolder('backends');
 
 /** platform-arch, as Node names them: several machines may share a home. */
 export const MACHINE = `${process.platform}-${process.arch}`;

@@ -36,14 +36,16 @@ export const inferRequestSchema = z.object({
 });
 
 /** The schemas for the API's description: lists with the schema of their items, which `shortList` hides. */
-const described = jsonTensor.extend({ shape: z.array(z.int().nonnegative()).max(MAX_DIMENSIONS) });
-export const describedInferRequest = inferRequestSchema.extend({
-  inputs: z.array(described).min(1).max(MAX_TENSORS),
-  outputs: z
-    .array(z.object({ name: z.string(), parameters }))
-    .max(MAX_TENSORS)
-    .nullish(),
-});
+const described = jsonTensor.extend({ shape: z.array(z.int().nonnegative()).max(MAX_DIMENSIONS) }).meta({ id: 'InferenceTensor' });
+export const describedInferRequest = inferRequestSchema
+  .extend({
+    inputs: z.array(described).min(1).max(MAX_TENSORS),
+    outputs: z
+      .array(z.object({ name: z.string(), parameters }).meta({ id: 'RequestedOutput' }))
+      .max(MAX_TENSORS)
+      .nullish(),
+  })
+  .meta({ id: 'InferenceRequest' });
 
 export const inferResponseSchema = z.object({
   id: z.string().nullish(),
@@ -53,7 +55,10 @@ export const inferResponseSchema = z.object({
   outputs: shortList(jsonTensor, 0, MAX_TENSORS),
 });
 
-export const describedInferResponse = inferResponseSchema.extend({ outputs: z.array(described) });
+export const describedInferResponse = inferResponseSchema.extend({ outputs: z.array(described) }).meta({ id: 'InferenceResponse' });
+
+/** An error of the protocol. */
+export const inferErrorSchema = z.object({ error: z.string() }).meta({ id: 'InferenceError' });
 
 /** An element of a BYTES tensor: text, or bytes if they are not UTF-8, such as those of an image file. */
 export type BytesElement = string | Uint8Array;

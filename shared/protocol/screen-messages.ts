@@ -29,26 +29,33 @@ export const explanationSchema = z
 
 const explain = { explain: explanationSchema.optional() };
 
-export const verdictSchema = z
-  .discriminatedUnion('verdict', [
-    z.strictObject({ verdict: z.literal('accepted'), label: z.string(), index: z.int().nonnegative(), ...identity, ...explain }),
-    z.strictObject({
-      verdict: z.literal('rejected'),
-      /** Absent if no fallback is configured. `unavailable`: it failed. `rejected`: it did not find a class either. */
-      reclassification: z.enum(['unavailable', 'rejected']).optional(),
-      ...identity,
-      ...explain,
-    }),
-    z.strictObject({
-      verdict: z.literal('reclassified'),
-      label: z.string(),
-      index: z.int().nonnegative(),
-      by: z.enum(['fallback', 'local']),
-      ...identity,
-      ...explain,
-    }),
-  ])
-  .meta({ id: 'Verdict' });
+/** Verdicts, each a schema with a name: generated clients have a type for each. */
+const acceptedSchema = z
+  .strictObject({ verdict: z.literal('accepted'), label: z.string(), index: z.int().nonnegative(), ...identity, ...explain })
+  .meta({ id: 'Accepted' });
+
+const rejectedSchema = z
+  .strictObject({
+    verdict: z.literal('rejected'),
+    /** Absent if no fallback is configured. `unavailable`: it failed. `rejected`: it did not find a class either. */
+    reclassification: z.enum(['unavailable', 'rejected']).optional(),
+    ...identity,
+    ...explain,
+  })
+  .meta({ id: 'Rejected' });
+
+const reclassifiedSchema = z
+  .strictObject({
+    verdict: z.literal('reclassified'),
+    label: z.string(),
+    index: z.int().nonnegative(),
+    by: z.enum(['fallback', 'local']),
+    ...identity,
+    ...explain,
+  })
+  .meta({ id: 'Reclassified' });
+
+export const verdictSchema = z.discriminatedUnion('verdict', [acceptedSchema, rejectedSchema, reclassifiedSchema]).meta({ id: 'Verdict' });
 
 /** RFC 9457. `type` is stable: `urn:portcullis:problem:NAME`. */
 export const problemSchema = z
@@ -73,8 +80,8 @@ export const batchRequestSchema = z.strictObject({ images: z.array(z.unknown()).
 
 /** An item of `images`; parsed after they were counted, as describing a million wrong ones would take seconds. */
 export const batchItemSchema = z.union([
-  z.strictObject({ image: z.string().min(1) }),
-  z.strictObject({ pixels: z.array(z.unknown()).min(1) }),
+  z.strictObject({ image: z.string().min(1) }).meta({ id: 'EncodedImage' }),
+  z.strictObject({ pixels: z.array(z.unknown()).min(1) }).meta({ id: 'PixelImage' }),
 ]);
 
 export type Verdict = z.infer<typeof verdictSchema>;

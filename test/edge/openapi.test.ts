@@ -8,11 +8,13 @@ interface Operation {
   summary?: string;
   description?: string;
   security?: Record<string, string[]>[];
+  requestBody?: { content: Record<string, { schema: object }> };
 }
 interface OpenApi {
   openapi: string;
   servers: { url: string }[];
   tags: { name: string; description: string }[];
+  components: { schemas: Record<string, object> };
   paths: Record<string, Record<string, Operation>>;
 }
 
@@ -43,3 +45,31 @@ it.each(operations)(
     expect(Array.isArray(security)).toBe(true);
   },
 );
+
+/** Generated clients have a type for each of these names, and no name for a schema that is written in place. */
+it('names the schemas of verdicts and of requests', () => {
+  expect(Object.keys(document.components.schemas)).toEqual(
+    expect.arrayContaining([
+      'Accepted',
+      'Rejected',
+      'Reclassified',
+      'Batch',
+      'BatchRequest',
+      'Problem',
+      'InferenceRequest',
+      'InferenceResponse',
+    ]),
+  );
+});
+
+it('says of each body what it is: a body that may be anything can not be sent by the Python client', () => {
+  const bodies = operations.flatMap(({ operationId, requestBody }) =>
+    Object.entries(requestBody?.content ?? {}).map(([type, { schema }]) => ({ operationId, type, schema })),
+  );
+  expect(bodies.length).toBeGreaterThan(10);
+  for (const body of bodies)
+    expect(body).toEqual({
+      ...body,
+      schema: expect.toSatisfy((schema: object) => 'type' in schema || '$ref' in schema || 'anyOf' in schema),
+    });
+});
