@@ -1,18 +1,12 @@
 import type { Fitness } from '../shared/bundle/fitness-schema.ts';
-import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import type { Trace } from '../shared/protocol/trace.ts';
-import type { LocalSearch, Screen } from '../shared/runtime/screen.ts';
+import type { LocalSearch } from '../shared/runtime/screen.ts';
+import type { Model } from '../shared/screening/model.ts';
 import type { Config } from './config.ts';
 import type { Resilience } from './escalation/resilience.ts';
 import type { Scope } from './keys.ts';
 import type { ProblemName } from './problem.ts';
-
-/** A loaded model. */
-export interface Model {
-  screening: Screening;
-  screen: Screen;
-}
 
 /** Says what the model computes otherwise than at its export; null if nothing. */
 export type Readiness = (model: Model) => Promise<string | null>;

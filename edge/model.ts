@@ -1,13 +1,10 @@
 import type { Context } from 'hono';
-import { float32FromBase64 } from '../shared/bundle/float32-base64.ts';
 import { marginProblem } from '../shared/decision/decide.ts';
-import { GRAPH_SCORES, SCORES } from '../shared/score-table.ts';
+import { goldenProblem } from '../shared/screening/golden.ts';
+import type { Model } from '../shared/screening/model.ts';
 import type { Config } from './config.ts';
-import type { Env, Model, Readiness } from './env.ts';
+import type { Env, Readiness } from './env.ts';
 import { ProblemError } from './problem.ts';
-
-/** Allowed difference: sums of float32 differ a little between processors. */
-const TOLERANCE = 1e-3;
 
 /** A result is reused for this long. */
 const HOLDS_MS = 10_000;
@@ -26,22 +23,6 @@ export function createReadiness(checkedAtStart: boolean): Readiness {
     if (!last || now - last.at >= HOLDS_MS || now < last.at) last = { at: now, problem: goldenProblem(model) };
     return last.problem;
   };
-}
-
-/** Runs the golden image. @returns what differs from the export, or null if nothing does */
-export async function goldenProblem({ screening, screen }: Model): Promise<string | null> {
-  const { golden } = screening;
-  const output = await screen((_, input) => input.set(float32FromBase64(golden.image)), 1, false);
-  if (Number(output.label[0]) !== golden.label) return `the golden image is labelled ${output.label[0]}, not ${golden.label}`;
-  const pairs: [string, number | undefined, number][] = [
-    ...GRAPH_SCORES.flatMap((name): [string, number | undefined, number][] => {
-      const expected = golden[name];
-      return expected === undefined ? [] : [[SCORES[name].from, output[name]?.[0], expected]];
-    }),
-    ...golden.latent.map((value, i): [string, number | undefined, number] => [`latent[${i}]`, output.latent[i], value]),
-  ];
-  const odd = pairs.find(([, actual, expected]) => !(Math.abs((actual ?? Number.NaN) - expected) <= TOLERANCE * (1 + Math.abs(expected))));
-  return odd ? `the golden image's ${odd[0]} is ${odd[1]}, not ${odd[2]}` : null;
 }
 
 /**

@@ -1,15 +1,15 @@
 import { waitUntil } from 'cloudflare:workers';
 import { openBundle } from '../shared/bundle/open-bundle.ts';
 import type { LocalSearch } from '../shared/runtime/screen.ts';
+import { goldenProblem } from '../shared/screening/golden.ts';
+import type { Model } from '../shared/screening/model.ts';
 import { createApp } from './app.ts';
-import type { Model } from './env.ts';
 import fitnessText from './generated/fitness.json.txt';
 import reclassifyGraph from './generated/reclassify.onnx';
 import { openScreen, openSearch } from './generated/runtime.js';
 import screenGraph from './generated/screen.onnx';
 import screeningText from './generated/screening.json.txt';
 import weights from './generated/weights.bin';
-import { goldenProblem } from './model.ts';
 
 /** The files that the build generated, verified again here: what is hashed is what is run. */
 const files: Record<string, () => Uint8Array> = {

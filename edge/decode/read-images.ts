@@ -1,9 +1,9 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { ANY_FORMAT, FORMATS, formatOf } from '../../shared/images/formats.ts';
 import type { DecodedImage } from '../../shared/images/image.ts';
-import { preprocess } from '../../shared/images/preprocess.ts';
 import { mostJsonValues } from '../../shared/protocol/plain-json.ts';
 import { float32Of } from '../../shared/protocol/tensors.ts';
+import { type ReadImage, type ImageSource as Source, valuesProblem } from '../../shared/screening/input.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
 import { type DecodeConfig, requestDecoder } from './decoder.ts';
@@ -17,20 +17,8 @@ const CONTENT_TYPES = [
 /** The media type of an image by each of its names: Windows, old browsers and camera software send old and unofficial ones. */
 const IMAGE_TYPES = new Map(FORMATS.flatMap(({ mediaTypes }) => mediaTypes.map((name) => [name, mediaTypes[0]])));
 
-/** An image of a request: the decoded picture, or the model's own input, [H, W, C] in [0, 1], if numbers were sent. */
-export type ReadImage = { picture: DecodedImage; values?: undefined } | { picture?: undefined; values: Float32Array };
-
-/** Writes an image into the model's input. */
-export function writeInput({ picture, values }: ReadImage, { input, preprocess: rules }: Screening, output: Float32Array): void {
-  if (picture) preprocess(picture, input, rules, output);
-  else output.set(values);
-}
-
-/**
- * Reads an image, or returns what is wrong with it. Called once, when the image is needed: a picture takes far more memory than its file,
- * so a request has one at a time unless it forwards them.
- */
-export type ImageSource = () => ReadImage | ProblemError;
+/** Reads an image of a request, or returns what is wrong with it. */
+export type ImageSource = Source<ProblemError>;
 
 /** The images of a body. */
 export interface ReadImages {
@@ -135,11 +123,8 @@ function flat(pixels: unknown[]): Float32Array {
 }
 
 function checked(values: Float32Array, input: Input): Float32Array {
-  const floats = floatsOf(input);
-  if (values.length !== floats)
-    throw new ProblemError('wrong-size', `There are ${values.length} values; ${floats} are needed: ${shapeText(input)}.`);
-  const odd = values.findIndex((value) => !(value >= 0 && value <= 1));
-  if (odd >= 0) throw new ProblemError('not-finite', `Value ${odd} is ${values[odd]}; every value must be a number in [0, 1].`);
+  const problem = valuesProblem(values, input);
+  if (problem) throw new ProblemError(problem.what, problem.detail);
   return values;
 }
 

@@ -3,8 +3,9 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import { type Trace, traceHeaders } from '../../shared/protocol/trace.ts';
 import type { LocalSearch } from '../../shared/runtime/screen.ts';
+import type { Model } from '../../shared/screening/model.ts';
 import type { Config } from '../config.ts';
-import type { Env, Model } from '../env.ts';
+import type { Env } from '../env.ts';
 import { askFallback, FallbackError, partsOf } from './fallback.ts';
 import type { Resilience } from './resilience.ts';
 

@@ -3,8 +3,9 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { preprocessLevels } from '../../shared/images/preprocess.ts';
 import type { inferRequestSchema, Tensor } from '../../shared/protocol/inference-protocol.ts';
 import { binaryOf, bytesOfFloats, concatBytes, encodeMessage, float32Of, jsonOf } from '../../shared/protocol/tensors.ts';
+import type { ReadImage } from '../../shared/screening/input.ts';
 import type { Config } from '../config.ts';
-import type { ReadImage, ReadImages } from '../decode/read-images.ts';
+import type { ReadImages } from '../decode/read-images.ts';
 import { ProblemError } from '../problem.ts';
 import { encodePng } from './encode-png.ts';
 

@@ -1,15 +1,15 @@
 import { float32ToBase64 } from '../../shared/bundle/float32-base64.ts';
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { type Decision, decideReclassified, pValue } from '../../shared/decision/decide.ts';
+import { type Decision, decideReclassified } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import type { Explanation, Problem, Verdict } from '../../shared/protocol/screen-messages.ts';
 import { bytesOfFloats } from '../../shared/protocol/tensors.ts';
-import { limitsOf, type RequiredScore, SCORE_NAMES, type ScoreName } from '../../shared/score-table.ts';
+import { reasonsOf } from '../../shared/screening/explain.ts';
+import type { Screened, ScreenedImage } from '../../shared/screening/screen-images.ts';
 import type { Config } from '../config.ts';
 import type { Reclassify } from '../escalation/escalation.ts';
 import { type ProblemError, problemOf } from '../problem.ts';
-import type { Screened } from './screen.ts';
 
 /** The verdict on an image and what led to it; or why there is none. */
 export type ScreeningResult =
@@ -22,7 +22,7 @@ export type ScreeningResult =
  * @param options.escalation null if rejected images are not reclassified
  */
 export async function decideImages(
-  images: readonly Screened[],
+  images: readonly Screened<ProblemError>[],
   screening: Screening,
   config: Pick<Config, 'RECLASSIFY_KEEP_ALL' | 'RECLASSIFY_MIN_MARGIN' | 'RECLASSIFY'>,
   options: { explain: boolean; request: string; escalation: Reclassify | null },
@@ -35,7 +35,7 @@ export async function decideImages(
   const rule = { keepAll: config.RECLASSIFY_KEEP_ALL === 'on', minMargin: config.RECLASSIFY_MIN_MARGIN };
   const by = config.RECLASSIFY === 'local' ? ('local' as const) : ('fallback' as const);
   const named = (index: number) => ({ label: screening.classes[index] as string, index });
-  const verdictOn = (image: Screened & { problem?: undefined }): Verdict => {
+  const verdictOn = (image: ScreenedImage): Verdict => {
     if (image.decision.accepted) return { verdict: 'accepted', ...named(image.scores.label), ...identity };
     if (!escalation) return { verdict: 'rejected', ...identity };
     const again = found?.[rejected.indexOf(image)];
@@ -59,20 +59,10 @@ export const answerOf = (judged: ScreeningResult, request: string): Verdict | Pr
   judged.problem ? problemOf(judged.problem, request) : judged.verdict;
 
 /** Explains the verdict on an image, for callers who may know. */
-async function explanationOf(image: Screened & { problem?: undefined }, screening: Screening): Promise<Explanation> {
-  const { scores, decision, tensor = new Float32Array(0), reconstruction = new Float32Array(0) } = image;
-  const { label } = scores;
-  const { levels, ...quantiles } = screening.calibration.quantiles;
-  const limits = new Map(limitsOf(screening.thresholds, label).map(({ name, limit = 0 }) => [name, limit]));
-  const computed = SCORE_NAMES.flatMap((name) => (scores[name] === undefined ? [] : [{ name, score: scores[name] }]));
-  const entries = <T>(value: (score: number, name: ScoreName) => T) =>
-    Object.fromEntries(computed.map(({ name, score }) => [name, value(score, name)])) as Record<RequiredScore, T>;
+async function explanationOf(image: ScreenedImage, screening: Screening): Promise<Explanation> {
+  const { tensor = new Float32Array(0), reconstruction = new Float32Array(0) } = image;
   return {
-    reason: decision.accepted ? null : decision.reason,
-    nearest: screening.classes[label] ?? '',
-    scores: entries((score) => (Number.isFinite(score) ? score : null)),
-    thresholds: entries((_, name) => limits.get(name) ?? null) as Explanation['thresholds'],
-    pValues: entries((score, name) => quantiles[name] && pValue(score, levels, quantiles[name][label] ?? [])) as Explanation['pValues'],
+    ...reasonsOf(image, screening),
     tensor: await sha256(bytesOfFloats(tensor)),
     reconstruction: float32ToBase64(reconstruction),
   };

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import { screenImages } from '../../shared/screening/screen-images.ts';
 import type { ImageSource } from '../decode/read-images.ts';
 import type { DecisionLine, Env } from '../env.ts';
 import { escalationOf } from '../escalation/escalation.ts';
 import { modelOf } from '../model.ts';
 import { decideImages, type ScreeningResult } from './decide.ts';
-import { screenImages } from './screen.ts';
 
 type Route = 'screen' | 'guard' | 'infer';
 

@@ -1,4 +1,5 @@
-import { FORMATS, formatOf, notRead } from './formats.ts';
+import type { ImageFormat } from './format.ts';
+import { formatOf, notRead } from './formats.ts';
 import { type DecodedImage, ImageError } from './image.ts';
 import type { ImageLimits } from './limits.ts';
 import type { Background } from './opaque.ts';
@@ -20,10 +21,16 @@ export type ImageReader = (bytes: Uint8Array, options: ReadOptions) => DecodedIm
  * Makes the one reader of image files. Worker, command line, training and calibration use it, so that the same file is taken or refused
  * everywhere, with the same words, and gives the same pixels to the bit.
  *
- * @param modules each format's `wasm` by the format's name, compiled by the caller: workerd can't compile bytes
+ * @param modules each format's `wasm` by the format's name, compiled by the caller: workerd can't compile bytes. One is needed only when a
+ *   file of its format is read
  */
 export function imageReader(modules: Readonly<Record<string, WebAssembly.Module>>): ImageReader {
-  const readers = new Map(FORMATS.map((format) => [format, format.createReader(modules[format.name] as WebAssembly.Module)]));
+  const readers = new Map<ImageFormat, ReturnType<ImageFormat['createReader']>>();
+  const readerOf = (format: ImageFormat) => {
+    const reader = readers.get(format) ?? format.createReader(modules[format.name] as WebAssembly.Module);
+    readers.set(format, reader);
+    return reader;
+  };
   return (bytes, { limits, background, onPixels }) => {
     if (bytes.length > limits.maxBytes)
       throw new ImageError(
@@ -31,9 +38,8 @@ export function imageReader(modules: Readonly<Record<string, WebAssembly.Module>
         'image-too-large',
       );
     const format = formatOf(bytes);
-    const reader = format && readers.get(format);
-    if (!reader) throw new ImageError(notRead(bytes));
-    const file = reader(bytes, limits);
+    if (!format) throw new ImageError(notRead(bytes));
+    const file = readerOf(format)(bytes, limits);
     const orientation = decideOrientation(format.name, file.claims);
     onPixels?.(file.countedPixels);
     try {

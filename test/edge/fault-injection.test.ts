@@ -1,7 +1,7 @@
 import { describe, expect, inject, it, vi } from 'vitest';
 import { createApp } from '../../edge/app.ts';
-import type { Model } from '../../edge/env.ts';
 import type { ScreenOutput } from '../../shared/runtime/screen.ts';
+import type { Model } from '../../shared/screening/model.ts';
 import digit7 from '../samples/digit-7-a.png';
 import { model, noise } from './real-model.ts';
 

@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../edge/app.ts';
-import type { Model } from '../../edge/env.ts';
 import wasmModule from '../../edge/generated/ort.wasm';
 import screenGraph from '../../edge/generated/screen.onnx';
 import screeningText from '../../edge/generated/screening.json.txt';
 import weights from '../../edge/generated/weights.bin';
 import { openScreen } from '../../edge/runtime/onnxruntime.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
+import type { Model } from '../../shared/screening/model.ts';
 import digit7 from '../samples/digit-7-a.png';
 
 type Files = Record<'screening.json' | 'screen.onnx' | 'weights.bin', Uint8Array>;

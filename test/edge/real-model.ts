@@ -1,5 +1,4 @@
 import { createApp } from '../../edge/app.ts';
-import type { Model } from '../../edge/env.ts';
 import fitnessText from '../../edge/generated/fitness.json.txt';
 import wasmModule from '../../edge/generated/ort.wasm';
 import reclassifyGraph from '../../edge/generated/reclassify.onnx';
@@ -9,6 +8,7 @@ import weights from '../../edge/generated/weights.bin';
 import { openLocalSearch, openScreen } from '../../edge/runtime/onnxruntime.ts';
 import { sha256 } from '../../shared/bundle/hashes.ts';
 import { openBundle } from '../../shared/bundle/open-bundle.ts';
+import type { Model } from '../../shared/screening/model.ts';
 
 const files: Record<string, Uint8Array> = {
   'screening.json': new TextEncoder().encode(screeningText),

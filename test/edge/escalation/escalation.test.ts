@@ -5,7 +5,6 @@ import { fallbackRequest, partsOf } from '../../../edge/escalation/fallback.ts';
 import { resilienceOf } from '../../../edge/escalation/resilience.ts';
 import screeningText from '../../../edge/generated/screening.json.txt';
 import { answerOf, decideImages } from '../../../edge/pipeline/decide.ts';
-import { screenImages } from '../../../edge/pipeline/screen.ts';
 import { ProblemError } from '../../../edge/problem.ts';
 import { float32FromBase64 } from '../../../shared/bundle/float32-base64.ts';
 import { parseScreening } from '../../../shared/bundle/open-bundle.ts';
@@ -14,6 +13,7 @@ import { readInferRequest } from '../../../shared/protocol/infer-request.ts';
 import { BINARY_HEADER } from '../../../shared/protocol/inference-protocol.ts';
 import { traceOf } from '../../../shared/protocol/trace.ts';
 import type { WriteImage } from '../../../shared/runtime/screen.ts';
+import { screenImages } from '../../../shared/screening/screen-images.ts';
 
 const screening = await parseScreening(screeningText);
 const golden = float32FromBase64(screening.golden.image);
@@ -41,7 +41,7 @@ const reclassifying = (url: string, fetcher: typeof fetch, more: object = {}) =>
 const verdicts = async (images: Float32Array[], url: string, fetcher: typeof fetch, more: object = {}) => {
   const options = { explain: false, request: 'r', escalation: reclassifying(url, fetcher, more) };
   const read = images.map((values) => () => ({ values }));
-  const screened = await screenImages(read, rejecting, { explain: false, keepRejected: options.escalation !== null });
+  const screened = await screenImages<ProblemError>(read, rejecting, { explain: false, keepRejected: options.escalation !== null });
   return (await decideImages(screened, screening, config(url, more), options)).map((judged) => answerOf(judged, 'r'));
 };
 /** The requests that the fallback got. */

@@ -1,6 +1,6 @@
 import { describe, expect, inject, it, vi } from 'vitest';
 import { createApp } from '../../../edge/app.ts';
-import type { Model } from '../../../edge/env.ts';
+import type { Model } from '../../../shared/screening/model.ts';
 import digit0 from '../../samples/digit-0-a.png';
 import digit7 from '../../samples/digit-7-a.png';
 import { app, keyEntry, model, noise } from '../real-model.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createApp } from '../../../edge/app.ts';
-import type { Model } from '../../../edge/env.ts';
+import type { Model } from '../../../shared/screening/model.ts';
 import { model } from '../real-model.ts';
 
 beforeEach(() => {
