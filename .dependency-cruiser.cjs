@@ -8,8 +8,9 @@ const arrows = {
   evaluate: ['shared', 'node', 'attacks', 'trainer'],
   edge: ['shared'],
   fallback: ['shared', 'node'],
+  library: ['shared', 'node', 'edge'],
 };
-const rooms = ['shared', 'node', 'attacks', 'trainer', 'export', 'evaluate', 'edge', 'fallback', 'cli', 'bench', 'test'];
+const rooms = ['shared', 'node', 'attacks', 'trainer', 'export', 'evaluate', 'edge', 'fallback', 'library', 'cli', 'bench', 'test'];
 
 /** Rules for the folders of a room: each may import those before it, none of those after it. */
 const inOrder = (room, folders, ...entries) =>
@@ -63,6 +64,19 @@ module.exports = {
       from: { path: '^trainer/backend/' },
       to: { path: '^trainer/(?!backend/)' },
     },
+    // library/: what is not an entry for Node, a server or a runtime must run in a browser too.
+    {
+      name: 'library-runs-anywhere',
+      severity: 'error',
+      from: { path: '^library/[^/]+$|^library/runtimes/(kernels|runtime)', pathNot: '^library/node\\.ts$' },
+      to: { path: '^(node|edge)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'library-node-arrows',
+      severity: 'error',
+      from: { path: '^library/', pathNot: '^library/node' },
+      to: { dependencyTypes: ['core'] },
+    },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     // zlib but computes, and is the same in Node and workerd.
     { name: 'shared-is-pure', severity: 'error', from: { path: '^shared/' }, to: { dependencyTypes: ['core'], pathNot: '^zlib$' } },
@@ -70,7 +84,10 @@ module.exports = {
     {
       name: 'formats-by-the-list',
       severity: 'error',
-      from: { path: '^(?!test/|bench/)', pathNot: '^shared/images/([^/]+/|formats\\.ts$)|^edge/guard/encode-png\\.ts$' },
+      from: {
+        path: '^(?!test/|bench/)',
+        pathNot: '^shared/images/([^/]+/|formats\\.ts$)|^edge/guard/encode-png\\.ts$|^library/workerd\\.ts$',
+      },
       to: { path: '^shared/images/[^/]+/' },
     },
     {

@@ -1,8 +1,8 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Bundle } from '../../shared/bundle/open-bundle.ts';
-import { outputOf, type Scores, scoresFromOutputs } from '../../shared/decision/scores.ts';
+import type { GraphName } from '../../shared/bundle/screening-schema.ts';
+import { type OnnxSession, screenOf, searchOf } from '../../shared/runtime/onnx-session.ts';
 import type { LocalSearch, Screen } from '../../shared/runtime/screen.ts';
-import { GRAPH_SCORES, type RequiredScore, SCORES } from '../../shared/score-table.ts';
 
 /**
  * Opens screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that: the runtime's wasm comes as a module (workerd
@@ -13,34 +13,7 @@ import { GRAPH_SCORES, type RequiredScore, SCORES } from '../../shared/score-tab
  * @throws Error if the runtime or the graph can't be loaded; that lasts for the isolate's life
  */
 export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle): Promise<Screen> {
-  const session = await withModule(wasmModule, () =>
-    ort.InferenceSession.create(bundle.graphs.screen as Uint8Array, {
-      externalData: [{ path: bundle.screening.weights.file, data: bundle.weights }],
-    }),
-  );
-  const { height, width, channels } = bundle.screening.input;
-  const size = height * width * channels;
-  const scores = GRAPH_SCORES.filter((name) => session.outputNames.includes(SCORES[name].from));
-  const wanted = ['label', 'latent', ...scores.map((name) => SCORES[name].from)];
-  return async (write, most, explain) => {
-    const images = new Float32Array(most * size);
-    let count = 0;
-    for (let i = 0; i < most; i++) if (write(i, images.subarray(count * size, (count + 1) * size)) !== false) count++;
-    const perScore = (values: (output: string) => Float32Array) =>
-      Object.fromEntries(scores.map((name) => [name, values(SCORES[name].from)])) as Record<RequiredScore, Float32Array>;
-    if (count === 0) return { label: new BigInt64Array(0), latent: images.subarray(0, 0), ...perScore(() => images.subarray(0, 0)) };
-    return inTurn(async () => {
-      const image = new ort.Tensor('float32', images.subarray(0, count * size), [count, height, width, channels]);
-      const answers = await session.run({ image }, explain ? [...wanted, 'reconstruction'] : wanted);
-      const floats = (name: string, each: number) => outputOf('screen', answers, name, Float32Array, count * each);
-      return {
-        label: outputOf('screen', answers, 'label', BigInt64Array, count),
-        latent: floats('latent', bundle.screening.latentDim),
-        ...perScore((output) => floats(output, 1)),
-        ...(explain ? { reconstruction: floats('reconstruction', size) } : {}),
-      };
-    });
-  };
+  return screenOf(await withModule(wasmModule, () => openSession(bundle, 'screen')), bundle.screening);
 }
 
 /**
@@ -48,18 +21,18 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
  *
  * @throws Error if the graph can't be loaded
  */
-export async function openLocalSearch({ graphs, weights, screening }: Bundle): Promise<LocalSearch> {
-  const session = await inTurn(() =>
-    ort.InferenceSession.create(graphs.reclassify as Uint8Array, { externalData: [{ path: screening.weights.file, data: weights }] }),
-  );
-  const { height, width, channels } = screening.input;
-  const unused = ['latent', 'runner_up'];
-  const wanted = session.outputNames.filter((name) => !unused.includes(name));
-  return (image) =>
-    inTurn(async () => {
-      const answers = await session.run({ image: new ort.Tensor('float32', image.slice(), [1, height, width, channels]) }, wanted);
-      return scoresFromOutputs('reclassify', answers, [image], screening)[0] as Scores;
-    });
+export async function openLocalSearch(bundle: Bundle): Promise<LocalSearch> {
+  return searchOf(await inTurn(() => openSession(bundle, 'reclassify')), bundle.screening);
+}
+
+async function openSession({ graphs, weights, screening }: Bundle, name: GraphName): Promise<OnnxSession> {
+  const session = await ort.InferenceSession.create(graphs[name] as Uint8Array, {
+    externalData: [{ path: screening.weights.file, data: weights }],
+  });
+  return {
+    outputNames: session.outputNames,
+    run: (images, shape, outputs) => inTurn(() => session.run({ image: new ort.Tensor('float32', images, shape) }, outputs)),
+  };
 }
 
 /** ONNX Runtime Web runs one inference at a time, whatever the session; requests of one isolate take turns. */

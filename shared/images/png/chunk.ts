@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '#zlib';
 
 /** A chunk of a PNG (W3C PNG, section 5.3), by its position only: a file may have hundreds of thousands. */
 export interface Chunk {

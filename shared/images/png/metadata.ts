@@ -1,8 +1,8 @@
+import { inflateLeniently } from '#zlib';
 import { ImageError } from '../image.ts';
 import { exifClaims, hasExifHeader, latin1Of, startsWith, xmpClaims } from '../metadata.ts';
 import { addClaims, type OrientationClaim } from '../orientation.ts';
 import { type Chunk, dataOf, isIntact } from './chunk.ts';
-import { inflateLeniently } from './inflate.ts';
 
 /** The most bytes that a file's compressed profiles may inflate to together. Hexadecimal EXIF has at most 132 KiB. */
 const MOST_INFLATED = 256 * 1024;

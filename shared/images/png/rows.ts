@@ -1,5 +1,5 @@
+import { inflate } from '#zlib';
 import { damaged, type PngFile } from './container.ts';
-import { inflate } from './inflate.ts';
 
 type Size = Pick<PngFile, 'width' | 'height' | 'colourType' | 'bitDepth' | 'interlaced'>;
 

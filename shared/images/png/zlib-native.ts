@@ -1,7 +1,11 @@
 import { constants, inflateSync } from 'node:zlib';
+import type { Inflated } from './inflated.ts';
 
-/** The result of inflating: `too-long` if there are more bytes than allowed, `damaged` also if bytes follow the stream. */
-type Inflated = { state: 'whole'; bytes: Uint8Array } | { state: 'too-long' | 'damaged' };
+export { crc32 } from 'node:zlib';
+
+/*
+ * `#zlib` (package.json) where there is node:zlib: in Node and in workerd. Elsewhere it is zlib-portable.ts, which answers the same.
+ */
 
 /**
  * Inflates a zlib stream (RFC 1950) up to `most` bytes.

@@ -1,0 +1,10 @@
+/** What every entry of the library has. */
+export { BundleError } from '../shared/bundle/open-bundle.ts';
+export type { ImageLimits } from '../shared/images/limits.ts';
+export { UsageError, UserError } from '../shared/user-error.ts';
+export { type BundleFiles, bundleOf, type FileContent, fetchBundle, readBundle, type ScreeningBundle } from './bundle.ts';
+export type { ImageInput, ImageProblem, Pixels } from './images.ts';
+export type * from './results.ts';
+export type { LoadModule } from './runtimes/kernels.ts';
+export type { Opened, Runtime } from './runtimes/runtime.ts';
+export type { Screener, ScreenerOptions } from './screener.ts';

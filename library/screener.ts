@@ -1,0 +1,147 @@
+import type { ImageLimits } from '../shared/images/limits.ts';
+import { goldenProblem } from '../shared/screening/golden.ts';
+import { writeInput } from '../shared/screening/input.ts';
+import type { Model } from '../shared/screening/model.ts';
+import { type Screened, screenImages } from '../shared/screening/screen-images.ts';
+import { UsageError, UserError } from '../shared/user-error.ts';
+import type { ScreeningBundle } from './bundle.ts';
+import { type ImageInput, imagePreparer, type UnreadableImage } from './images.ts';
+import { checkMargin, explained, reclassifyResult, screenResult, unreadable } from './make-results.ts';
+import type { Explained, ReclassifyOptions, ReclassifyResult, ScreenerInfo, ScreenResult } from './results.ts';
+import { kernels, type LoadModule } from './runtimes/kernels.ts';
+import type { Runtime } from './runtimes/runtime.ts';
+
+/** The settings of a screener. */
+export interface ScreenerOptions {
+  /** Runs `screen.onnx`. Default: the project's own kernels. */
+  runtime?: Runtime;
+  /** Runs the search, `reclassify.onnx`. Default: `runtime`, if it can. */
+  searchRuntime?: Runtime;
+  /** Limits of one image; the worker's defaults for those that are left out. */
+  limits?: Partial<ImageLimits>;
+  /** Gives the WebAssembly modules from elsewhere than the package: `kernels`, and decoders by the name of their format. */
+  loadModule?: LoadModule;
+}
+
+/** Screens images with one model. Its methods may be called at the same time. */
+export interface Screener {
+  readonly info: ScreenerInfo;
+  /** Returns the verdict on an image. @throws Error if the model can't be run; never answers `accepted` then */
+  screen(image: ImageInput): Promise<ScreenResult>;
+  /** Returns the verdicts on images, in order; one that can't be read has a verdict `unreadable` in its place. */
+  screen(images: readonly ImageInput[]): Promise<ScreenResult[]>;
+  /**
+   * Searches the class of an image that was rejected (Eq. 9), which takes some hundred times as long as screening.
+   *
+   * @throws UsageError if the runtime can't search, or the margin is no rule for this model
+   */
+  reclassify(image: ImageInput, options?: ReclassifyOptions): Promise<ReclassifyResult>;
+  /** Returns the verdict with scores, thresholds, the model's input, the reconstruction and the latent. */
+  explain(image: ImageInput): Promise<Explained>;
+  /** Waits for what is running and frees the memory. Later calls are refused. */
+  close(): Promise<void>;
+}
+
+/** The most images of a run: the tensors of all of them are in memory. */
+const AT_ONCE = 64;
+
+/**
+ * Creates a screener: opens the bundle's graph and runs the golden image, so that a machine that computes something else screens nothing.
+ *
+ * @param load gives the WebAssembly modules of the platform
+ * @throws UserError if the runtime can't open the graph, or does not compute what the model did when it was exported
+ */
+export async function createScreenerWith(load: LoadModule, bundle: ScreeningBundle, options: ScreenerOptions = {}): Promise<Screener> {
+  const { screening } = bundle;
+  const { loadModule = load, runtime = kernels(loadModule), searchRuntime = runtime, limits } = options;
+  const opened = await runtime.openScreen(bundle);
+  const model: Model = { screening, screen: opened.screen };
+  const where = `${runtime.name} (${opened.provider})`;
+  await checkGolden(model, where).catch(async (error: unknown) => {
+    await opened.close();
+    throw error;
+  });
+  const { name, id, classes, input, preprocess } = screening;
+  const { provider, instead } = opened;
+  const prepare = imagePreparer(screening, loadModule, limits);
+  const search = searchOpener(bundle, searchRuntime);
+  const running = new Set<Promise<unknown>>();
+  let closed: Promise<void> | undefined;
+  /** Runs work that `close` waits for. */
+  const whileOpen = <T>(work: () => Promise<T>): Promise<T> => {
+    if (closed) return Promise.reject(new UsageError('The screener is closed. Create another.'));
+    const result = work();
+    const settled: Promise<unknown> = result.catch(() => undefined).finally(() => running.delete(settled));
+    running.add(settled);
+    return result;
+  };
+
+  const screenAll = async (images: readonly ImageInput[], explain: boolean) => {
+    const screened: Screened<UnreadableImage>[] = [];
+    for (let first = 0; first < images.length; first += AT_ONCE) {
+      const sources = await Promise.all(images.slice(first, first + AT_ONCE).map(prepare));
+      screened.push(...(await screenImages(sources, model, { explain, keepRejected: false })));
+    }
+    return screened;
+  };
+  const screenOne = async (image: ImageInput, explain: boolean) => (await screenAll([image], explain))[0] as Screened<UnreadableImage>;
+
+  function screen(image: ImageInput): Promise<ScreenResult>;
+  function screen(images: readonly ImageInput[]): Promise<ScreenResult[]>;
+  function screen(given: ImageInput | readonly ImageInput[]): Promise<ScreenResult | ScreenResult[]> {
+    return whileOpen<ScreenResult | ScreenResult[]>(async () => {
+      if (Array.isArray(given)) return (await screenAll(given, false)).map((one) => screenResult(one, screening));
+      return screenResult(await screenOne(given as ImageInput, false), screening);
+    });
+  }
+  return {
+    info: { id, name, classes, input, preprocess, runtime: runtime.name, provider, ...(instead ? { instead } : {}), screening },
+    screen,
+    explain: (image) => whileOpen(async () => explained(await screenOne(image, true), screening)),
+    reclassify: (image, rule) =>
+      whileOpen(async () => {
+        checkMargin(rule, screening);
+        const { search: run } = await search.open();
+        const read = (await prepare(image))();
+        if (read instanceof Error) return unreadable(read);
+        const tensor = new Float32Array(input.height * input.width * input.channels);
+        writeInput(read, screening, tensor);
+        return reclassifyResult(await run(tensor), rule, screening);
+      }),
+    close() {
+      closed ??= Promise.all(running).then(async () => void (await Promise.all([opened.close(), search.close()])));
+      return closed;
+    },
+  };
+}
+
+/** @throws UserError if the model computes something else here than at its export */
+async function checkGolden(model: Model, where: string): Promise<void> {
+  const problem = await goldenProblem(model);
+  if (!problem) return;
+  throw new UserError(
+    `Model ${model.screening.name} does not compute in ${where} what it did when it was exported: ${problem}. ` +
+      'Nothing can be screened with it here; use another runtime or machine.',
+  );
+}
+
+/** Opens the search when it is first needed; after a failure the next call tries again. */
+function searchOpener(bundle: ScreeningBundle, runtime: Runtime) {
+  let opening: ReturnType<NonNullable<Runtime['openSearch']>> | undefined;
+  return {
+    open() {
+      opening ??= open(bundle, runtime).catch((error: unknown) => {
+        opening = undefined;
+        throw error;
+      });
+      return opening;
+    },
+    close: async () => (await opening)?.close(),
+  };
+}
+
+async function open(bundle: ScreeningBundle, runtime: Runtime) {
+  if (!runtime.openSearch)
+    throw new UsageError(`The runtime ${runtime.name} does not search. Give ONNX Runtime as searchRuntime, or as runtime.`);
+  return runtime.openSearch(await bundle.withSearch());
+}
