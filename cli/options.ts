@@ -5,7 +5,7 @@ import { UsageError } from '../shared/user-error.ts';
 import { LARGEST_SIDE, type PreprocessChoice } from '../trainer/data/dataset.ts';
 import { type DataSource, datasets } from '../trainer/data/datasets.ts';
 import { backgroundOf } from '../trainer/data/folder/choose-preprocess.ts';
-import { type CalibrationOptions, defaultCalibration } from '../trainer/run-config.ts';
+import { type CalibrationChoices, type CalibrationOptions, defaultCalibration } from '../trainer/run-config.ts';
 import { callersPath, checkDataFolder } from './paths.ts';
 
 /** Descriptions of options that several commands have. */
@@ -124,7 +124,7 @@ export function withCalibrationOptions(program: Command, defaults?: string): Com
     .addOption(option('--delta <share>', 'probability that the promise does not hold', delta).argParser(share))
     .addOption(
       new Option('--covariance <kind>', 'covariances of the latent test; shared: one threshold for all classes')
-        .default(undefined, defaults ?? `${covariance}, with --preset robust shared`)
+        .default(undefined, defaults ?? `${covariance}; shared with --preset robust and for many images of strokes`)
         .choices(['diagonal', 'spherical', 'full', 'shared']),
     )
     .option(
@@ -160,12 +160,9 @@ function optionalScores(text: string): ChosenScore[] {
   );
 }
 
-/** An attack goes to the class with the loosest threshold, so a robust model has one for all. */
-const usualCovariance = ({ preset }: OptionValues) => (preset === 'robust' ? 'shared' : defaultCalibration.covariance);
-
 /** Returns the calibration that the parsed options choose. @throws UsageError */
-export function calibrationOf(options: OptionValues): CalibrationOptions {
-  const { calibration: method, guarantee, alpha, delta, covariance = usualCovariance(options), scores, strict } = options;
+export function calibrationOf(options: OptionValues): CalibrationChoices {
+  const { calibration: method, guarantee, alpha, delta, covariance, scores, strict } = options;
   if (method === 'three-sigma' && scores !== undefined)
     throw new UsageError("--scores does not apply to --calibration three-sigma: the paper's thresholds are those of its two scores");
   if (strict && method === 'three-sigma')
@@ -179,5 +176,6 @@ export function calibrationOver(own: CalibrationOptions, program: Command): Cali
   const { method: calibration, scores, ...others } = own;
   const given = Object.entries(program.opts()).filter(([name]) => program.getOptionValueSource(name) === 'cli');
   const chosen = Object.fromEntries(given) as OptionValues;
-  return { ...calibrationOf({ calibration, ...others, ...chosen }), scores: chosen.scores ?? scores };
+  const choices = calibrationOf({ calibration, ...others, ...chosen });
+  return { ...choices, covariance: choices.covariance ?? own.covariance, scores: chosen.scores ?? scores };
 }

@@ -52,7 +52,7 @@ export async function calibrateBundle(
   bundle: string,
   images: string,
   target: string,
-  options: Omit<CalibrationOptions, 'scores' | 'strict'> & { scores?: ChosenScore[] },
+  options: Omit<CalibrationOptions, 'covariance' | 'scores' | 'strict'> & { scores?: ChosenScore[] },
   cache = CACHE,
 ): Promise<CalibratedBundle> {
   const screener = await openScreener(bundle);

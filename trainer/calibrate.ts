@@ -14,7 +14,7 @@ import { folderFor, type Splits } from './data/splits.ts';
 import { encodeAt, scoresOf } from './encode.ts';
 import type { Model } from './model/build-model.ts';
 import type { Calibrated } from './run.ts';
-import type { CalibrationOptions } from './run-config.ts';
+import type { CalibrationChoices, CalibrationOptions } from './run-config.ts';
 
 /**
  * Calibrates a model: estimates covariances on the validation and tune splits (training images are encoded more tightly than new ones),
@@ -53,7 +53,7 @@ export async function calibrate(
  *
  * @throws RangeError with the number of images needed
  */
-export function checkGuarantee(dataset: Dataset, splits: Splits, { method, guarantee, alpha, delta }: CalibrationOptions): void {
+export function checkGuarantee(dataset: Dataset, splits: Splits, { method, guarantee, alpha, delta }: CalibrationChoices): void {
   if (method !== 'conformal') return;
   const labels = labelsAt(dataset.train, splits.calibration);
   const options = { alpha, delta, guarantee };

@@ -6,7 +6,7 @@ import { CHOSEN_SCORES, DEFAULT_SCORES } from '../shared/score-table.ts';
 import { labelsAt } from './data/dataset.ts';
 import { type DataSource, dataSourceSchema, openDataset } from './data/datasets.ts';
 import { splitsOf } from './data/splits.ts';
-import { type PresetName, type TrainingChoices, trainingFor, trainingSchema } from './presets.ts';
+import { needsOneThreshold, type PresetName, type Training, type TrainingChoices, trainingFor, trainingSchema } from './presets.ts';
 
 /** The options of calibration. A run's config keeps them, so that a resumed run is calibrated as it was started. */
 const calibrationOptionsSchema = z.strictObject({
@@ -34,6 +34,19 @@ export const defaultCalibration: CalibrationOptions = {
   covariance: 'spherical',
   scores: DEFAULT_SCORES,
 };
+
+/** Options of calibration of which the covariance may be left to what was trained. */
+export type CalibrationChoices = Omit<CalibrationOptions, 'covariance'> & { covariance?: CalibrationOptions['covariance'] | undefined };
+
+/**
+ * Completes the options of a training's calibration. Where the pull to the means is weak, or images are attacked, all classes get one latent
+ * threshold: a threshold per class would be a quantile of that class's few mistakes, far beyond the margin for some, and what is unknown or
+ * attacked gets in by the loosest one (docs/unknown.md).
+ */
+export function calibrationAfter({ covariance, ...others }: CalibrationChoices, training: Training): CalibrationOptions {
+  const usual = others.method === 'conformal' && needsOneThreshold(training) ? 'shared' : defaultCalibration.covariance;
+  return { ...others, covariance: covariance ?? usual };
+}
 
 /** `runs/NAME/config.json`: everything that made the run, and how far it got. */
 export const configSchema = z.strictObject({
@@ -85,7 +98,7 @@ export interface Recipe {
   /** Settings in place of the preset's. */
   choices?: TrainingChoices;
   seed: number;
-  calibration: CalibrationOptions;
+  calibration: CalibrationChoices;
   /** Folder of unknown images, or null. */
   unknownDir?: string | null;
 }
@@ -107,7 +120,7 @@ export async function differencesFrom(config: RunConfig, { source, preset, choic
     preset,
     seed,
     training,
-    calibration,
+    calibration: calibrationAfter(calibration, training),
   };
   const actual: Record<string, unknown> = { ...config, preprocess: ownPreprocess(config) };
   const differences = Object.entries(expected).flatMap(([name, value]) => differencesIn(name, actual[name], value));

@@ -33,7 +33,7 @@ import {
   truncateMetrics,
   writeConfig,
 } from './run.ts';
-import { ownPreprocess, type Recipe, type RunConfig } from './run-config.ts';
+import { calibrationAfter, ownPreprocess, type Recipe, type RunConfig } from './run-config.ts';
 import { readLeftOut, removeLeftOut, trainLeftOut } from './train-left-out.ts';
 import { validate } from './validate.ts';
 
@@ -91,6 +91,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   checkGuarantee(dataset, splits, options.calibration);
   const backend = await useBackend(options.backend ?? 'wasm', options.threads);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const training = trainingFor(options.preset, dataset, labelsAt(dataset.train, splits.train), options.choices);
   const config: RunConfig = {
     name: options.name,
     portcullis: version,
@@ -100,10 +101,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
     input: dataset.input,
     checksums: dataset.checksums,
     preset: options.preset,
-    training: trainingFor(options.preset, dataset, labelsAt(dataset.train, splits.train), options.choices),
+    training,
     ...(options.leftOut ? { leftOut: true } : {}),
     seed: options.seed,
-    calibration: options.calibration,
+    calibration: calibrationAfter(options.calibration, training),
     threads: backend.threads,
     backend: backend.description,
     backendName: backend.name,

@@ -4,7 +4,7 @@ import { genuineIn } from '../../trainer/data/unknown/genuine.ts';
 import { FIRST_KINDS, makeUnknown, unknownKinds } from '../../trainer/data/unknown/kinds.ts';
 import { nonsense } from '../../trainer/data/unknown/nonsense.ts';
 import { OWN } from '../../trainer/data/unknown/own.ts';
-import { unlikeClasses } from '../../trainer/data/unknown/unlike.ts';
+import { THOROUGH, unlikeClasses } from '../../trainer/data/unknown/unlike.ts';
 import type { EvaluationContext } from '../measure/context.ts';
 import { descriptorOf } from '../measure/outcome.ts';
 import { partSize } from '../measure/parts.ts';
@@ -56,7 +56,8 @@ function testImages(context: EvaluationContext) {
   const known = opened.get(context);
   if (known) return known;
   const order = randomFrom(seed, 'unknown').shuffle([...Array(test.count).keys()]);
-  const genuine = genuineIn(test, order, unlikeClasses(train, [...Array(train.count).keys()], classes.length, input));
+  const unlike = unlikeClasses(train, [...Array(train.count).keys()], classes.length, input, THOROUGH);
+  const genuine = genuineIn(test, order, unlike);
   opened.set(context, genuine);
   return genuine;
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { architectures, checkSize, strided } from '../../trainer/model/architecture.ts';
 import { aboutBudget, keepsLastEpoch, trainingFor } from '../../trainer/presets.ts';
+import { calibrationAfter, defaultCalibration } from '../../trainer/run-config.ts';
 
 const labels = (...counts: number[]) => counts.flatMap((count, y) => new Array<number>(count).fill(y));
 const square = (size: number, classes: number) => ({
@@ -119,4 +120,18 @@ it('a training with a margin keeps its last epoch, unless it is asked to be pati
   expect(keepsLastEpoch(of('paper', { patience: 8 }))).toBe(false);
   expect(of('paper', { outlierLoss: 'origin' }).patience).toBeGreaterThan(0);
   expect(of('paper', { outliers: 0 }).patience).toBeGreaterThan(0);
+});
+
+it('where the pull to the means is weak or images are attacked, all classes have one latent threshold', () => {
+  const { covariance: _, ...conformal } = defaultCalibration;
+  const kindAfter = (preset: 'paper' | 'robust' | 'certified', choices: object = {}, calibration: object = {}, each = 30_000) =>
+    calibrationAfter({ ...conformal, ...calibration }, trainingFor(preset, bars, labels(each, each), choices)).covariance;
+  expect([kindAfter('paper'), kindAfter('robust'), kindAfter('certified', { outliers: 0 })]).toEqual(['shared', 'shared', 'shared']);
+  expect(kindAfter('paper', { outlierLoss: 'origin' })).toBe('spherical');
+  expect(kindAfter('paper', { outliers: 0 })).toBe('spherical');
+  // Few images are pulled to their means more strongly.
+  expect(kindAfter('paper', {}, {}, 300)).toBe('spherical');
+  // The paper's thresholds are of each class.
+  expect(kindAfter('paper', {}, { method: 'three-sigma' })).toBe('spherical');
+  expect(kindAfter('paper', {}, { covariance: 'diagonal' })).toBe('diagonal');
 });

@@ -4,11 +4,17 @@ import { amountsOf } from './ink.ts';
 import type { Size } from './make.ts';
 import { turned, turnsOf } from './turns.ts';
 
-/** Images that are compared, of all classes and of one. */
-const REFERENCES = 1500;
-const MOST_OF_A_CLASS = 100;
-/** Images of a class that are compared with the references. */
-const MOST_ASKED = 40;
+/** How many images are compared at most: references of all classes and of one, and images of a class that are compared with them. */
+interface Sample {
+  references: number;
+  ofAClass: number;
+  asked: number;
+}
+
+/** For training. Chance decides about a class near the limit, such as a 5 upside down, which is nearly a 2. */
+const QUICK: Sample = { references: 1500, ofAClass: 100, asked: 40 };
+/** For an evaluation: takes about five times as long. */
+export const THOROUGH: Sample = { references: 3000, ofAClass: 300, asked: 150 };
 /** With fewer of a class nothing is said about it. */
 const LEAST_OF_A_CLASS = 20;
 /** Least share of pairs in which a turned image is further from all genuine ones than another image of its class is. */
@@ -29,24 +35,31 @@ export function unlikeClasses(
   indices: readonly number[],
   classes: number,
   size: Size,
+  sample = QUICK,
 ): (turn: string) => ReadonlySet<number> {
   let found: ReadonlyMap<string, ReadonlySet<number>> | undefined;
   return (turn) => {
-    found ??= findUnlike(images, indices, classes, size);
+    found ??= findUnlike(images, indices, classes, size, sample);
     return found.get(turn) ?? new Set();
   };
 }
 
-function findUnlike(images: LabelledImages, indices: readonly number[], classes: number, size: Size): Map<string, ReadonlySet<number>> {
+function findUnlike(
+  images: LabelledImages,
+  indices: readonly number[],
+  classes: number,
+  size: Size,
+  { references: mostReferences, ofAClass, asked: mostAsked }: Sample,
+): Map<string, ReadonlySet<number>> {
   const byClass = Array.from({ length: classes }, () => [] as number[]);
-  const most = Math.min(MOST_OF_A_CLASS, Math.floor(REFERENCES / classes));
+  const most = Math.min(ofAClass, Math.floor(mostReferences / classes));
   for (const index of randomFrom(1, 'unlike').shuffle([...indices])) {
     const own = byClass[images.labels[index] as number] as number[];
     if (own.length < 2 * most) own.push(index);
   }
   const sample = byClass.map((own) => own.map((index) => Float32Array.from(images.image(index), (level) => level / 255)));
   const references = sample.flatMap((own) => own.slice(0, Math.floor(own.length / 2))).map((image) => normalForm(image, size));
-  const asked = sample.map((own) => (own.length < 2 * LEAST_OF_A_CLASS ? [] : own.slice(Math.floor(own.length / 2)).slice(0, MOST_ASKED)));
+  const asked = sample.map((own) => (own.length < 2 * LEAST_OF_A_CLASS ? [] : own.slice(Math.floor(own.length / 2)).slice(0, mostAsked)));
   const distances = (all: Float32Array[]) => all.map((image) => nearest(normalForm(image, size), references));
   const asTheyAre = asked.map(distances);
   return new Map(
