@@ -3,6 +3,7 @@ import type { LoadModule } from './runtimes/kernels.ts';
 import { createScreenerWith, type Screener, type ScreenerOptions } from './screener.ts';
 
 export * from './api.ts';
+export { type OnnxRuntimeWebOptions, onnxruntimeWeb, type WebProvider } from './runtimes/onnxruntime-web.ts';
 
 /** Bundlers find these addresses and put the files beside the bundle. A decoder is fetched when the first file of its format comes. */
 const ADDRESSES: Readonly<Record<string, () => URL>> = {

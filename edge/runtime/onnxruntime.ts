@@ -1,8 +1,12 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Bundle } from '../../shared/bundle/open-bundle.ts';
 import type { GraphName } from '../../shared/bundle/screening-schema.ts';
+import { inTurn } from '../../shared/runtime/in-turn.ts';
 import { type OnnxSession, screenOf, searchOf } from '../../shared/runtime/onnx-session.ts';
 import type { LocalSearch, Screen } from '../../shared/runtime/screen.ts';
+
+/** ONNX Runtime Web runs one inference at a time, whatever the session; requests of one isolate take turns. */
+const inLine = inTurn();
 
 /**
  * Opens screen.onnx in ONNX Runtime Web. This file alone knows what workerd needs for that: the runtime's wasm comes as a module (workerd
@@ -22,7 +26,7 @@ export async function openScreen(wasmModule: WebAssembly.Module, bundle: Bundle)
  * @throws Error if the graph can't be loaded
  */
 export async function openLocalSearch(bundle: Bundle): Promise<LocalSearch> {
-  return searchOf(await inTurn(() => openSession(bundle, 'reclassify')), bundle.screening);
+  return searchOf(await inLine(() => openSession(bundle, 'reclassify')), bundle.screening);
 }
 
 async function openSession({ graphs, weights, screening }: Bundle, name: GraphName): Promise<OnnxSession> {
@@ -31,17 +35,8 @@ async function openSession({ graphs, weights, screening }: Bundle, name: GraphNa
   });
   return {
     outputNames: session.outputNames,
-    run: (images, shape, outputs) => inTurn(() => session.run({ image: new ort.Tensor('float32', images, shape) }, outputs)),
+    run: (images, shape, outputs) => inLine(() => session.run({ image: new ort.Tensor('float32', images, shape) }, outputs)),
   };
-}
-
-/** ONNX Runtime Web runs one inference at a time, whatever the session; requests of one isolate take turns. */
-let turn: Promise<unknown> = Promise.resolve();
-
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const result = turn.then(work);
-  turn = result.catch(() => undefined);
-  return result;
 }
 
 async function withModule<T>(wasmModule: WebAssembly.Module, work: () => Promise<T>): Promise<T> {

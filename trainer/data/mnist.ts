@@ -20,8 +20,13 @@ export const mnist: DatasetReader = {
   packaged,
   table1: { supervised: [99.67, 97.97, 0.22, 1.81], semiSupervised: [99.1, 98.17, 0.52, 1.31] },
   read: readMnist,
-  readTest: (directory) => readIdxTest(directory, MNIST),
+  readTest: readMnistTest,
 };
+
+/** Reads the test digits alone. @param directory holds the idx files, plain or .gz */
+export function readMnistTest(directory = packaged()) {
+  return readIdxTest(directory, MNIST);
+}
 
 /** @param directory holds the four idx files, plain or .gz */
 export function readMnist(directory = packaged()): Promise<Dataset> {
