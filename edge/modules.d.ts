@@ -32,13 +32,9 @@ declare module '*/generated/runtime.js' {
     | ((bundle: import('../shared/bundle/open-bundle.ts').Bundle) => Promise<import('../shared/runtime/screen.ts').LocalSearch>)
     | undefined;
 }
-/** The WebAssembly modules of the image decoders, by the name of their format (shared/images/formats.ts). */
-declare module '*/generated/decoders.js' {
-  export const decoders: Record<string, WebAssembly.Module>;
-}
 /** ECMAScript 2026; V8 has it from 14.0 on. */
 interface Uint8ArrayConstructor {
-  fromBase64(
+  fromBase64?(
     text: string,
     options?: { alphabet?: 'base64' | 'base64url'; lastChunkHandling?: 'loose' | 'strict' | 'stop-before-partial' },
   ): Uint8Array<ArrayBuffer>;

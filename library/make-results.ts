@@ -2,14 +2,15 @@ import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { DEFAULT_MIN_MARGIN, decideReclassified, marginProblem } from '../shared/decision/decide.ts';
 import type { Scores } from '../shared/decision/scores.ts';
 import { reasonsOf } from '../shared/screening/explain.ts';
-import type { Screened } from '../shared/screening/screen-images.ts';
+import type { Screened, ScreenedImage } from '../shared/screening/screen-images.ts';
 import { UsageError } from '../shared/user-error.ts';
 import type { UnreadableImage } from './images.ts';
 import type { Accepted, Explained, Label, ReclassifyOptions, ReclassifyResult, Rejected, ScreenResult, Unreadable } from './results.ts';
 
-export function screenResult(image: Screened<UnreadableImage>, screening: Screening): ScreenResult {
-  if (image.problem) return unreadable(image.problem);
-  const { scores, decision } = image;
+export const screenResult = (image: Screened<UnreadableImage>, screening: Screening): ScreenResult =>
+  image.problem ? unreadable(image.problem) : verdictOn(image, screening);
+
+export function verdictOn({ scores, decision }: ScreenedImage, screening: Screening): Accepted | Rejected {
   if (decision.accepted) return { verdict: 'accepted', ...named(scores.label, screening), scores };
   return { verdict: 'rejected', reason: decision.reason, nearest: nearest(scores, screening), scores };
 }
@@ -18,8 +19,7 @@ export function explained(image: Screened<UnreadableImage>, screening: Screening
   if (image.problem) return unreadable(image.problem);
   const { tensor, reconstruction, latent } = image;
   if (!tensor || !reconstruction || !latent) throw new Error('the image was not kept for its explanation');
-  const result = screenResult(image, screening) as Accepted | Rejected;
-  return { ...result, reasons: reasonsOf(image, screening), input: tensor, reconstruction, latent: latent.slice() };
+  return { ...verdictOn(image, screening), reasons: reasonsOf(image, screening), input: tensor, reconstruction, latent: latent.slice() };
 }
 
 export const unreadable = ({ problem, message }: UnreadableImage): Unreadable => ({ verdict: 'unreadable', problem, detail: message });

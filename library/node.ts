@@ -1,17 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decoders } from '../node/decoders.ts';
 import { readBundle, type ScreeningBundle } from './bundle.ts';
-import type { LoadModule } from './runtimes/kernels.ts';
+import { loadModule } from './modules/node.ts';
 import { createScreenerWith, type Screener, type ScreenerOptions } from './screener.ts';
 
 export * from './api.ts';
 export { type OnnxRuntimeNodeOptions, onnxruntimeNode } from './runtimes/onnxruntime-node.ts';
-
-const load: LoadModule = async (name) =>
-  name === 'kernels'
-    ? WebAssembly.compile(await readFile(new URL('../shared/kernels/screening.wasm', import.meta.url)))
-    : (decoders[name] as WebAssembly.Module);
 
 /**
  * Opens a bundle from its folder.
@@ -34,5 +28,5 @@ export function openBundle(directory: string): Promise<ScreeningBundle> {
  * if (result.verdict === 'accepted') classify(result.label);
  */
 export function createScreener(bundle: ScreeningBundle, options?: ScreenerOptions): Promise<Screener> {
-  return createScreenerWith(load, bundle, options);
+  return createScreenerWith(loadModule, bundle, options);
 }

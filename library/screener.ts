@@ -1,12 +1,11 @@
 import type { ImageLimits } from '../shared/images/limits.ts';
-import { goldenProblem } from '../shared/screening/golden.ts';
 import { writeInput } from '../shared/screening/input.ts';
-import type { Model } from '../shared/screening/model.ts';
 import { type Screened, screenImages } from '../shared/screening/screen-images.ts';
-import { UsageError, UserError } from '../shared/user-error.ts';
+import { UsageError } from '../shared/user-error.ts';
 import type { ScreeningBundle } from './bundle.ts';
 import { type ImageInput, imagePreparer, type UnreadableImage } from './images.ts';
 import { checkMargin, explained, reclassifyResult, screenResult, unreadable } from './make-results.ts';
+import { openModel } from './open-model.ts';
 import type { Explained, ReclassifyOptions, ReclassifyResult, ScreenerInfo, ScreenResult } from './results.ts';
 import { kernels, type LoadModule } from './runtimes/kernels.ts';
 import type { Runtime } from './runtimes/runtime.ts';
@@ -54,13 +53,7 @@ const AT_ONCE = 64;
 export async function createScreenerWith(load: LoadModule, bundle: ScreeningBundle, options: ScreenerOptions = {}): Promise<Screener> {
   const { screening } = bundle;
   const { loadModule = load, runtime = kernels(loadModule), searchRuntime = runtime, limits } = options;
-  const opened = await runtime.openScreen(bundle);
-  const model: Model = { screening, screen: opened.screen };
-  const where = `${runtime.name} (${opened.provider})`;
-  await checkGolden(model, where).catch(async (error: unknown) => {
-    await opened.close();
-    throw error;
-  });
+  const { model, opened } = await openModel(bundle, runtime);
   const { name, id, classes, input, preprocess } = screening;
   const { provider, instead } = opened;
   const prepare = imagePreparer(screening, loadModule, limits);
@@ -113,16 +106,6 @@ export async function createScreenerWith(load: LoadModule, bundle: ScreeningBund
       return closed;
     },
   };
-}
-
-/** @throws UserError if the model computes something else here than at its export */
-async function checkGolden(model: Model, where: string): Promise<void> {
-  const problem = await goldenProblem(model);
-  if (!problem) return;
-  throw new UserError(
-    `Model ${model.screening.name} does not compute in ${where} what it did when it was exported: ${problem}. ` +
-      'Nothing can be screened with it here; use another runtime or machine.',
-  );
 }
 
 /** Opens the search when it is first needed; after a failure the next call tries again. */

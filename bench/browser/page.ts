@@ -1,11 +1,5 @@
-import {
-  createScreener,
-  fetchBundle,
-  onnxruntimeWeb,
-  type ScreenerInfo,
-  type ScreenResult,
-  type WebProvider,
-} from '../../library/browser.ts';
+import { createScreener, fetchBundle, type ScreenerInfo, type ScreenResult } from '../../library/browser.ts';
+import { onnxruntimeWeb, type WebProvider } from '../../library/runtimes/onnxruntime-web.ts';
 
 /** What the page is asked to screen, and how. */
 export interface Asked {

@@ -6,10 +6,10 @@ import { barring, fitnessOf, withForced } from '../../shared/bundle/fitness.ts';
 import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { FORMATS } from '../../shared/images/formats.ts';
 import { openScreen } from '../../shared/runtime/open-screen.ts';
 import { UnsupportedGraphError } from '../../shared/runtime/operator.ts';
 import { UserError } from '../../shared/user-error.ts';
+import { decodersModule } from './decoders-module.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
 
 /** The use of a build, and whether a bundle that is not fit for it is taken anyway. */
@@ -71,14 +71,6 @@ async function admit(screening: Screening, { use, force }: Admission): Promise<S
       'Choose another (MODEL=name), or set FORCE=1 to build it anyway: ' +
       `MODEL=${screening.name} FORCE=1 pnpm wrangler ${use === 'try' ? 'dev' : 'deploy'}`,
   );
-}
-
-/** Returns the module `generated/decoders.js`, which imports the WebAssembly of every image format's decoder. */
-function decodersModule(): string {
-  const compiled = FORMATS.filter(({ wasm }) => wasm);
-  const imports = compiled.map(({ wasm = '' }, i) => `import wasm${i} from '${wasm.replace(/^\.\//, '../../shared/images/')}';\n`);
-  const members = compiled.map(({ name }, i) => `  ${JSON.stringify(name)}: wasm${i},\n`);
-  return `${imports.join('')}export const decoders = {\n${members.join('')}};\n`;
 }
 
 /** Chooses the model to build with: the value of MODEL, else as `chooseModel` does. */

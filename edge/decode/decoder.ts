@@ -1,9 +1,9 @@
+import { decoders } from '#decoders';
 import { type DecodedImage, ImageError } from '../../shared/images/image.ts';
 import type { ImageLimits } from '../../shared/images/limits.ts';
 import type { Background } from '../../shared/images/opaque.ts';
 import { imageReader } from '../../shared/images/read-image.ts';
 import type { Config } from '../config.ts';
-import { decoders } from '../generated/decoders.js';
 import { ProblemError } from '../problem.ts';
 
 const read = imageReader(decoders);

@@ -69,28 +69,3 @@ function itemOfPart({ name, filename, type, content }: FormPart): Item {
   if (filename !== undefined || type.startsWith('image/')) return { ...called, file: content };
   return problem('is a field and no file. Send it with a file name.');
 }
-
-/** The part of a data URI up to the comma (RFC 2397). Its media type is ignored: the bytes say better what they are. */
-const DATA_URI = /^data:[\w.+/-]{0,100}(?:;[\w.+-]{1,50}=[^;,"]{0,100}){0,4};base64,/i;
-/** The length of the longest prefix. */
-const MAX_PREFIX = 1000;
-
-/**
- * Decodes base64 in its usual or its URL-safe alphabet, with or without padding and line breaks, alone or as a data URI. No other
- * character is skipped, and the padding bits of the last character must be zeros (RFC 4648, 3.5).
- *
- * @returns the bytes, or null if the text is anything else
- */
-export function fromBase64(text: string): Uint8Array | null {
-  const prefix = DATA_URI.exec(text.slice(0, MAX_PREFIX))?.[0] ?? '';
-  const data = text.slice(prefix.length);
-  const isPlain = !/[^A-Za-z0-9+/=\r\n]/.test(data);
-  if (!isPlain && /[^A-Za-z0-9_=\r\n-]/.test(data)) return null;
-  for (const padding of data.includes('=') ? [''] : ['', '=', '=='])
-    try {
-      return Uint8Array.fromBase64(data + padding, { alphabet: isPlain ? 'base64' : 'base64url', lastChunkHandling: 'strict' });
-    } catch {
-      // Its length needs another padding, or is wrong.
-    }
-  return null;
-}

@@ -6,8 +6,9 @@ import { float32Of } from '../../shared/protocol/tensors.ts';
 import { type ReadImage, type ImageSource as Source, valuesProblem } from '../../shared/screening/input.ts';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
+import { fromBase64 } from './base64.ts';
 import { type DecodeConfig, requestDecoder } from './decoder.ts';
-import { fromBase64, type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
+import { type Item, itemsOfJson, itemsOfMultipart } from './items.ts';
 
 const CONTENT_TYPES = [
   ...FORMATS.map(({ mediaTypes: [type] }) => type),

@@ -1,6 +1,9 @@
-import { IPv4, IPv6 } from 'ipaddr.js';
+import ipaddr from 'ipaddr.js';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problem.ts';
+
+// CommonJS, of which Node knows no names.
+const { IPv4, IPv6 } = ipaddr;
 
 /** The Workers binding that counts (`[[ratelimits]]` in wrangler.toml), per location and approximately. */
 interface RateLimit {
