@@ -9,8 +9,9 @@ const arrows = {
   edge: ['shared'],
   fallback: ['shared', 'node'],
   library: ['shared', 'node', 'edge'],
+  page: ['shared', 'library'],
 };
-const rooms = ['shared', 'node', 'attacks', 'trainer', 'export', 'evaluate', 'edge', 'fallback', 'library', 'cli', 'bench', 'test'];
+const rooms = ['shared', 'node', 'attacks', 'trainer', 'export', 'evaluate', 'edge', 'fallback', 'library', 'page', 'cli', 'bench', 'test'];
 
 /** Rules for the folders of a room: each may import those before it, none of those after it. */
 const inOrder = (room, folders, ...entries) =>
@@ -30,6 +31,7 @@ module.exports = {
       // `#decoders` (package.json) is this file where it is not workerd that runs the code.
       to: { path: `^(${rooms.filter((other) => other !== room && !allowed.includes(other)).join('|')})/`, pathNot: '^node/decoders\\.ts$' },
     })),
+    ...inOrder('page', ['engine', 'view'], '[^/]+$'),
     ...inOrder('node', ['processes', 'files', 'installations', 'bundle']),
     ...inOrder('shared', ['bundle', 'decision', 'calibration', 'runtime', 'screening']),
     ...inOrder('shared', ['kernels', 'bundle', 'images', 'protocol', 'runtime', 'screening']),

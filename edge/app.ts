@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
@@ -17,23 +18,29 @@ import { guardedModelRoutes, guardRoute } from './routes/guard.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inferRoutes } from './routes/infer.ts';
 import { modelRoutes } from './routes/model.ts';
+import { pageRoutes } from './routes/page.ts';
 import { screenRoute } from './routes/screen.ts';
 
 /** Paths that answer whatever the variables are. */
-const WITHOUT_CONFIG = ['/', '/docs', '/openapi.json', '/health/live', '/v2', '/v2/health/live'];
+const WITHOUT_CONFIG = ['/docs', '/openapi.json', '/health/live', '/v2', '/v2/health/live'];
 
-/** Pages for people, which have scripts. */
-const PAGES = ['/', '/docs'];
-
+/** Lets a page for people run nothing but its own files; the page runs the model in a thread, in WebAssembly. */
 const OF_PAGES = {
   defaultSrc: ["'none'"],
-  scriptSrc: ["'unsafe-inline'"],
-  styleSrc: ["'unsafe-inline'"],
+  scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+  workerSrc: ["'self'"],
+  styleSrc: ["'self'"],
   connectSrc: ["'self'"],
-  imgSrc: ['blob:', 'data:'],
+  imgSrc: ["'self'", 'blob:', 'data:'],
   baseUri: ["'none'"],
   formAction: ["'none'"],
+  frameAncestors: ["'none'"],
 };
+
+/** The description of the API, in one file. */
+const OF_DOCS = { ...OF_PAGES, scriptSrc: ["'unsafe-inline'"], styleSrc: ["'unsafe-inline'"] };
+
+const isOfPage = (path: string) => path === '/' || /^\/page\/[^/]+$/.test(path);
 
 /** Lets nothing in an answer run in a browser, whatever its type, not even in a classifier's answer. */
 const OF_ANSWERS = { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"], sandbox: [] };
@@ -61,10 +68,12 @@ export function createApp(services: Services): App {
       throw thrown instanceof Error ? thrown : new Error(String(thrown));
     }
   });
-  const [page, other] = [secureHeaders({ contentSecurityPolicy: OF_PAGES }), secureHeaders({ contentSecurityPolicy: OF_ANSWERS })];
-  app.use((c, next) => (PAGES.includes(c.req.path) ? page : other)(c, next));
+  const [page, docs, other] = [OF_PAGES, OF_DOCS, OF_ANSWERS].map((policy) => secureHeaders({ contentSecurityPolicy: policy })) as [
+    ...[MiddlewareHandler, MiddlewareHandler, MiddlewareHandler],
+  ];
+  app.use((c, next) => (isOfPage(c.req.path) ? page : c.req.path === '/docs' ? docs : other)(c, next));
   app.use(async (c, next) => {
-    if (WITHOUT_CONFIG.includes(c.req.path)) return next();
+    if (WITHOUT_CONFIG.includes(c.req.path) || isOfPage(c.req.path)) return next();
     const config = configOf(c.env ?? {});
     c.set('config', config);
     if (config.CORS_ORIGINS.length === 0) return next();
@@ -101,6 +110,7 @@ export function createApp(services: Services): App {
   modelRoutes(app);
   healthRoutes(app);
   docsRoutes(app);
+  if (services.page) pageRoutes(app, services.page);
   return app;
 }
 

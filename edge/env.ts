@@ -18,6 +18,14 @@ export interface Caller {
   scopes: readonly Scope[];
 }
 
+/** The page, and the bundle that it opens. */
+export interface Page {
+  /** Files of the page, by name; `index.html` is the page. */
+  files: Readonly<Record<string, ArrayBuffer>>;
+  /** Reads a file of the bundle. */
+  bundleFile(name: string): Uint8Array;
+}
+
 /** The services that the app is made with; tests give their own. */
 export interface Services {
   /** The loaded model, or a rejection that says why there is none; then nothing is ever accepted. */
@@ -28,6 +36,8 @@ export interface Services {
   checkedAtStart?: boolean;
   /** Opens the search in the worker itself. */
   openSearch?: () => Promise<LocalSearch>;
+  /** The page, in a worker that was built with it. */
+  page?: Page | undefined;
   /** Reaches the fallback and the classifier. */
   fetcher: typeof fetch;
   /** Lets the runtime finish work that must not be dropped with its request. */

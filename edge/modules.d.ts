@@ -32,6 +32,10 @@ declare module '*/generated/runtime.js' {
     | ((bundle: import('../shared/bundle/open-bundle.ts').Bundle) => Promise<import('../shared/runtime/screen.ts').LocalSearch>)
     | undefined;
 }
+/** The files of the page, by their names (build/page.ts); null in a worker without it. */
+declare module '*/generated/page.js' {
+  export const page: Record<string, ArrayBuffer> | null;
+}
 /** ECMAScript 2026; V8 has it from 14.0 on. */
 interface Uint8ArrayConstructor {
   fromBase64?(

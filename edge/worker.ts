@@ -5,6 +5,7 @@ import { goldenProblem } from '../shared/screening/golden.ts';
 import type { Model } from '../shared/screening/model.ts';
 import { createApp } from './app.ts';
 import fitnessText from './generated/fitness.json.txt';
+import { page } from './generated/page.js';
 import reclassifyGraph from './generated/reclassify.onnx';
 import { openScreen, openSearch } from './generated/runtime.js';
 import screenGraph from './generated/screen.onnx';
@@ -47,6 +48,7 @@ export default createApp({
   model: () => model,
   fitness: JSON.parse(fitnessText),
   checkedAtStart: true,
+  ...(page ? { page: { files: page, bundleFile: read } } : {}),
   ...(searchHere ? { openSearch: searchHere } : {}),
   fetcher: (input, init) => fetch(input, init),
   waitUntil,

@@ -10,12 +10,14 @@ import { openScreen } from '../../shared/runtime/open-screen.ts';
 import { UnsupportedGraphError } from '../../shared/runtime/operator.ts';
 import { UserError } from '../../shared/user-error.ts';
 import { decodersModule } from './decoders-module.ts';
+import { buildPage, pageModule } from './page.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
 
-/** The use of a build, and whether a bundle that is not fit for it is taken anyway. */
+/** The use of a build, whether a bundle that is not fit for it is taken anyway, and whether the page, which hands out the bundle, is part of it. */
 export interface Admission {
   use: 'try' | 'deploy';
   force: boolean;
+  page?: boolean;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function generate(
   const { graphs, weights } = opened;
   const screening = await admit(opened.screening, admission);
   const runtime = await chooseRuntime(opened, wanted);
+  const page = admission.page ? await buildPage(screening) : null;
   const onnxRuntime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
   const files: Record<string, Uint8Array> = {
     'runtime.js': Buffer.from(runtimeModule(runtime)),
@@ -49,8 +52,10 @@ export async function generate(
     'screening.json.txt': Buffer.from(`${JSON.stringify(screening, null, 1)}\n`),
     // The worker does not judge by itself, which would take a library of statistics.
     'fitness.json.txt': Buffer.from(`${JSON.stringify(fitnessOf(screening))}\n`),
+    'page.js': Buffer.from(pageModule(page)),
+    ...Object.fromEntries(Object.entries(page ?? {}).map(([name, bytes]) => [`page/${name}.bin`, bytes])),
   };
-  await mkdir(target, { recursive: true });
+  await mkdir(join(target, 'page'), { recursive: true });
   for (const [name, bytes] of Object.entries(files)) await writeIfChanged(join(target, name), bytes);
   return { screening, runtime };
 }

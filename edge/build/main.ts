@@ -21,11 +21,15 @@ try {
 }
 
 /**
- * Reads what wrangler and the operator say in the environment. Everything but `wrangler dev` counts as a deploy.
+ * Reads what wrangler and the operator say in the environment. Everything but `wrangler dev` counts as a deploy, which has no page unless
+ * PLAYGROUND is on.
  *
- * @throws UserError if FORCE is neither 1 nor absent
+ * @throws UserError if FORCE is neither 1 nor absent, or PLAYGROUND is neither on, off nor absent
  */
-function admissionOf({ WRANGLER_COMMAND, FORCE = '' }: NodeJS.ProcessEnv): Admission {
+function admissionOf({ WRANGLER_COMMAND, FORCE = '', PLAYGROUND = '' }: NodeJS.ProcessEnv): Admission {
   if (!['', '1'].includes(FORCE)) throw new UserError(`FORCE is ${FORCE}; allowed is 1, to build with a model that is not fit to deploy`);
-  return { use: WRANGLER_COMMAND === 'dev' ? 'try' : 'deploy', force: FORCE === '1' };
+  if (!['', 'on', 'off'].includes(PLAYGROUND))
+    throw new UserError(`PLAYGROUND is ${PLAYGROUND}; allowed are on, for a worker with the page, which hands out the model, and off`);
+  const use = WRANGLER_COMMAND === 'dev' ? 'try' : 'deploy';
+  return { use, force: FORCE === '1', page: (PLAYGROUND || (use === 'try' ? 'on' : 'off')) === 'on' };
 }

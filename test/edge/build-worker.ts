@@ -35,11 +35,11 @@ declare module 'vitest' {
 /** Key of the fallback that asks for signatures. */
 const HMAC_KEY = 'the-new-key-of-thirty-two-letters!';
 
-/** The worker's generated files, from the reference bundle whatever model is active, real fallbacks with the same, and a classifier. */
+/** The worker's generated files, with the page, from the reference bundle whatever model is active, real fallbacks with the same, and a classifier. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const root = join(import.meta.dirname, '../..');
   const directory = join(root, 'models', 'mnist');
-  const { screening } = await generate(directory, join(root, 'edge', 'generated'));
+  const { screening } = await generate(directory, join(root, 'edge', 'generated'), undefined, { use: 'deploy', force: false, page: true });
   const fallback = await startFallback({ ...defaultFallback, port: 0, provider: 'cpu', directory });
   project.provide('fallbackUrl', fallback.url);
   const signed = await startFallback({

@@ -140,6 +140,8 @@ describe('the description of the API', () => {
           '/model',
           '/model/evidence',
           '/openapi.json',
+          '/page/bundle/{file}',
+          '/page/{file}',
           '/screen',
           '/status',
           '/v2',

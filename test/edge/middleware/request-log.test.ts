@@ -140,7 +140,7 @@ describe('every request leaves one line', () => {
 
   it.each<[string, string, RequestInit?]>([
     ['/model', '/model'],
-    ['/', '/'],
+    ['/docs', '/docs'],
     ['/v2', '/v2'],
     ['/openapi.json', '/openapi.json'],
     ['/model?key=secret', '/model', { method: 'HEAD' }],

@@ -1,0 +1,109 @@
+import type { Explained } from '../../library/browser.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
+import type { AttackName } from '../engine/attack.ts';
+import { byId, element, percent } from './element.ts';
+import { paintDifference, paintImage } from './pictures.ts';
+
+/** The chosen attack. */
+export interface ChosenAttack {
+  name: AttackName;
+  /** linf, in [0, 1] */
+  radius: number;
+}
+
+/** How an image came out: accepted rightly, rejected, or accepted as what it is not. */
+export type Outcome = 'harmless' | 'caught' | 'fooled';
+
+/** @param truth index of the image's class; null for none */
+export function outcomeOf(explained: Explained, truth: number | null): Outcome {
+  if (explained.verdict !== 'accepted') return 'caught';
+  return explained.index === truth ? 'harmless' : 'fooled';
+}
+
+/** Strengths that the strip shows, in per cent. */
+const STRIP = Array.from({ length: 16 }, (_, i) => 2 * i);
+const WORDS: Record<Outcome, string> = { harmless: 'still accepted as what it is', caught: 'caught', fooled: 'not noticed' };
+
+export interface AttackPanel {
+  chosen(): ChosenAttack;
+  /** Sets what is chosen, without a change being told. */
+  choose(attack: ChosenAttack): void;
+  /** Shows the attacked image beside its origin, and how it came out. */
+  show(image: Float32Array, origin: Float32Array, outcome: Outcome, verdict: string): void;
+  /** Fills the strip: how the attack comes out at each strength. @param tryOut returns null when it is no longer wanted */
+  survey(tryOut: (attack: ChosenAttack) => Promise<Outcome | null>): Promise<void>;
+}
+
+/** Opens the panel. @param changed is called when another attack or strength is chosen, with true if it is another attack */
+export function openAttackPanel({ input }: Screening, changed: (isOther: boolean) => void): AttackPanel {
+  const slider = byId('radius', HTMLInputElement);
+  const radios = Array.from(document.querySelectorAll<HTMLInputElement>('input[name="attack"]'));
+  const strip = byId('strip', HTMLElement);
+  const cells = STRIP.map(() => element('span'));
+  strip.replaceChildren(...cells);
+  const chosen = (): ChosenAttack => ({
+    name: (radios.find(({ checked }) => checked)?.value ?? 'fgsm') as AttackName,
+    radius: Number(slider.value) / 100,
+  });
+  const showRadius = () => {
+    const { radius } = chosen();
+    byId('radius-text', HTMLElement).textContent = percent(radius);
+    slider.ariaValueText = percent(radius);
+    const now = STRIP.reduce((best, value, i) => (value <= 100 * radius + 0.5 ? i : best), 0);
+    for (const [i, cell] of cells.entries()) cell.classList.toggle('now', i === now);
+  };
+  slider.oninput = () => {
+    showRadius();
+    changed(false);
+  };
+  for (const radio of radios)
+    radio.onchange = () => {
+      // At no strength nothing would be seen.
+      if (slider.value === '0') slider.value = '10';
+      showRadius();
+      changed(true);
+    };
+  showRadius();
+  return {
+    chosen,
+    choose({ name, radius }) {
+      for (const radio of radios) radio.checked = radio.value === name;
+      slider.value = String(100 * radius);
+      showRadius();
+    },
+    show(image, origin, outcome, verdict) {
+      const { radius } = chosen();
+      paintImage(byId('attacked', HTMLCanvasElement), image, input);
+      paintDifference(byId('change', HTMLCanvasElement), image, origin, input, 1 / Math.max(radius, 0.01));
+      const line = byId('outcome', HTMLElement);
+      line.textContent = radius === 0 ? `Not attacked: ${verdict}.` : `${percent(radius)}: ${WORDS[outcome]} (${verdict}).`;
+    },
+    async survey(tryOut) {
+      const { name } = chosen();
+      const overview = byId('overview', HTMLElement);
+      overview.textContent = 'Trying every strength …';
+      for (const cell of cells) cell.classList.remove('harmless', 'caught', 'fooled');
+      const outcomes: Outcome[] = [];
+      for (const [i, value] of STRIP.entries()) {
+        const outcome = await tryOut({ name, radius: value / 100 });
+        if (outcome === null) return;
+        outcomes.push(outcome);
+        cells[i]?.classList.add(outcome);
+      }
+      overview.textContent = summaryOf(outcomes);
+    },
+  };
+}
+
+/** Says in a sentence at which strengths the attack came out how. */
+function summaryOf(outcomes: readonly Outcome[]): string {
+  const parts: string[] = [];
+  for (let from = 0; from < outcomes.length; ) {
+    let to = from;
+    while (outcomes[to + 1] === outcomes[from]) to++;
+    const range = from === to ? `${STRIP[from]} %` : `${STRIP[from]} to ${STRIP[to]} %`;
+    parts.push(`${WORDS[outcomes[from] as Outcome]} at ${range}`);
+    from = to + 1;
+  }
+  return `On this image the attack is ${parts.join(', ')}.`;
+}
