@@ -67,6 +67,16 @@ export async function startServer(name: ServerName, cache: string): Promise<Upst
   };
 }
 
+/**
+ * Starts a Python program that serves HTTP, and waits until it is ready.
+ *
+ * @param url where it listens
+ * @param path that answers once it is ready
+ * @throws Error with what it said, where it does not get ready
+ */
+export const startPython = async (python: string, args: string[], env: Record<string, string>, url: string, path: string) =>
+  ready(url, path, await run(python, args, env));
+
 interface Ending {
   said(): string;
   over(): boolean;
