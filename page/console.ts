@@ -159,8 +159,9 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     pad.show(picture, picture.width, picture.height);
     void takeCanvas(picture).catch(failed);
   }, trouble);
-  showModel(screening);
+  const known = showModel(screening, key);
   const samples = await loadSamples(screening, (latents) => engine.decode(latents));
   showSamples(samples, screening.input, (sample) => void takeSample(sample).catch(failed));
   byId('samples', HTMLElement).querySelector('button')?.click();
+  await known;
 }

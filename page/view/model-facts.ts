@@ -1,3 +1,4 @@
+import type { Fitness } from '../../shared/bundle/fitness-schema.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { SCORES, testedScores } from '../../shared/score-table.ts';
 import { byId, element, percent } from './element.ts';
@@ -5,8 +6,8 @@ import { byId, element, percent } from './element.ts';
 const listed = (names: readonly string[], most: number) =>
   names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '');
 
-/** Says what the loaded model takes and promises. */
-export function showModel(screening: Screening): void {
+/** Says what the loaded model takes and promises. @param key bearer key, which may allow to hear how fit the model is to deploy */
+export async function showModel(screening: Screening, key: string): Promise<void> {
   const { name, id, classes, input, preprocess, calibration, provenance, thresholds, latentDim, covariances } = screening;
   const colours = input.channels === 1 ? 'grey' : 'colour';
   const alpha = percent(calibration.alpha);
@@ -26,12 +27,20 @@ export function showModel(screening: Screening): void {
         : 'none: the limits are the paper’s three-sigma ones',
     'Trained on': `${provenance.dataset}, preset ${provenance.preset}`,
   };
-  byId('facts', HTMLElement).replaceChildren(
-    ...Object.entries(facts).flatMap(([term, value]) => [element('dt', {}, term), element('dd', {}, value)]),
-  );
   const drawable = input.channels === 1;
   byId('hint', HTMLElement).textContent =
     `${drawable ? 'Draw here, or drop' : 'Drop'} or paste an image. This model knows ${listed(classes, 10)}.`;
+  const fitness = await fitnessOf(key);
+  if (fitness) facts.Verdict = `${fitness.verdict}. ${fitness.reasons.map(({ what }) => what).join(' ')}`;
+  byId('facts', HTMLElement).replaceChildren(
+    ...Object.entries(facts).flatMap(([term, value]) => [element('dt', {}, term), element('dd', {}, value)]),
+  );
+}
+
+/** Returns the verdict on the model's fitness; undefined if the caller may not know. */
+async function fitnessOf(key: string): Promise<Fitness | undefined> {
+  const response = await fetch('/model', { headers: key ? { authorization: `Bearer ${key}` } : {} });
+  return response.ok ? ((await response.json()) as { fitness?: Fitness }).fitness : undefined;
 }
 
 const FITS: Record<Screening['preprocess']['fit'], string> = {
