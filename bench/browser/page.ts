@@ -1,4 +1,4 @@
-import { createScreener, fetchBundle, type ScreenerInfo, type ScreenResult } from '../../library/browser.ts';
+import { createScreener, fetchBundle, type ReclassifyResult, type ScreenerInfo, type ScreenResult } from '../../library/browser.ts';
 import { onnxruntimeWeb, type WebProvider } from '../../library/runtimes/onnxruntime-web.ts';
 
 /** What the page is asked to screen, and how. */
@@ -9,6 +9,8 @@ export interface Asked {
   batches: number[];
   /** The most calls for each but the first size, for which all images are screened. */
   calls?: number;
+  /** How many of the last images, the noisiest, are also searched for. */
+  searches?: number;
   /** Wrong on purpose, to see what the page does. */
   files?: string;
 }
@@ -20,13 +22,14 @@ export interface Answered {
   openMs: number;
   /** For each batch size, the results in order and the time of each call. */
   runs: { batch: number; results: ScreenResult[]; ms: number[] }[];
+  searched: ReclassifyResult[];
 }
 
 declare global {
   var screenImages: (asked: Asked) => Promise<Answered>;
 }
 
-globalThis.screenImages = async ({ model, runtime, batches, calls = Infinity, files = '/onnxruntime' }) => {
+globalThis.screenImages = async ({ model, runtime, batches, calls = Infinity, searches = 0, files = '/onnxruntime' }) => {
   const bundle = await fetchBundle(`/models/${model}`);
   const { height, width, channels } = bundle.screening.input;
   const size = height * width * channels;
@@ -50,6 +53,8 @@ globalThis.screenImages = async ({ model, runtime, batches, calls = Infinity, fi
     }
     runs.push({ batch, results, ms });
   }
+  const searched: ReclassifyResult[] = [];
+  for (const image of images.slice(images.length - searches)) searched.push(await screener.reclassify(image));
   await screener.close();
-  return { info: { runtime: name, provider, ...(instead ? { instead } : {}) }, openMs, runs };
+  return { info: { runtime: name, provider, ...(instead ? { instead } : {}) }, openMs, runs, searched };
 };

@@ -3,8 +3,8 @@ import { findChromium } from '../../bench/browser/chromium.ts';
 import { mixedImages } from '../../bench/browser/mixed-images.ts';
 import { openScreeningPage, type ScreeningPage } from '../../bench/browser/open-page.ts';
 import { compareVerdicts } from '../../bench/browser/verdicts.ts';
-import { createScreener, openBundle } from '../../library/node.ts';
-import type { ScreenResult } from '../../library/results.ts';
+import { createScreener, onnxruntimeNode, openBundle } from '../../library/node.ts';
+import type { ReclassifyResult, ScreenResult } from '../../library/results.ts';
 import { referenceRecipes } from '../../node/bundle/models-folder.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 
@@ -53,6 +53,21 @@ describe.skipIf(!chromium)(`the library in a browser${why}`, () => {
     LIMIT_MS,
   );
 
+  it(
+    'searches on wasm, and finds what the search in Node finds',
+    async () => {
+      const values = images.mnist as Float32Array;
+      const own = await createScreener(await openBundle('models/mnist'), { runtime: onnxruntimeNode() });
+      const last = [values.slice(-2 * 784, -784), values.slice(-784)];
+      const inNode = [await own.reclassify(last[0] as Float32Array), await own.reclassify(last[1] as Float32Array)];
+      await own.close();
+      const { searched } = await page.screen({ model: 'mnist', runtime: 'wasm', batches: [24], searches: 2 });
+      const told = ({ verdict, ...rest }: ReclassifyResult) => [verdict, 'label' in rest ? rest.label : 'reason' in rest && rest.reason];
+      expect(searched.map(told)).toEqual(inNode.map(told));
+    },
+    LIMIT_MS,
+  );
+
   it('gets every file from its own origin, and only those that are there', () => {
     expect(page.failures).toEqual([]);
   });
@@ -67,19 +82,23 @@ describe.skipIf(!chromium)(`the library in a browser${why}`, () => {
     }
   });
 
-  it('falls back to wasm where there is no WebGPU, says why, and gives the same verdicts', async () => {
-    const other = await openScreeningPage(images, false);
-    try {
-      const { info, runs } = await other.screen({ model: 'mnist', runtime: 'webgpu', batches: [24] });
-      expect(info).toMatchObject({
-        runtime: 'onnxruntime-web',
-        provider: 'wasm',
-        instead: expect.stringMatching(/^not webgpu: this .* WebGPU/),
-      });
-      const { screening, results } = expected.mnist as (typeof expected)[string];
-      expect(compareVerdicts(runs[0]?.results ?? [], results, screening).different).toEqual([]);
-    } finally {
-      await other.close();
-    }
-  });
+  it(
+    'falls back to wasm where there is no WebGPU, says why, and gives the same verdicts',
+    async () => {
+      const other = await openScreeningPage(images, false);
+      try {
+        const { info, runs } = await other.screen({ model: 'mnist', runtime: 'webgpu', batches: [24] });
+        expect(info).toMatchObject({
+          runtime: 'onnxruntime-web',
+          provider: 'wasm',
+          instead: expect.stringMatching(/^not webgpu: this .* WebGPU/),
+        });
+        const { screening, results } = expected.mnist as (typeof expected)[string];
+        expect(compareVerdicts(runs[0]?.results ?? [], results, screening).different).toEqual([]);
+      } finally {
+        await other.close();
+      }
+    },
+    LIMIT_MS,
+  );
 });
