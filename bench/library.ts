@@ -35,9 +35,10 @@ try {
   console.log(`one image, ms; ${cpus()[0]?.model}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`);
   const table = Object.entries(rows).map(([name, way]) => {
     const output = execFileSync(process.execPath, [join(import.meta.dirname, 'library/time.ts'), way], { encoding: 'utf8', cwd: ROOT });
-    const { first, times, cpu } = JSON.parse(output) as { first: number; times: number[]; cpu: number };
+    const { first, times, cpu } = JSON.parse(output) as { first: { wall: number; cpu: number }; times: number[]; cpu: number };
     const { p10, p50 } = quantilesOf(times);
-    return [name, { 'first, with loading': first.toFixed(0), p10, p50, 'processor, this process': cpu.toFixed(2) }];
+    const processor = { 'first, processor': first.cpu.toFixed(0), 'then, processor': cpu.toFixed(2) };
+    return [name, { 'first, with loading': first.wall.toFixed(0), 'then p10': p10, p50: p50, ...processor }];
   });
   console.table(Object.fromEntries(table));
 } finally {
