@@ -21,8 +21,8 @@ const COPIED = [
   'shared/images/webp/PATENTS',
 ] as const;
 
-/** Pages that the worker's routes import as texts, which only some bundlers can. */
-const PAGES = ['docs', 'playground'] as const;
+/** Pages that the worker's routes import as texts, which only some bundlers can. The playground is made by the worker's own build. */
+const PAGES = ['docs'] as const;
 
 /** Places in the compiled code that name files where only the project has them. */
 const REPLACED: readonly (readonly [file: string, from: string, to: string])[] = [
