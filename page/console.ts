@@ -31,7 +31,8 @@ interface Base extends Given {
   nearest: number;
 }
 
-const [ASK_AFTER, SEARCH_AFTER] = [150, 500];
+/** Waits, in ms, for an image that stays: while one is drawn, each stroke is another. */
+const [ASK_AFTER, SURVEY_AFTER, SEARCH_AFTER] = [150, 400, 500];
 
 /** Connects the panels of the page with the engine. @param trouble shows what went wrong */
 export async function openConsole(engine: Remote<Engine>, key: string, trouble: (why: string) => void): Promise<void> {
@@ -42,6 +43,7 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
   let [shown, surveyed] = [0, 0];
   let asking: ReturnType<typeof setTimeout> | undefined;
   let searching: ReturnType<typeof setTimeout> | undefined;
+  let surveying: ReturnType<typeof setTimeout> | undefined;
   const failed = (error: unknown) => trouble(`The page failed: ${(error as Error).message}. Load it again.`);
 
   const attackOn = ({ input, label, nearest }: Base, { name, radius }: ChosenAttack) =>
@@ -126,8 +128,10 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     const label = given.truth === undefined ? accepted : given.truth;
     base = { ...given, input: explained.input, label, nearest: explained.scores.label };
     attacks.choose(attack);
+    clearTimeout(surveying);
+    surveyed++;
     await showAttacked();
-    await survey();
+    surveying = setTimeout(() => void survey().catch(failed), SURVEY_AFTER);
   };
   const unattacked = () => ({ ...attacks.chosen(), radius: 0 });
   const takeFile = async (file: Blob) => {
