@@ -37,7 +37,7 @@ const FGSM_EPS = 0.1;
 /** Steps of an attack on an image, for each of nine wrong classes. */
 const STEPS = 100;
 const RELAY_GRADIENTS = relay({ norm: 'linf' }).cost;
-const BUNDLE = join(import.meta.dirname, '../models/mnist');
+const BUNDLE = join(import.meta.dirname, '../models/mnist-paper');
 
 await useBackend('native', 1);
 const setup = await openContext({

@@ -17,7 +17,7 @@ import { rebuildModel } from '../trainer/model/rebuild-model.ts';
  */
 const BATCH = 90;
 const PASSES = 14;
-const DIRECTORY = join(import.meta.dirname, '../models/mnist');
+const DIRECTORY = join(import.meta.dirname, '../models/mnist-paper');
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '4' }, json: { type: 'string' }, backend: { type: 'string' } },
 });
@@ -51,7 +51,7 @@ else {
     ofPyTorch: Number((quantile(sample, 0.5) / quantile(torch, 0.5)).toFixed(2)),
   }));
   console.table(rows);
-  const figures = { batch: BATCH, model: 'mnist', loadAverage: { before, after: loadavg()[0] }, rows };
+  const figures = { batch: BATCH, model: 'mnist-paper', loadAverage: { before, after: loadavg()[0] }, rows };
   if (values.json) await writeAtomically(values.json, `${JSON.stringify(figures, null, 1)}\n`);
 }
 

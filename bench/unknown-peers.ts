@@ -25,7 +25,7 @@ import { type ImageSet, readImages, writeBatches, writeImages } from './unknown-
  */
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: 'mnist' },
+    model: { type: 'string', default: 'mnist-paper' },
     epochs: { type: 'string' },
     folder: { type: 'string', default: join(tmpdir(), 'portcullis-unknown-peers') },
     json: { type: 'string' },

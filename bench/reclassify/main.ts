@@ -23,7 +23,7 @@ import { keptTurns, type Turn, turnsOf } from './turns.ts';
  */
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: 'mnist' },
+    model: { type: 'string', default: 'mnist-paper' },
     'data-dir': { type: 'string' },
     images: { type: 'string', default: '500' },
     only: { type: 'string', default: '' },

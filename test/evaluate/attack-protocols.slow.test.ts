@@ -10,7 +10,7 @@ import { useWasm } from '../../trainer/backend/wasm/wasm.ts';
 
 const SOURCE = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null } as const;
 const ASKED: ProtocolOptions = { test: 10_000, search: false, endpoint: null, others: [], unknown: null };
-const directory = join(import.meta.dirname, '../../models/mnist');
+const directory = join(import.meta.dirname, '../../models/mnist-paper');
 let setup: EvaluationContext;
 beforeAll(async () => {
   await useWasm();
@@ -32,7 +32,7 @@ async function committed() {
 
 const run = (protocol: string, name: string, from: number, to: number) => part(protocol, name).run(setup, jobInputs(setup, { from, to }));
 
-describe('on models/mnist', () => {
+describe('on models/mnist-paper', () => {
   it('the nearest image from outside is accepted as another digit by the exported graph, within linf .1', async () => {
     const outcomes = await run('adaptive', 'nearest from outside, linf', 0, 1);
     expect(outcomes).toHaveLength(1);
@@ -70,7 +70,7 @@ describe('on models/mnist', () => {
   it('finds the other bundles of its data, for attacks that carry over', async () => {
     const others = await committed();
     expect(others.map(({ name, entropy }) => [name, entropy])).toEqual([
-      ['mnist-robust', 'constant'],
+      ['mnist', 'constant'],
       ['mnist-semi', 'constant'],
       ['mnist-variable', 'variable'],
     ]);
@@ -94,8 +94,9 @@ describe('figure5', () => {
   it('the same samples are other images by the other bundle, and screened by its own graphs', async () => {
     const parts = protocols.figure5?.parts(setup.screening, { ...ASKED, others: await committed() }) ?? [];
     const [own, other] = await Promise.all([1, 2].map((i) => parts[i]?.run(setup, jobInputs(setup, { from: 0, to: 20 }, true))));
+    // Half of what mnist-paper draws is accepted as its class, of mnist-variable nearly all.
     for (const outcomes of [own, other])
-      expect(outcomes?.filter((one) => one.accepted && one.label === one.truth).length).toBeGreaterThan(14);
+      expect(outcomes?.filter((one) => one.accepted && one.label === one.truth).length).toBeGreaterThan(7);
     expect(own?.map(({ picture }) => picture)).not.toEqual(other?.map(({ picture }) => picture));
     expect(other?.[0]?.attack).toBe('beside mnist-variable: generated images, variable entropy');
   });

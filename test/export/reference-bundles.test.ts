@@ -15,7 +15,7 @@ beforeAll(useWasm);
  * So that a run exported again has the id that it had. A change of the graphs that is meant needs the reference bundles exported again
  * (`pnpm export --bundle` if it is the search's).
  */
-it.each(['mnist', 'mnist-robust', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])(
+it.each(['mnist', 'mnist-paper', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])(
   'models/%s is exported again to the byte',
   async (name) => {
     const directory = join('models', name);

@@ -11,7 +11,7 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { cpuSecondsOf } from '../cpu-seconds.ts';
 
 const directory = join(import.meta.dirname, '../../models/mnist');
-const options = { provider: 'cpu', threads: 1, maxQueue: 1, maxWaitMs: 60_000, batchSize: 1, batchWaitMs: 0 } as const;
+const options = { provider: 'cpu', threads: 1, maxQueue: 1, maxWaitMs: 600_000, batchSize: 1, batchWaitMs: 0 } as const;
 let search: Search;
 let folder: string;
 

@@ -171,7 +171,7 @@ describe('a screener fails closed', () => {
 });
 
 describe('every bundle that comes with the project', () => {
-  it.each(['mnist', 'mnist-robust', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])(
+  it.each(['mnist', 'mnist-paper', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])(
     '%s gives the verdicts of the command line',
     async (name) => {
       const one = await createScreener(await openBundle(`models/${name}`));

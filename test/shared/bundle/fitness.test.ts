@@ -250,7 +250,7 @@ describe('a bundle', () => {
     expect(barring({ ...bad, trial: true }, 'try').map(({ of }) => of)).toEqual(['error']);
   });
 
-  it.each(['mnist', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('models/%s may be deployed', async (name) => {
+  it.each(['mnist', 'mnist-paper', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('models/%s may be deployed', async (name) => {
     const screening = await parseScreening(await readFile(join(import.meta.dirname, `../../../models/${name}/screening.json`), 'utf8'));
     expect(barring(screening, 'deploy')).toEqual([]);
   });

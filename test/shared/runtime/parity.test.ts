@@ -17,7 +17,7 @@ const writing =
     into.set(imagesOf(batch, input)[i] as Float32Array);
 
 /** Every reference bundle through the edge's own runtime beside ONNX Runtime. */
-describe.each(['mnist', 'mnist-robust', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('models/%s', async (name) => {
+describe.each(['mnist', 'mnist-paper', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('models/%s', async (name) => {
   const directory = join('models', name);
   const bundle = await openBundle((file) => readFile(join(directory, file)), ['screen']);
   const { height, width, channels } = bundle.screening.input;
