@@ -13,7 +13,7 @@ const MNIST = { dataset: 'mnist', dataDir: null, imageSize: null, channels: null
 let screening: Screening;
 beforeAll(async () => {
   await useWasm();
-  screening = JSON.parse(await readFile(join(MODELS, 'mnist/screening.json'), 'utf8'));
+  screening = JSON.parse(await readFile(join(MODELS, 'mnist-paper/screening.json'), 'utf8'));
 });
 
 const evidence = (name: string, images: number, acceptedWrong: number, others: Partial<Evidence> = {}): Evidence => ({
@@ -49,7 +49,7 @@ it('a row has the largest clean measurement, and what the attack found within ea
 it('the whole protocol is told where the bundle has its figures, at every radius and for its thresholds', () => {
   const measured = [within(0.1, 60, 'l2'), within(0.05, 1), within(0.1, 2), within(0.2, 5), within(0.3, 10)];
   expect(wholeProtocol({ ...screening, evidence: measured })).toBe(
-    'models/mnist, by the whole of adaptive: 2 of 100, 5 of 100, 10 of 100 within 0.1, 0.2, 0.3',
+    'models/mnist-paper, by the whole of adaptive: 2 of 100, 5 of 100, 10 of 100 within 0.1, 0.2, 0.3',
   );
   expect(wholeProtocol({ ...screening, evidence: measured.slice(0, 4) })).toBeNull();
   expect(wholeProtocol({ ...screening, id: 'recalibrated', evidence: measured })).toBeNull();

@@ -34,7 +34,10 @@ async function screenInPage(base64: string): Promise<ScreenResult[]> {
   return results;
 }
 
-/** The page of a real worker in a real browser. What a test finds on it, a user sees. */
+/**
+ * The page of a real worker in a real browser. What a test finds on it, a user sees. The model is one that an attack gets through, so that both
+ * outcomes are seen.
+ */
 describe.skipIf(!chromium)(`the page${why}`, { timeout: LIMIT_MS }, () => {
   let worker: StartedWorker;
   let browser: Browser;
@@ -72,7 +75,7 @@ describe.skipIf(!chromium)(`the page${why}`, { timeout: LIMIT_MS }, () => {
   };
 
   beforeAll(async () => {
-    worker = await startWorker('mnist', {});
+    worker = await startWorker('mnist-paper', {});
     browser = await startChromium(false);
     page = await open();
     page.setDefaultTimeout(LIMIT_MS / 2);
@@ -111,6 +114,8 @@ describe.skipIf(!chromium)(`the page${why}`, { timeout: LIMIT_MS }, () => {
 
   it('takes a drawing', async () => {
     await page.getByRole('button', { name: 'Clear' }).click();
+    // The mouse reaches what is in view.
+    await page.locator('#pad').scrollIntoViewIfNeeded();
     const box = await page.locator('#pad').boundingBox();
     if (!box) throw new Error('the pad is not shown');
     await page.mouse.move(box.x + 0.55 * box.width, box.y + 0.2 * box.height);
@@ -150,7 +155,7 @@ describe.skipIf(!chromium)(`the page${why}`, { timeout: LIMIT_MS }, () => {
   });
 
   it("gives the worker's verdict on 500 images, unless a score is next to its threshold", async () => {
-    const { screening } = await openBundle('models/mnist');
+    const { screening } = await openBundle('models/mnist-paper');
     const images = await mixedImages(screening, 500);
     const size = images.length / 500;
     const verdicts: Verdict[] = [];
