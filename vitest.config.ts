@@ -28,6 +28,8 @@ export default defineConfig({
     projects: [
       './vitest.edge.config.ts',
       {
+        // A page that the app's routes import as a text, as only its builds can.
+        assetsInclude: ['edge/pages/*.html'],
         // The fast set: `pnpm test:fast`. Its files share a worker's modules, as to load tfjs takes longer than most tests.
         test: {
           ...NODE,

@@ -1,13 +1,15 @@
 import type { ScreeningBundle } from './bundle.ts';
+import { createScreenerWith } from './create-screener.ts';
 import { loadModule } from './modules/browser.ts';
-import { createScreenerWith, type Screener, type ScreenerOptions } from './screener.ts';
+import type { Screener, ScreenerOptions } from './screener.ts';
 
 export * from './api.ts';
 
 /**
  * Creates a screener.
  *
- * @throws UserError if the runtime can't open the graph, or does not compute what the model did when it was exported
+ * @throws UnfitError if the model is not fit to deploy, unless `force` is true; UserError if the runtime can't open the graph, or does not
+ *   compute what the model did when it was exported
  * @example
  * const screener = await createScreener(await fetchBundle('/models/mnist'));
  * const result = await screener.screen(file);

@@ -7,6 +7,7 @@ import { ProblemError, problemOf, problemResponse } from '../edge/problem.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import type { Model } from '../shared/screening/model.ts';
 import { type Screened, screenImages } from '../shared/screening/screen-images.ts';
+import { admitted, type ForceOption } from './admit.ts';
 import type { ScreeningBundle } from './bundle.ts';
 import { verdictOn } from './make-results.ts';
 import { openModel } from './open-model.ts';
@@ -15,7 +16,7 @@ import { kernels } from './runtimes/kernels.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 
 /** The settings of the middleware. */
-export interface ScreeningOptions {
+export interface ScreeningOptions extends ForceOption {
   bundle: ScreeningBundle | Promise<ScreeningBundle>;
   /** Runs `screen.onnx`. Default: the project's own kernels. */
   runtime?: Runtime;
@@ -41,7 +42,8 @@ export interface ScreeningVariables {
 /**
  * Screens the images in a request's body, read as the worker's `POST /screen` reads them: a file, a form with files, or JSON. If all are
  * accepted, the handlers after it run: they find the verdicts in `c.var.screening` and can read the body again. Otherwise the answer is a
- * problem (RFC 9457): 422 `rejected`, or what was wrong with the body. Every fault is a problem too, never a pass.
+ * problem (RFC 9457): 422 `rejected`, or what was wrong with the body. Every fault is a problem too, never a pass: 503 without a model that
+ * opens and is fit to deploy.
  *
  * A handler should read the images as the screen did: another decoder may see another image in the same bytes.
  *
@@ -50,7 +52,7 @@ export interface ScreeningVariables {
  */
 export function screening(options: ScreeningOptions): MiddlewareHandler<{ Variables: ScreeningVariables }> {
   const { bundle, runtime = kernels(loadModule), mode = 'enforce', limits = {} } = options;
-  const model = Promise.resolve(bundle).then(async (opened) => (await openModel(opened, runtime)).model);
+  const model = Promise.resolve(bundle).then(async (opened) => (await openModel(await admitted(opened, options), runtime)).model);
   // It is told to whoever asks.
   model.catch(() => undefined);
   return async (c, next) => {

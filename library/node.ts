@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBundle, type ScreeningBundle } from './bundle.ts';
+import { createScreenerWith } from './create-screener.ts';
 import { loadModule } from './modules/node.ts';
-import { createScreenerWith, type Screener, type ScreenerOptions } from './screener.ts';
+import type { Screener, ScreenerOptions } from './screener.ts';
 
 export * from './api.ts';
 export { type OnnxRuntimeNodeOptions, onnxruntimeNode } from './runtimes/onnxruntime-node.ts';
@@ -21,7 +22,8 @@ export function openBundle(directory: string): Promise<ScreeningBundle> {
 /**
  * Creates a screener.
  *
- * @throws UserError if the runtime can't open the graph, or does not compute what the model did when it was exported
+ * @throws UnfitError if the model is not fit to deploy, unless `force` is true; UserError if the runtime can't open the graph, or does not
+ *   compute what the model did when it was exported
  * @example
  * const screener = await createScreener(await openBundle('models/mnist'));
  * const result = await screener.screen(await readFile('seven.png'));

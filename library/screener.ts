@@ -2,16 +2,18 @@ import type { ImageLimits } from '../shared/images/limits.ts';
 import { writeInput } from '../shared/screening/input.ts';
 import { type Screened, screenImages } from '../shared/screening/screen-images.ts';
 import { UsageError } from '../shared/user-error.ts';
+import type { ForceOption } from './admit.ts';
 import type { ScreeningBundle } from './bundle.ts';
 import { type ImageInput, imagePreparer, type UnreadableImage } from './images.ts';
 import { checkMargin, explained, reclassifyResult, screenResult, unreadable } from './make-results.ts';
 import { openModel } from './open-model.ts';
+import { searchOpener } from './open-search.ts';
 import type { Explained, ReclassifyOptions, ReclassifyResult, ScreenerInfo, ScreenResult } from './results.ts';
 import { kernels, type LoadModule } from './runtimes/kernels.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 
 /** The settings of a screener. */
-export interface ScreenerOptions {
+export interface ScreenerOptions extends ForceOption {
   /** Runs `screen.onnx`. Default: the project's own kernels. */
   runtime?: Runtime;
   /** Runs the search, `reclassify.onnx`. Default: `runtime`, if it can. */
@@ -45,12 +47,17 @@ export interface Screener {
 const AT_ONCE = 64;
 
 /**
- * Creates a screener: opens the bundle's graph and runs the golden image, so that a machine that computes something else screens nothing.
+ * Opens a bundle's graph and runs the golden image, so that a machine that computes something else screens nothing.
  *
  * @param load gives the WebAssembly modules of the platform
+ * @param bundle one that was admitted: its fitness is not judged here
  * @throws UserError if the runtime can't open the graph, or does not compute what the model did when it was exported
  */
-export async function createScreenerWith(load: LoadModule, bundle: ScreeningBundle, options: ScreenerOptions = {}): Promise<Screener> {
+export async function openScreener(
+  load: LoadModule,
+  bundle: ScreeningBundle,
+  options: Omit<ScreenerOptions, 'force'> = {},
+): Promise<Screener> {
   const { screening } = bundle;
   const { loadModule = load, runtime = kernels(loadModule), searchRuntime = runtime, limits } = options;
   const { model, opened } = await openModel(bundle, runtime);
@@ -106,25 +113,4 @@ export async function createScreenerWith(load: LoadModule, bundle: ScreeningBund
       return closed;
     },
   };
-}
-
-/** Opens the search when it is first needed; after a failure the next call tries again. */
-function searchOpener(bundle: ScreeningBundle, runtime: Runtime) {
-  let opening: ReturnType<NonNullable<Runtime['openSearch']>> | undefined;
-  return {
-    open() {
-      opening ??= open(bundle, runtime).catch((error: unknown) => {
-        opening = undefined;
-        throw error;
-      });
-      return opening;
-    },
-    close: async () => (await opening)?.close(),
-  };
-}
-
-async function open(bundle: ScreeningBundle, runtime: Runtime) {
-  if (!runtime.openSearch)
-    throw new UsageError(`The runtime ${runtime.name} does not search. Give ONNX Runtime as searchRuntime, or as runtime.`);
-  return runtime.openSearch(await bundle.withSearch());
 }

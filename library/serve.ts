@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { serve } from '@hono/node-server';
-import { barring, fitnessOf } from '../shared/bundle/fitness.ts';
+import { admit } from '../shared/bundle/admit.ts';
+import { fitnessOf } from '../shared/bundle/fitness.ts';
 import { UsageError, UserError } from '../shared/user-error.ts';
 import { openBundle } from './node.ts';
 import { onnxruntimeNode } from './runtimes/onnxruntime-node.ts';
@@ -29,24 +30,17 @@ async function main(): Promise<void> {
   const options = readOptions();
   if (!options) return console.log(USAGE);
   const { bundle: folder, host, port, runtime, force } = options;
-  const bundle = await openBundle(folder);
-  const { screening } = bundle;
-  const fitness = fitnessOf(screening);
-  const barred = force ? [] : barring(screening, 'deploy');
-  if (barred.length > 0) {
-    const reasons = barred.map(({ what, todo }) => `- ${what} ${todo}`).join('\n');
-    throw new UserError(
-      `model ${screening.name} is ${fitness.verdict}, so it is not served:\n${reasons}\nChoose another, or give --force.`,
-    );
-  }
+  const opened = await openBundle(folder);
+  const screening = await admit(opened.screening, { use: 'deploy', force, refused: 'served', todo: 'Choose another, or give --force.' });
+  const bundle = { ...opened, screening };
   const chosen = RUNTIMES[runtime]?.();
   const search = chosen ?? onnxruntimeNode();
-  const app = await createApp({ bundle, fitness, ...(chosen ? { runtime: chosen } : {}), searchRuntime: search });
+  const app = await createApp({ bundle, ...(chosen ? { runtime: chosen } : {}), searchRuntime: search });
   const serverOptions = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: 5000 };
   const server = serve(
     { fetch: (request) => app.fetch(request, process.env), hostname: host, port, serverOptions },
     ({ address, port }) => {
-      console.error(`portcullis: model ${screening.name}, verdict ${fitness.verdict}, at http://${address}:${port}`);
+      console.error(`portcullis: model ${screening.name}, verdict ${fitnessOf(screening).verdict}, at http://${address}:${port}`);
     },
   );
   server.once('error', (error: NodeJS.ErrnoException) => {

@@ -14,15 +14,19 @@ globalThis.screen = (image) => screener.screen(image);
  *
  * @param built folder of the built package
  * @param folder an empty folder for the page
- * @returns kB after gzip: scripts with the kernels, and each decoder, which is loaded when a file of its format comes
+ * @returns kB after gzip: scripts with the kernels, and each decoder, which is loaded when a file of its format comes; and the files that
+ *   the scripts were made of
  */
-export async function browserSize(built: string, folder: string): Promise<{ screen: number; decoders: Record<string, number> }> {
+export async function browserSize(
+  built: string,
+  folder: string,
+): Promise<{ screen: number; decoders: Record<string, number>; modules: string[] }> {
   const { build } = await import('vite');
   await makeFolder(join(folder, 'node_modules'));
   await symlink(built, join(folder, 'node_modules/portcullis'));
   await writeFile(join(folder, 'main.js'), SCRIPT);
   await writeFile(join(folder, 'index.html'), '<script type="module" src="./main.js"></script>');
-  await build({ root: folder, logLevel: 'error', configFile: false, build: { target: 'es2022', assetsInlineLimit: 0 } });
+  const output = await build({ root: folder, logLevel: 'error', configFile: false, build: { target: 'es2022', assetsInlineLimit: 0 } });
   const assets = join(folder, 'dist/assets');
   const decoders: Record<string, number> = {};
   let screen = 0;
@@ -31,5 +35,7 @@ export async function browserSize(built: string, folder: string): Promise<{ scre
     if (extname(file) === '.wasm' && !file.startsWith('screening')) decoders[file.replace(/-[^-]*$/, '')] = size;
     else screen += size;
   }
-  return { screen, decoders };
+  const chunks = 'output' in output ? output.output : [];
+  const modules = chunks.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+  return { screen, decoders, modules };
 }

@@ -2,13 +2,12 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chooseModel } from '../../shared/bundle/active-model.ts';
-import { barring, fitnessOf, withForced } from '../../shared/bundle/fitness.ts';
-import { withChecksums } from '../../shared/bundle/hashes.ts';
+import { admit } from '../../shared/bundle/admit.ts';
+import { fitnessOf } from '../../shared/bundle/fitness.ts';
 import { type Bundle, openBundle } from '../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { openScreen } from '../../shared/runtime/open-screen.ts';
 import { UnsupportedGraphError } from '../../shared/runtime/operator.ts';
-import { UserError } from '../../shared/user-error.ts';
 import { decodersModule } from './decoders-module.ts';
 import { buildPage, pageModule } from './page.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
@@ -27,8 +26,8 @@ export interface Admission {
  * @param bundle folder of the bundle
  * @param target folder of the generated files
  * @param wanted the runtime; by default the edge's own if it can run the graph
- * @throws BundleError if the bundle is damaged, UnsupportedGraphError if the wanted runtime can't run its graph, UserError if the model is
- *   not fit
+ * @throws BundleError if the bundle is damaged, UnsupportedGraphError if the wanted runtime can't run its graph, UnfitError if the
+ *   model is not fit
  */
 export async function generate(
   bundle: string,
@@ -38,7 +37,14 @@ export async function generate(
 ): Promise<{ screening: Screening; runtime: Runtime }> {
   const opened = await openBundle((file) => readFile(join(bundle, file)), ['screen', 'reclassify']);
   const { graphs, weights } = opened;
-  const screening = await admit(opened.screening, admission);
+  const { name } = opened.screening;
+  const screening = await admit(opened.screening, {
+    ...admission,
+    refused: 'built into a worker',
+    todo:
+      'Choose another (MODEL=name), or set FORCE=1 to build it anyway: ' +
+      `MODEL=${name} FORCE=1 pnpm wrangler ${admission.use === 'try' ? 'dev' : 'deploy'}`,
+  });
   const runtime = await chooseRuntime(opened, wanted);
   const page = admission.page ? await buildPage(screening) : null;
   const onnxRuntime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
@@ -58,24 +64,6 @@ export async function generate(
   await mkdir(join(target, 'page'), { recursive: true });
   for (const [name, bytes] of Object.entries(files)) await writeIfChanged(join(target, name), bytes);
   return { screening, runtime };
-}
-
-/**
- * Admits a bundle to a build.
- *
- * @returns its description; if it was forced, one that says so
- * @throws UserError if it is not fit
- */
-async function admit(screening: Screening, { use, force }: Admission): Promise<Screening> {
-  const barred = barring(screening, use);
-  if (barred.length === 0) return screening;
-  if (force) return withChecksums(withForced(screening));
-  const reasons = barred.map(({ what, todo }) => `- ${what} ${todo}`).join('\n');
-  throw new UserError(
-    `model ${screening.name} is ${fitnessOf(screening).verdict}, so it is not built into a worker:\n${reasons}\n` +
-      'Choose another (MODEL=name), or set FORCE=1 to build it anyway: ' +
-      `MODEL=${screening.name} FORCE=1 pnpm wrangler ${use === 'try' ? 'dev' : 'deploy'}`,
-  );
 }
 
 /** Chooses the model to build with: the value of MODEL, else as `chooseModel` does. */

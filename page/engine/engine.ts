@@ -1,5 +1,8 @@
 import { expose, proxy } from 'comlink';
-import { createScreener, type Explained, type ImageInput, readBundle, type Screener } from '../../library/browser.ts';
+import { readBundle } from '../../library/bundle.ts';
+import type { ImageInput } from '../../library/images.ts';
+import type { Explained } from '../../library/results.ts';
+import { openScreener, type Screener } from '../../library/screener.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { DEFAULT_MIN_MARGIN, decideReclassified, type ReclassifyDecision } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
@@ -51,7 +54,8 @@ async function open(key: string): Promise<Engine> {
   const modules: Record<string, Promise<WebAssembly.Module>> = {};
   const loadModule = (name: string) => (modules[name] ??= fetched(`/page/${name}.wasm`, '').then((bytes) => WebAssembly.compile(bytes)));
   const bundle = await readBundle(async (file) => new Uint8Array(await fetched(`/page/bundle/${file}`, key)));
-  const screener = await createScreener(bundle, { loadModule });
+  // The worker's build has judged the model.
+  const screener = await openScreener(loadModule, bundle);
   const { screening } = bundle;
   let networks: Networks | null = null;
   let without: string | null = null;

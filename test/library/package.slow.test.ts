@@ -8,6 +8,7 @@ import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, startChromium } from '../../bench/browser/chromium.ts';
+import { browserSize } from '../../bench/library/size.ts';
 import { startWorkerd } from '../../bench/workerd.ts';
 import { buildPackage } from '../../library/build/build.ts';
 
@@ -39,6 +40,14 @@ describe('the package', () => {
     expect(scripts).toBeUndefined();
     expect(Object.keys(dependencies).filter((name) => /tensorflow|onnxruntime|sharp/.test(name))).toEqual([]);
     expect((await readdir(installed, { recursive: true })).filter((file) => /\.(onnx|bin)$/.test(file))).toEqual([]);
+  });
+
+  it('is at most 120 kB of a page that screens, with the kernels, after gzip, and none of that is for Node or a server', async () => {
+    const { screen, decoders, modules } = await browserSize(join(folder, 'app/node_modules/portcullis'), join(folder, 'page'));
+    expect(screen).toBeLessThanOrEqual(120);
+    expect(Object.keys(decoders).sort()).toEqual(['libjpeg-turbo', 'libwebp', 'squoosh_png_bg']);
+    expect(modules.filter((file) => /portcullis\/library\/browser\.js$/.test(file))).toHaveLength(1);
+    expect(modules.filter((file) => /^node:|browser-external|\/portcullis\/(node|edge)\/|\/hono\/|onnxruntime/.test(file))).toEqual([]);
   });
 
   it('screens files in Node', async () => {

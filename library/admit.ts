@@ -1,0 +1,24 @@
+import { admit } from '../shared/bundle/admit.ts';
+import type { ScreeningBundle } from './bundle.ts';
+
+/** The setting of everything that screens with a bundle. */
+export interface ForceOption {
+  /**
+   * Screens with a model even if it is not fit to deploy, a trial for instance; `info.screening.forced` then says what speaks against it.
+   * Without it only bundles open that are fit, or whose fitness was not measured, or that were exported with `--force`.
+   */
+  force?: boolean;
+}
+
+/**
+ * Admits a bundle, by the same judgement as the worker's build.
+ *
+ * @throws UnfitError if the model is not fit to deploy, unless `force` is true
+ */
+export async function admitted(bundle: ScreeningBundle, { force }: ForceOption): Promise<ScreeningBundle> {
+  const screening = await admit(bundle.screening, {
+    ...{ use: 'deploy', force: force === true, refused: 'screened with' },
+    todo: 'Choose another, or give force: true to screen with it anyway.',
+  });
+  return { ...bundle, screening };
+}
