@@ -1,7 +1,8 @@
 import type { Remote } from 'comlink';
-import type { Explained, ImageInput } from '../library/browser.ts';
+import type { ImageInput } from '../library/browser.ts';
 import { askWorker } from './ask-worker.ts';
 import type { Engine } from './engine/engine.ts';
+import type { TimedExplained } from './engine/runtimes.ts';
 import { type ChosenAttack, openAttackPanel, outcomeOf } from './view/attack-panel.ts';
 import { listenForCamera } from './view/camera.ts';
 import { byId } from './view/element.ts';
@@ -9,6 +10,7 @@ import { listenForFiles } from './view/files.ts';
 import { showModel } from './view/model-facts.ts';
 import { openPad } from './view/pad.ts';
 import { paintImage } from './view/pictures.ts';
+import { openRuntimeChoice } from './view/runtime-choice.ts';
 import { loadSamples, type Sample, showSamples, unpress } from './view/samples.ts';
 import { openSearchPanel } from './view/search-panel.ts';
 import { showTests } from './view/tests.ts';
@@ -51,7 +53,7 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     engine.attack(name, input, label ?? (name === 'adaptive' ? -1 : nearest), radius);
   const classOf = (index: number | null) => (index === null ? null : { index, name: screening.classes[index] ?? '' });
 
-  const show = async (explained: Explained & { ms: number }, current: Given & { label: number | null }, isAttacked: boolean) => {
+  const show = async (explained: TimedExplained, current: Given & { label: number | null }, isAttacked: boolean) => {
     const own = shown;
     const truth =
       isAttacked || current.truth !== undefined ? (classOf(current.label) ?? { index: -1, name: 'of none of its classes' }) : null;
@@ -163,6 +165,11 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     pad.show(picture, picture.width, picture.height);
     void takeCanvas(picture).catch(failed);
   }, trouble);
+  openRuntimeChoice(await engine.running(), async (name) => {
+    const running = await engine.use(name);
+    await showAttacked();
+    return running;
+  });
   const known = showModel(screening, key);
   const samples = await loadSamples(screening, (latents) => engine.decode(latents));
   showSamples(samples, screening.input, (sample) => void takeSample(sample).catch(failed));

@@ -4,11 +4,11 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { referenceRecipes } from '../../node/bundle/models-folder.ts';
 import { type Screening, screeningSchema } from '../../shared/bundle/screening-schema.ts';
-import type { Verdict } from '../../shared/protocol/screen-messages.ts';
-import { type DeployedWorker, startDeployed } from '../reliability/deployed-worker.ts';
+import { startDeployed } from '../reliability/deployed-worker.ts';
 import { mixedImages } from './mixed-images.ts';
 import { openScreeningPage, type ScreeningPage } from './open-page.ts';
 import { compareVerdicts, type PlainVerdict } from './verdicts.ts';
+import { workerVerdicts } from './worker-verdicts.ts';
 
 /**
  * Screens the same images in the worker, as deployed, and in a page in Chromium on each runtime, every reference bundle in batches of
@@ -39,7 +39,7 @@ for (const model of models) {
   const screening = screeningSchema.parse(JSON.parse(await readFile(`models/${model}/screening.json`, 'utf8')));
   const images = await mixedImages(screening, countOf(screening));
   const worker = await startDeployed(model, { LOG_REQUESTS: 'off', LOG_DECISIONS: 'off' });
-  const expected = await verdictsOf(worker, images, images.length / countOf(screening)).finally(() => worker.close());
+  const expected = await workerVerdicts(worker.url, images, images.length / countOf(screening)).finally(() => worker.close());
   const page = await openScreeningPage({ [model]: images }, true);
   browser = page.version;
   try {
@@ -83,18 +83,6 @@ async function measure(page: ScreeningPage, { model, runtime, screening, expecte
     rows.push(row);
     console.log(JSON.stringify(row));
   }
-}
-
-/** Asks the worker for the verdict on each image, as its tensor. */
-async function verdictsOf({ url }: DeployedWorker, images: Float32Array, size: number): Promise<Verdict[]> {
-  const verdicts: Verdict[] = [];
-  for (let first = 0; first < images.length; first += size) {
-    const headers = { 'content-type': 'application/octet-stream' };
-    const answer = await fetch(`${url}/screen`, { method: 'POST', headers, body: images.slice(first, first + size) });
-    if (!answer.ok) throw new Error(`the worker answers ${answer.status}: ${await answer.text()}`);
-    verdicts.push((await answer.json()) as Verdict);
-  }
-  return verdicts;
 }
 
 function median(values: readonly number[]): number {

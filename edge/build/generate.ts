@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chooseModel } from '../../shared/bundle/active-model.ts';
@@ -10,7 +10,9 @@ import { openScreen } from '../../shared/runtime/open-screen.ts';
 import { UnsupportedGraphError } from '../../shared/runtime/operator.ts';
 import { decodersModule } from './decoders-module.ts';
 import { buildPage, pageModule } from './page.ts';
+import { writePageAssets } from './page-assets.ts';
 import { withUnsharedMemory } from './unshared-memory.ts';
+import { writeIfChanged } from './write-if-changed.ts';
 
 /** The use of a build, whether a bundle that is not fit for it is taken anyway, and whether the page, which hands out the bundle, is part of it. */
 export interface Admission {
@@ -63,21 +65,13 @@ export async function generate(
   };
   await mkdir(join(target, 'page'), { recursive: true });
   for (const [name, bytes] of Object.entries(files)) await writeIfChanged(join(target, name), bytes);
+  await writePageAssets(join(target, 'assets'), page !== null);
   return { screening, runtime };
 }
 
 /** Chooses the model to build with: the value of MODEL, else as `chooseModel` does. */
 export function chosenModel(models: string, environment: string | undefined): Promise<{ name: string; why: string }> {
   return chooseModel({ MODEL: environment || undefined }, (file) => readFile(join(models, file), 'utf8'));
-}
-
-/** Writes a file, but leaves an unchanged one alone, so that a watcher does not start again over it. */
-async function writeIfChanged(path: string, bytes: Uint8Array): Promise<void> {
-  const present = await readFile(path).catch(() => null);
-  if (present && Buffer.compare(present, bytes) === 0) return;
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, bytes);
-  await rename(temporary, path);
 }
 
 /** The runtimes of screen.onnx in the worker: the edge's own kernels, or ONNX Runtime, which knows every graph and is 14 MB. */

@@ -19,9 +19,28 @@ export type PageFiles = Record<string, Uint8Array>;
  * (`pnpm samples`).
  */
 export async function buildPage(model: PageModel): Promise<PageFiles> {
+  // Built apart, so that what both need is in each, and neither waits for a third file; what the engine may load later is split off.
+  const [page, engine] = await Promise.all([bundled(['main.ts', 'style/page.css'], false), bundled(['engine/engine.ts'], true)]);
+  const { resolve } = createRequire(join(ROOT, 'shared/images/formats.ts'));
+  const decoders = FORMATS.flatMap(({ name, wasm }) => (wasm ? [[`${name}.wasm`, readFile(resolve(wasm))] as const] : []));
+  const files = {
+    ...page,
+    ...engine,
+    'index.html': readFile(join(PAGE, 'index.html')),
+    'icon.svg': readFile(join(PAGE, 'icon.svg')),
+    'kernels.wasm': readFile(join(ROOT, 'shared/kernels/screening.wasm')),
+    'samples.json': samplesOf(model),
+    ...Object.fromEntries(decoders),
+  };
+  const entries = Object.entries(files).map(async ([name, bytes]) => [name, await bytes] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Bundles files of the page. @returns the results, by name */
+async function bundled(entryPoints: string[], splitting: boolean): Promise<PageFiles> {
   const { outputFiles } = await build({
     absWorkingDir: PAGE,
-    entryPoints: ['main.ts', 'engine/engine.ts', 'style/page.css'],
+    ...{ entryPoints, splitting },
     entryNames: '[name]',
     outdir: '/',
     bundle: true,
@@ -32,19 +51,7 @@ export async function buildPage(model: PageModel): Promise<PageFiles> {
     target: 'es2023',
     logLevel: 'error',
   });
-  const built = outputFiles.map(({ path, contents }) => [path.split(/[\\/]/).at(-1), contents] as const);
-  const { resolve } = createRequire(join(ROOT, 'shared/images/formats.ts'));
-  const decoders = FORMATS.flatMap(({ name, wasm }) => (wasm ? [[`${name}.wasm`, readFile(resolve(wasm))] as const] : []));
-  const files = {
-    ...Object.fromEntries(built),
-    'index.html': readFile(join(PAGE, 'index.html')),
-    'icon.svg': readFile(join(PAGE, 'icon.svg')),
-    'kernels.wasm': readFile(join(ROOT, 'shared/kernels/screening.wasm')),
-    'samples.json': samplesOf(model),
-    ...Object.fromEntries(decoders),
-  };
-  const entries = Object.entries(files).map(async ([name, bytes]) => [name, await bytes] as const);
-  return Object.fromEntries(await Promise.all(entries));
+  return Object.fromEntries(outputFiles.map(({ path, contents }) => [path.split(/[\\/]/).at(-1), contents]));
 }
 
 /** Returns the samples of a model's data set (`pnpm samples`) as JSON; an empty list if there are none of its classes and size. */

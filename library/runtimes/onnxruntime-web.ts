@@ -19,6 +19,8 @@ export interface OnnxRuntimeWebOptions {
    * `ort-wasm-simd-threaded.asyncify.wasm` for webgpu. Default: where the bundler puts them, or beside the script.
    */
   files?: string | URL;
+  /** Gives a file's bytes by its name, in place of a fetch from `files`, for instance where it is served compressed. */
+  loadFile?: (file: string) => Promise<ArrayBuffer>;
   /** Threads of `wasm`; more than one needs a page that is cross-origin isolated. Default: 1. */
   threads?: number;
 }
@@ -36,16 +38,19 @@ const inLine = /* @__PURE__ */ inTurn();
  * Runs the graphs in ONNX Runtime Web, from the package `onnxruntime-web`, which must be installed beside this one. It runs any graph, and
  * searches.
  */
-export function onnxruntimeWeb({ provider = 'webgpu', files, threads = 1 }: OnnxRuntimeWebOptions = {}): Runtime {
+export function onnxruntimeWeb({ provider = 'webgpu', files, loadFile, threads = 1 }: OnnxRuntimeWebOptions = {}): Runtime {
   const openOn = async (on: WebProvider, bundle: Bundle, graph: GraphName) => {
     const { load, file } = BUILDS[on];
     const ort = await load();
     ort.env.wasm.numThreads = threads;
     if (files !== undefined) ort.env.wasm.wasmPaths = { wasm: fileIn(files, file) };
+    if (loadFile) ort.env.wasm.wasmBinary ??= await loadFile(file);
     const create = () =>
       ort.InferenceSession.create(bundle.graphs[graph] as Uint8Array, {
         executionProviders: [on],
         externalData: [{ path: bundle.screening.weights.file, data: bundle.weights }],
+        // Its warnings, which it writes as errors, tell where it computes the shapes.
+        logSeverityLevel: 3,
       });
     const session = await inLine(create).catch((error: unknown) => {
       throw new UserError(`onnxruntime-web can't open ${graph}.onnx on ${on}: ${messageOf(error)}`, { cause: error });

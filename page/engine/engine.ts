@@ -1,14 +1,13 @@
 import { expose, proxy } from 'comlink';
 import { readBundle } from '../../library/bundle.ts';
-import type { ImageInput } from '../../library/images.ts';
-import type { Explained } from '../../library/results.ts';
-import { openScreener, type Screener } from '../../library/screener.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { DEFAULT_MIN_MARGIN, decideReclassified, type ReclassifyDecision } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
 import { ATTACKS, type AttackName } from './attack.ts';
+import { openOnChoice } from './choose-runtime.ts';
 import { type Networks, networksOf } from './gradient/networks.ts';
+import type { RuntimeChoice } from './runtimes.ts';
 import { type Explanation, searchClasses } from './search.ts';
 
 /** The starts of a search, and the targets of an attack, go through the networks at once. */
@@ -22,14 +21,12 @@ export interface SearchResult {
 }
 
 /** Everything that computes, in a thread of its own, so that the page stays alive. */
-export interface Engine {
+export interface Engine extends RuntimeChoice {
   readonly screening: Screening;
   /** Media types and extensions of the files that can be read, for the choice of a file. */
   readonly accept: string;
   /** Why attacks and the search can't run on this model; null if they can. */
   readonly without: string | null;
-  /** Screens an image, with the time that the screening took, in ms. */
-  explain(image: ImageInput): Promise<Explained & { ms: number }>;
   attack(name: AttackName, image: Float32Array, label: number, radius: number): Float32Array;
   /** Decodes latents, one after the other. @returns [n, H, W, C] */
   decode(latents: Float32Array[]): Float32Array[];
@@ -55,7 +52,7 @@ async function open(key: string): Promise<Engine> {
   const loadModule = (name: string) => (modules[name] ??= fetched(`/page/${name}.wasm`, '').then((bytes) => WebAssembly.compile(bytes)));
   const bundle = await readBundle(async (file) => new Uint8Array(await fetched(`/page/bundle/${file}`, key)));
   // The worker's build has judged the model.
-  const screener = await openScreener(loadModule, bundle);
+  const choice = await openOnChoice(bundle, loadModule);
   const { screening } = bundle;
   let networks: Networks | null = null;
   let without: string | null = null;
@@ -73,7 +70,7 @@ async function open(key: string): Promise<Engine> {
     screening,
     accept: FORMATS.flatMap(({ mediaTypes, extensions }) => [mediaTypes[0], ...extensions]).join(),
     without,
-    explain: (image) => timed(screener, image),
+    ...choice,
     attack: (name, image, label, radius) => ATTACKS[name]({ networks: differentiable(), screening, image, label, radius }),
     decode: (latents) => latents.map((latent) => differentiable().decoder(latent).value),
     async search(image) {
@@ -88,15 +85,6 @@ async function open(key: string): Promise<Engine> {
       return { ...found, decision };
     },
   };
-}
-
-/** The first screening reads the image; the second, on the model's own input, is the one that is timed. */
-async function timed(screener: Screener, image: ImageInput): Promise<Explained & { ms: number }> {
-  const explained = await screener.explain(image);
-  if (explained.verdict === 'unreadable') return { ...explained, ms: 0 };
-  const started = performance.now();
-  await screener.screen(explained.input);
-  return { ...explained, ms: performance.now() - started };
 }
 
 const entry = { open: async (key: string) => proxy(await open(key)) };

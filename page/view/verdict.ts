@@ -1,6 +1,7 @@
 import type { Explained } from '../../library/browser.ts';
 import type { Verdict } from '../../shared/protocol/screen-messages.ts';
 import { GRAPH_SCORES } from '../../shared/score-table.ts';
+import type { TimedExplained } from '../engine/runtimes.ts';
 import { byId, element, shown, text } from './element.ts';
 
 /** The worker's answer, or why there is none, with the time of the request. */
@@ -46,7 +47,7 @@ const said = (answer: { verdict: string; label?: string }) =>
 const timeOf = (ms: number) => `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 
 /** Shows the page's own answer, while the worker is asked. */
-export function showPageAnswer(explained: Explained & { ms: number }): void {
+export function showPageAnswer(explained: TimedExplained): void {
   text('page-answer', explained.verdict === 'unreadable' ? 'not read' : said(explained));
   text('page-time', explained.verdict === 'unreadable' ? '' : timeOf(explained.ms));
   text('worker-answer', 'asked …');

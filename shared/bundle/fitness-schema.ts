@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const reasonSchema = z.strictObject({
   of: z.enum([

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { GRAPH_SCORES, SCORES, testedScores } from '../score-table.ts';
 import { UserError } from '../user-error.ts';
 import { guaranteeProblem } from './guarantee.ts';

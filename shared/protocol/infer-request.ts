@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Screening } from '../bundle/screening-schema.ts';
 import { inferRequestSchema, ProtocolError, splitBody, type Tensor } from './inference-protocol.ts';
 import { binaryOf, jsonOf, readTensors } from './tensors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { perScore, SCORE_REASONS } from '../score-table.ts';
 
 /** The answers of `POST /screen` for one image, and its errors (RFC 9457). */

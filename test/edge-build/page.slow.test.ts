@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { generate } from '../../edge/build/generate.ts';
 import { buildPage } from '../../edge/build/page.ts';
@@ -19,9 +19,22 @@ it('a build has the page, which hands out the bundle, only if it is asked for', 
     'export const page = null;\n',
     [],
   ]);
+  expect(await readdir(join(target, 'assets'))).toEqual([]);
   await generate('models/mnist', target, undefined, { use: 'deploy', force: false, page: true });
   expect(await readdir(join(target, 'page'))).toEqual(expect.arrayContaining(['engine.js.bin', 'index.html.bin', 'main.js.bin']));
   expect(await readFile(join(target, 'page.js'), 'utf8')).toContain('"index.html": file');
+  const assets = join(target, 'assets/page');
+  for (const name of ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.asyncify.wasm']) {
+    const bytes = await readFile(join(assets, `${name}.gz`));
+    // Cloudflare takes no larger asset.
+    expect(bytes.length).toBeLessThan(25 * 2 ** 20);
+    expect(gunzipSync(bytes).equals(await readFile(join('node_modules/onnxruntime-web/dist', name)))).toBe(true);
+    await writeFile(join(assets, `${name}.gz`), bytes.subarray(0, 1000));
+  }
+  await generate('models/mnist', target, undefined, { use: 'deploy', force: false, page: true });
+  expect((await stat(join(assets, 'ort-wasm-simd-threaded.wasm.gz'))).size).toBeGreaterThan(1e6);
+  await generate('models/mnist', target);
+  expect(await readdir(join(target, 'assets'))).toEqual([]);
 });
 
 it('only a model of the same classes and size gets the samples of a data set; what the page loads first is small', async () => {
@@ -36,4 +49,5 @@ it('only a model of the same classes and size gets the samples of a data set; wh
   expect(await samplesOf({ input: { height: 32, width: 32, channels: 1 } })).toEqual([]);
   const files = await buildPage(screening);
   expect(gzipSync(files['main.js'] as Uint8Array).length).toBeLessThan(15_000);
+  expect(gzipSync(files['engine.js'] as Uint8Array).length).toBeLessThan(95_000);
 });

@@ -1,38 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, startChromium } from '../../bench/browser/chromium.ts';
-import { mixedImages } from '../../bench/browser/mixed-images.ts';
-import { compareVerdicts } from '../../bench/browser/verdicts.ts';
 import { type Worker as StartedWorker, startWorker } from '../../cli/start-worker.ts';
-import { openBundle } from '../../library/node.ts';
-import type { ScreenResult } from '../../library/results.ts';
-import type { Engine, EngineEntry } from '../../page/engine/engine.ts';
-import type { Verdict } from '../../shared/protocol/screen-messages.ts';
 
 const chromium = findChromium();
 const why = chromium ? '' : ': SKIPPED, there is no Chromium on the PATH or in the variable CHROMIUM';
 const LIMIT_MS = 180_000;
-
-const comlink = await readFile(createRequire(import.meta.url).resolve('comlink/dist/umd/comlink.min.js'), 'utf8');
-
-/** Screens images in the page's own engine. Runs in the browser. @param base64 float32, [n, 28, 28, 1] */
-async function screenInPage(base64: string): Promise<ScreenResult[]> {
-  const { wrap } = (globalThis as unknown as { Comlink: typeof import('comlink') }).Comlink;
-  const entry = wrap<EngineEntry>(new Worker('/page/engine.js', { type: 'module' }));
-  const engine = (await entry.open('')) as unknown as import('comlink').Remote<Engine>;
-  const images = new Float32Array(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer);
-  const results: ScreenResult[] = [];
-  for (let first = 0; first < images.length; first += 784) {
-    const explained = await engine.explain(images.slice(first, first + 784));
-    if (explained.verdict === 'unreadable') throw new Error(explained.detail);
-    const { verdict, scores } = explained;
-    results.push(verdict === 'accepted' ? { verdict, scores, label: explained.label, index: explained.index } : { ...explained });
-  }
-  return results;
-}
 
 /**
  * The page of a real worker in a real browser. What a test finds on it, a user sees. The model is one that an attack gets through, so that both
@@ -152,25 +126,6 @@ describe.skipIf(!chromium)(`the page${why}`, { timeout: LIMIT_MS }, () => {
     await page.getByRole('slider').focus();
     await page.keyboard.press('ArrowRight');
     await page.getByText('1 %:').waitFor();
-  });
-
-  it("gives the worker's verdict on 500 images, unless a score is next to its threshold", async () => {
-    const { screening } = await openBundle('models/mnist-paper');
-    const images = await mixedImages(screening, 500);
-    const size = images.length / 500;
-    const verdicts: Verdict[] = [];
-    for (let first = 0; first < 500; first += 50) {
-      const batch = Array.from({ length: 50 }, (_, i) => ({
-        pixels: Array.from(images.subarray((first + i) * size, (first + i + 1) * size)),
-      }));
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(`${worker.url}/screen`, { method: 'POST', headers, body: JSON.stringify({ images: batch }) });
-      verdicts.push(...((await response.json()) as { results: Verdict[] }).results);
-    }
-    await page.evaluate(comlink);
-    const results = await page.evaluate(screenInPage, Buffer.from(images.buffer).toString('base64'));
-    expect(new Set(verdicts.map(({ verdict }) => verdict))).toEqual(new Set(['accepted', 'rejected']));
-    expect(compareVerdicts(results, verdicts, screening).different).toEqual([]);
   });
 
   it.each(['light', 'dark'] as const)('has nothing that axe finds, %s', async (colorScheme) => {
