@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { UserError } from '../../shared/user-error.ts';
 
 const operationSchema = z.looseObject({
+  operationId: z.string(),
+  tags: z.array(z.string()),
   requestBody: z.looseObject({ content: z.record(z.string(), z.unknown()) }).optional(),
   responses: z.record(z.string(), z.unknown()),
 });
@@ -15,7 +17,10 @@ const descriptionSchema = z.looseObject({
 /** The worker's OpenAPI description, as far as the generators' settings need it. */
 export type Description = z.infer<typeof descriptionSchema>;
 
-/** Asks a worker for its description. @throws UserError if it does not answer one */
+/** The group of routes that serve people's browsers: pages, whose files differ from build to build and which not every worker has. */
+const PAGES = 'pages';
+
+/** Asks a worker for its description, without its pages, which no client needs. @throws UserError if it does not answer one */
 export async function readDescription(url: string): Promise<Description> {
   const address = new URL('openapi.json', url.endsWith('/') ? url : `${url}/`);
   const answer = await fetch(address).catch((error: Error) => error);
@@ -24,7 +29,15 @@ export async function readDescription(url: string): Promise<Description> {
   const parsed = descriptionSchema.safeParse(await answer.json().catch(() => null));
   if (!answer.ok || !parsed.success)
     throw new UserError(`${address} is not the description of a Portcullis worker (status ${answer.status}).`);
-  return parsed.data;
+  return withoutPages(parsed.data);
+}
+
+function withoutPages(description: Description): Description {
+  const paths = Object.entries(description.paths).flatMap(([path, methods]) => {
+    const kept = Object.entries(methods).filter(([, { tags }]) => !tags.includes(PAGES));
+    return kept.length > 0 ? [[path, Object.fromEntries(kept)] as const] : [];
+  });
+  return { ...description, paths: Object.fromEntries(paths) };
 }
 
 /**

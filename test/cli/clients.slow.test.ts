@@ -27,15 +27,28 @@ const classifier = createServer((request, response) => {
 let worker: Awaited<ReturnType<typeof startDeployed>>;
 let folder: string;
 let description: Awaited<ReturnType<typeof readDescription>>;
+// biome-ignore lint/suspicious/noExplicitAny: it is generated while the test runs.
+let typescript: Record<string, any>;
+/** The routes that clients have. */
+let operations: { operationId: string; method: string }[];
+const PARAMETERS = { model: 'classifier', version: '1' };
+/** The worker here has no classifier that takes inference requests. */
+const statusOf = (operationId: string) => (operationId.startsWith('v2GetClassifier') ? 404 : 200);
 beforeAll(async () => {
   await once(classifier.listen(0, '127.0.0.1'), 'listening');
   worker = await startDeployed('mnist', {
-    KEYS: `test:explain:${await sha256(KEY)}`,
+    KEYS: `test:explain+admin:${await sha256(KEY)}`,
     SCREEN_WITHOUT_KEY: 'on',
     UPSTREAM_URL: `http://127.0.0.1:${(classifier.address() as AddressInfo).port}/`,
   });
   description = await readDescription(worker.url);
+  operations = Object.values(description.paths).flatMap((methods) =>
+    Object.entries(methods).map(([method, { operationId }]) => ({ operationId, method })),
+  );
   folder = await mkdtemp(join(tmpdir(), 'portcullis-clients-'));
+  await writeTypescriptClient(description, folder);
+  typescript = await import(pathToFileURL(join(folder, 'index.js')).href);
+  typescript.client.setConfig({ baseUrl: worker.url });
 });
 afterAll(async () => {
   await worker?.close();
@@ -43,14 +56,15 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
+/** Turns the name of a Python module, such as `v_2_get_model`, into that of its operation. */
+const camelCase = (name: string) => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
 /** The generator's Python, or why there is none. */
 const python = await generatorPython('python3').catch((error: Error) => error);
 const why = python instanceof Error ? `: SKIPPED, ${python.message}` : '';
 
 it('the TypeScript client compiles, and asks the worker for each kind of body', async () => {
-  await writeTypescriptClient(description, folder);
-  const { client, screen, guard, getModel, v2ModelInfer } = await import(pathToFileURL(join(folder, 'index.js')).href);
-  client.setConfig({ baseUrl: worker.url });
+  const { screen, guard, getModel, v2ModelInfer } = typescript;
   const image = { body: new Blob([bytes]), bodySerializer: null, headers: { 'Content-Type': 'image/png' } };
   const base64 = bytes.toString('base64');
   expect((await screen(image)).data).toMatchObject({ verdict: 'accepted', label: '7' });
@@ -63,6 +77,18 @@ it('the TypeScript client compiles, and asks the worker for each kind of body', 
   expect((await getModel()).data.classes).toHaveLength(10);
   const explained = await screen({ ...image, query: { explain: '1' }, auth: KEY });
   expect(explained.data.explain.nearest).toBe('7');
+});
+
+it('the TypeScript client has a function for each route that is no page, and each GET is answered as it is typed', async () => {
+  expect(operations.length).toBeGreaterThan(15);
+  for (const { operationId, method } of operations) {
+    const call = typescript[operationId];
+    expect([operationId, typeof call]).toEqual([operationId, 'function']);
+    if (method !== 'get') continue;
+    const { response, data, error } = await call({ auth: KEY, path: PARAMETERS });
+    expect([operationId, response.status]).toEqual([operationId, statusOf(operationId)]);
+    expect(data ?? error).toBeTypeOf('object');
+  }
 });
 
 it('what the Python generator is given still describes a body and an answer for each operation', async () => {
@@ -82,7 +108,10 @@ it.skipIf(python instanceof Error)(`the Python client installs, and asks the wor
   const { stdout } = await run(python as string, [join(import.meta.dirname, 'clients/ask.py'), JSON.stringify(given)], {
     env: { ...process.env, PYTHONPATH: target, PYTHONDONTWRITEBYTECODE: '1' },
   });
-  expect(JSON.parse(stdout)).toEqual({
+  const { gets, ...answers } = JSON.parse(stdout) as { gets: Record<string, number> };
+  const wanted = operations.filter(({ method }) => method === 'get').map(({ operationId }) => [operationId, statusOf(operationId)]);
+  expect(Object.fromEntries(Object.entries(gets).map(([name, status]) => [camelCase(name), status]))).toEqual(Object.fromEntries(wanted));
+  expect(answers).toEqual({
     one: ['Accepted', '7'],
     form: ['Accepted', 'Problem'],
     batch: ['7'],
