@@ -8,6 +8,7 @@ RUN npx -y pnpm@12 install --prod --frozen-lockfile
 COPY shared shared
 COPY node node
 COPY fallback fallback
+COPY attacks attacks
 COPY trainer trainer
 COPY cli cli
 # Installs the provider and NVIDIA's libraries, checked by name, version and content (docs/backends.md). The command also installs

@@ -7,6 +7,7 @@ RUN npx -y pnpm@12 install --prod --frozen-lockfile
 COPY shared shared
 COPY node node
 COPY fallback fallback
+COPY attacks attacks
 COPY trainer trainer
 COPY cli cli
 ARG MODEL=mnist
