@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { Attack, GradientModel } from './attack.ts';
 import { acceptedAs, type ObjectiveName, objectiveOf } from './losses/objective.ts';
 import { attackRows, MOST_TARGETS, type RowOptions, type Rows } from './rows.ts';
-import { adamDirection, noMoments } from './steps/adam.ts';
-import { lengths, type Norm, projectToBall, stepUnit } from './steps/projection.ts';
+import { adamDirection, downhill, noMoments } from './steps/adam.ts';
+import { lengths, type Norm, projectToBall, steepest, stepUnit } from './steps/projection.ts';
 import { cosineDecay } from './steps/step.ts';
 import { column, concatImages, mask, tensorOf, valuesOf } from './tensors.ts';
 
@@ -102,7 +102,7 @@ export function minimumNorm(
   const origin = tensorOf(model, rows.origins);
   let image = onTheLine(model, origin, rows);
   let nearest = image.clone();
-  let moments = noMoments(image);
+  const directions = norm === 'l2' ? steepestDirections : adamDirections(image, norm);
   const best = targets.map(() => Number.POSITIVE_INFINITY);
   const radii = distancesTo(origin, image, norm).map((radius) => Math.max(radius, LEAST_RADIUS[norm]));
   for (let step = 0; step <= steps; step++) {
@@ -123,16 +123,46 @@ export function minimumNorm(
     nearest.dispose();
     nearest = kept;
     if (!ahead) continue;
-    const { direction, moments: next } = adamDirection(ahead.gradients, image, moments, norm);
+    const direction = directions.next(ahead.gradients, image);
     const moved = tf.tidy(() => {
       const radius = column(radii);
       const onwards = image.sub(direction.mul(stepUnit(norm, radius)).mul(cosineDecay(STEP, step / steps))) as tf.Tensor4D;
       return projectToBall(onwards, origin, norm, radius);
     });
-    tf.dispose([image, ahead.gradients, direction, moments.mean, moments.square]);
-    [image, moments] = [moved, next];
+    tf.dispose([image, ahead.gradients, direction]);
+    image = moved;
   }
-  return { images: valuesOf(nearest, origin, image, moments.mean, moments.square), radii: best };
+  directions.dispose();
+  return { images: valuesOf(nearest, origin, image), radii: best };
+}
+
+/** The directions of a descent, step by step; the caller disposes of each. */
+interface Directions {
+  next(gradients: tf.Tensor4D, images: tf.Tensor4D): tf.Tensor4D;
+  dispose(): void;
+}
+
+/**
+ * Those of l2. Adam moves all values by about as much, which uses up a radius that the best changes spend on few: on models/mnist a fifth of
+ * a hundred such changes within 1.5 are found by Adam, or fewer.
+ */
+const steepestDirections: Directions = {
+  next: (gradients, images) => tf.tidy(() => steepest(downhill(gradients, images), 'l2')),
+  dispose: () => {},
+};
+
+function adamDirections(start: tf.Tensor4D, norm: Norm): Directions {
+  let moments = noMoments(start);
+  const dispose = () => tf.dispose([moments.mean, moments.square]);
+  return {
+    next(gradients, images) {
+      const { direction, moments: next } = adamDirection(gradients, images, moments, norm);
+      dispose();
+      moments = next;
+      return direction;
+    },
+    dispose,
+  };
 }
 
 /** Returns the point on the line to the start, nearest to the image, that is accepted as the target; the start where none is. */

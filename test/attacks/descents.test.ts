@@ -27,6 +27,23 @@ describe('minimum norm', () => {
     },
   );
 
+  it('in l2 moves the values that matter, however many others the gradient has', () => {
+    // u = x_0 + .05 (x_1 + ... + x_9) and z = (1 - u, u): accepted as class 1 from u = 1 - sqrt(.125) on.
+    const dense = tf.layers.dense({ units: 2 });
+    const encoder = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [1, 10, 1] }), dense] });
+    dense.setWeights([tf.tensor2d(Array.from({ length: 10 }, (_, i) => (i === 0 ? [-1, 1] : [-0.05, 0.05]))), tf.tensor1d([1, 0])]);
+    const decoder = tf.sequential({
+      layers: [tf.layers.dense({ units: 10, inputShape: [2] }), tf.layers.reshape({ targetShape: [1, 10, 1] })],
+    });
+    const thresholds = { maxLatentDistance: [0.25, 0.25], maxReconstructionError: [1000, 1000] };
+    const model = twoPixels({ encoder, decoder, thresholds, input: { height: 1, width: 10, channels: 1 } });
+    const rows = { origins: new Float32Array(10), starts: new Float32Array(10).fill(1), targets: [1] };
+    const least = (1 - Math.sqrt(0.125)) / Math.hypot(1, 3 * 0.05);
+    const { radii } = minimumNorm(model, rows, { norm: 'l2', steps: 30, objective: 'hinges' });
+    expect(radii[0]).toBeGreaterThan(least - 1e-3);
+    expect(radii[0]).toBeLessThan(1.1 * least);
+  });
+
   it('says that there is none, and gives the start', () => {
     const impossible = twoPixels({ thresholds: { maxLatentDistance: [0.25, 1e-9], maxReconstructionError: [1, 1] } });
     const nowhere = { ...fromImage, starts: Float32Array.of(1, 0) };

@@ -15,7 +15,7 @@ import { buildModel, type Model } from '../../trainer/model/build-model.ts';
 import type { Training } from '../../trainer/presets.ts';
 import { OUTLIER_LOSSES } from '../../trainer/presets.ts';
 import { input, tinyArchitecture } from '../export/tiny-model.ts';
-import { tinyDataset, tinyRobustness, tinyTraining } from './tiny-dataset.ts';
+import { shrinkingRobustness, tinyDataset, tinyRobustness, tinyTraining } from './tiny-dataset.ts';
 
 const weightsOf = ({ encoder, decoder }: Model) =>
   [encoder, decoder].flatMap((part) => part.getWeights().map((weight) => Array.from(weight.dataSync())));
@@ -96,6 +96,7 @@ describe('a training that was stopped', () => {
     ['variable entropy', { architecture: { ...tinyArchitecture, entropy: 'variable' as const } }],
     ['class weights, no running average', { classWeights: 'balanced' as const, averageDecay: 0 }],
     ['robust', { outlierLoss: OUTLIER_LOSSES.margin, classWeights: 'balanced' as const, robust: tinyRobustness }],
+    ['robust, balls that shrink', { outlierLoss: OUTLIER_LOSSES.margin, classWeights: 'balanced' as const, robust: shrinkingRobustness }],
   ])('goes on to the same bits: %s', async (name, change) => {
     const training = { ...tinyTraining, ...change };
     const directory = join(root, name);

@@ -50,3 +50,8 @@ export const tinyRobustness: Robustness = {
   outliers: { share: 0.5, radius: 0.5 },
   certified: null,
 };
+
+export const shrinkingRobustness: Robustness = {
+  ...{ ...tinyRobustness, l2Share: 0.5 },
+  shrinking: { steps: 3, shrinkShare: 0.6, neighbours: 0.8, reach: { least: 1.5, most: 2.5 }, stepLength: { least: 0.4, most: 0.8 } },
+};

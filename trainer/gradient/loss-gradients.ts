@@ -5,8 +5,9 @@ import type { BatchRows } from '../data/batches.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { Model } from '../model/build-model.ts';
 import { type AttackedImages, gmvaeLoss, type OutlierLoss } from '../model/loss.ts';
-import { innerAttack } from '../robust/inner-attack.ts';
+import { type Attacked, innerAttack } from '../robust/inner-attack.ts';
 import type { Robustness } from '../robust/robustness.ts';
+import { shrinkingAttack } from '../robust/shrinking-attack.ts';
 import { flattened, type Parameters } from './parameters.ts';
 
 /** A batch, or a part of one, at a step of training. */
@@ -42,7 +43,7 @@ export function rowSizes({ input, training }: LossSetting): Record<RowName, numb
   const attack = training.robust ? 1 : 0;
   return {
     ...{ images: size, targets: d, noise: d, labelled: 1, weights: 1, genuine: 1 },
-    ...{ starts: attack * size, radii: attack, stepLengths: attack, isL2: attack, isSparse: attack, goals: attack },
+    ...{ starts: attack * size, radii: attack, stepLengths: attack, reaches: attack, isL2: attack, isSparse: attack, goals: attack },
   };
 }
 
@@ -113,31 +114,55 @@ export async function lossGradients(
   return { losses: { reconstruction, latent, total }, gradient };
 }
 
+type BatchTensors = { images: tf.Tensor4D; targets: tf.Tensor2D; weights: tf.Tensor1D | null };
+
 /** Attacks the rows of a part that are to be attacked, as far as the radii have grown. @returns null where there are none */
 function attackedRows(
   { encoder }: Model,
-  batch: { images: tf.Tensor4D; targets: tf.Tensor2D; weights: tf.Tensor1D | null },
+  batch: BatchTensors,
   part: BatchShard,
   means: tf.Tensor2D,
   { training: { robust, outlierLoss } }: LossSetting,
 ): AttackedImages | null {
+  if (!robust || outlierLoss.kind !== 'margin') return null;
+  const options = { means, temperature: outlierLoss.temperature };
+  const { steps, shrinking } = robust;
   const rows = Array.from(part.radii.keys()).filter((i) => (part.radii[i] as number) > 0);
-  if (rows.length === 0 || !robust || outlierLoss.kind !== 'margin') return null;
+  const shrinks = (i: number) => shrinking !== undefined && part.isL2[i] === 1;
+  const attack = (attacked: Attacked, first: number) =>
+    shrinking && shrinks(first)
+      ? shrinkingAttack(encoder, attacked, { ...options, ...shrinking })
+      : innerAttack(encoder, attacked, { ...options, steps });
+  // Apart, as they take different numbers of steps.
+  const groups = [rows.filter((i) => !shrinks(i)), rows.filter(shrinks)].filter((group) => group.length > 0);
+  const done = groups.map((group) => {
+    const { attacked, weights } = rowsAt(group, batch, part);
+    return { ...attacked, weights, images: attack(attacked, group[0] as number) };
+  });
+  const [first, ...others] = done;
+  if (!first || others.length === 0) return first ?? null;
+  return {
+    images: tf.concat(done.map(({ images }) => images)),
+    targets: tf.concat(done.map(({ targets }) => targets)),
+    genuine: tf.concat(done.map(({ genuine }) => genuine)),
+    weights: first.weights && tf.concat(done.map(({ weights }) => weights as tf.Tensor1D)),
+  };
+}
+
+function rowsAt(rows: number[], batch: BatchTensors, part: BatchShard): { attacked: Attacked; weights: tf.Tensor1D | null } {
   const at = tf.tensor1d(rows, 'int32');
   const chosen = (values: Float32Array) => tf.tensor1d(rows.map((i) => values[i] as number));
-  const images = tf.gather(batch.images, at);
   const attacked = {
-    images,
+    images: tf.gather(batch.images, at),
     starts: tf.gather(tf.tensor4d(part.starts, batch.images.shape), at),
     targets: tf.gather(batch.targets, at),
     genuine: chosen(part.genuine),
     radii: chosen(part.radii).mul(part.radiusScale) as tf.Tensor1D,
     stepLengths: chosen(part.stepLengths),
+    reaches: chosen(part.reaches),
     isL2: chosen(part.isL2),
     isSparse: chosen(part.isSparse),
     goals: chosen(part.goals),
   };
-  const options = { means, temperature: outlierLoss.temperature, steps: robust.steps };
-  const weights = batch.weights && chosen(part.weights);
-  return { ...attacked, weights, images: innerAttack(encoder, attacked, options) };
+  return { attacked, weights: batch.weights && chosen(part.weights) };
 }

@@ -12,6 +12,8 @@ export interface AttackRows {
   radii: Float32Array;
   /** Length of the first step, as a share of the radius. */
   stepLengths: Float32Array;
+  /** The first radius of a ball that shrinks, as a multiple of the radius; 1 where it does not. */
+  reaches: Float32Array;
   /** 1 where the ball is that of l2, 0 for linf. */
   isL2: Float32Array;
   /** 1 where only the values of the largest gradient move. */
@@ -25,6 +27,7 @@ export const NO_ATTACKS: AttackRows = {
   starts: new Float32Array(),
   radii: new Float32Array(),
   stepLengths: new Float32Array(),
+  reaches: new Float32Array(),
   isL2: new Float32Array(),
   isSparse: new Float32Array(),
   goals: new Float32Array(),
@@ -62,6 +65,7 @@ export function attackRowsOf(
     ...{ starts, goals },
     radii: Float32Array.from(attacks, ({ radius }) => radius),
     stepLengths: Float32Array.from(attacks, ({ step }) => step),
+    reaches: Float32Array.from(attacks, ({ reach }) => reach),
     isL2: Float32Array.from(attacks, ({ norm }) => (norm === 'l2' ? 1 : 0)),
     isSparse: Float32Array.from(attacks, ({ sparse }) => (sparse ? 1 : 0)),
   };

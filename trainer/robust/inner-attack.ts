@@ -16,6 +16,8 @@ export interface Attacked {
   radii: tf.Tensor1D;
   /** Length of the first step as a share of the radius: [M] */
   stepLengths: tf.Tensor1D;
+  /** The first radius of a ball that shrinks (`shrinking-attack.ts`), as a multiple of the radius: [M] */
+  reaches: tf.Tensor1D;
   /** 1 for l2, 0 for linf: [M] */
   isL2: tf.Tensor1D;
   /** 1 where only the quarter of the values with the largest gradients moves: [M] */
@@ -36,35 +38,24 @@ const AWAY = 0.3;
 const SPARSE_SHARE = 1 / 4;
 
 /**
- * Attacks the encoder from each row's start, by steepest ascent within its ball. With d_t = ||f(x) - mu_t||^2 and temperature T it maximises
- * log sum_{t != y} exp(-d_t / T) + .3 d_y for an image of class y, log sum_t exp(-d_t / T) for an outlier, and -d_t / T towards a goal t,
- * which leads on from where no class is near and the first two are flat. Values at 0 or 1 that a step would push out of [0, 1] stay, and the
- * others share its length. The steps get shorter: step k of K has the length (1 - k / K) stepLength radius.
+ * Attacks the encoder from each row's start, by steepest ascent within its ball (`innerGradient`). Values at 0 or 1 that a step would push
+ * out of [0, 1] stay, and the others share its length. The steps get shorter: step k of K has the length (1 - k / K) stepLength radius.
  *
  * @returns [M, H, W, C] within the balls and in [0, 1]; call it inside tf.tidy
  */
-export function innerAttack(encoder: tf.LayersModel, attacked: Attacked, { means, temperature, steps }: InnerAttackOptions): tf.Tensor4D {
-  const { images, starts, targets, genuine, isL2, isSparse } = attacked;
+export function innerAttack(encoder: tf.LayersModel, attacked: Attacked, options: InnerAttackOptions): tf.Tensor4D {
+  const { images, starts, isL2 } = attacked;
+  const { steps } = options;
   const column = (values: tf.Tensor1D) => values.reshape([-1, 1, 1, 1]) as tf.Tensor4D;
   const [radii, l2] = [column(attacked.radii), column(isL2).greater(0)];
   const project = (moved: tf.Tensor4D) =>
     tf.where(l2, projectToBall(moved, images, 'l2', radii), projectToBall(moved, images, 'linf', radii)) as tf.Tensor4D;
-  const own = ownClasses(targets, means);
-  const hasGoal = attacked.goals.greaterEqual(0);
-  // All 0 for -1.
-  const goals = tf.oneHot(attacked.goals.toInt(), means.shape[0]);
-  const objective = (x: tf.Tensor) => {
-    const distances = squaredDistances(encoder.apply(x, { training: true }) as tf.Tensor2D, means);
-    const nearness = distances.div(-temperature);
-    const toAny = nearness.sub(own.mul(1e9)).logSumExp(1).add(distances.mul(own).sum(1).mul(genuine).mul(AWAY));
-    return tf.where(hasGoal, nearness.mul(goals).sum(1), toAny).sum() as tf.Scalar;
-  };
-  const gradientOf = tf.grad(objective);
+  const gradientOf = innerGradient(encoder, attacked, options);
   let image = project(starts);
   for (let step = 0; step < steps; step++) {
     const before = image;
     image = tf.tidy(() => {
-      const gradient = strongest(withinRange(gradientOf(before) as tf.Tensor4D, before), isSparse);
+      const gradient = gradientOf(before);
       const direction = tf.where(l2, steepest(gradient, 'l2'), steepest(gradient, 'linf')) as tf.Tensor4D;
       const length = radii.mul(column(attacked.stepLengths)).mul(1 - step / steps);
       return project(before.add(direction.mul(length)) as tf.Tensor4D);
@@ -72,6 +63,30 @@ export function innerAttack(encoder: tf.LayersModel, attacked: Attacked, { means
     before.dispose();
   }
   return image;
+}
+
+/**
+ * Returns the gradient of what inner attacks maximise, by the images, as far as it can be followed: 0 where it leaves [0, 1], and of a
+ * sparse row where it is not among the largest. With d_t = ||f(x) - mu_t||^2 and temperature T the objective is
+ * log sum_{t != y} exp(-d_t / T) + .3 d_y for an image of class y, log sum_t exp(-d_t / T) for an outlier, and -d_t / T towards a goal t,
+ * which leads on from where no class is near and the first two are flat.
+ */
+export function innerGradient(
+  encoder: tf.LayersModel,
+  { targets, genuine, goals: goalClasses, isSparse }: Attacked,
+  { means, temperature }: Omit<InnerAttackOptions, 'steps'>,
+): (images: tf.Tensor4D) => tf.Tensor4D {
+  const own = ownClasses(targets, means);
+  const hasGoal = goalClasses.greaterEqual(0);
+  // All 0 for -1.
+  const goals = tf.oneHot(goalClasses.toInt(), means.shape[0]);
+  const gradientOf = tf.grad((x: tf.Tensor) => {
+    const distances = squaredDistances(encoder.apply(x, { training: true }) as tf.Tensor2D, means);
+    const nearness = distances.div(-temperature);
+    const toAny = nearness.sub(own.mul(1e9)).logSumExp(1).add(distances.mul(own).sum(1).mul(genuine).mul(AWAY));
+    return tf.where(hasGoal, nearness.mul(goals).sum(1), toAny).sum() as tf.Scalar;
+  });
+  return (images) => strongest(withinRange(gradientOf(images) as tf.Tensor4D, images), isSparse);
 }
 
 /** Sets the gradient to 0 where it is not among an image's largest, for the rows of which only those move. */

@@ -15,6 +15,22 @@ export const certifiedSchema = z.strictObject({
 
 export type Certified = z.infer<typeof certifiedSchema>;
 
+const rangeSchema = z.strictObject({ least: z.number().positive(), most: z.number().positive() });
+
+/** The settings of inner attacks in l2 within a ball that shrinks (`shrinking-attack.ts`). */
+const shrinkingSchema = z.strictObject({
+  /** Gradient steps. */
+  steps: z.int().positive(),
+  /** Share of them after which the ball has its last radius. */
+  shrinkShare: z.number().positive().max(1),
+  /** The first radius, as a multiple of the last. */
+  reach: rangeSchema,
+  /** Length of a step, as a share of the radius that the ball has by then. */
+  stepLength: rangeSchema,
+  /** Share of these attacks that start at an image of another class. From anywhere else few steps find nothing in l2. */
+  neighbours: z.number().min(0).max(1),
+});
+
 /** The settings of robust training, beyond those of any other. */
 export const robustnessSchema = z.strictObject({
   /** The budgets that the model is trained for, in the units of each norm, images in [0, 1]. */
@@ -25,6 +41,8 @@ export const robustnessSchema = z.strictObject({
   l2Share: z.number().min(0).max(1),
   /** Gradient steps of the inner attack. */
   steps: z.int().positive(),
+  /** For the images that are attacked in l2. Not given, as in runs of older versions: they are attacked as those in linf. */
+  shrinking: shrinkingSchema.optional(),
   /** Share of the training over which the radii grow to their full size. */
   ramp: z.number().min(0).max(1),
   /** Weights of the two losses of an attacked image, as multiples of the cross entropy's on the image itself (`robust-loss.ts`). */
@@ -55,6 +73,8 @@ export interface InnerAttack {
   radius: number;
   /** Length of the first step, as a share of the radius. */
   step: number;
+  /** The first radius of the ball, as a multiple of the radius; 1 where it does not shrink. */
+  reach: number;
   /** Moves only the values of the largest gradient. */
   sparse: boolean;
   /** From a neighbour: goes to the neighbour's class. */
@@ -63,21 +83,36 @@ export interface InnerAttack {
 
 /** Probabilities of the choices, as in recipe F of the notes on robustness: an attack that never varies is learnt by its signature. */
 const CHANCE = { neighbour: 0.6, noise: 0.15, fullRadius: 0.7, sparse: 0.2, targeted: 0.6 };
+/** Length of the first step, as a share of the radius. */
+const STEP = { least: 0.35, most: 1.25 };
 
-/** Draws the choices of one attack; as many numbers are drawn for each image. @param isGenuine false for an outlier */
-export function drawInnerAttack({ budget, excess, l2Share, outliers }: Robustness, isGenuine: boolean, random: Random): InnerAttack {
+/**
+ * Draws the choices of one attack; as many numbers are drawn for each image.
+ *
+ * @param isGenuine false for an outlier
+ */
+export function drawInnerAttack(robustness: Robustness, isGenuine: boolean, random: Random): InnerAttack {
+  const { budget, excess, l2Share, outliers, shrinking } = robustness;
   const [start, norm, full, part, step, sparse, attacked, targeted] = Array.from({ length: 8 }, () => random.uniform()) as [
     ...[number, number, number, number],
     ...[number, number, number, number],
   ];
+  const reach = shrinking ? random.uniform() : 0;
   const by = norm < l2Share ? 'l2' : 'linf';
   const share = isGenuine ? 1 : attacked < outliers.share ? outliers.radius : 0;
+  const shrinks = by === 'l2' ? shrinking : undefined;
+  const neighbours = shrinks?.neighbours ?? CHANCE.neighbour;
+  // Noise keeps its share of what does not start at a neighbour.
+  const noise = (CHANCE.noise * (1 - neighbours)) / (1 - CHANCE.neighbour);
   return {
-    start: start < CHANCE.neighbour ? 'neighbour' : start < CHANCE.neighbour + CHANCE.noise ? 'noise' : 'image',
+    start: start < neighbours ? 'neighbour' : start < neighbours + noise ? 'noise' : 'image',
     norm: by,
     radius: share * budget[by] * excess[by] * (full < CHANCE.fullRadius ? 1 : 0.3 + 0.7 * part),
-    step: 0.35 + 0.9 * step,
+    step: within(shrinks?.stepLength ?? STEP, step),
+    reach: shrinks ? within(shrinks.reach, reach) : 1,
     sparse: sparse < CHANCE.sparse,
     targeted: targeted < CHANCE.targeted,
   };
 }
+
+const within = ({ least, most }: { least: number; most: number }, share: number) => least + (most - least) * share;

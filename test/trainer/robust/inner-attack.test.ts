@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type Attacked, innerAttack } from '../../../trainer/robust/inner-attack.ts';
+import { shrinkingAttack } from '../../../trainer/robust/shrinking-attack.ts';
 
 /** An encoder of 2 x 2 images: z = W x + b. */
 function linear(weights: number[][], bias: number[]): tf.LayersModel {
@@ -28,7 +29,7 @@ const means = tf.tensor2d([
 
 function rows(
   images: number[][],
-  given: Partial<Record<'radii' | 'stepLengths' | 'isL2' | 'isSparse' | 'genuine' | 'goals', number[]>>,
+  given: Partial<Record<'radii' | 'stepLengths' | 'reaches' | 'isL2' | 'isSparse' | 'genuine' | 'goals', number[]>>,
   starts = images,
 ) {
   const images4d = (values: number[][]) => tf.tensor4d(values.flat(), [values.length, 2, 2, 1]);
@@ -41,6 +42,7 @@ function rows(
     genuine,
     radii: filled('radii', 0.2),
     stepLengths: filled('stepLengths', 1),
+    reaches: filled('reaches', 1),
     isL2: filled('isL2', 0),
     isSparse: filled('isSparse', 0),
     goals: filled('goals', -1),
@@ -115,4 +117,43 @@ it('stays within the ball and in [0, 1]', () => {
 it('a goal is gone to, even where another class is nearer', () => {
   const outlier = { genuine: [0], goals: [1] };
   expect(attack(rows([[0.5, 0.1, 0.5, 0.1]], outlier))[0]).toEqual(near([0.3, 0.3, 0.3, 0.3]));
+});
+
+const shrinking = (attacked: Attacked, steps: number) =>
+  tf
+    .tidy(() => shrinkingAttack(encoder, attacked, { means, temperature: 0.1, steps, shrinkShare: 0.5 }))
+    .arraySync()
+    .map((image) => image.flat(2));
+
+it('a ball that shrinks draws the start in from a larger one', () => {
+  // Without steps in between: 0.4 from the image at first; the way there is halved at once.
+  const still = { radii: [0.2], reaches: [2], stepLengths: [0] };
+  expect(shrinking(rows([[0.5, 0.5, 0.5, 0.5]], still, [[0.5, 1, 0.5, 0.5]]), 2)[0]).toEqual(near([0.5, 0.7, 0.5, 0.5]));
+  // z = (.5, .7); the gradient by z is -2 (.5, -.3) / .1 + .3 x 2 (-.5, .7) = (-10.3, 6.42). The only step is one after the ball has shrunk:
+  // half of .5 x .2.
+  const [x, y] = [(-10.3 * 0.05) / Math.hypot(10.3, 6.42, 10.3, 6.42), (6.42 * 0.05) / Math.hypot(10.3, 6.42, 10.3, 6.42)];
+  const shrink = 0.2 / Math.hypot(x, 0.4 + y, x, y);
+  const moved = [x, 0.4 + y, x, y].map((change) => 0.5 + change * shrink);
+  const one = { radii: [0.2], reaches: [2], stepLengths: [0.5] };
+  expect(shrinking(rows([[0.5, 0.5, 0.5, 0.5]], one, [[0.5, 1, 0.5, 0.5]]), 1)[0]).toEqual(near(moved));
+});
+
+it('the ball has its last radius in the end, wherever the start lies', () => {
+  const value = fc.double({ min: 0, max: 1, noNaN: true });
+  const image = fc.array(value, { minLength: 4, maxLength: 4 });
+  fc.assert(
+    fc.property(
+      image,
+      image,
+      value,
+      fc.double({ min: 1, max: 4, noNaN: true }),
+      fc.integer({ min: 1, max: 4 }),
+      (x, start, radius, reach, steps) => {
+        const [moved] = shrinking(rows([x], { radii: [radius], reaches: [reach], stepLengths: [0.8] }, [start]), steps) as [number[]];
+        expect(Math.hypot(...moved.map((level, i) => level - (x[i] as number)))).toBeLessThanOrEqual(radius + 1e-5);
+        expect(moved.every((level) => level >= 0 && level <= 1)).toBe(true);
+      },
+    ),
+    { numRuns: 40 },
+  );
 });

@@ -27,6 +27,26 @@ it('attacks vary as they are meant to', () => {
   expect(drawn.every(({ radius, step }) => radius > 0 && step >= 0.35 && step <= 1.25)).toBe(true);
 });
 
+it('in l2, attacks in a ball that shrinks start at more neighbours, and the others are as they were', () => {
+  const shrinking = {
+    steps: 5,
+    shrinkShare: 0.6,
+    reach: { least: 1.5, most: 2.5 },
+    stepLength: { least: 0.4, most: 0.8 },
+    neighbours: 0.9,
+  };
+  const random = randomFrom(1, 'attacks');
+  const drawn = Array.from({ length: 4000 }, () => drawInnerAttack({ ...robust, shrinking }, true, random));
+  const [linf, l2] = [drawn.filter(({ norm }) => norm === 'linf'), drawn.filter(({ norm }) => norm === 'l2')];
+  const share = (of: (attack: (typeof drawn)[number]) => boolean, among: typeof drawn) => among.filter(of).length / among.length;
+  expect(share(({ start }) => start === 'neighbour', l2)).toBeCloseTo(0.9, 1);
+  expect(share(({ start }) => start === 'noise', l2)).toBeCloseTo(0.0375, 1);
+  expect(share(({ start }) => start === 'neighbour', linf)).toBeCloseTo(0.6, 1);
+  expect(l2.every(({ reach, step }) => reach >= 1.5 && reach <= 2.5 && step >= 0.4 && step <= 0.8)).toBe(true);
+  expect(linf.every(({ reach }) => reach === 1)).toBe(true);
+  expect(Math.max(...linf.map(({ step }) => step))).toBeGreaterThan(1.2);
+});
+
 it('some outliers are attacked, within smaller balls', () => {
   const random = randomFrom(2, 'attacks');
   const drawn = Array.from({ length: 2000 }, () => drawInnerAttack(robust, false, random));
@@ -50,7 +70,7 @@ it('finds the nearest image of another class', () => {
 
 it('starts are the image, noise about it, or its neighbour; an image that is not attacked has none', () => {
   const images = Float32Array.of(...[1, 0.95, 0, 0], ...[0.5, 0.5, 0.5, 0.5], ...[0.2, 0.4, 0.6, 0.8], ...[0.1, 0.1, 0.1, 0.1]);
-  const attack = { norm: 'linf' as const, radius: 0.1, step: 1, sparse: false, targeted: true, seed: 3 };
+  const attack = { norm: 'linf' as const, radius: 0.1, step: 1, reach: 1, sparse: false, targeted: true, seed: 3 };
   const rows = attackRowsOf(
     [
       { ...attack, start: 'neighbour' },
