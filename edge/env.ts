@@ -20,6 +20,8 @@ export interface Caller {
 
 /** The page, and the bundle that it opens. */
 export interface Page {
+  /** Changes with any of its files. */
+  version: string;
   /** Files of the page, by name; `index.html` is the page. */
   files: Readonly<Record<string, ArrayBuffer>>;
   /** Reads a file of the bundle. */

@@ -34,7 +34,7 @@ declare module '*/generated/runtime.js' {
 }
 /** The files of the page, by their names (build/page.ts); null in a worker without it. */
 declare module '*/generated/page.js' {
-  export const page: Record<string, ArrayBuffer> | null;
+  export const page: { version: string; files: Record<string, ArrayBuffer> } | null;
 }
 /** ECMAScript 2026; V8 has it from 14.0 on. */
 interface Uint8ArrayConstructor {

@@ -48,7 +48,7 @@ export default createApp({
   model: () => model,
   fitness: JSON.parse(fitnessText),
   checkedAtStart: true,
-  ...(page ? { page: { files: page, bundleFile: read } } : {}),
+  ...(page ? { page: { ...page, bundleFile: read } } : {}),
   ...(searchHere ? { openSearch: searchHere } : {}),
   fetcher: (input, init) => fetch(input, init),
   waitUntil,

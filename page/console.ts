@@ -1,29 +1,16 @@
 import type { Remote } from 'comlink';
-import type { ImageInput } from '../library/browser.ts';
 import { askWorker } from './ask-worker.ts';
 import type { Engine } from './engine/engine.ts';
 import type { TimedExplained } from './engine/runtimes.ts';
+import { type Given, openIntake } from './intake.ts';
 import { type ChosenAttack, openAttackPanel, outcomeOf } from './view/attack-panel.ts';
-import { listenForCamera } from './view/camera.ts';
 import { byId } from './view/element.ts';
-import { listenForFiles } from './view/files.ts';
 import { showModel } from './view/model-facts.ts';
-import { openPad } from './view/pad.ts';
-import { paintImage } from './view/pictures.ts';
+import { onceSeen } from './view/once-seen.ts';
 import { openRuntimeChoice } from './view/runtime-choice.ts';
-import { loadSamples, type Sample, showSamples, unpress } from './view/samples.ts';
 import { openSearchPanel } from './view/search-panel.ts';
-import { showTests } from './view/tests.ts';
+import { clearTests, showTests } from './view/tests.ts';
 import { showPageAnswer, showVerdict, showWorkerAnswer } from './view/verdict.ts';
-
-/** An image as it was given. */
-interface Given {
-  image: ImageInput;
-  /** Gives the file that the worker is sent; by default that is the model's own input. */
-  file?: () => Promise<Blob | null>;
-  /** Index of its class: null for none, undefined if it is not known. */
-  truth?: number | null;
-}
 
 /** The image that is shown and attacked. */
 interface Base extends Given {
@@ -39,45 +26,51 @@ const [ASK_AFTER, SURVEY_AFTER, SEARCH_AFTER] = [150, 400, 500];
 /** Connects the panels of the page with the engine. @param trouble shows what went wrong */
 export async function openConsole(engine: Remote<Engine>, key: string, trouble: (why: string) => void): Promise<void> {
   const screening = await engine.screening;
-  const without = await engine.without;
   let base: Base | null = null;
+  let image: Float32Array | null = null;
   // Counts what was asked for last: an answer that comes later than the next question is dropped.
-  let [shown, surveyed] = [0, 0];
-  let asking: ReturnType<typeof setTimeout> | undefined;
-  let searching: ReturnType<typeof setTimeout> | undefined;
-  let surveying: ReturnType<typeof setTimeout> | undefined;
+  let [taken, shown, surveyed] = [0, 0, 0];
+  const timers: Record<string, ReturnType<typeof setTimeout>> = {};
+  /** Does something after a while, in place of what was to be done by that name. */
+  const later = (name: string, ms: number, work: () => Promise<void>) => {
+    clearTimeout(timers[name]);
+    timers[name] = setTimeout(() => void work().catch(failed), ms);
+  };
   const failed = (error: unknown) => trouble(`The page failed: ${(error as Error).message}. Load it again.`);
+  let asked: Promise<string | null> | undefined;
+  /** Says why there are no attacks and no search; null if there are. Asked for when the first verdict is shown. */
+  const without = () => (asked ??= engine.without());
 
-  const attackOn = ({ input, label, nearest }: Base, { name, radius }: ChosenAttack) =>
+  const attackOn = async ({ input, label, nearest }: Base, { name, radius }: ChosenAttack) => {
+    if (radius === 0 || (await without()) !== null) return input;
     // What is of no class need not be led away from one.
-    engine.attack(name, input, label ?? (name === 'adaptive' ? -1 : nearest), radius);
-  const classOf = (index: number | null) => (index === null ? null : { index, name: screening.classes[index] ?? '' });
+    return engine.attack(name, input, label ?? (name === 'adaptive' ? -1 : nearest), radius);
+  };
+  const classOf = (index: number | null) =>
+    index === null ? { index: -1, name: 'of none of its classes' } : { index, name: screening.classes[index] ?? '' };
 
-  const show = async (explained: TimedExplained, current: Given & { label: number | null }, isAttacked: boolean) => {
+  const show = (explained: TimedExplained, current: Given & { label: number | null }, isAttacked: boolean) => {
     const own = shown;
-    const truth =
-      isAttacked || current.truth !== undefined ? (classOf(current.label) ?? { index: -1, name: 'of none of its classes' }) : null;
-    showVerdict(explained, truth, isAttacked);
+    showVerdict(explained, isAttacked || current.truth !== undefined ? classOf(current.label) : null, isAttacked);
     showPageAnswer(explained);
-    clearTimeout(asking);
-    clearTimeout(searching);
-    asking = setTimeout(async () => {
+    clearTimeout(timers.search);
+    later('ask', ASK_AFTER, async () => {
       if (explained.verdict === 'unreadable')
         return showWorkerAnswer({ problem: 'not asked: it reads images as the page does' }, explained);
       const answer = await askWorker((isAttacked ? null : await current.file?.()) ?? explained.input, key);
       if (own === shown) showWorkerAnswer(answer, explained);
-    }, ASK_AFTER);
-    if (explained.verdict === 'unreadable') return;
-    showTests(explained, screening);
-    search.reset(explained.verdict === 'rejected');
-    image = explained.input;
-    if (explained.verdict === 'rejected' && without === null) searching = setTimeout(startSearch, SEARCH_AFTER);
+    });
+    const isRejected = explained.verdict === 'rejected';
+    search.reset(isRejected);
+    image = explained.verdict === 'unreadable' ? null : explained.input;
+    if (explained.verdict === 'unreadable') clearTests();
+    else showTests(explained, screening);
+    if (isRejected) later('search', SEARCH_AFTER, startSearch);
   };
 
-  let image: Float32Array | null = null;
   const startSearch = async () => {
-    if (!image) return;
     const own = shown;
+    if (!image || (await without()) !== null) return;
     search.running();
     const result = await engine.search(image);
     if (result && own === shown) search.show(result);
@@ -88,20 +81,25 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     if (!base) return;
     const own = ++shown;
     const [current, attack] = [base, attacks.chosen()];
-    const attacked = attack.radius === 0 || without !== null ? current.input : await attackOn(current, attack);
+    const attacked = await attackOn(current, attack);
     const explained = await engine.explain(attack.radius === 0 ? current.image : attacked);
-    if (own !== shown || explained.verdict === 'unreadable') return;
-    await show(explained, current, attack.radius > 0);
+    if (own === shown) showOutcome(explained, current, attack, attacked);
+  };
+  const showOutcome = (explained: TimedExplained, current: Base, { radius }: ChosenAttack, attacked: Float32Array) => {
+    show(explained, current, radius > 0);
+    if (explained.verdict === 'unreadable') return;
     const verdict = explained.verdict === 'accepted' ? `accepted as ${explained.label}` : 'rejected';
     attacks.show(attacked, current.input, outcomeOf(explained, current.label), verdict);
   };
+  const attackSeen = onceSeen(byId('attack', HTMLElement));
   const survey = async () => {
     const own = ++surveyed;
+    await attackSeen;
     const current = base;
-    if (!current || without !== null) return;
+    if (own !== surveyed || !current || (await without()) !== null) return;
     await attacks.survey(async (attack) => {
       if (own !== surveyed) return null;
-      const explained = await engine.explain(attack.radius === 0 ? current.input : await attackOn(current, attack));
+      const explained = await engine.explain(await attackOn(current, attack));
       return own === surveyed ? outcomeOf(explained, current.label) : null;
     });
   };
@@ -109,70 +107,41 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     void showAttacked().catch(failed);
     if (isOther) void survey().catch(failed);
   });
-  if (without !== null) {
-    byId('attacker', HTMLElement).hidden = true;
-    byId('start-search', HTMLElement).hidden = true;
-    const note = byId('attack-trouble', HTMLElement);
-    note.hidden = false;
-    note.textContent = `This model can't be attacked here: ${without}.`;
-  }
 
-  /** Takes an image as the one to screen and attack. */
-  const take = async (given: Given, attack: ChosenAttack) => {
-    const own = ++shown;
+  /** Takes an image as the one to screen and attack; not attacked unless an attack comes with it. */
+  const take = async (given: Given, attack: ChosenAttack = { ...attacks.chosen(), radius: 0 }) => {
+    const own = ++taken;
+    shown++;
+    surveyed++;
+    attacks.choose(attack);
     const explained = await engine.explain(given.image);
-    if (own !== shown) return;
+    if (own !== taken) return;
     if (explained.verdict === 'unreadable') {
+      shown++;
       base = null;
+      attacks.clear();
       return show(explained, { ...given, label: null }, false);
     }
     const accepted = explained.verdict === 'accepted' ? explained.index : null;
     const label = given.truth === undefined ? accepted : given.truth;
     base = { ...given, input: explained.input, label, nearest: explained.scores.label };
-    attacks.choose(attack);
-    clearTimeout(surveying);
-    surveyed++;
-    await showAttacked();
-    surveying = setTimeout(() => void survey().catch(failed), SURVEY_AFTER);
+    // Meanwhile another attack may have been chosen.
+    const chosen = attacks.chosen();
+    if (chosen.radius === 0) {
+      shown++;
+      showOutcome(explained, base, chosen, explained.input);
+    } else await showAttacked();
+    later('survey', SURVEY_AFTER, survey);
+    const why = await without();
+    if (why !== null) attacks.withhold(why);
   };
-  const unattacked = () => ({ ...attacks.chosen(), radius: 0 });
-  const takeFile = async (file: Blob) => {
-    unpress();
-    const bitmap = await createImageBitmap(file).catch(() => null);
-    if (bitmap) pad.show(bitmap, bitmap.width, bitmap.height);
-    await take({ image: file, file: async () => file }, unattacked());
-  };
-  const takeCanvas = async (canvas: HTMLCanvasElement) => {
-    unpress();
-    const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) as ImageData;
-    const file = () => new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/png'));
-    await take({ image: pixels, file }, unattacked());
-  };
-  const takeSample = async (sample: Sample) => {
-    unpress();
-    const canvas = document.createElement('canvas');
-    paintImage(canvas, sample.image, screening.input);
-    pad.show(canvas, canvas.width, canvas.height);
-    await take({ image: sample.image, truth: sample.label }, sample.attack ?? unattacked());
-  };
-  const pad = openPad(screening, (canvas) => void takeCanvas(canvas).catch(failed));
-  byId('clear', HTMLButtonElement).onclick = () => {
-    unpress();
-    pad.clear();
-  };
-  listenForFiles(await engine.accept, (file) => void takeFile(file).catch(failed), trouble);
-  listenForCamera((picture) => {
-    pad.show(picture, picture.width, picture.height);
-    void takeCanvas(picture).catch(failed);
-  }, trouble);
   openRuntimeChoice(await engine.running(), async (name) => {
     const running = await engine.use(name);
     await showAttacked();
     return running;
   });
-  const known = showModel(screening, key);
-  const samples = await loadSamples(screening, (latents) => engine.decode(latents));
-  showSamples(samples, screening.input, (sample) => void takeSample(sample).catch(failed));
-  byId('samples', HTMLElement).querySelector('button')?.click();
-  await known;
+  await Promise.all([
+    showModel(screening, key),
+    openIntake(engine, screening, take, (why) => (typeof why === 'string' ? trouble(why) : failed(why))),
+  ]);
 }

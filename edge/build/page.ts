@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -19,8 +20,8 @@ export type PageFiles = Record<string, Uint8Array>;
  * (`pnpm samples`).
  */
 export async function buildPage(model: PageModel): Promise<PageFiles> {
-  // Built apart, so that what both need is in each, and neither waits for a third file; what the engine may load later is split off.
-  const [page, engine] = await Promise.all([bundled(['main.ts', 'style/page.css'], false), bundled(['engine/engine.ts'], true)]);
+  // Built apart, so that neither thread waits for what both need; what is not needed at first is split off.
+  const [page, engine] = await Promise.all([bundled(['main.ts', 'style/page.css']), bundled(['engine/engine.ts'])]);
   const { resolve } = createRequire(join(ROOT, 'shared/images/formats.ts'));
   const decoders = FORMATS.flatMap(({ name, wasm }) => (wasm ? [[`${name}.wasm`, readFile(resolve(wasm))] as const] : []));
   const files = {
@@ -37,10 +38,11 @@ export async function buildPage(model: PageModel): Promise<PageFiles> {
 }
 
 /** Bundles files of the page. @returns the results, by name */
-async function bundled(entryPoints: string[], splitting: boolean): Promise<PageFiles> {
+async function bundled(entryPoints: string[]): Promise<PageFiles> {
   const { outputFiles } = await build({
     absWorkingDir: PAGE,
-    ...{ entryPoints, splitting },
+    entryPoints,
+    splitting: true,
     entryNames: '[name]',
     outdir: '/',
     bundle: true,
@@ -62,10 +64,13 @@ async function samplesOf({ provenance, classes, input }: PageModel): Promise<Uin
   return Buffer.from(JSON.stringify(fits ? found.samples : []));
 }
 
-/** Returns the module `generated/page.js`: each file's bytes by its name, or null for a worker without the page. */
+/** Returns the module `generated/page.js`: each file's bytes by its name, and a hash of all; or null for a worker without the page. */
 export function pageModule(files: PageFiles | null): string {
   if (!files) return 'export const page = null;\n';
   const names = Object.keys(files);
+  const version = createHash('sha256');
+  for (const name of names) version.update(`${name}\n`).update(files[name] as Uint8Array);
   const imports = names.map((name, i) => `import file${i} from './page/${name}.bin';\n`);
-  return `${imports.join('')}export const page = {\n${names.map((name, i) => `  ${JSON.stringify(name)}: file${i},\n`).join('')}};\n`;
+  const members = names.map((name, i) => `  ${JSON.stringify(name)}: file${i},\n`);
+  return `${imports.join('')}export const page = { version: '${version.digest('hex')}', files: {\n${members.join('')}} };\n`;
 }

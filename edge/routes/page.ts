@@ -1,3 +1,4 @@
+import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Page } from '../env.ts';
 import { bearerAuth } from '../middleware/bearer-auth.ts';
@@ -13,6 +14,8 @@ const TYPES: Record<string, string> = {
   json: 'application/json',
   wasm: 'application/wasm',
 };
+/** Names in which the build puts a hash of the content. */
+const HASHED = /-[A-Z0-9]{8}\.js$/;
 /** What the page opens of the bundle. */
 const BUNDLE_FILES = ['screening.json', 'screen.onnx', 'weights.bin'] as const;
 
@@ -21,7 +24,7 @@ const binary = { type: 'string', format: 'binary' } as const;
 const file = (description: string) => ({ 200: { description, content: { 'application/octet-stream': { schema: binary } } } });
 
 /** Adds the page at `/`, its files, and the bundle's files for it, which need the right to screen. */
-export function pageRoutes(app: App, { files, bundleFile }: Page): void {
+export function pageRoutes(app: App, { version, files, bundleFile }: Page): void {
   route(
     app,
     {
@@ -30,7 +33,7 @@ export function pageRoutes(app: App, { files, bundleFile }: Page): void {
       description: 'Draw, drop or attack an image and see the verdict with its reasons. Only in a worker that was built with the page.',
       responses: { 200: { description: 'The page.', content: { 'text/html': { schema: z.string() } } } },
     },
-    (c) => c.body(files['index.html'] as ArrayBuffer, 200, { 'content-type': TYPES.html as string }),
+    (c) => answer(c, 'index.html', files['index.html'] as ArrayBuffer, version, 'no-cache'),
   );
   route(
     app,
@@ -45,7 +48,7 @@ export function pageRoutes(app: App, { files, bundleFile }: Page): void {
       const name = c.req.param('file') ?? '';
       const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
       if (!bytes) throw new ProblemError('not-found', `The page has no file ${name}. There are: ${Object.keys(files).join(', ')}.`);
-      return c.body(bytes, 200, { 'content-type': typeOf(name) });
+      return answer(c, name, bytes, version, HASHED.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   );
   route(
@@ -63,10 +66,15 @@ export function pageRoutes(app: App, { files, bundleFile }: Page): void {
       const name = BUNDLE_FILES.find((one) => one === c.req.param('file'));
       if (!name) throw new ProblemError('not-found', `The bundle has no such file for the page. There are: ${BUNDLE_FILES.join(', ')}.`);
       const { screening } = await modelOf(c);
-      const etag = `"${screening.checksum}"`;
-      const headers = { etag, 'cache-control': 'private, no-cache' };
-      if (c.req.header('if-none-match') === etag) return c.body(null, 304, headers);
-      return c.body(bundleFile(name) as Uint8Array<ArrayBuffer>, 200, { ...headers, 'content-type': typeOf(name) });
+      return answer(c, name, bundleFile(name) as Uint8Array<ArrayBuffer>, screening.checksum, 'private, no-cache');
     },
   );
+}
+
+/** Answers a file, or that the one that the browser has is still the same. @param version of what the file belongs to */
+function answer(c: Context, name: string, bytes: ArrayBuffer | Uint8Array<ArrayBuffer>, version: string, caching: string): Response {
+  const headers = { etag: `"${version}"`, 'cache-control': caching };
+  // A server that compresses makes the tag a weak one.
+  if (c.req.header('if-none-match')?.replace(/^W\//, '') === headers.etag) return c.body(null, 304, headers);
+  return c.body(bytes, 200, { ...headers, 'content-type': typeOf(name) });
 }

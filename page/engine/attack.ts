@@ -1,6 +1,6 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { precisionsOf, squaredEuclidean } from '../../shared/decision/latent-space.ts';
-import { energyOf } from '../../shared/decision/scores.ts';
+import { squaredEuclidean } from '../../shared/decision/latent-space.ts';
+import { excessesOf } from './excess.ts';
 import type { Networks } from './gradient/networks.ts';
 
 /** Finds an image within a radius (linf) of `image`, [H, W, C] in [0, 1], that the screen takes for another class than `label`. */
@@ -49,16 +49,16 @@ const pgd: Attack = ({ networks, screening, image, label, radius }) => {
 
 const ADAPTIVE_STEPS = 60;
 const TARGETS = 3;
-/** Weight of all tests beside the one that is furthest from being passed, whose gradient may vanish. */
-const SUM_WEIGHT = 0.01;
+/** As attacks/losses/joint.ts: float32 rounds, and the verdict is that of the screening. */
+const ACCEPTED = -1e-3;
 
 /**
- * Descends on both tests at once: projected gradient descent on the test that is furthest from its threshold, towards each of the nearest
+ * Descends on every score that the bundle tests: projected gradient descent on the one that is furthest from its threshold, towards each of the nearest
  * wrong classes, from the point of the ball that is nearest to that class's mean image. A short form of attacks/descent.ts.
  */
 const adaptive: Attack = ({ networks, screening, image, label, radius }) => {
-  const { means, covariances, latentDim } = screening;
-  const precisions = precisionsOf(covariances, latentDim);
+  const { means } = screening;
+  const excessesAt = excessesOf(networks, screening);
   const { value: latent } = networks.encoder(image);
   const targets = means
     .map((mean, y) => ({ y, distance: squaredEuclidean(latent, mean) }))
@@ -70,71 +70,14 @@ const adaptive: Attack = ({ networks, screening, image, label, radius }) => {
   let images = moved(outside, image, outside, 0, radius);
   let best = { image, excess: Number.POSITIVE_INFINITY };
   for (let i = 0; i <= ADAPTIVE_STEPS; i++) {
-    const { excesses, gradient } = excessesOf(networks, screening, precisions, images, targets);
+    const { excesses, gradient } = excessesAt(images, targets);
     for (const [row, excess] of excesses.entries())
       if (excess < best.excess) best = { excess, image: images.slice(row * image.length, (row + 1) * image.length) };
-    if (best.excess < 0) break;
+    if (best.excess < ACCEPTED) break;
     images = moved(images, image, gradient, -(radius / 8) * (1 - i / (ADAPTIVE_STEPS + 1)), radius);
   }
   return best.image;
 };
-
-/**
- * Calculates how far each image is from being accepted as its target: the logarithm of the largest score over its threshold, and its gradient
- * by the image; so counts its distance from the target's mean over that from the nearest other. Below zero it passes the tests that the
- * paper has, and the relative error.
- */
-function excessesOf(
-  { encoder, decoder }: Networks,
-  { thresholds, latentDim, means, relativeErrorOffset }: Screening,
-  precisions: number[][][],
-  images: Float32Array,
-  targets: readonly number[],
-) {
-  const encoded = encoder(images);
-  const decoded = decoder(encoded.value);
-  const pixels = images.length / targets.length;
-  const byLatent = new Float32Array(encoded.value.length);
-  const byReconstruction = images.map((value, i) => 2 * ((decoded.value[i] as number) - value));
-  const direct = new Float32Array(images.length);
-  const excesses = targets.map((y, row) => {
-    const at = (values: Float32Array, size: number) => values.subarray(row * size, (row + 1) * size);
-    const [image, difference, latent] = [at(images, pixels), at(byReconstruction, pixels), at(encoded.value, latentDim)];
-    const away = Array.from(latent, (value, i) => value - (means[y]?.[i] as number));
-    const half = away.map((_, i) => away.reduce((sum, value, j) => sum + value * (precisions[y]?.[i]?.[j] as number), 0));
-    const distance = away.reduce((sum, value, i) => sum + value * (half[i] as number), 0);
-    const error = energyOf(difference) / 4;
-    const energy = relativeErrorOffset + energyOf(image);
-    const relative = thresholds.maxRelativeError?.[y];
-    // Where the rooms of classes overlap, the target must also be the nearest class.
-    const others = means.map((mean, other) => (other === y ? Number.POSITIVE_INFINITY : squaredEuclidean(latent, mean)));
-    const nearest = others.indexOf(Math.min(...others));
-    const squares = { own: squaredEuclidean(latent, means[y] as number[]), other: others[nearest] as number };
-    const logs = [
-      Math.log(squares.own / squares.other),
-      Math.log(distance / (thresholds.maxLatentDistance[y] as number)),
-      Math.log(error / (thresholds.maxReconstructionError[y] as number)),
-      ...(relative === undefined ? [] : [Math.log(error / energy / relative)]),
-    ];
-    const largest = Math.max(...logs);
-    const [onNearest = 0, onDistance = 0, onError = 0, onRelative = 0] = logs.map((log) => (log === largest ? 1 : 0) + SUM_WEIGHT);
-    const fromNearest = (i: number) => (latent[i] as number) - (means[nearest]?.[i] as number);
-    at(byLatent, latentDim).set(
-      half.map((value, i) => {
-        const towards = (away[i] as number) / squares.own - fromNearest(i) / squares.other;
-        return 2 * ((onDistance * value) / distance + onNearest * towards);
-      }),
-    );
-    const weight = (onError + onRelative) / error;
-    // The error falls with the reconstruction and, the other way, with the image itself; a larger energy lowers the relative error.
-    at(direct, pixels).set(image.map((value, i) => -weight * (difference[i] as number) - (2 * onRelative * value) / energy));
-    difference.set(difference.map((value) => weight * value));
-    return largest;
-  });
-  const throughDecoder = decoded.pullback(byReconstruction);
-  const throughEncoder = encoded.pullback(byLatent.map((value, i) => value + (throughDecoder[i] as number)));
-  return { excesses, gradient: direct.map((value, i) => value + (throughEncoder[i] as number)) };
-}
 
 /** The attacks, from weak to strong. */
 export const ATTACKS = { fgsm, pgd, adaptive } satisfies Record<string, Attack>;

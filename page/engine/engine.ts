@@ -1,35 +1,22 @@
 import { expose, proxy } from 'comlink';
 import { readBundle } from '../../library/bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
-import { DEFAULT_MIN_MARGIN, decideReclassified, type ReclassifyDecision } from '../../shared/decision/decide.ts';
-import type { Scores } from '../../shared/decision/scores.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
-import { ATTACKS, type AttackName } from './attack.ts';
+import type { AttackName } from './attack.ts';
 import { openOnChoice } from './choose-runtime.ts';
-import { type Networks, networksOf } from './gradient/networks.ts';
+import type { Gradients, SearchResult } from './gradients.ts';
 import type { RuntimeChoice } from './runtimes.ts';
-import { type Explanation, searchClasses } from './search.ts';
-
-/** The starts of a search, and the targets of an attack, go through the networks at once. */
-const MOST = 11;
-
-/** What the search came to. */
-export interface SearchResult {
-  scores: Scores;
-  decision: ReclassifyDecision;
-  explanations: Explanation[];
-}
 
 /** Everything that computes, in a thread of its own, so that the page stays alive. */
 export interface Engine extends RuntimeChoice {
   readonly screening: Screening;
   /** Media types and extensions of the files that can be read, for the choice of a file. */
   readonly accept: string;
-  /** Why attacks and the search can't run on this model; null if they can. */
-  readonly without: string | null;
-  attack(name: AttackName, image: Float32Array, label: number, radius: number): Float32Array;
+  /** Opens the gradients. Returns why attacks and the search can't run on this model; null if they can. */
+  without(): Promise<string | null>;
+  attack(name: AttackName, image: Float32Array, label: number, radius: number): Promise<Float32Array>;
   /** Decodes latents, one after the other. @returns [n, H, W, C] */
-  decode(latents: Float32Array[]): Float32Array[];
+  decode(latents: Float32Array[]): Promise<Float32Array[]>;
   /** Searches the classes; null if another search began meanwhile. */
   search(image: Float32Array): Promise<SearchResult | null>;
 }
@@ -50,40 +37,32 @@ async function fetched(path: string, key: string): Promise<ArrayBuffer> {
 async function open(key: string): Promise<Engine> {
   const modules: Record<string, Promise<WebAssembly.Module>> = {};
   const loadModule = (name: string) => (modules[name] ??= fetched(`/page/${name}.wasm`, '').then((bytes) => WebAssembly.compile(bytes)));
-  const bundle = await readBundle(async (file) => new Uint8Array(await fetched(`/page/bundle/${file}`, key)));
+  // All are asked for at once, though the bundle is read file by file.
+  const files = Object.fromEntries(
+    ['screening.json', 'screen.onnx', 'weights.bin'].map((file) => [file, fetched(`/page/bundle/${file}`, key)]),
+  );
+  for (const awaited of [...Object.values(files), loadModule('kernels')]) awaited.catch(() => undefined);
+  const bundle = await readBundle(async (file) => new Uint8Array((await files[file]) ?? (await fetched(`/page/bundle/${file}`, key))));
   // The worker's build has judged the model.
   const choice = await openOnChoice(bundle, loadModule);
-  const { screening } = bundle;
-  let networks: Networks | null = null;
-  let without: string | null = null;
-  try {
-    networks = networksOf(await loadModule('kernels'), bundle, MOST);
-  } catch (error) {
-    without = (error as Error).message;
-  }
-  const differentiable = () => {
-    if (networks) return networks;
-    throw new Error(`This model has no gradient here: ${without}`);
-  };
-  let searches = 0;
+  let opening: Promise<Gradients> | undefined;
+  /** Opens the gradients when they are first needed, which is after the first verdict. */
+  const gradients = () =>
+    (opening ??= Promise.all([import('./gradients.ts'), loadModule('kernels')]).then(([{ openGradients }, kernels]) =>
+      openGradients(kernels, bundle),
+    ));
   return {
-    screening,
+    screening: bundle.screening,
     accept: FORMATS.flatMap(({ mediaTypes, extensions }) => [mediaTypes[0], ...extensions]).join(),
-    without,
     ...choice,
-    attack: (name, image, label, radius) => ATTACKS[name]({ networks: differentiable(), screening, image, label, radius }),
-    decode: (latents) => latents.map((latent) => differentiable().decoder(latent).value),
-    async search(image) {
-      const own = ++searches;
-      const isOver = () => own !== searches;
-      const found = await searchClasses(differentiable(), screening, image, async () => {
-        await new Promise((resolve) => setTimeout(resolve));
-        return isOver();
-      });
-      if (!found) return null;
-      const decision = decideReclassified(found.scores, screening.thresholds, { keepAll: false, minMargin: DEFAULT_MIN_MARGIN });
-      return { ...found, decision };
-    },
+    without: () =>
+      gradients().then(
+        () => null,
+        (error: Error) => error.message,
+      ),
+    attack: async (...given) => (await gradients()).attack(...given),
+    decode: async (latents) => (await gradients()).decode(latents),
+    search: async (image) => (await gradients()).search(image),
   };
 }
 

@@ -23,13 +23,18 @@ export function outcomeOf(explained: Explained, truth: number | null): Outcome {
 /** Strengths that the strip shows, in per cent. */
 const STRIP = Array.from({ length: 16 }, (_, i) => 2 * i);
 const WORDS: Record<Outcome, string> = { harmless: 'still accepted as what it is', caught: 'caught', fooled: 'not noticed' };
+const OUTCOMES = Object.keys(WORDS) as Outcome[];
 
 export interface AttackPanel {
   chosen(): ChosenAttack;
-  /** Sets what is chosen, without a change being told. */
+  /** Sets what is chosen, without a change being told, for an image whose strip is still to be filled. */
   choose(attack: ChosenAttack): void;
   /** Shows the attacked image beside its origin, and how it came out. */
   show(image: Float32Array, origin: Float32Array, outcome: Outcome, verdict: string): void;
+  /** Empties the panel, when there is no image. */
+  clear(): void;
+  /** Hides the attacks, and the search, which has no gradients either. @param why there are none on this model */
+  withhold(why: string): void;
   /** Fills the strip: how the attack comes out at each strength. @param tryOut returns null when it is no longer wanted */
   survey(tryOut: (attack: ChosenAttack) => Promise<Outcome | null>): Promise<void>;
 }
@@ -41,6 +46,7 @@ export function openAttackPanel({ input }: Screening, changed: (isOther: boolean
   const strip = byId('strip', HTMLElement);
   const cells = STRIP.map(() => element('span'));
   strip.replaceChildren(...cells);
+  const overview = byId('overview', HTMLElement);
   const chosen = (): ChosenAttack => ({
     name: (radios.find(({ checked }) => checked)?.value ?? 'fgsm') as AttackName,
     radius: Number(slider.value) / 100,
@@ -64,12 +70,17 @@ export function openAttackPanel({ input }: Screening, changed: (isOther: boolean
       changed(true);
     };
   showRadius();
+  const forget = () => {
+    overview.textContent = '';
+    for (const cell of cells) cell.classList.remove(...OUTCOMES);
+  };
   return {
     chosen,
     choose({ name, radius }) {
       for (const radio of radios) radio.checked = radio.value === name;
       slider.value = String(100 * radius);
       showRadius();
+      forget();
     },
     show(image, origin, outcome, verdict) {
       const { radius } = chosen();
@@ -78,11 +89,20 @@ export function openAttackPanel({ input }: Screening, changed: (isOther: boolean
       const line = byId('outcome', HTMLElement);
       line.textContent = radius === 0 ? `Not attacked: ${verdict}.` : `${percent(radius)}: ${WORDS[outcome]} (${verdict}).`;
     },
+    clear() {
+      byId('outcome', HTMLElement).textContent = 'There is no image to attack.';
+      forget();
+    },
+    withhold(why) {
+      for (const id of ['attacker', 'start-search']) byId(id, HTMLElement).hidden = true;
+      const note = byId('attack-trouble', HTMLElement);
+      note.hidden = false;
+      note.textContent = `This model can't be attacked here: ${why}.`;
+    },
     async survey(tryOut) {
       const { name } = chosen();
-      const overview = byId('overview', HTMLElement);
+      forget();
       overview.textContent = 'Trying every strength …';
-      for (const cell of cells) cell.classList.remove('harmless', 'caught', 'fooled');
       const outcomes: Outcome[] = [];
       for (const [i, value] of STRIP.entries()) {
         const outcome = await tryOut({ name, radius: value / 100 });

@@ -1,6 +1,6 @@
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { SCORE_REASONS } from '../../shared/score-table.ts';
-import type { SearchResult } from '../engine/engine.ts';
+import type { SearchResult } from '../engine/gradients.ts';
 import { byId, element, shown } from './element.ts';
 import { paintImage } from './pictures.ts';
 

@@ -34,3 +34,11 @@ export function showTests(explained: Known, screening: Screening): void {
       ? 'Orange: on the image but not in the drawing. Blue: in the drawing but not on the image.'
       : 'The brighter a pixel of the difference, the more its colour differs.';
 }
+
+/** Empties both tests, when there is no image to test. */
+export function clearTests(): void {
+  for (const id of ['near-result', 'redrawn-result'])
+    Object.assign(byId(id, HTMLElement), { className: 'passed', textContent: 'Not tested.' });
+  for (const id of ['map', 'near-gauges', 'redrawn-gauges']) byId(id, HTMLElement).replaceChildren();
+  for (const id of ['seen', 'drawn', 'difference']) byId(id, HTMLCanvasElement).width = 1;
+}

@@ -37,14 +37,30 @@ const elementwise =
     backward: (_x, y, dy) => dy.map((gradient, i) => gradient * slope(y[i] as number)),
   });
 
-/** A layer each of whose results is one of the inputs; `chosen` gives the index of each result's. */
-function selection(shape: number[], chosen: (x: Float32Array) => Int32Array): Layer {
+/** A layer each of whose results is one of the inputs; `choose` writes the index of each result's, of one image. */
+function selection(from: number[], to: number[], choose: (x: Float32Array, chosen: Int32Array) => void): Layer {
+  const [size, results] = [sizeOf(from), sizeOf(to)];
+  const chosen = new Int32Array(results);
+  const each = (x: Float32Array, visit: (result: number, at: number) => void) => {
+    for (let image = 0; image * size < x.length; image++) {
+      choose(x.subarray(image * size, (image + 1) * size), chosen);
+      for (let i = 0; i < results; i++) visit(image * results + i, image * size + (chosen[i] as number));
+    }
+  };
   return {
-    shape,
-    forward: (x) => Float32Array.from(chosen(x), (at) => x[at] as number),
+    shape: to,
+    forward(x) {
+      const y = new Float32Array((x.length / size) * results);
+      each(x, (result, at) => {
+        y[result] = x[at] as number;
+      });
+      return y;
+    },
     backward(x, _, dy) {
       const dx = new Float32Array(x.length);
-      for (const [i, at] of chosen(x).entries()) (dx[at] as number) += dy[i] as number;
+      each(x, (result, at) => {
+        (dx[at] as number) += dy[result] as number;
+      });
       return dx;
     },
   };
@@ -55,13 +71,12 @@ const upSample: LayerRule = ({ node, shape, constants }) => {
   const [, , vertical = 1, horizontal = 1] = constants.get(node.inputs[2] ?? '')?.values ?? [];
   const [height, width, channels] = shape as [number, number, number];
   const [rows, columns] = [height * vertical, width * horizontal];
-  return selection([rows, columns, channels], ({ length }) =>
-    Int32Array.from({ length: length * vertical * horizontal }, (_, i) => {
-      const [channel, pixel] = [i % channels, Math.floor(i / channels)];
-      const [x, y] = [Math.floor((pixel % columns) / horizontal), Math.floor((Math.floor(pixel / columns) % rows) / vertical)];
-      return ((Math.floor(pixel / (columns * rows)) * height + y) * width + x) * channels + channel;
-    }),
-  );
+  const sources = Int32Array.from({ length: rows * columns * channels }, (_, i) => {
+    const [channel, pixel] = [i % channels, Math.floor(i / channels)];
+    const [x, y] = [Math.floor((pixel % columns) / horizontal), Math.floor(pixel / columns / vertical)];
+    return (y * width + x) * channels + channel;
+  });
+  return selection(shape, [rows, columns, channels], (_, chosen) => chosen.set(sources));
 };
 
 /** The largest of each window, the first of equals. Windows neither overlap nor leave pixels over, as the kernels check. */
@@ -69,14 +84,17 @@ const maxPool: LayerRule = ({ node, shape }) => {
   const [down, across] = node.attributes.kernel_shape as [number, number];
   const [height, width, channels] = shape as [number, number, number];
   const [rows, columns] = [height / down, width / across];
-  return selection([rows, columns, channels], (x) =>
-    Int32Array.from({ length: x.length / (down * across) }, (_, i) => {
+  return selection(shape, [rows, columns, channels], (x, chosen) => {
+    for (let i = 0; i < chosen.length; i++) {
       const [channel, pixel] = [i % channels, Math.floor(i / channels)];
       const first = (Math.floor(pixel / columns) * down * width + (pixel % columns) * across) * channels + channel;
-      const window = Array.from({ length: down * across }, (__, j) => first + (Math.floor(j / across) * width + (j % across)) * channels);
-      return window.reduce((best, at) => ((x[at] as number) > (x[best] as number) ? at : best));
-    }),
-  );
+      let best = first;
+      for (let y = 0; y < down; y++)
+        for (let at = first + y * width * channels, end = at + across * channels; at < end; at += channels)
+          if ((x[at] as number) > (x[best] as number)) best = at;
+      chosen[i] = best;
+    }
+  });
 };
 
 /** As images stand channels last here, a transposition changes nothing. */

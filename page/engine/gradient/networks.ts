@@ -1,8 +1,8 @@
 import type { Bundle } from '../../../shared/bundle/open-bundle.ts';
 import { createHeap, type Heap } from '../../../shared/runtime/heap.ts';
-import { type OnnxGraph, type OnnxNode, readOnnx } from '../../../shared/runtime/read-onnx.ts';
-import { layerRules, NoGradientError } from './layer.ts';
-import { productRules } from './products.ts';
+import { type OnnxGraph, readOnnx } from '../../../shared/runtime/read-onnx.ts';
+import { layerOf, pathBetween } from './path.ts';
+import { type RivalMargins, rivalMarginsOf } from './rival-margin.ts';
 
 /** A function of a batch, [n, ...], with its gradient: `pullback` turns the gradient by the value into that by x. */
 export type Differentiable = (x: Float32Array) => { value: Float32Array; pullback: (dy: Float32Array) => Float32Array };
@@ -13,9 +13,9 @@ export interface Networks {
   encoder: Differentiable;
   /** Latents to their reconstructions, [n, H, W, C]. */
   decoder: Differentiable;
+  /** Images to the rival margins of their classes, in a bundle that tests them. */
+  rivalMargins: RivalMargins | null;
 }
-
-const rules = { ...layerRules, ...productRules };
 
 /**
  * Reads the layers of a graph between two of its values as one differentiable function, by reverse mode. Weights are constants: only the
@@ -26,18 +26,9 @@ const rules = { ...layerRules, ...productRules };
  * @throws NoGradientError naming the operator if a node between them is no known layer
  */
 export function layersBetween(heap: Heap, graph: OnnxGraph, from: string, shape: number[], to: string, most: number): Differentiable {
-  const producers = new Map(graph.nodes.map((node) => [node.output, node]));
-  const path: OnnxNode[] = [];
-  for (let name = to; name !== from; name = path[0]?.inputs[0] ?? '') {
-    const node = producers.get(name);
-    if (!node) throw new NoGradientError(`screen.onnx has no layers from ${from} to ${to}: nothing gives ${name || 'an input'}`);
-    path.unshift(node);
-  }
   let last = shape;
-  const layers = path.map((node) => {
-    const rule = rules[node.op];
-    if (!rule) throw new NoGradientError(`${node.op} has no gradient rule (there are: ${Object.keys(rules).join(', ')})`);
-    const layer = rule({ node, shape: last, constants: graph.constants, heap, most });
+  const layers = pathBetween(graph, from, to).map((node) => {
+    const layer = layerOf({ node, shape: last, constants: graph.constants, heap, most });
     last = layer.shape;
     return layer;
   });
@@ -58,11 +49,13 @@ export function layersBetween(heap: Heap, graph: OnnxGraph, from: string, shape:
  * @throws NoGradientError if a layer has no gradient rule
  */
 export function networksOf(kernels: WebAssembly.Module, { graphs, weights, screening }: Bundle, most: number): Networks {
-  const { height, width, channels } = screening.input;
+  const { input, guarantee, thresholds, latentDim, means } = screening;
+  const shape = [input.height, input.width, input.channels];
   const graph = readOnnx(graphs.screen as Uint8Array, weights);
   const heap = createHeap(kernels);
   return {
-    encoder: layersBetween(heap, graph, 'image', [height, width, channels], 'latent', most),
-    decoder: layersBetween(heap, graph, 'latent', [screening.latentDim], 'reconstruction', most),
+    encoder: layersBetween(heap, graph, 'image', shape, 'latent', most),
+    decoder: layersBetween(heap, graph, 'latent', [latentDim], 'reconstruction', most),
+    rivalMargins: guarantee && thresholds.maxRivalMargin ? rivalMarginsOf(heap, graph, shape, guarantee.radius, means.length, most) : null,
   };
 }

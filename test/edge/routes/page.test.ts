@@ -34,10 +34,22 @@ describe('a worker that was built with the page', () => {
     expect((await file.arrayBuffer()).byteLength).toBeGreaterThan(100);
   });
 
+  it('sends its files again only if the page has changed; those with a hash in their name are kept', async () => {
+    for (const path of ['/', '/page/main.js']) {
+      const { headers } = await get(path);
+      expect([path, headers.get('cache-control')]).toEqual([path, 'no-cache']);
+      const tag = headers.get('etag') ?? '';
+      for (const known of [tag, `W/${tag}`]) expect([path, (await get(path, { 'if-none-match': known })).status]).toEqual([path, 304]);
+      expect((await get(path, { 'if-none-match': '"another"' })).status).toBe(200);
+    }
+    const [, split] = /["'`]\.\/(console-\w+\.js)/.exec(await (await get('/page/main.js')).text()) ?? [];
+    expect((await get(`/page/${split}`)).headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  });
+
   it('has no other files', async () => {
     const missing = await get('/page/toString');
     expect(missing.status).toBe(404);
-    expect(await missing.json()).toMatchObject({ detail: expect.stringContaining('There are: main.js, ') });
+    expect(await missing.json()).toMatchObject({ detail: expect.stringMatching(/There are: .*main\.js, /) });
     expect((await get('/page/bundle/reclassify.onnx')).status).toBe(404);
   });
 
@@ -53,7 +65,7 @@ describe('a worker that was built with the page', () => {
 
 it('the bundle needs the right to screen, as the page does; without the page there is neither', async () => {
   const services = { model: async () => model, fetcher: fetch };
-  const page = { files: { 'index.html': new ArrayBuffer(1) }, bundleFile: () => new Uint8Array(1) };
+  const page = { version: '1', files: { 'index.html': new ArrayBuffer(1) }, bundleFile: () => new Uint8Array(1) };
   const KEYS = `a:screen:${await sha256('token')}`;
   const withPage = createApp({ ...services, page });
   const ask = (path: string, headers = {}) => withPage.request(path, { headers }, { KEYS, LOG_REQUESTS: 'off' });
