@@ -20,7 +20,7 @@ interface Document {
 const app = createApp({
   model: async () => model,
   fitness: JSON.parse(fitnessText),
-  page: { files: { 'index.html': new ArrayBuffer(1), 'main.js': new ArrayBuffer(1) }, bundleFile: () => new Uint8Array(1) },
+  page: { version: '1', files: { 'index.html': new ArrayBuffer(1), 'main.js': new ArrayBuffer(1) }, bundleFile: () => new Uint8Array(1) },
   fetcher: async () => Response.json({ class: '7' }),
 });
 const KEYS = await keyEntry('all', 'explain+admin', 'secret');
