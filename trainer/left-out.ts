@@ -15,7 +15,7 @@ const [MOST_SHARE, MOST_CLASSES] = [1 / 3, 5];
 const COST = 0.15;
 /** A training of fewer steps says nothing; it is then as long as this, or as the run's own. */
 const LEAST_STEPS = 300;
-/** What it costs to make and transform an image, in multiplications of a training step for each of its values. */
+/** What it costs to make and transform an image, in multiplications of a training step for each of its values; in changing light, twice. */
 const MAKING = 1000;
 /** Images of a class that its mean is made of. */
 const OF_MEAN = 100;
@@ -107,7 +107,7 @@ export function smallTraining(
   { dataset: { input, classes: kept }, splits }: { dataset: Pick<Dataset, 'input' | 'classes'>; splits: Pick<Splits, 'train'> },
 ): { training: Training; train: number[] } {
   const costOf = (architecture: Architecture) =>
-    multiplications(architecture, input) + MAKING * input.height * input.width * input.channels;
+    multiplications(architecture, input) + MAKING * (own.light ? 2 : 1) * input.height * input.width * input.channels;
   const latentDim = Math.max(2, own.architecture.latentDim - classes.length + kept.length);
   const usual = { ...own.architecture, latentDim };
   const small = { ...architectureFor('quick', input, latentDim), entropy: usual.entropy };
