@@ -159,7 +159,7 @@ const configSchema = z
 
 export type Config = z.infer<typeof configSchema>;
 
-const variables = Object.keys(configSchema.in.shape) as (keyof Config)[];
+export const variables = Object.keys(configSchema.in.shape) as (keyof Config)[];
 const SECRETS: readonly (keyof Config)[] = ['KEYS', 'UPSTREAM_AUTHORIZATION', 'FALLBACK_TOKEN', 'FALLBACK_HMAC_KEY'];
 
 let last: { given: string; config: Config } | undefined;

@@ -1,5 +1,6 @@
 import { admit } from '../shared/bundle/admit.ts';
 import type { ScreeningBundle } from './bundle.ts';
+import { checkBundle } from './check-arguments.ts';
 
 /** The setting of everything that screens with a bundle. */
 export interface ForceOption {
@@ -13,9 +14,11 @@ export interface ForceOption {
 /**
  * Admits a bundle, by the same judgement as the worker's build.
  *
- * @throws UnfitError if the model is not fit to deploy, unless `force` is true
+ * @throws UsageError if it is no bundle; UnfitError if the model is not fit to deploy, unless `force` is true; what its opening threw
  */
-export async function admitted(bundle: ScreeningBundle, { force }: ForceOption): Promise<ScreeningBundle> {
+export async function admitted(given: ScreeningBundle | Promise<ScreeningBundle>, { force }: ForceOption): Promise<ScreeningBundle> {
+  const bundle = await given;
+  checkBundle(bundle);
   const screening = await admit(bundle.screening, {
     ...{ use: 'deploy', force: force === true, refused: 'screened with' },
     todo: 'Choose another, or give force: true to screen with it anyway.',

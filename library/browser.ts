@@ -14,6 +14,6 @@ export * from './api.ts';
  * const screener = await createScreener(await fetchBundle('/models/mnist'));
  * const result = await screener.screen(file);
  */
-export function createScreener(bundle: ScreeningBundle, options?: ScreenerOptions): Promise<Screener> {
+export function createScreener(bundle: ScreeningBundle | Promise<ScreeningBundle>, options?: ScreenerOptions): Promise<Screener> {
   return createScreenerWith(loadModule, bundle, options);
 }

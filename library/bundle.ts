@@ -1,5 +1,7 @@
 import { type Bundle, BundleError, openBundle, type ReadFile } from '../shared/bundle/open-bundle.ts';
 import type { Screening } from '../shared/bundle/screening-schema.ts';
+import { UsageError } from '../shared/user-error.ts';
+import { kindOf } from './kind-of.ts';
 
 /** A verified bundle with `screen.onnx`. The graph of the search is read when it is first needed. */
 export interface ScreeningBundle extends Bundle {
@@ -7,7 +9,7 @@ export interface ScreeningBundle extends Bundle {
   withSearch(): Promise<Bundle>;
 }
 
-/** The content of a bundle's file. */
+/** The content of a bundle's file: its bytes, or its text. */
 export type FileContent = Uint8Array | ArrayBuffer | string;
 
 /** The files of a bundle, by name: at least `screening.json`, `screen.onnx` and `weights.bin`; for the search `reclassify.onnx` too. */
@@ -20,12 +22,15 @@ export type BundleFiles = Readonly<Record<string, FileContent | Promise<FileCont
  * @example
  * const bundle = await bundleOf({ 'screening.json': text, 'screen.onnx': graph, 'weights.bin': weights });
  */
-export function bundleOf(files: BundleFiles): Promise<ScreeningBundle> {
+export async function bundleOf(files: BundleFiles): Promise<ScreeningBundle> {
+  if (typeof files !== 'object' || files === null) throw new UsageError(`The files of a bundle are needed; this is ${kindOf(files)}.`);
   return readBundle(async (file) => {
     const content = await files[file];
     if (content === undefined) throw new Error('it was not given');
     if (typeof content === 'string') return new TextEncoder().encode(content);
-    return content instanceof Uint8Array ? content : new Uint8Array(content);
+    if (content instanceof Uint8Array) return content;
+    if (content instanceof ArrayBuffer) return new Uint8Array(content);
+    throw new Error(`it was given as ${kindOf(content)}; its text or its bytes are needed`);
   });
 }
 
@@ -33,14 +38,23 @@ export function bundleOf(files: BundleFiles): Promise<ScreeningBundle> {
  * Opens a bundle from the address of its folder, with `fetch`.
  *
  * @param address of the folder, with or without a slash at its end; relative to the page in a browser
- * @throws BundleError if a file can't be fetched, is damaged or of another version
+ * @throws UsageError if it is no address; BundleError if a file can't be fetched, is damaged or of another version
  */
-export function fetchBundle(address: string | URL, fetcher: typeof fetch = fetch): Promise<ScreeningBundle> {
+export async function fetchBundle(address: string | URL, fetcher: typeof fetch = fetch): Promise<ScreeningBundle> {
   const folder = String(address).replace(/\/*$/, '/');
   const base = typeof location === 'undefined' ? undefined : location.href;
+  if (!URL.canParse(folder, base))
+    throw new UsageError(
+      `The address of a bundle is ${kindOf(address)}; a whole one is needed here, such as https://example.com/models/mnist.`,
+    );
   return readBundle(async (file) => {
-    const response = await fetcher(new URL(file, new URL(folder, base)));
-    if (!response.ok) throw new Error(`${response.url || folder + file} answers ${response.status}`);
+    const url = new URL(file, new URL(folder, base));
+    const response = await fetcher(url).catch((error: Error) => {
+      throw new Error(`${url} does not answer: ${(error.cause as Error | undefined)?.message ?? error.message}`);
+    });
+    if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+    // As servers of single-page apps answer for what they do not have.
+    if (response.headers.get('content-type')?.startsWith('text/html')) throw new Error(`${url} answers a page in place of the file`);
     return new Uint8Array(await response.arrayBuffer());
   });
 }

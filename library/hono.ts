@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { loadModule } from '#load-module';
-import { configOf } from '../edge/config.ts';
+import { configOf, variables } from '../edge/config.ts';
 import { mediaTypeOf, readImages } from '../edge/decode/read-images.ts';
 import { readBody } from '../edge/middleware/body-limit.ts';
 import { ProblemError, problemOf, problemResponse } from '../edge/problem.ts';
@@ -9,6 +9,7 @@ import type { Model } from '../shared/screening/model.ts';
 import { type Screened, screenImages } from '../shared/screening/screen-images.ts';
 import { admitted, type ForceOption } from './admit.ts';
 import type { ScreeningBundle } from './bundle.ts';
+import { checkChoice } from './check-arguments.ts';
 import { verdictOn } from './make-results.ts';
 import { openModel } from './open-model.ts';
 import type { Accepted, Rejected } from './results.ts';
@@ -25,6 +26,9 @@ export interface ScreeningOptions extends ForceOption {
   /** Limits, by the names of the worker's variables, such as `{ MAX_IMAGES: 1 }`. */
   limits?: Readonly<Record<`MAX_${string}` | 'BODY_TIMEOUT_MS', number>> | Record<string, number>;
 }
+
+/** The variables of the worker that limit a request's body and its images. */
+const LIMITS = variables.filter((name) => name.startsWith('MAX_') || name === 'BODY_TIMEOUT_MS');
 
 /** What the middleware found in a request. */
 export interface ScreenedRequest {
@@ -47,12 +51,15 @@ export interface ScreeningVariables {
  *
  * A handler should read the images as the screen did: another decoder may see another image in the same bytes.
  *
+ * @throws UsageError if the mode or a limit's name is unknown
  * @example
  * app.post('/classify', screening({ bundle: openBundle('models/mnist') }), (c) => c.json(c.var.screening.images[0]));
  */
 export function screening(options: ScreeningOptions): MiddlewareHandler<{ Variables: ScreeningVariables }> {
   const { bundle, runtime = kernels(loadModule), mode = 'enforce', limits = {} } = options;
-  const model = Promise.resolve(bundle).then(async (opened) => (await openModel(await admitted(opened, options), runtime)).model);
+  checkChoice('mode', mode, ['enforce', 'observe']);
+  for (const name of Object.keys(limits)) checkChoice('A name in limits', name, LIMITS);
+  const model = admitted(bundle, options).then(async (opened) => (await openModel(opened, runtime)).model);
   // It is told to whoever asks.
   model.catch(() => undefined);
   return async (c, next) => {

@@ -1,10 +1,12 @@
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { formatOf } from '../shared/images/formats.ts';
 import { type DecodedImage, ImageError } from '../shared/images/image.ts';
-import { checkSize, DEFAULT_LIMITS, type ImageLimits } from '../shared/images/limits.ts';
+import { checkSize, type ImageLimits } from '../shared/images/limits.ts';
 import { opaqueOf } from '../shared/images/opaque.ts';
 import { imageReader } from '../shared/images/read-image.ts';
 import { type ImageSource, valuesProblem } from '../shared/screening/input.ts';
+import { limitsOf } from './check-arguments.ts';
+import { kindOf } from './kind-of.ts';
 import type { LoadModule } from './runtimes/kernels.ts';
 
 /** Pixels as a canvas has them (`ImageData`): levels of 0 to 255, row by row; grey, RGB or RGBA by their number. */
@@ -39,9 +41,10 @@ export type PrepareImage = (image: ImageInput) => Promise<ImageSource<Unreadable
  * Reads images as the worker does: one reader, one preprocessing, the same limits.
  *
  * @param load gives the decoder of a format when a file of it comes
+ * @throws UsageError if the limits are none
  */
-export function imagePreparer({ input, preprocess }: Screening, load: LoadModule, some: Partial<ImageLimits> = {}): PrepareImage {
-  const limits = { ...DEFAULT_LIMITS, ...some };
+export function imagePreparer({ input, preprocess }: Screening, load: LoadModule, some?: Partial<ImageLimits>): PrepareImage {
+  const limits = limitsOf(some);
   const { background } = preprocess;
   const modules: Record<string, WebAssembly.Module> = {};
   const read = imageReader(modules);
@@ -58,7 +61,7 @@ export function imagePreparer({ input, preprocess }: Screening, load: LoadModule
     if (isPixels(image)) return readable(() => ({ picture: pictureOf(image, limits, background) }));
     throw new TypeError(
       `An image is a Blob, a Uint8Array or an ArrayBuffer with a file, { width, height, data } with pixels, or a Float32Array with the ` +
-        `model's input; this is ${image === null ? 'null' : typeof image}.`,
+        `model's input; this is ${kindOf(image)}.`,
     );
   };
 }

@@ -5,6 +5,7 @@ import { reasonsOf } from '../shared/screening/explain.ts';
 import type { Screened, ScreenedImage } from '../shared/screening/screen-images.ts';
 import { UsageError } from '../shared/user-error.ts';
 import type { UnreadableImage } from './images.ts';
+import { kindOf } from './kind-of.ts';
 import type { Accepted, Explained, Label, ReclassifyOptions, ReclassifyResult, Rejected, ScreenResult, Unreadable } from './results.ts';
 
 export const screenResult = (image: Screened<UnreadableImage>, screening: Screening): ScreenResult =>
@@ -33,7 +34,9 @@ export function reclassifyResult(scores: Scores, rule: ReclassifyOptions | undef
 
 /** @throws UsageError if the margin is no number, or no rule for the model's search */
 export function checkMargin({ minMargin = DEFAULT_MIN_MARGIN, keepAll = false }: ReclassifyOptions = {}, { provenance }: Screening): void {
-  if (!(minMargin >= 1)) throw new UsageError(`minMargin is ${minMargin}; allowed are numbers from 1 on.`);
+  if (typeof minMargin !== 'number' || !(minMargin >= 1))
+    throw new UsageError(`minMargin is ${kindOf(minMargin)}; allowed are numbers from 1 on.`);
+  if (typeof keepAll !== 'boolean') throw new UsageError(`keepAll is ${kindOf(keepAll)}; allowed are true and false.`);
   const problem = keepAll ? null : marginProblem(minMargin, provenance.search);
   if (problem) throw new UsageError(`minMargin ${problem}.`);
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '../shared/user-error.ts';
 import type { ScreeningBundle } from './bundle.ts';
+import { checkRuntime } from './check-arguments.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 
 /** Opens the search when it is first needed; after a failure the next call tries again. */
@@ -18,6 +19,7 @@ export function searchOpener(bundle: ScreeningBundle | Promise<ScreeningBundle>,
 }
 
 async function open(bundle: ScreeningBundle | Promise<ScreeningBundle>, runtime: Runtime) {
+  checkRuntime(runtime);
   if (!runtime.openSearch)
     throw new UsageError(`The runtime ${runtime.name} does not search. Give ONNX Runtime as searchRuntime, or as runtime.`);
   return runtime.openSearch(await (await bundle).withSearch());

@@ -60,10 +60,10 @@ export async function openScreener(
 ): Promise<Screener> {
   const { screening } = bundle;
   const { loadModule = load, runtime = kernels(loadModule), searchRuntime = runtime, limits } = options;
-  const { model, opened } = await openModel(bundle, runtime);
   const { name, id, classes, input, preprocess } = screening;
-  const { provider, instead } = opened;
   const prepare = imagePreparer(screening, loadModule, limits);
+  const { model, opened } = await openModel(bundle, runtime);
+  const { provider, instead } = opened;
   const search = searchOpener(bundle, searchRuntime);
   const running = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
@@ -79,7 +79,7 @@ export async function openScreener(
   const screenAll = async (images: readonly ImageInput[], explain: boolean) => {
     const screened: Screened<UnreadableImage>[] = [];
     for (let first = 0; first < images.length; first += AT_ONCE) {
-      const sources = await Promise.all(images.slice(first, first + AT_ONCE).map(prepare));
+      const sources = await Promise.all(Array.from(images.slice(first, first + AT_ONCE), prepare));
       screened.push(...(await screenImages(sources, model, { explain, keepRejected: false })));
     }
     return screened;

@@ -2,6 +2,7 @@ import { loadModule } from '#load-module';
 import { createApp as createWorkerApp } from '../edge/app.ts';
 import { UnfitError } from '../shared/bundle/admit.ts';
 import { fitnessOf } from '../shared/bundle/fitness.ts';
+import { UsageError } from '../shared/user-error.ts';
 import { admitted, type ForceOption } from './admit.ts';
 import type { ScreeningBundle } from './bundle.ts';
 import { openModel } from './open-model.ts';
@@ -37,18 +38,18 @@ export interface ScreeningApp {
  * Creates the whole worker: `/screen`, `/guard`, `/v2` and the rest of the API, configured by variables. Opens the model first. If that
  * fails, every answer that needs the model is 503 and says why: nothing is ever accepted without it.
  *
- * @throws UnfitError if the model is not fit to deploy, unless `force` is true
+ * @throws UsageError if there is no bundle or runtime; UnfitError if the model is not fit to deploy, unless `force` is true
  * @example
  * const bundle = bundleOf({ 'screening.json': text, 'screen.onnx': graph, 'weights.bin': weights });
  * export default await createApp({ bundle, waitUntil });
  */
 export async function createApp(options: AppOptions): Promise<ScreeningApp> {
   const { runtime = kernels(loadModule), searchRuntime = runtime, waitUntil } = options;
-  const bundle = Promise.resolve(options.bundle).then((opened) => admitted(opened, options));
+  const bundle = admitted(options.bundle, options);
   const model = bundle.then(async (opened) => (await openModel(opened, runtime)).model);
   // A failure is told to whoever asks. Not left to the first request: a worker's request does not wait for what another began.
   const loaded = await model.catch((error: unknown) => {
-    if (error instanceof UnfitError) throw error;
+    if (error instanceof UnfitError || error instanceof UsageError) throw error;
   });
   const search = searchOpener(bundle, searchRuntime);
   const app = createWorkerApp({

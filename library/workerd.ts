@@ -13,6 +13,6 @@ export * from './api.ts';
  * @example
  * const screener = await createScreener(await bundleOf({ 'screening.json': text, 'screen.onnx': graph, 'weights.bin': weights }));
  */
-export function createScreener(bundle: ScreeningBundle, options?: ScreenerOptions): Promise<Screener> {
+export function createScreener(bundle: ScreeningBundle | Promise<ScreeningBundle>, options?: ScreenerOptions): Promise<Screener> {
   return createScreenerWith(loadModule, bundle, options);
 }

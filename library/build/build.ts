@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { rebuildFolder } from '../../node/files/replace-folder.ts';
@@ -22,10 +22,13 @@ export async function buildPackage(target = join(ROOT, 'dist')): Promise<void> {
     if (code !== 0) throw new Error('the package does not compile');
     await nameCompiledFiles(fresh);
     await addAssets(ROOT, fresh);
-    await cp(join(ROOT, 'docs/library.md'), join(fresh, 'README.md'));
+    await writeFile(join(fresh, 'README.md'), withoutPlaces(await readFile(join(ROOT, 'docs/library.md'), 'utf8')));
     await writeFile(join(fresh, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
   });
 }
+
+/** Turns links to pages of the project, which the package does not have, into their texts. */
+const withoutPlaces = (text: string) => text.replaceAll(/\[([^\]]+)\]\((?!https?:)[^)]*\)/g, '$1');
 
 /** Makes the declarations import compiled files: the compiler does it in modules only, and some tools do not find `.ts` files by it. */
 async function nameCompiledFiles(folder: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { UserError } from '../../shared/user-error.ts';
 import type { LoadModule } from '../runtimes/kernels.ts';
 
 /** Bundlers find these addresses and put the files beside the bundle. */
@@ -8,11 +9,15 @@ const ADDRESSES: Readonly<Record<string, () => URL>> = {
   WebP: () => new URL('../../shared/images/webp/libwebp.wasm', import.meta.url),
 };
 
-/** Fetches WebAssembly modules: a decoder when the first file of its format comes. @throws Error if one is not served */
+/** Fetches WebAssembly modules: a decoder when the first file of its format comes. @throws UserError if one is not served, or may not run here */
 export const loadModule: LoadModule = async (name) => {
   const address = ADDRESSES[name]?.();
-  if (!address) throw new Error(`there is no WebAssembly module ${name}`);
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address} answers ${response.status}; it must be served beside the script`);
-  return WebAssembly.compile(await response.arrayBuffer());
+  if (!address) throw new UserError(`there is no WebAssembly module ${name}`);
+  const fail = (what: string, cause?: unknown): never => {
+    throw new UserError(`${address} ${what}; the file must be served beside the script`, { cause });
+  };
+  const response = await fetch(address).catch((error: Error) => fail(`can't be fetched (${error.message})`, error));
+  if (!response.ok) fail(`answers ${response.status}`);
+  const bytes = await response.arrayBuffer();
+  return WebAssembly.compile(bytes).catch((error: Error) => fail(`is not WebAssembly that runs here (${error.message})`, error));
 };

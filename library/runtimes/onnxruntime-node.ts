@@ -3,6 +3,7 @@ import type { Bundle } from '../../shared/bundle/open-bundle.ts';
 import type { GraphName } from '../../shared/bundle/screening-schema.ts';
 import { type OnnxSession, screenOf, searchOf } from '../../shared/runtime/onnx-session.ts';
 import { UserError } from '../../shared/user-error.ts';
+import { checkChoice } from '../check-arguments.ts';
 import type { Runtime } from './runtime.ts';
 
 /** The settings of ONNX Runtime in Node. */
@@ -16,8 +17,11 @@ export interface OnnxRuntimeNodeOptions {
 /**
  * Runs the graphs in ONNX Runtime, from the package `onnxruntime-node`, which must be installed beside this one. It runs any graph, and
  * searches. A run blocks the event loop of its thread.
+ *
+ * @throws UsageError if the provider is unknown
  */
 export function onnxruntimeNode({ provider = 'cpu', threads = 1 }: OnnxRuntimeNodeOptions = {}): Runtime {
+  checkChoice('provider', provider, ['cpu', 'cuda', 'webgpu']);
   const open = async (bundle: Bundle, graph: GraphName) => {
     const ort = await load();
     const session = await ort.InferenceSession.create(bundle.graphs[graph] as Uint8Array, {

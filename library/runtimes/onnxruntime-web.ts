@@ -5,6 +5,7 @@ import { inTurn } from '../../shared/runtime/in-turn.ts';
 import { type OnnxSession, screenOf, searchOf } from '../../shared/runtime/onnx-session.ts';
 import { goldenProblem } from '../../shared/screening/golden.ts';
 import { UserError } from '../../shared/user-error.ts';
+import { checkChoice } from '../check-arguments.ts';
 import type { Opened, Runtime } from './runtime.ts';
 
 /** Where ONNX Runtime Web computes. */
@@ -37,8 +38,11 @@ const inLine = /* @__PURE__ */ inTurn();
 /**
  * Runs the graphs in ONNX Runtime Web, from the package `onnxruntime-web`, which must be installed beside this one. It runs any graph, and
  * searches.
+ *
+ * @throws UsageError if the provider is unknown
  */
 export function onnxruntimeWeb({ provider = 'webgpu', files, loadFile, threads = 1 }: OnnxRuntimeWebOptions = {}): Runtime {
+  checkChoice('provider', provider, Object.keys(BUILDS));
   const openOn = async (on: WebProvider, bundle: Bundle, graph: GraphName) => {
     const { load, file } = BUILDS[on];
     const ort = await load();

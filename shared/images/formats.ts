@@ -79,6 +79,7 @@ export const conversionOf = (kind: string): string | undefined => OTHERS.find(({
 
 /** Says why a file of no format that is read is refused, and what to do. */
 export function notRead(bytes: Uint8Array): string {
+  if (bytes.length === 0) return `The file is empty; only ${ALL_FORMATS} are read. Save it again.`;
   const other = OTHERS.find(({ hasSignature }) => hasSignature(bytes));
   const [kind, advice] = other
     ? [`the kind ${other.name}`, `Convert it, for example with: ${other.convert}.`]

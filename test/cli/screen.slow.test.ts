@@ -57,7 +57,7 @@ describe('pnpm screen', () => {
     const errors = err.trimEnd().split('\n');
     expect(errors).toHaveLength(5);
     for (const [i, [file, why]] of [
-      [empty, /of an unknown kind/],
+      [empty, /The file is empty/],
       [text, /of an unknown kind/],
       [cut, /The PNG is cut off or damaged: it is cut off/],
       [bomb, /60000 x 60000; at most 2097152 pixels/],

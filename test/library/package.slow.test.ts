@@ -38,6 +38,7 @@ describe('the package', () => {
     const installed = join(folder, 'app/node_modules/portcullis');
     const { scripts, dependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
     expect(scripts).toBeUndefined();
+    expect(await readFile(join(installed, 'README.md'), 'utf8')).not.toMatch(/\]\((?!https?:)/);
     expect(Object.keys(dependencies).filter((name) => /tensorflow|onnxruntime|sharp/.test(name))).toEqual([]);
     expect((await readdir(installed, { recursive: true })).filter((file) => /\.(onnx|bin)$/.test(file))).toEqual([]);
   });

@@ -34,7 +34,6 @@ it.each<[string | null, string]>([
   ['PDF', '%PDF-1.7'],
   ['SVG', '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">'],
   ['SVG', '  <svg>'],
-  [null, ''],
   [null, '\x89PNG'],
   [null, 'RIFF\0\0\0\0WAVE'],
   [null, 'hello'],
@@ -47,4 +46,9 @@ it.each<[string | null, string]>([
   const read = (await openImageReader())(bytes, { limits: DEFAULT_LIMITS, background: 0 });
   await expect(read).rejects.toThrow(`of ${kind ? `the kind ${kind}` : 'an unknown kind'}; only ${ALL_FORMATS} are read`);
   await expect(read).rejects.toThrow(kind ? /Convert it, for example with: \S+ .*\.$/ : /Save it as one of these\.$/);
+});
+
+it('an empty file is told as such', async () => {
+  const read = (await openImageReader())(new Uint8Array(0), { limits: DEFAULT_LIMITS, background: 0 });
+  await expect(read).rejects.toThrow(`The file is empty; only ${ALL_FORMATS} are read. Save it again.`);
 });
