@@ -38,7 +38,7 @@ export async function modelOf(c: Context<Env>): Promise<Model> {
     .model()
     .catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
-      throw new ProblemError('model-unavailable', `The model could not be loaded: ${why} Deploy a whole bundle.`);
+      throw new ProblemError('model-unavailable', `The model could not be loaded: ${why.replace(/[^.]$/, '$&.')} Deploy a whole bundle.`);
     });
   if (MODEL_ID !== undefined && !model.screening.id.startsWith(MODEL_ID)) {
     throw new ProblemError(

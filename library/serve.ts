@@ -6,7 +6,7 @@ import { fitnessOf } from '../shared/bundle/fitness.ts';
 import { UsageError, UserError } from '../shared/user-error.ts';
 import { openBundle } from './node.ts';
 import { onnxruntimeNode } from './runtimes/onnxruntime-node.ts';
-import { createApp } from './worker.ts';
+import { createApp, type ScreeningApp } from './worker.ts';
 
 const USAGE = `Usage: portcullis-serve --bundle FOLDER [--port 8787] [--host 127.0.0.1] [--runtime kernels|onnxruntime-node] [--force]
 
@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   const chosen = RUNTIMES[runtime]?.();
   const search = chosen ?? onnxruntimeNode();
   const app = await createApp({ bundle, ...(chosen ? { runtime: chosen } : {}), searchRuntime: search });
+  await checkReady(app);
   const serverOptions = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: 5000 };
   const server = serve(
     { fetch: (request) => app.fetch(request, process.env), hostname: host, port, serverOptions },
@@ -50,6 +51,12 @@ async function main(): Promise<void> {
     process.exitCode = 1;
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close());
+}
+
+/** Asks the app whether it is ready, so that none is served that could only answer errors. @throws UserError that says why it is not */
+async function checkReady(app: ScreeningApp): Promise<void> {
+  const answer = await app.fetch(new Request('http://localhost/health/ready'), { ...process.env, LOG_REQUESTS: 'off' });
+  if (!answer.ok) throw new UserError(((await answer.json()) as { detail: string }).detail);
 }
 
 /** @returns null if help was asked for. @throws UsageError */

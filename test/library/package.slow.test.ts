@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,8 @@ import { findChromium, startChromium } from '../../bench/browser/chromium.ts';
 import { browserSize } from '../../bench/library/size.ts';
 import { startWorkerd } from '../../bench/workerd.ts';
 import { buildPackage } from '../../library/build/build.ts';
+import { withChecksums } from '../../shared/bundle/hashes.ts';
+import type { Screening } from '../../shared/bundle/screening-schema.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
@@ -86,6 +88,28 @@ describe('the package', () => {
     } finally {
       server.kill();
     }
+  });
+
+  it('is not served if it could only answer errors, or is not fit', async () => {
+    const trial = join(folder, 'trial');
+    await cp(MODEL, trial, { recursive: true });
+    const screening = JSON.parse(await readFile(join(MODEL, 'screening.json'), 'utf8')) as Screening;
+    await writeFile(join(trial, 'screening.json'), JSON.stringify(await withChecksums({ ...screening, trial: true })));
+    const serve = (args: string[], env: object) =>
+      run(process.execPath, ['node_modules/portcullis/library/serve.js', '--port', '0', ...args], {
+        cwd: join(folder, 'app'),
+        env: { ...process.env, ...env },
+      });
+    for (const [args, env, why] of [
+      [['--bundle', MODEL], { KEYS: 'broken' }, /\nerror: Invalid worker configuration: .* at KEYS\. Fix it/],
+      [['--bundle', MODEL, '--runtime', 'onnxruntime-node'], {}, /\nerror: .*npm install onnxruntime-node\. /],
+      [
+        ['--bundle', trial],
+        {},
+        /^error: model mnist is not fit, so it is not served:\n- It was trained .*\nChoose another, or give --force\.$/m,
+      ],
+    ] as const)
+      await expect(serve([...args], env)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(why) });
   });
 
   it('is a worker in another folder', async () => {
