@@ -1,7 +1,7 @@
 import type { Screening } from '../shared/bundle/screening-schema.ts';
 import { formatOf } from '../shared/images/formats.ts';
 import { type DecodedImage, ImageError } from '../shared/images/image.ts';
-import { checkSize, type ImageLimits } from '../shared/images/limits.ts';
+import { bytesProblem, checkSize, type ImageLimits } from '../shared/images/limits.ts';
 import { opaqueOf } from '../shared/images/opaque.ts';
 import { imageReader } from '../shared/images/read-image.ts';
 import { type ImageSource, valuesProblem } from '../shared/screening/input.ts';
@@ -55,7 +55,12 @@ export function imagePreparer({ input, preprocess }: Screening, load: LoadModule
   };
   return async (image) => {
     if (image instanceof Float32Array) return valuesSource(image, input);
-    if (image instanceof Blob) return files(new Uint8Array(await image.arrayBuffer()))();
+    if (image instanceof Blob) {
+      // What is too large is not even read into memory.
+      const problem = bytesProblem(image.size, limits);
+      if (problem) return () => new UnreadableImage(problem.fault, problem.message);
+      return files(new Uint8Array(await image.arrayBuffer()))();
+    }
     if (image instanceof ArrayBuffer) return files(new Uint8Array(image))();
     if (image instanceof Uint8Array) return files(image)();
     if (isPixels(image)) return readable(() => ({ picture: pictureOf(image, limits, background) }));

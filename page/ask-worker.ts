@@ -14,10 +14,11 @@ export async function askWorker(image: Blob | Float32Array, key: string): Promis
   try {
     const started = performance.now();
     const response = await fetch('/screen', { method: 'POST', headers, body });
-    const answer = await response.json();
+    const answer = await response.json().catch(() => null);
     const ms = performance.now() - started;
+    if (answer === null) return { problem: `The worker answers ${response.status}, and no verdict.` };
     return response.ok ? { verdict: answer as Verdict, ms } : { problem: `${answer.title}. ${answer.detail}` };
   } catch (error) {
-    return { problem: `The worker does not answer: ${(error as Error).message}` };
+    return { problem: `The worker does not answer (${(error as Error).message}). Is it still running?` };
   }
 }

@@ -1,6 +1,7 @@
 import type { Remote } from 'comlink';
 import { askWorker } from './ask-worker.ts';
 import type { Engine } from './engine/engine.ts';
+import type { Purpose } from './engine/gradients.ts';
 import type { TimedExplained } from './engine/runtimes.ts';
 import { type Given, openIntake } from './intake.ts';
 import { type ChosenAttack, openAttackPanel, outcomeOf } from './view/attack-panel.ts';
@@ -21,9 +22,9 @@ interface Base extends Given {
 }
 
 /** Waits, in ms, for an image that stays: while one is drawn, each stroke is another. */
-const [ASK_AFTER, SURVEY_AFTER, SEARCH_AFTER] = [150, 400, 500];
+const [ASK_AFTER, SEARCH_AFTER, SURVEY_AFTER] = [150, 400, 500];
 
-/** Connects the panels of the page with the engine. @param trouble shows what went wrong */
+/** Connects the panels of the page with the engine. @param trouble shows what went wrong; nothing for an empty text */
 export async function openConsole(engine: Remote<Engine>, key: string, trouble: (why: string) => void): Promise<void> {
   const screening = await engine.screening;
   let base: Base | null = null;
@@ -36,15 +37,15 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     clearTimeout(timers[name]);
     timers[name] = setTimeout(() => void work().catch(failed), ms);
   };
-  const failed = (error: unknown) => trouble(`The page failed: ${(error as Error).message}. Load it again.`);
+  const failed = (error: unknown) => trouble(`The page failed: ${(error as Error).message.replace(/\.$/, '')}. Load it again.`);
   let asked: Promise<string | null> | undefined;
   /** Says why there are no attacks and no search; null if there are. Asked for when the first verdict is shown. */
   const without = () => (asked ??= engine.without());
 
-  const attackOn = async ({ input, label, nearest }: Base, { name, radius }: ChosenAttack) => {
+  const attackOn = async ({ input, label, nearest }: Base, { name, radius }: ChosenAttack, purpose: Purpose) => {
     if (radius === 0 || (await without()) !== null) return input;
     // What is of no class need not be led away from one.
-    return engine.attack(name, input, label ?? (name === 'adaptive' ? -1 : nearest), radius);
+    return engine.attack(name, input, label ?? (name === 'adaptive' ? -1 : nearest), radius, purpose);
   };
   const classOf = (index: number | null) =>
     index === null ? { index: -1, name: 'of none of its classes' } : { index, name: screening.classes[index] ?? '' };
@@ -64,7 +65,6 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     search.reset(isRejected);
     image = explained.verdict === 'unreadable' ? null : explained.input;
     if (explained.verdict === 'unreadable') clearTests();
-    else showTests(explained, screening);
     if (isRejected) later('search', SEARCH_AFTER, startSearch);
   };
 
@@ -72,16 +72,21 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     const own = shown;
     if (!image || (await without()) !== null) return;
     search.running();
-    const result = await engine.search(image);
+    const searching = engine.search(image);
+    searched = searching.catch(() => null);
+    const result = await searching;
     if (result && own === shown) search.show(result);
   };
   const search = openSearchPanel(screening, () => void startSearch().catch(failed));
+  /** The search that is running; a survey of an attack waits for it. */
+  let searched: Promise<unknown> = Promise.resolve();
 
   const showAttacked = async () => {
     if (!base) return;
     const own = ++shown;
     const [current, attack] = [base, attacks.chosen()];
-    const attacked = await attackOn(current, attack);
+    const attacked = await attackOn(current, attack, 'shown');
+    if (!attacked) return;
     const explained = await engine.explain(attack.radius === 0 ? current.image : attacked);
     if (own === shown) showOutcome(explained, current, attack, attacked);
   };
@@ -89,17 +94,19 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     show(explained, current, radius > 0);
     if (explained.verdict === 'unreadable') return;
     const verdict = explained.verdict === 'accepted' ? `accepted as ${explained.label}` : 'rejected';
-    attacks.show(attacked, current.input, outcomeOf(explained, current.label), verdict);
+    attacks.show(attacked, current.input, outcomeOf(explained, current.label), verdict, showTests(explained, screening));
   };
   const attackSeen = onceSeen(byId('attack', HTMLElement));
   const survey = async () => {
     const own = ++surveyed;
-    await attackSeen;
+    await Promise.all([attackSeen, searched]);
     const current = base;
     if (own !== surveyed || !current || (await without()) !== null) return;
     await attacks.survey(async (attack) => {
       if (own !== surveyed) return null;
-      const explained = await engine.explain(await attackOn(current, attack));
+      const attacked = await attackOn(current, attack, 'survey');
+      if (!attacked) return null;
+      const explained = await engine.explain(attacked);
       return own === surveyed ? outcomeOf(explained, current.label) : null;
     });
   };
@@ -108,19 +115,26 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     if (isOther) void survey().catch(failed);
   });
 
-  /** Takes an image as the one to screen and attack; not attacked unless an attack comes with it. */
-  const take = async (given: Given, attack: ChosenAttack = { ...attacks.chosen(), radius: 0 }) => {
+  /**
+   * Takes an image as the one to screen and attack; not attacked unless an attack comes with it.
+   *
+   * @returns whether it can be read, and no other has come meanwhile
+   */
+  const take = async (given: Given, attack: ChosenAttack = { ...attacks.chosen(), radius: 0 }): Promise<boolean> => {
     const own = ++taken;
+    trouble('');
     shown++;
     surveyed++;
     attacks.choose(attack);
+    void engine.drop();
     const explained = await engine.explain(given.image);
-    if (own !== taken) return;
+    if (own !== taken) return false;
     if (explained.verdict === 'unreadable') {
       shown++;
       base = null;
       attacks.clear();
-      return show(explained, { ...given, label: null }, false);
+      show(explained, { ...given, label: null }, false);
+      return false;
     }
     const accepted = explained.verdict === 'accepted' ? explained.index : null;
     const label = given.truth === undefined ? accepted : given.truth;
@@ -132,8 +146,8 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
       showOutcome(explained, base, chosen, explained.input);
     } else await showAttacked();
     later('survey', SURVEY_AFTER, survey);
-    const why = await without();
-    if (why !== null) attacks.withhold(why);
+    void without().then((why) => why !== null && attacks.withhold(why));
+    return own === taken;
   };
   openRuntimeChoice(await engine.running(), async (name) => {
     const running = await engine.use(name);

@@ -8,7 +8,7 @@ import { byId } from './view/element.ts';
 import { listenForFiles } from './view/files.ts';
 import { openPad } from './view/pad.ts';
 import { paintImage } from './view/pictures.ts';
-import { loadSamples, type Sample, showSamples, unpress } from './view/samples.ts';
+import { drawnSamples, loadSamples, type Sample, showSamples, unpress } from './view/samples.ts';
 
 /** An image as it was given. */
 export interface Given {
@@ -22,23 +22,24 @@ export interface Given {
 /**
  * Opens every way to give an image: the pad, a file, the clipboard, the camera and the samples, of which the first is taken at once.
  *
- * @param take is called with each image, and the attack that belongs to it
+ * @param take is called with each image, and the attack that belongs to it; returns whether it is shown
  * @param trouble shows why an image can't be had
  */
 export async function openIntake(
   engine: Remote<Engine>,
   screening: Screening,
-  take: (given: Given, attack?: ChosenAttack) => Promise<void>,
+  take: (given: Given, attack?: ChosenAttack) => Promise<boolean>,
   trouble: (why: unknown) => void,
 ): Promise<void> {
   const given = (work: Promise<void>) => void work.catch(trouble);
   const takeFile = async (file: Blob) => {
     unpress();
+    pad.clear();
+    // The browser decodes only what was read: a file may say of itself that it is a terabyte.
+    if (!(await take({ image: file, file: async () => file }))) return;
     const bitmap = await createImageBitmap(file).catch(() => null);
     if (bitmap) pad.show(bitmap, bitmap.width, bitmap.height);
-    else pad.clear();
     bitmap?.close();
-    await take({ image: file, file: async () => file });
   };
   const takeCanvas = async (canvas: HTMLCanvasElement) => {
     unpress();
@@ -63,9 +64,13 @@ export async function openIntake(
     pad.show(picture, picture.width, picture.height);
     given(takeCanvas(picture));
   }, trouble);
-  const samples = await loadSamples(screening, (latents) => engine.decode(latents));
-  showSamples(samples, screening.input, (sample) => given(takeSample(sample)));
+  const show = (samples: readonly Sample[]) => showSamples(samples, screening.input, (sample) => given(takeSample(sample)));
+  const samples = await loadSamples(screening);
+  show(samples);
   // The page is drawn once before.
   await new Promise((resolve) => setTimeout(resolve));
   byId('samples', HTMLElement).querySelector('button')?.click();
+  // Of a model without samples of its data set one genuine image is known.
+  if (samples.filter(({ group }) => group === 'clean').length === 1)
+    show(await drawnSamples(screening, (latents) => engine.decode(latents)));
 }

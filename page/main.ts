@@ -20,7 +20,7 @@ async function open(key: string): Promise<void> {
     const engine = (await entry.open(key)) as unknown as Remote<Engine>;
     const { openConsole } = await loading;
     await openConsole(engine, key, (why) => {
-      trouble.hidden = false;
+      trouble.hidden = why === '';
       trouble.textContent = why;
     });
   } catch (error) {

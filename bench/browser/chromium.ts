@@ -19,10 +19,11 @@ export function findChromium(): string | null {
  * Starts an installed Chromium without a window. Nothing is downloaded.
  *
  * @param webgpu gives pages WebGPU, by software
+ * @param args more arguments of its command line
  * @throws Error if there is no browser, or it does not start
  */
-export function startChromium(webgpu: boolean): Promise<Browser> {
+export function startChromium(webgpu: boolean, args: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error(`there is no browser on the PATH (${COMMANDS.join(', ')}); name one in the variable CHROMIUM`);
-  return chromium.launch({ executablePath, args: ['--no-sandbox', ...(webgpu ? SOFTWARE_WEBGPU : ['--disable-gpu'])] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox', ...(webgpu ? SOFTWARE_WEBGPU : ['--disable-gpu']), ...args] });
 }

@@ -3,8 +3,19 @@ import { squaredEuclidean } from '../../shared/decision/latent-space.ts';
 import { excessesOf } from './excess.ts';
 import type { Networks } from './gradient/networks.ts';
 
-/** Finds an image within a radius (linf) of `image`, [H, W, C] in [0, 1], that the screen takes for another class than `label`. */
-type Attack = (given: { networks: Networks; screening: Screening; image: Float32Array; label: number; radius: number }) => Float32Array;
+/** What an attack is given: an image, [H, W, C] in [0, 1], its class, and the radius (linf). */
+interface Given {
+  networks: Networks;
+  screening: Screening;
+  image: Float32Array;
+  label: number;
+  radius: number;
+  /** Awaited between steps, so that other work gets its turn; true ends the attack. */
+  rest: () => Promise<boolean>;
+}
+
+/** Finds an image within the radius that the screen takes for another class; null if it was ended. */
+type Attack = (given: Given) => Promise<Float32Array | null>;
 
 /** The encoder has no logits: -||z - mu||^2 / T takes their place, as in attacks/losses/cross-entropy.ts. */
 const TEMPERATURE = 0.1;
@@ -26,24 +37,28 @@ export function crossEntropyGradient({ encoder }: Networks, { means }: Screening
 
 /** Moves each value by `step` against or along its gradient, within the radius of the origin and [0, 1]. */
 function moved(image: Float32Array, origin: Float32Array, gradient: Float32Array, step: number, radius: number): Float32Array {
-  return image.map((value, i) => {
+  const to = new Float32Array(image.length);
+  for (let i = 0; i < to.length; i++) {
     const at = origin[i % origin.length] as number;
-    const to = Math.min(Math.max(value + step * Math.sign(gradient[i] as number), at - radius), at + radius);
-    return Math.min(Math.max(to, 0), 1);
-  });
+    const value = (image[i] as number) + step * Math.sign(gradient[i] as number);
+    to[i] = Math.min(Math.max(value, at - radius, 0), at + radius, 1);
+  }
+  return to;
 }
 
 /** The fast gradient sign method (Goodfellow et al., 2015). */
-const fgsm: Attack = ({ networks, screening, image, label, radius }) =>
+const fgsm: Attack = async ({ networks, screening, image, label, radius }) =>
   moved(image, image, crossEntropyGradient(networks, screening, image, label), radius, radius);
 
 const PGD_STEPS = 10;
 
 /** Projected gradient descent (Madry et al., ICLR 2018) on the encoder, from the image itself. */
-const pgd: Attack = ({ networks, screening, image, label, radius }) => {
+const pgd: Attack = async ({ networks, screening, image, label, radius, rest }) => {
   let attacked = image;
-  for (let i = 0; i < PGD_STEPS; i++)
+  for (let i = 0; i < PGD_STEPS; i++) {
+    if (await rest()) return null;
     attacked = moved(attacked, image, crossEntropyGradient(networks, screening, attacked, label), (2.5 * radius) / PGD_STEPS, radius);
+  }
   return attacked;
 };
 
@@ -56,7 +71,7 @@ const ACCEPTED = -1e-3;
  * Descends on every score that the bundle tests: projected gradient descent on the one that is furthest from its threshold, towards each of the nearest
  * wrong classes, from the point of the ball that is nearest to that class's mean image. A short form of attacks/descent.ts.
  */
-const adaptive: Attack = ({ networks, screening, image, label, radius }) => {
+const adaptive: Attack = async ({ networks, screening, image, label, radius, rest }) => {
   const { means } = screening;
   const excessesAt = excessesOf(networks, screening);
   const { value: latent } = networks.encoder(image);
@@ -74,6 +89,7 @@ const adaptive: Attack = ({ networks, screening, image, label, radius }) => {
     for (const [row, excess] of excesses.entries())
       if (excess < best.excess) best = { excess, image: images.slice(row * image.length, (row + 1) * image.length) };
     if (best.excess < ACCEPTED) break;
+    if (await rest()) return null;
     images = moved(images, image, gradient, -(radius / 8) * (1 - i / (ADAPTIVE_STEPS + 1)), radius);
   }
   return best.image;

@@ -2,9 +2,8 @@ import { expose, proxy } from 'comlink';
 import { readBundle } from '../../library/bundle.ts';
 import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { FORMATS } from '../../shared/images/formats.ts';
-import type { AttackName } from './attack.ts';
 import { openOnChoice } from './choose-runtime.ts';
-import type { Gradients, SearchResult } from './gradients.ts';
+import type { Gradients } from './gradients.ts';
 import type { RuntimeChoice } from './runtimes.ts';
 
 /** Everything that computes, in a thread of its own, so that the page stays alive. */
@@ -14,15 +13,17 @@ export interface Engine extends RuntimeChoice {
   readonly accept: string;
   /** Opens the gradients. Returns why attacks and the search can't run on this model; null if they can. */
   without(): Promise<string | null>;
-  attack(name: AttackName, image: Float32Array, label: number, radius: number): Promise<Float32Array>;
-  /** Decodes latents, one after the other. @returns [n, H, W, C] */
-  decode(latents: Float32Array[]): Promise<Float32Array[]>;
-  /** Searches the classes; null if another search began meanwhile. */
-  search(image: Float32Array): Promise<SearchResult | null>;
+  attack: Gradients['attack'];
+  decode(...given: Parameters<Gradients['decode']>): Promise<Float32Array[]>;
+  search: Gradients['search'];
+  /** Ends attacks and searches, for an image that is shown no longer. */
+  drop(): Promise<void>;
 }
 
 async function fetched(path: string, key: string): Promise<ArrayBuffer> {
-  const response = await fetch(path, { headers: key ? { authorization: `Bearer ${key}` } : {} });
+  const response = await fetch(path, { headers: key ? { authorization: `Bearer ${key}` } : {} }).catch((error: Error) => {
+    throw new Error(`the worker does not answer for ${path} (${error.message}). Is it still running?`);
+  });
   if (response.ok) return response.arrayBuffer();
   const { detail = `${path} answers ${response.status}` } = await response.json().catch(() => ({}));
   throw new Error(detail);
@@ -36,7 +37,13 @@ async function fetched(path: string, key: string): Promise<ArrayBuffer> {
  */
 async function open(key: string): Promise<Engine> {
   const modules: Record<string, Promise<WebAssembly.Module>> = {};
-  const loadModule = (name: string) => (modules[name] ??= fetched(`/page/${name}.wasm`, '').then((bytes) => WebAssembly.compile(bytes)));
+  const loadModule = (name: string) => {
+    const loading = modules[name] ?? fetched(`/page/${name}.wasm`, '').then((bytes) => WebAssembly.compile(bytes));
+    modules[name] = loading;
+    // What did not come is asked for again.
+    loading.catch(() => delete modules[name]);
+    return loading;
+  };
   // All are asked for at once, though the bundle is read file by file.
   const files = Object.fromEntries(
     ['screening.json', 'screen.onnx', 'weights.bin'].map((file) => [file, fetched(`/page/bundle/${file}`, key)]),
@@ -63,6 +70,7 @@ async function open(key: string): Promise<Engine> {
     attack: async (...given) => (await gradients()).attack(...given),
     decode: async (latents) => (await gradients()).decode(latents),
     search: async (image) => (await gradients()).search(image),
+    drop: async () => (await opening?.catch(() => undefined))?.drop(),
   };
 }
 

@@ -37,9 +37,16 @@ interface Given {
 }
 
 /** Adds `weight` times some values. */
-const add = (to: Float32Array, weight: number, values: (i: number) => number) => {
-  for (let i = 0; i < to.length; i++) (to[i] as number) += weight * values(i);
-};
+function add(to: Float32Array, weight: number, values: ArrayLike<number>): void {
+  for (let i = 0; i < to.length; i++) (to[i] as number) += weight * (values[i] as number);
+}
+
+/** Returns a + weight * b. */
+function sumOf(a: Float32Array, b: Float32Array, weight = 1): Float32Array {
+  const sum = a.slice();
+  add(sum, weight, b);
+  return sum;
+}
 
 /** The scores of the decision, with their slopes. */
 const RULES: Record<ScoreName, (given: Given) => Scored> = {
@@ -47,14 +54,14 @@ const RULES: Record<ScoreName, (given: Given) => Scored> = {
     const away = Array.from(latent, (value, i) => value - (screening.means[y]?.[i] as number));
     const half = away.map((_, i) => away.reduce((sum, value, j) => sum + value * (precision[i]?.[j] as number), 0));
     const score = away.reduce((sum, value, i) => sum + value * (half[i] as number), 0);
-    return { score, slope: (weight, { latent: by }) => add(by, 2 * weight, (i) => half[i] as number) };
+    return { score, slope: (weight, { latent: by }) => add(by, 2 * weight, half) };
   },
   reconstructionError: ({ difference }) => ({
     score: energyOf(difference),
     // The error rises with the reconstruction and, the other way, with the image itself.
     slope(weight, { reconstruction, image }) {
-      add(reconstruction, 2 * weight, (i) => difference[i] as number);
-      add(image, -2 * weight, (i) => difference[i] as number);
+      add(reconstruction, 2 * weight, difference);
+      add(image, -2 * weight, difference);
     },
   }),
   relativeError(given) {
@@ -64,13 +71,13 @@ const RULES: Record<ScoreName, (given: Given) => Scored> = {
       score: error.score / energy,
       slope(weight, to) {
         error.slope(weight / energy, to);
-        add(to.image, (-2 * weight * error.score) / energy ** 2, (i) => given.image[i] as number);
+        add(to.image, (-2 * weight * error.score) / energy ** 2, given.image);
       },
     };
   },
   meanReconstructionError: ({ image, meanImage }) => ({
     score: squaredEuclidean(image, meanImage),
-    slope: (weight, { image: by }) => add(by, 2 * weight, (i) => (image[i] as number) - (meanImage[i] as number)),
+    slope: (weight, { image: by }) => add(by, 2 * weight, sumOf(image, meanImage, -1)),
   }),
   rivalMargin: ({ margin }) => ({
     score: margin,
@@ -89,7 +96,12 @@ function nearness({ screening: { means }, y, latent }: Given): Scored {
   const score = (own + TINY) / (other + TINY);
   return {
     score,
-    slope: (weight, { latent: by }) => add(by, (2 * weight) / (other + TINY), (i) => from(y, i) - score * from(rival, i)),
+    slope: (weight, { latent: by }) =>
+      add(
+        by,
+        (2 * weight) / (other + TINY),
+        latent.map((_, i) => from(y, i) - score * from(rival, i)),
+      ),
   };
 }
 
@@ -128,7 +140,7 @@ export function excessesOf({ encoder, decoder, rivalMargins }: Networks, screeni
       const [image, reconstruction] = [at(images, pixels), at(decoded.value, pixels)];
       const given: Given = {
         ...{ screening, y, image, latent: at(encoded.value, latentDim), margin: margins?.value[row] ?? Number.NaN },
-        difference: reconstruction.map((value, i) => value - (image[i] as number)),
+        difference: sumOf(reconstruction, image, -1),
         ...{ precision: precisions[y] as number[][], meanImage: meanImage(y) },
       };
       const limitOf = (name: ScoreName) => thresholds[SCORES[name].threshold]?.[y] ?? Number.NaN;
@@ -147,11 +159,7 @@ export function excessesOf({ encoder, decoder, rivalMargins }: Networks, screeni
       return largest;
     });
     const throughDecoder = decoded.pullback(all.reconstruction);
-    const throughEncoder = encoded.pullback(all.latent.map((value, i) => value + (throughDecoder[i] as number)));
-    const throughMargins = margins?.pullback(byMargin);
-    return {
-      excesses,
-      gradient: all.image.map((value, i) => value + (throughEncoder[i] as number) + (throughMargins?.[i] ?? 0)),
-    };
+    const gradient = sumOf(all.image, encoded.pullback(sumOf(all.latent, throughDecoder)));
+    return { excesses, gradient: margins ? sumOf(gradient, margins.pullback(byMargin)) : gradient };
   };
 }

@@ -20,8 +20,10 @@ export function outcomeOf(explained: Explained, truth: number | null): Outcome {
   return explained.index === truth ? 'harmless' : 'fooled';
 }
 
-/** Strengths that the strip shows, in per cent. */
-const STRIP = Array.from({ length: 16 }, (_, i) => 2 * i);
+/** The largest strength, in per cent, and the steps of the strip, which are wider where an attack takes seconds. */
+const [LARGEST, STEP, WIDE_STEP] = [30, 2, 6];
+/** Pixels from which on the steps are wide. */
+const MANY_PIXELS = 4096;
 const WORDS: Record<Outcome, string> = { harmless: 'still accepted as what it is', caught: 'caught', fooled: 'not noticed' };
 const OUTCOMES = Object.keys(WORDS) as Outcome[];
 
@@ -29,8 +31,8 @@ export interface AttackPanel {
   chosen(): ChosenAttack;
   /** Sets what is chosen, without a change being told, for an image whose strip is still to be filled. */
   choose(attack: ChosenAttack): void;
-  /** Shows the attacked image beside its origin, and how it came out. */
-  show(image: Float32Array, origin: Float32Array, outcome: Outcome, verdict: string): void;
+  /** Shows the attacked image beside its origin, and how it came out. @param failed questions that were answered with no */
+  show(image: Float32Array, origin: Float32Array, outcome: Outcome, verdict: string, failed: readonly string[]): void;
   /** Empties the panel, when there is no image. */
   clear(): void;
   /** Hides the attacks, and the search, which has no gradients either. @param why there are none on this model */
@@ -44,7 +46,9 @@ export function openAttackPanel({ input }: Screening, changed: (isOther: boolean
   const slider = byId('radius', HTMLInputElement);
   const radios = Array.from(document.querySelectorAll<HTMLInputElement>('input[name="attack"]'));
   const strip = byId('strip', HTMLElement);
-  const cells = STRIP.map(() => element('span'));
+  const step = input.width * input.height > MANY_PIXELS ? WIDE_STEP : STEP;
+  const strengths = Array.from({ length: LARGEST / step + 1 }, (_, i) => step * i);
+  const cells = strengths.map(() => element('span'));
   strip.replaceChildren(...cells);
   const overview = byId('overview', HTMLElement);
   const chosen = (): ChosenAttack => ({
@@ -55,7 +59,7 @@ export function openAttackPanel({ input }: Screening, changed: (isOther: boolean
     const { radius } = chosen();
     byId('radius-text', HTMLElement).textContent = percent(radius);
     slider.ariaValueText = percent(radius);
-    const now = STRIP.reduce((best, value, i) => (value <= 100 * radius + 0.5 ? i : best), 0);
+    const now = strengths.reduce((best, value, i) => (value <= 100 * radius + 0.5 ? i : best), 0);
     for (const [i, cell] of cells.entries()) cell.classList.toggle('now', i === now);
   };
   slider.oninput = () => {
@@ -82,12 +86,13 @@ export function openAttackPanel({ input }: Screening, changed: (isOther: boolean
       showRadius();
       forget();
     },
-    show(image, origin, outcome, verdict) {
+    show(image, origin, outcome, verdict, failed) {
       const { radius } = chosen();
       paintImage(byId('attacked', HTMLCanvasElement), image, input);
       paintDifference(byId('change', HTMLCanvasElement), image, origin, input, 1 / Math.max(radius, 0.01));
       const line = byId('outcome', HTMLElement);
-      line.textContent = radius === 0 ? `Not attacked: ${verdict}.` : `${percent(radius)}: ${WORDS[outcome]} (${verdict}).`;
+      const why = failed.length === 0 ? '' : ` Failed: ${failed.join(' and ')}.`;
+      line.textContent = (radius === 0 ? `Not attacked: ${verdict}.` : `${percent(radius)}: ${WORDS[outcome]} (${verdict}).`) + why;
     },
     clear() {
       byId('outcome', HTMLElement).textContent = 'There is no image to attack.';
@@ -104,24 +109,24 @@ export function openAttackPanel({ input }: Screening, changed: (isOther: boolean
       forget();
       overview.textContent = 'Trying every strength …';
       const outcomes: Outcome[] = [];
-      for (const [i, value] of STRIP.entries()) {
+      for (const [i, value] of strengths.entries()) {
         const outcome = await tryOut({ name, radius: value / 100 });
         if (outcome === null) return;
         outcomes.push(outcome);
         cells[i]?.classList.add(outcome);
       }
-      overview.textContent = summaryOf(outcomes);
+      overview.textContent = summaryOf(outcomes, strengths);
     },
   };
 }
 
 /** Says in a sentence at which strengths the attack came out how. */
-function summaryOf(outcomes: readonly Outcome[]): string {
+function summaryOf(outcomes: readonly Outcome[], strengths: readonly number[]): string {
   const parts: string[] = [];
   for (let from = 0; from < outcomes.length; ) {
     let to = from;
     while (outcomes[to + 1] === outcomes[from]) to++;
-    const range = from === to ? `${STRIP[from]} %` : `${STRIP[from]} to ${STRIP[to]} %`;
+    const range = from === to ? `${strengths[from]} %` : `${strengths[from]} to ${strengths[to]} %`;
     parts.push(`${WORDS[outcomes[from] as Outcome]} at ${range}`);
     from = to + 1;
   }

@@ -22,6 +22,7 @@ export function listenForCamera(given: (picture: HTMLCanvasElement) => void, fai
     given(canvas);
   };
   button.onclick = async () => {
+    button.disabled = true;
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
       dialog.showModal();
@@ -30,6 +31,8 @@ export function listenForCamera(given: (picture: HTMLCanvasElement) => void, fai
       stop();
       dialog.close();
       failed(`The camera can't be used: ${(error as Error).message}. Allow it in the browser, or choose a file.`);
+    } finally {
+      button.disabled = false;
     }
   };
 }

@@ -30,7 +30,8 @@ export function listenForFiles(accept: string, given: (file: Blob) => void, fail
     if (file) given(file);
   });
   addEventListener('paste', ({ clipboardData }) => {
-    const file = Array.from(clipboardData?.files ?? []).find(({ type }) => type.startsWith('image/'));
+    const files = Array.from(clipboardData?.files ?? []);
+    const file = files.find(({ type }) => type.startsWith('image/')) ?? files[0];
     if (file) given(file);
   });
   const button = byId('paste', HTMLButtonElement);
@@ -38,8 +39,12 @@ export function listenForFiles(accept: string, given: (file: Blob) => void, fail
   button.onclick = () => readClipboard().then(given, (error: unknown) => failed((error as Error).message));
 }
 
+/** Reads an image from the clipboard. @throws Error that says what to do, if there is none or it may not be read */
 async function readClipboard(): Promise<Blob> {
-  for (const item of await navigator.clipboard.read()) {
+  const items = await navigator.clipboard.read().catch((error: Error) => {
+    throw new Error(`The clipboard can't be read: ${error.message.replace(/\.$/, '')}. Allow it in the browser, or press Ctrl+V.`);
+  });
+  for (const item of items) {
     const type = item.types.find((one) => one.startsWith('image/'));
     if (type) return item.getType(type);
   }

@@ -7,6 +7,15 @@ type Known = Exclude<Explained, { verdict: 'unreadable' }>;
 /** Marks on the scale, in thresholds; the scale shows r as r / (1 + r), so that the threshold is in the middle and no score is off it. */
 const MARKS = ['0', '½', 'limit', '2×', '∞'];
 
+/** The scores as a person reads them who does not know their names. */
+const PLAIN: Record<ScoreName, string> = {
+  latentDistance: 'Distance of its point from the class',
+  rivalMargin: 'How near another class can come',
+  reconstructionError: 'Difference between image and drawing',
+  relativeError: 'Difference for what is on the image',
+  meanReconstructionError: 'Difference from the typical image of the class',
+};
+
 /** Shows each of the named scores that the model tests against its threshold. @returns whether all of them pass */
 export function showGauges(container: HTMLElement, { reasons }: Known, names: readonly ScoreName[]): boolean {
   let passes = true;
@@ -25,10 +34,10 @@ export function showGauges(container: HTMLElement, { reasons }: Known, names: re
     return element(
       'div',
       { className: 'gauge' },
-      element('div', { className: 'head' }, element('span', {}, `${SCORES[name].title}: ${isBelow ? 'passes' : 'too high'}`), value),
+      element('div', { className: 'head' }, element('span', {}, `${PLAIN[name]}: ${isBelow ? 'passes' : 'too high'}`), value),
       track,
       scale,
-      element('span', { className: 'soft' }, rarity),
+      element('span', { className: 'soft' }, `${SCORES[name].title}. ${rarity}`),
     );
   });
   container.replaceChildren(...gauges);

@@ -2,8 +2,9 @@ import type { Screening } from '../../shared/bundle/screening-schema.ts';
 import { svg } from './element.ts';
 
 /** The most classes on the map: those that are nearest. */
-const MOST = 12;
-const [SIZE, MARGIN] = [340, 26];
+export const MOST_ON_MAP = 12;
+/** The names of classes stand beside the circle, so the map is wider than high. */
+const [WIDTH, HEIGHT, MARGIN] = [420, 340, 26];
 const DISTANCE_BETWEEN_MEANS = Math.SQRT2;
 
 /**
@@ -16,12 +17,12 @@ export function drawMap(container: HTMLElement, screening: Screening, latent: Fl
   const near = means
     .map((mean, y) => ({ y, distance: distanceOf(latent, mean) }))
     .sort((a, b) => a.distance - b.distance)
-    .slice(0, MOST)
+    .slice(0, MOST_ON_MAP)
     .sort((a, b) => a.y - b.y);
   const radius = DISTANCE_BETWEEN_MEANS / 2 / Math.sin(Math.PI / near.length);
   const largest = Math.max(...near.map(({ y }) => roomOf(screening, y)));
-  const scale = (SIZE / 2 - MARGIN) / (radius + largest);
-  const middle = SIZE / 2;
+  const scale = (HEIGHT / 2 - MARGIN) / (radius + largest);
+  const middle = { x: WIDTH / 2, y: HEIGHT / 2 };
   const places = new Map(
     near.map(({ y }, i) => {
       const angle = (2 * Math.PI * i) / near.length - Math.PI / 2;
@@ -39,25 +40,27 @@ export function drawMap(container: HTMLElement, screening: Screening, latent: Fl
   }
   const length = Math.hypot(pull.x, pull.y) || 1;
   const distance = distanceOf(latent, own) * scale;
-  const from = { x: middle + home.x * radius * scale, y: middle + home.y * radius * scale };
-  const clamp = (value: number) => Math.min(Math.max(value, 8), SIZE - 8);
-  const to = { x: clamp(from.x + (pull.x / length) * distance), y: clamp(from.y + (pull.y / length) * distance) };
+  const from = { x: middle.x + home.x * radius * scale, y: middle.y + home.y * radius * scale };
+  const clamp = (value: number, size: number) => Math.min(Math.max(value, 8), size - 8);
+  const to = { x: clamp(from.x + (pull.x / length) * distance, WIDTH), y: clamp(from.y + (pull.y / length) * distance, HEIGHT) };
   const rooms = near.flatMap(({ y }) => {
     const place = places.get(y) ?? home;
-    const at = { cx: middle + place.x * radius * scale, cy: middle + place.y * radius * scale };
+    const at = { cx: middle.x + place.x * radius * scale, cy: middle.y + place.y * radius * scale };
     const isNearest = y === label ? ' nearest' : '';
     const room = Math.max(3, roomOf(screening, y) * scale);
-    const name = { x: middle + place.x * (radius * scale + room + 12), y: middle + place.y * (radius * scale + room + 12) };
+    const away = radius * scale + room;
+    const name = { x: middle.x + place.x * (away + 6), y: clamp(middle.y + place.y * (away + 12), HEIGHT) };
+    const anchor = Math.abs(place.x) < 0.1 ? 'middle' : place.x > 0 ? 'start' : 'end';
     return [
       svg('circle', { ...at, r: room, class: `room${isNearest}` }),
-      svg('text', { x: clamp(name.x), y: clamp(name.y), class: `name${isNearest}` }, shortened(classes[y] ?? '')),
+      svg('text', { ...name, 'text-anchor': anchor, class: `name${isNearest}` }, shortened(classes[y] ?? '')),
     ];
   });
   const title = `The point lies ${passes ? 'within' : 'outside'} the ring of class ${classes[label]}`;
   container.replaceChildren(
     svg(
       'svg',
-      { viewBox: `0 0 ${SIZE} ${SIZE}`, role: 'img', 'aria-label': title },
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': title },
       ...rooms,
       svg('line', { x1: from.x, y1: from.y, x2: to.x, y2: to.y, class: 'way' }),
       svg('circle', { cx: to.x, cy: to.y, r: 7, class: `point ${passes ? 'yes' : 'no'}` }),

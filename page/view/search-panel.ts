@@ -31,7 +31,9 @@ export function openSearchPanel(screening: Screening, start: () => void): Search
     show(result) {
       button.disabled = false;
       button.hidden = true;
-      found.textContent = conclusion(result, screening);
+      const [asked, all] = [result.explanations.length, screening.classes.length];
+      const some = asked < all ? ` The ${asked} of ${all} classes that come nearest were asked.` : '';
+      found.textContent = conclusion(result, screening) + some;
       list.replaceChildren(...result.explanations.map((explanation, i) => item(explanation, i === 0, screening)));
     },
   };

@@ -26,6 +26,12 @@ export const DEFAULT_LIMITS: ImageLimits = {
   maxScans: 64,
 };
 
+/** Says that a file is too large, naming the limit; null if it is not. */
+export function bytesProblem(bytes: number, { maxBytes }: ImageLimits): ImageError | null {
+  if (bytes <= maxBytes) return null;
+  return new ImageError(`The file has ${bytes} bytes; at most ${maxBytes} are allowed. Make it smaller.`, 'image-too-large');
+}
+
 /** Checks an image's size. @throws ImageError `image-too-large` naming the limit */
 export function checkSize(size: { width: number; height: number }, limits: ImageLimits): void {
   const { width, height } = size;

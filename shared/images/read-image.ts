@@ -1,7 +1,7 @@
 import type { ImageFormat } from './format.ts';
 import { formatOf, notRead } from './formats.ts';
 import { type DecodedImage, ImageError } from './image.ts';
-import type { ImageLimits } from './limits.ts';
+import { bytesProblem, type ImageLimits } from './limits.ts';
 import type { Background } from './opaque.ts';
 import { decideOrientation } from './orientation.ts';
 
@@ -32,11 +32,8 @@ export function imageReader(modules: Readonly<Record<string, WebAssembly.Module>
     return reader;
   };
   return (bytes, { limits, background, onPixels }) => {
-    if (bytes.length > limits.maxBytes)
-      throw new ImageError(
-        `The file has ${bytes.length} bytes; at most ${limits.maxBytes} are allowed. Make it smaller.`,
-        'image-too-large',
-      );
+    const problem = bytesProblem(bytes.length, limits);
+    if (problem) throw problem;
     const format = formatOf(bytes);
     if (!format) throw new ImageError(notRead(bytes));
     const file = readerOf(format)(bytes, limits);

@@ -29,13 +29,33 @@ export class NoGradientError extends Error {
 
 const unchanged = (shape: number[]): Layer => ({ shape, forward: (x) => x, backward: (_x, _y, dy) => dy });
 
-const elementwise =
-  (value: (x: number) => number, slope: (y: number) => number): LayerRule =>
-  ({ shape }) => ({
-    shape,
-    forward: (x) => x.map(value),
-    backward: (_x, y, dy) => dy.map((gradient, i) => gradient * slope(y[i] as number)),
-  });
+const relu: LayerRule = ({ shape }) => ({
+  shape,
+  forward(x) {
+    const y = new Float32Array(x.length);
+    for (let i = 0; i < x.length; i++) if ((x[i] as number) > 0) y[i] = x[i] as number;
+    return y;
+  },
+  backward(_, y, dy) {
+    const dx = new Float32Array(y.length);
+    for (let i = 0; i < y.length; i++) if ((y[i] as number) > 0) dx[i] = dy[i] as number;
+    return dx;
+  },
+});
+
+const sigmoid: LayerRule = ({ shape }) => ({
+  shape,
+  forward(x) {
+    const y = new Float32Array(x.length);
+    for (let i = 0; i < x.length; i++) y[i] = 1 / (1 + Math.exp(-(x[i] as number)));
+    return y;
+  },
+  backward(_, y, dy) {
+    const dx = new Float32Array(y.length);
+    for (let i = 0; i < y.length; i++) dx[i] = (dy[i] as number) * (y[i] as number) * (1 - (y[i] as number));
+    return dx;
+  },
+});
 
 /** A layer each of whose results is one of the inputs; `choose` writes the index of each result's, of one image. */
 function selection(from: number[], to: number[], choose: (x: Float32Array, chosen: Int32Array) => void): Layer {
@@ -112,14 +132,8 @@ const reshape: LayerRule = ({ node, shape, constants }) => {
 };
 
 export const layerRules: Record<string, LayerRule> = {
-  Relu: elementwise(
-    (x) => Math.max(x, 0),
-    (y) => (y > 0 ? 1 : 0),
-  ),
-  Sigmoid: elementwise(
-    (x) => 1 / (1 + Math.exp(-x)),
-    (y) => y * (1 - y),
-  ),
+  Relu: relu,
+  Sigmoid: sigmoid,
   MaxPool: maxPool,
   Resize: upSample,
   Transpose: transpose,

@@ -81,10 +81,10 @@ describe.each([
     expect(seen.has(false)).toBe(true);
   });
 
-  it('the adaptive attack lowers the excess of the test that is furthest from being passed', () => {
+  it('the adaptive attack lowers the excess of the test that is furthest from being passed', async () => {
     const image = images.slice(0, pixels);
     const least = (given: Float32Array) => Math.min(...[1, 2].map((y) => excessesAt(given, [y]).excesses[0] as number));
-    const attacked = ATTACKS.adaptive({ networks, screening, image, label: 0, radius: 0.2 });
-    expect(least(attacked)).toBeLessThan(least(image) - 0.01);
+    const attacked = await ATTACKS.adaptive({ networks, screening, image, label: 0, radius: 0.2, rest: async () => false });
+    expect(least(attacked ?? image)).toBeLessThan(least(image) - 0.01);
   });
 });
