@@ -24,7 +24,7 @@ export interface ScreeningOptions extends ForceOption {
   /** `observe` lets every request on and only tells the handler the verdicts, to try the model on real traffic. Default: `enforce`. */
   mode?: 'enforce' | 'observe';
   /** Limits, by the names of the worker's variables, such as `{ MAX_IMAGES: 1 }`. */
-  limits?: Readonly<Record<`MAX_${string}` | 'BODY_TIMEOUT_MS', number>> | Record<string, number>;
+  limits?: Readonly<Record<string, number>>;
 }
 
 /** The variables of the worker that limit a request's body and its images. */
