@@ -22,6 +22,7 @@ const WHY: Record<NonNullable<Known['reasons']['reason']>, string> = {
 
 /** Shows the verdict. @param truth the class that the image really is of, null if it is of none or that is not known */
 export function showVerdict(explained: Explained, truth: { index: number; name: string } | null, isAttacked: boolean): void {
+  text('answer', isAttacked ? 'The verdict on the attacked image' : 'The verdict');
   const box = byId('verdict', HTMLElement);
   const [title, detail, kind] = wordsFor(explained, truth, isAttacked);
   box.className = `verdict ${kind}`;
