@@ -85,6 +85,7 @@ export async function openConsole(engine: Remote<Engine>, key: string, trouble: 
     if (!base) return;
     const own = ++shown;
     const [current, attack] = [base, attacks.chosen()];
+    if (attack.radius > 0) attacks.running();
     const attacked = await attackOn(current, attack, 'shown');
     if (!attacked) return;
     const explained = await engine.explain(attack.radius === 0 ? current.image : attacked);

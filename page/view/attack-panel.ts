@@ -31,6 +31,8 @@ export interface AttackPanel {
   chosen(): ChosenAttack;
   /** Sets what is chosen, without a change being told, for an image whose strip is still to be filled. */
   choose(attack: ChosenAttack): void;
+  /** Says that the attack runs, in place of how the last one came out. */
+  running(): void;
   /** Shows the attacked image beside its origin, and how it came out. @param failed questions that were answered with no */
   show(image: Float32Array, origin: Float32Array, outcome: Outcome, verdict: string, failed: readonly string[]): void;
   /** Empties the panel, when there is no image. */
@@ -85,6 +87,9 @@ export function openAttackPanel({ input }: Screening, changed: (isOther: boolean
       slider.value = String(100 * radius);
       showRadius();
       forget();
+    },
+    running() {
+      byId('outcome', HTMLElement).textContent = `${percent(chosen().radius)}: attacking …`;
     },
     show(image, origin, outcome, verdict, failed) {
       const { radius } = chosen();

@@ -12,7 +12,7 @@ const PLAIN: Record<ScoreName, string> = {
   latentDistance: 'Distance of its point from the class',
   rivalMargin: 'How near another class can come',
   reconstructionError: 'Difference between image and drawing',
-  relativeError: 'Difference for what is on the image',
+  relativeError: 'Difference relative to how much is on the image',
   meanReconstructionError: 'Difference from the typical image of the class',
 };
 

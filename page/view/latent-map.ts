@@ -5,6 +5,8 @@ import { svg } from './element.ts';
 export const MOST_ON_MAP = 12;
 /** The names of classes stand beside the circle, so the map is wider than high. */
 const [WIDTH, HEIGHT, MARGIN] = [420, 340, 26];
+/** Width of a letter of a name, rather too wide. */
+const LETTER = 9;
 const DISTANCE_BETWEEN_MEANS = Math.SQRT2;
 
 /**
@@ -51,9 +53,14 @@ export function drawMap(container: HTMLElement, screening: Screening, latent: Fl
     const away = radius * scale + room;
     const name = { x: middle.x + place.x * (away + 6), y: clamp(middle.y + place.y * (away + 12), HEIGHT) };
     const anchor = Math.abs(place.x) < 0.1 ? 'middle' : place.x > 0 ? 'start' : 'end';
+    const space = anchor === 'middle' ? WIDTH / 2 : anchor === 'start' ? WIDTH - name.x : name.x;
     return [
       svg('circle', { ...at, r: room, class: `room${isNearest}` }),
-      svg('text', { ...name, 'text-anchor': anchor, class: `name${isNearest}` }, shortened(classes[y] ?? '')),
+      svg(
+        'text',
+        { ...name, 'text-anchor': anchor, class: `name${isNearest}` },
+        shortened(classes[y] ?? '', Math.max(9, Math.floor(space / LETTER))),
+      ),
     ];
   });
   const title = `The point lies ${passes ? 'within' : 'outside'} the ring of class ${classes[label]}`;
@@ -79,4 +86,4 @@ function roomOf({ covariances, thresholds, latentDim }: Screening, y: number): n
 const distanceOf = (latent: Float32Array, mean: readonly number[]) => Math.hypot(...mean.map((value, i) => (latent[i] ?? 0) - value));
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const trace = (matrix: readonly (readonly number[])[]) => sum(matrix.map((row, i) => row[i] ?? 0));
-const shortened = (name: string) => (name.length > 9 ? `${name.slice(0, 8)}…` : name);
+const shortened = (name: string, most: number) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);

@@ -16,7 +16,7 @@ export async function showModel(screening: Screening, key: string): Promise<void
     Identity: id,
     Classes: `${classes.length}: ${listed(classes, 24)}`,
     'Sees images as': `${input.width} x ${input.height} pixels, ${colours}; ${FITS[preprocess.fit]}`,
-    Polarity: preprocess.polarity === 'inverted' ? 'inverted: light and dark are swapped before the model sees them' : 'as it is',
+    'Light and dark': preprocess.polarity === 'inverted' ? 'swapped before the model sees the image' : 'as on the image',
     Latent: `${latentDim} numbers, ${covariances.kind} covariances`,
     Tests: testedScores(thresholds)
       .map((score) => SCORES[score].title.toLowerCase())
