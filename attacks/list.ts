@@ -3,7 +3,7 @@ import { carliniWagnerL2 } from './carlini-wagner.ts';
 import { descent } from './descent.ts';
 import { fgsm } from './fgsm.ts';
 import { hopSkipJump } from './hop-skip-jump.ts';
-import { minimumNormFromImage, minimumNormFromOutside } from './minimum-norm.ts';
+import { briefMinimumNorm, minimumNormFromImage, minimumNormFromOutside } from './minimum-norm.ts';
 import { momentum } from './momentum.ts';
 import { eq10, eq11 } from './paper.ts';
 import { pgd } from './pgd.ts';
@@ -58,6 +58,8 @@ export const suites = {
   paper: [eq10(), eq11()],
   /** Attacks that know all tests and thresholds of the decision. */
   adaptive: adaptiveAttacks(),
+  /** Short attacks for many images, on all tests of the decision. */
+  nearest: inDenseNorms((norm) => [briefMinimumNorm({ norm })]),
   /** Attacks that see scores or verdicts, and no gradients. */
   blackBox: [...inDenseNorms((norm) => [square({ norm }), hopSkipJump({ norm })]), sparseRs(), pointwise()],
   /** Attacks on the search of Eq. 9, each with the one on the edge that is tried where it fails. */

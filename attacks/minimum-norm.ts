@@ -23,6 +23,9 @@ const IMAGE: Round[] = [
   { from: 'image', targets: 4, objective: 'orthogonal', steps: 100 },
 ];
 
+/** A fifth of the gradients of `OUTSIDE`, for many images. */
+const BRIEF: Round[] = [{ from: 'outside', targets: 5, objective: 'hinges', steps: 150 }];
+
 interface Options {
   norm: Norm;
   /** times the usual gradients, a square number: half of it goes into steps and half into starts, where there are several */
@@ -37,6 +40,9 @@ export const minimumNormFromOutside = ({ norm, budget = 1 }: Options) => {
   });
   return minimumNormAttack('nearest from outside', norm, OUTSIDE.map(more));
 };
+
+/** Begins at the nearest own image of each of the five nearest wrong classes. */
+export const briefMinimumNorm = ({ norm }: Pick<Options, 'norm'>) => minimumNormAttack('nearest from outside, brief', norm, BRIEF);
 
 /** Begins at the image itself. */
 export const minimumNormFromImage = ({ norm, budget = 1 }: Options) =>

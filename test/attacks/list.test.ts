@@ -32,6 +32,7 @@ const all: Attack[] = [
   ...Object.values(suites.encoder),
   ...Object.values(suites.paper),
   ...suites.adaptive,
+  ...suites.nearest,
   ...suites.blackBox,
   ...suites.pipeline.flatMap(({ search, edge }) => [search, edge]),
   ...suites.transfer,
