@@ -76,16 +76,8 @@ export function trainingProgram(): Command {
       ).choices(Object.keys(OUTLIER_LOSSES)),
     )
     .addOption(new Option('--without-kinds <kinds...>', 'kinds of unknown images to train without, for experiments').hideHelp())
-    .option(
-      '--linf <radius>',
-      'with --preset robust or certified: largest change of a value in [0, 1] to withstand, such as .3 or 4/255',
-      fraction,
-    )
-    .option(
-      '--l2 <radius>',
-      'with --preset robust or certified: the same for the root of the sum of squares (default: in step with --linf)',
-      fraction,
-    )
+    .option('--linf <radius>', 'with --preset robust: largest change of a value in [0, 1] to withstand, such as .3 or 4/255', fraction)
+    .option('--l2 <radius>', 'with --preset robust: the same for the root of the sum of squares (default: in step with --linf)', fraction)
     .option(
       '--certified-radius <radius>',
       'with --preset certified: change of a value within which as many images as possible are proven safe',

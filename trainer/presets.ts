@@ -71,8 +71,11 @@ const SHRINKING: Robustness['shrinking'] = {
   stepLength: { least: 0.4, most: 0.8 },
 };
 
-/** Settings of training for a certificate beside its radius. Clean accuracy pays for the radius of the bounds, not for the attack's. */
-const CERTIFIED: Omit<Certified, 'radius'> = { excess: 1.3, weight: 0.3, margin: 0.2 };
+/**
+ * Settings of training for a certificate beside its radius. Its images are not attacked: inner attacks within a larger radius cost bounds,
+ * and within the same radius the bounds' loss is already the larger (docs/robustness.md).
+ */
+const CERTIFIED: Omit<Certified, 'radius'> = { excess: 1.3, weight: 1, margin: 0.2 };
 
 /**
  * The budgets of robust training by the look of the images: [0, 1] per value for linf, root of the sum of squares for l2; and the radius in
@@ -89,12 +92,13 @@ const BUDGETS = {
   others: { linf: 0.1, l2: 0.75, certified: 0.05, why: 'for grey images' },
 };
 
-/** Says which attacks a robust training withstands, and why these. */
-export function aboutBudget({ budget: { linf, l2 }, certified }: Robustness): string {
+/** Says which changes a robust training withstands, and why these. */
+export function aboutBudget({ budget: { linf, l2 }, steps, certified }: Robustness): string {
   const usual = Object.values(BUDGETS).find((budget) => budget.linf === linf && budget.l2 === l2);
   const radius = (of: number) => (of < 0.05 ? `${round(255 * of)}/255` : round(of));
-  const proofs = certified ? `; for proofs within linf ${radius(certified.radius)} (--certified-radius)` : '';
-  return `against changes within linf ${radius(linf)} or l2 ${round(l2)} (${usual ? usual.why : 'as asked'}; --linf, --l2)${proofs}`;
+  const attacks = `against changes within linf ${radius(linf)} or l2 ${round(l2)} (${usual ? usual.why : 'as asked'}; --linf, --l2)`;
+  const proofs = certified ? `for proofs within linf ${radius(certified.radius)} (--certified-radius)` : null;
+  return [...(steps > 0 ? [attacks] : []), ...(proofs ? [proofs] : [])].join('; ');
 }
 const round = (value: number) => Number(value.toPrecision(3));
 
@@ -218,7 +222,13 @@ export const presets = {
   },
   robust,
   // Bounds loosen with each layer.
-  certified: { ...robust, shapes: { ...robust.shapes, 28: strided28 }, robust: { ...ROBUST, steps: 2 }, certified: CERTIFIED },
+  certified: {
+    ...robust,
+    leastSteps: [7000, 6000],
+    shapes: { ...robust.shapes, 28: strided28 },
+    robust: { ...ROBUST, steps: 0 },
+    certified: CERTIFIED,
+  },
 } satisfies Record<string, Preset>;
 
 /** Larger batches need gigabytes, and learn no faster. */
@@ -316,7 +326,7 @@ export function trainingFor(
   if (labelsPerClass !== null && batchSize < 2)
     throw new UsageError('--batch-size: a semi-supervised batch holds images with and without labels; use 2 or more');
   if (robust) checkRobust(choices);
-  else if (linf !== undefined || l2 !== undefined)
+  if (!robust?.steps && (linf !== undefined || l2 !== undefined))
     throw new UsageError(`--linf and --l2: the preset ${name} trains against no attack; use --preset robust`);
   if (certifiedRadius !== undefined && !certified)
     throw new UsageError(`--certified-radius: the preset ${name} has no bounds in its loss; use --preset certified`);
@@ -333,6 +343,7 @@ export function trainingFor(
   const planned = Math.max(usual, Math.ceil(leastHere / steps));
   // A margin that was asked for is the preset's own where it has one.
   const outlierLoss = chosenLoss && chosenLoss !== exposed.outlierLoss.kind ? OUTLIER_LOSSES[chosenLoss] : exposed.outlierLoss;
+  const radius = certified ? (certifiedRadius ?? BUDGETS[look].certified) : null;
   const margin = keepsLastEpoch({ ...exposed, ...others, outlierLoss, patience: 0 });
   const kinds = Object.entries(exposed.outlierKinds).filter(([kind]) => !withoutKinds.includes(kind));
   return {
@@ -349,8 +360,10 @@ export function trainingFor(
       warmUp,
       robust: robust
         ? {
-            ...{ ...robust, budget: budgetOf(BUDGETS[look], { linf, l2 }) },
-            certified: certified ? { ...certified, radius: certifiedRadius ?? BUDGETS[look].certified } : null,
+            ...robust,
+            // A change of that length in l2 changes no value by more.
+            budget: radius === null ? budgetOf(BUDGETS[look], { linf, l2 }) : { linf: radius, l2: radius },
+            certified: certified && radius !== null ? { ...certified, radius } : null,
           }
         : null,
     },

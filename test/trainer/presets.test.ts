@@ -80,19 +80,20 @@ it('classes weigh the same where their sizes differ by more than 2', () => {
   expect(weights(100, 201)).toBe('balanced');
 });
 
-it('certified training has a radius for its proofs, beside the budgets of its attacks', () => {
+it('certified training has a radius for its proofs, and attacks no image', () => {
   const of = (choices: object = {}) => trainingFor('certified', square(32, 2), labels(300, 300), choices).robust;
   expect(of()).toMatchObject({
-    steps: 2,
-    budget: { linf: 2 / 255 },
-    certified: { radius: 2 / 255, excess: 1.3, weight: 0.3, margin: 0.2 },
+    steps: 0,
+    budget: { linf: 2 / 255, l2: 2 / 255 },
+    certified: { radius: 2 / 255, excess: 1.3, weight: 1, margin: 0.2 },
   });
   expect(of({ certifiedRadius: 4 / 255 })?.certified?.radius).toBe(4 / 255);
-  expect(aboutBudget(of() as NonNullable<ReturnType<typeof of>>)).toMatch(/; for proofs within linf 2\/255 \(--certified-radius\)$/);
+  expect(aboutBudget(of() as NonNullable<ReturnType<typeof of>>)).toBe('for proofs within linf 2/255 (--certified-radius)');
   expect(trainingFor('robust', square(32, 2), labels(300, 300)).robust?.certified).toBe(null);
   expect(() => trainingFor('robust', square(32, 2), labels(300, 300), { certifiedRadius: 0.1 })).toThrow(
     /--certified-radius: .*--preset certified/,
   );
+  expect(() => of({ linf: 0.1 })).toThrow(/--linf and --l2: the preset certified trains against no attack/);
 });
 
 it('robust training has the budgets that the look of the images bears, or those that were asked for', () => {

@@ -122,7 +122,8 @@ export function* batches(images: TrainingImages, settings: BatchSettings, random
   const { input } = images;
   const { latentDim } = settings.architecture;
   const { robust } = settings;
-  const neighbours = robust ? neighboursAmong(images.data, random.shuffle([...images.labelled]).slice(0, NEIGHBOURS), input) : null;
+  const isAttacked = robust !== null && robust.steps > 0;
+  const neighbours = isAttacked ? neighboursAmong(images.data, random.shuffle([...images.labelled]).slice(0, NEIGHBOURS), input) : null;
   for (const { labelled, unlabelled } of orderOf(images, settings.batchSize, random)) {
     const chosen = [...labelled, ...unlabelled];
     const outliers = Math.round(settings.outliers * chosen.length);

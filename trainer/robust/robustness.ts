@@ -39,8 +39,8 @@ export const robustnessSchema = z.strictObject({
   excess: z.strictObject({ linf: z.number().positive(), l2: z.number().positive() }),
   /** Share of the images that are attacked in l2; the others are in linf. */
   l2Share: z.number().min(0).max(1),
-  /** Gradient steps of the inner attack. */
-  steps: z.int().positive(),
+  /** Gradient steps of the inner attack; 0: no image is attacked. */
+  steps: z.int().nonnegative(),
   /** For the images that are attacked in l2. Not given, as in runs of older versions: they are attacked as those in linf. */
   shrinking: shrinkingSchema.optional(),
   /** Share of the training over which the radii grow to their full size. */
@@ -92,14 +92,14 @@ const STEP = { least: 0.35, most: 1.25 };
  * @param isGenuine false for an outlier
  */
 export function drawInnerAttack(robustness: Robustness, isGenuine: boolean, random: Random): InnerAttack {
-  const { budget, excess, l2Share, outliers, shrinking } = robustness;
+  const { budget, excess, l2Share, steps, outliers, shrinking } = robustness;
   const [start, norm, full, part, step, sparse, attacked, targeted] = Array.from({ length: 8 }, () => random.uniform()) as [
     ...[number, number, number, number],
     ...[number, number, number, number],
   ];
   const reach = shrinking ? random.uniform() : 0;
   const by = norm < l2Share ? 'l2' : 'linf';
-  const share = isGenuine ? 1 : attacked < outliers.share ? outliers.radius : 0;
+  const share = steps === 0 ? 0 : isGenuine ? 1 : attacked < outliers.share ? outliers.radius : 0;
   const shrinks = by === 'l2' ? shrinking : undefined;
   const neighbours = shrinks?.neighbours ?? CHANCE.neighbour;
   // Noise keeps its share of what does not start at a neighbour.

@@ -27,6 +27,11 @@ it('attacks vary as they are meant to', () => {
   expect(drawn.every(({ radius, step }) => radius > 0 && step >= 0.35 && step <= 1.25)).toBe(true);
 });
 
+it('nothing is attacked in no steps', () => {
+  const random = randomFrom(1, 'attacks');
+  expect(drawInnerAttack({ ...robust, steps: 0 }, true, random).radius).toBe(0);
+});
+
 it('in l2, attacks in a ball that shrinks start at more neighbours, and the others are as they were', () => {
   const shrinking = {
     steps: 5,
