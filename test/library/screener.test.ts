@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScreener, onnxruntimeNode, openBundle, readBundle, type Screener } from '../../library/node.ts';
 import type { Runtime } from '../../library/runtimes/runtime.ts';
 import { openReclassifier, openScreener } from '../../node/bundle/graphs.ts';
+import { referenceNames } from '../../node/bundle/models-folder.ts';
 import { float32FromBase64 } from '../../shared/bundle/float32-base64.ts';
 import { decideReclassified } from '../../shared/decision/decide.ts';
 import type { Scores } from '../../shared/decision/scores.ts';
@@ -170,19 +171,16 @@ describe('a screener fails closed', () => {
   });
 });
 
-describe('every bundle that comes with the project', () => {
-  it.each(['mnist', 'mnist-paper', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])(
-    '%s gives the verdicts of the command line',
-    async (name) => {
-      const one = await createScreener(await openBundle(`models/${name}`));
-      const { screening } = one.info;
-      const golden = float32FromBase64(screening.golden.image);
-      const images = [golden, golden.map((value) => 1 - value), golden.map((value) => value / 2)];
-      const graphs = await openScreener(`models/${name}`);
-      const expected = await graphs.screen(Float32Array.from(images.flatMap((image) => [...image])));
-      const results = await one.screen(images);
-      expect(results.map(({ verdict }) => verdict === 'accepted')).toEqual(expected.map(({ decision }) => decision.accepted));
-      await graphs.close();
-    },
-  );
+describe('every bundle that comes with the project', async () => {
+  it.each(await referenceNames())('%s gives the verdicts of the command line', async (name) => {
+    const one = await createScreener(await openBundle(`models/${name}`));
+    const { screening } = one.info;
+    const golden = float32FromBase64(screening.golden.image);
+    const images = [golden, golden.map((value) => 1 - value), golden.map((value) => value / 2)];
+    const graphs = await openScreener(`models/${name}`);
+    const expected = await graphs.screen(Float32Array.from(images.flatMap((image) => [...image])));
+    const results = await one.screen(images);
+    expect(results.map(({ verdict }) => verdict === 'accepted')).toEqual(expected.map(({ decision }) => decision.accepted));
+    await graphs.close();
+  });
 });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { referenceNames } from '../../../node/bundle/models-folder.ts';
 import { NONSENSE } from '../../../shared/bundle/evidence-names.ts';
 import { barring, fitness, fitnessOf, withForced } from '../../../shared/bundle/fitness.ts';
 import { type Figures, figuresOf, type Judged } from '../../../shared/bundle/fitness-figures.ts';
@@ -200,7 +201,7 @@ it('classes that were left out of a small model limit the use of a model, and ne
   expect(fitness({ ...good, unknown: [] }).verdict).toBe('unknown, because not measured');
 });
 
-describe('a bundle', () => {
+describe('a bundle', async () => {
   const entry = (name: string, protocol: string, own: ReturnType<typeof counts>) => ({ name, protocol, ...own, reclassified: null });
   const bundle: Judged = {
     classes: ['cat', 'dog'],
@@ -250,7 +251,7 @@ describe('a bundle', () => {
     expect(barring({ ...bad, trial: true }, 'try').map(({ of }) => of)).toEqual(['error']);
   });
 
-  it.each(['mnist', 'mnist-paper', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('models/%s may be deployed', async (name) => {
+  it.each(await referenceNames())('models/%s may be deployed', async (name) => {
     const screening = await parseScreening(await readFile(join(import.meta.dirname, `../../../models/${name}/screening.json`), 'utf8'));
     expect(barring(screening, 'deploy')).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { referenceNames } from '../../../node/bundle/models-folder.ts';
 import { openBundle } from '../../../shared/bundle/open-bundle.ts';
 import type { Screening } from '../../../shared/bundle/screening-schema.ts';
 import { imagesOf } from '../../../shared/decision/scores.ts';
@@ -17,7 +18,7 @@ const writing =
     into.set(imagesOf(batch, input)[i] as Float32Array);
 
 /** Every reference bundle through the edge's own runtime beside ONNX Runtime. */
-describe.each(['mnist', 'mnist-paper', 'mnist-semi', 'mnist-variable', 'fashion', 'coil100'])('models/%s', async (name) => {
+describe.each(await referenceNames())('models/%s', async (name) => {
   const directory = join('models', name);
   const bundle = await openBundle((file) => readFile(join(directory, file)), ['screen']);
   const { height, width, channels } = bundle.screening.input;
