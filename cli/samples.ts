@@ -68,7 +68,7 @@ function made({ test, input }: Dataset, group: 'noise' | 'unknown', kinds: reado
   const genuine = genuineIn(test, order, () => new Set())(seed);
   return kinds.flatMap((kind) =>
     makeUnknown(kind, genuine, input, [seed]).map((image): Sample => {
-      return { group, name: unknownKinds.get(kind)?.about ?? kind, label: null, levels: levelsOf(image) };
+      return { group, name: unknownKinds.get(kind)?.aboutToOthers ?? kind, label: null, levels: levelsOf(image) };
     }),
   );
 }

@@ -11,15 +11,22 @@ import { mirroredOnes, turnedOnes } from './turns.ts';
 /** A kind of unknown images. */
 interface UnknownKind {
   name: string;
-  /** Names the images in a sentence: "of … , p % would be accepted". */
+  /** Names the images in a sentence, "of … , p % would be accepted", to a person whose images they are made from. */
   about: string;
+  /** Names them to anyone else, a visitor of the page for instance. */
+  aboutToOthers: string;
   make: Make;
   /** True where an image is hardly more than one of one's own changed: then no more can be measured than there are of those. */
   derived: boolean;
 }
 
-const derived = (name: string, make: Make, about: string): UnknownKind => ({ name, make, about, derived: true });
-const drawn = (name: string, make: Make, about: string): UnknownKind => ({ name, make, about, derived: false });
+/** Names images; where it speaks of the images that they are made from, it says whose those are. */
+type About = string | ((your: string) => string);
+
+const aboutOf = (about: About): Pick<UnknownKind, 'about' | 'aboutToOthers'> =>
+  typeof about === 'string' ? { about, aboutToOthers: about } : { about: about('your'), aboutToOthers: about('the model’s') };
+const derived = (name: string, make: Make, about: About): UnknownKind => ({ name, make, ...aboutOf(about), derived: true });
+const drawn = (name: string, make: Make, about: About): UnknownKind => ({ name, make, ...aboutOf(about), derived: false });
 
 /** Takes one of the unknown images that the user named. */
 const own: Make = ({ own: images }, _, random) => (images ? imagesAt(images, [random.integer(0, images.count - 1)]) : null);
@@ -27,27 +34,27 @@ const own: Make = ({ own: images }, _, random) => (images ? imagesAt(images, [ra
 /** All kinds of unknown images that can be made. To add one: a maker, and a row here. */
 export const unknownKinds: ReadonlyMap<string, UnknownKind> = new Map(
   [
-    derived('joined', joined, 'two of your images in one'),
-    derived('shuffled', shuffled, 'your images with their tiles in another order'),
-    derived('inverted', inverted, 'your images with light and dark swapped'),
+    derived('joined', joined, (your) => `two of ${your} images in one`),
+    derived('shuffled', shuffled, (your) => `${your} images with their tiles in another order`),
+    derived('inverted', inverted, (your) => `${your} images with light and dark swapped`),
     drawn('noise', noise, 'noise in squares of several sizes'),
     drawn('plain', plain, 'plain colours'),
     drawn('shapes', shapes, 'textured shapes'),
     drawn('things', things, 'textured outlines that are symmetric'),
-    derived('spliced', spliced, 'parts of two of your images, joined along a border'),
-    derived('overlaid', overlaid, 'two of your images laid over each other'),
-    derived('swapped', swapped, 'your images with their halves swapped'),
-    derived('added', added, 'your images with strokes added'),
-    derived('warped', warped, 'your images, bent'),
-    derived('pasted', pasted, 'your images with the middle of one of another class'),
-    derived('erased', erased, 'parts of your images, the rest erased'),
-    derived('mirrored', mirroredOnes, 'your images mirrored, of classes that then look like no class'),
-    derived('turned', turnedOnes, 'your images turned, of classes that then look like no class'),
-    drawn('strokes', strokes, 'drawn strokes, as large and thick as in your images'),
-    drawn('glyphs', glyphs, 'drawn glyphs, as large and thick as in your images'),
-    drawn('loose', loose, 'drawn strokes and glyphs, smaller than your images and off the centre'),
-    drawn('scribbles', scribbles, 'scribbles, as large and thick as in your images'),
-    drawn('symbols', symbols, 'drawn symbols, as large and thick as in your images'),
+    derived('spliced', spliced, (your) => `parts of two of ${your} images, joined along a border`),
+    derived('overlaid', overlaid, (your) => `two of ${your} images laid over each other`),
+    derived('swapped', swapped, (your) => `${your} images with their halves swapped`),
+    derived('added', added, (your) => `${your} images with strokes added`),
+    derived('warped', warped, (your) => `${your} images, bent`),
+    derived('pasted', pasted, (your) => `${your} images with the middle of one of another class`),
+    derived('erased', erased, (your) => `parts of ${your} images, the rest erased`),
+    derived('mirrored', mirroredOnes, (your) => `${your} images mirrored, of classes that then look like no class`),
+    derived('turned', turnedOnes, (your) => `${your} images turned, of classes that then look like no class`),
+    drawn('strokes', strokes, (your) => `drawn strokes, as large and thick as in ${your} images`),
+    drawn('glyphs', glyphs, (your) => `drawn glyphs, as large and thick as in ${your} images`),
+    drawn('loose', loose, (your) => `drawn strokes and glyphs, smaller than ${your} images and off the centre`),
+    drawn('scribbles', scribbles, (your) => `scribbles, as large and thick as in ${your} images`),
+    drawn('symbols', symbols, (your) => `drawn symbols, as large and thick as in ${your} images`),
     ...Object.entries(nonsense).map(([name, draw]) => drawn(name, (_, size, random) => draw(size, random), name)),
     drawn(OWN, own, 'your own unknown images'),
   ].map((kind) => [kind.name, kind]),
