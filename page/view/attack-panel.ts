@@ -25,6 +25,8 @@ const [LARGEST, STEP, WIDE_STEP] = [30, 2, 6];
 /** Pixels from which on the steps are wide. */
 const MANY_PIXELS = 4096;
 const WORDS: Record<Outcome, string> = { harmless: 'still accepted as what it is', caught: 'caught', fooled: 'not noticed' };
+/** The same of an image, not of its attack. */
+const SUMMARY: typeof WORDS = { ...WORDS, fooled: 'accepted as what it is not' };
 const OUTCOMES = Object.keys(WORDS) as Outcome[];
 
 export interface AttackPanel {
@@ -132,8 +134,8 @@ function summaryOf(outcomes: readonly Outcome[], strengths: readonly number[]): 
     let to = from;
     while (outcomes[to + 1] === outcomes[from]) to++;
     const range = from === to ? `${strengths[from]} %` : `${strengths[from]} to ${strengths[to]} %`;
-    parts.push(`${WORDS[outcomes[from] as Outcome]} at ${range}`);
+    parts.push(`${SUMMARY[outcomes[from] as Outcome]} at ${range}`);
     from = to + 1;
   }
-  return `On this image the attack is ${parts.join(', ')}.`;
+  return `With this attack, the image is ${parts.join(', ')}.`;
 }

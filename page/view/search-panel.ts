@@ -16,9 +16,11 @@ export function openSearchPanel(screening: Screening, start: () => void): Search
   const button = byId('start-search', HTMLButtonElement);
   const found = byId('found', HTMLElement);
   const list = byId('explanations', HTMLElement);
+  let wasRejected = true;
   button.onclick = start;
   return {
     reset(isRejected) {
+      wasRejected = isRejected;
       button.disabled = false;
       button.hidden = false;
       found.textContent = isRejected ? '' : 'This image was accepted, so there is nothing to recover. You may search all the same.';
@@ -33,7 +35,7 @@ export function openSearchPanel(screening: Screening, start: () => void): Search
       button.hidden = true;
       const [asked, all] = [result.explanations.length, screening.classes.length];
       const some = asked < all ? ` The ${asked} of ${all} classes that come nearest were asked.` : '';
-      found.textContent = conclusion(result, screening) + some;
+      found.textContent = conclusion(result, screening, wasRejected) + some;
       list.replaceChildren(...result.explanations.map((explanation, i) => item(explanation, i === 0, screening)));
     },
   };
@@ -46,10 +48,18 @@ function item({ class: y, reconstruction, error }: SearchResult['explanations'][
   return element('li', { className: isBest ? 'best' : '' }, canvas, element('b', {}, classes[y] ?? ''), `error ${shown(error)} `, ...note);
 }
 
-function conclusion({ scores, decision }: SearchResult, { classes }: Screening): string {
+/** Says what the search concludes; of an image that was accepted, that it concludes nothing. */
+function conclusion({ scores, decision }: SearchResult, { classes }: Screening, wasRejected: boolean): string {
   const name = classes[scores.label];
-  if (decision.accepted) return `Reclassified as ${name}: its picture passes both tests, and no other class comes as close.`;
-  if (decision.reason === 'ambiguous') return `Still rejected: ${name} explains it best, but another class explains it about as well.`;
-  const isTest = SCORE_REASONS.some((reason) => reason === decision.reason);
-  return isTest ? `Still rejected: ${name} explains it best, but even its best picture fails a test.` : 'Still rejected.';
+  const why = whyOf(decision.accepted ? null : decision.reason);
+  const best = why && `${name} explains it best, but ${why}.`;
+  const clear = 'its picture passes both tests, and no other class comes as close.';
+  if (wasRejected) return decision.accepted ? `Reclassified as ${name}: ${clear}` : `Still rejected${best ? `: ${best}` : '.'}`;
+  return `${decision.accepted ? `The search finds ${name}: ${clear}` : best || 'The search finds no class.'} It changes nothing: this image was accepted.`;
+}
+
+/** Says why a search's best class does not count; an empty text where nothing more can be said. */
+function whyOf(reason: string | null): string {
+  if (reason === 'ambiguous') return 'another class explains it about as well';
+  return SCORE_REASONS.some((known) => known === reason) ? 'even its best picture fails a test' : '';
 }

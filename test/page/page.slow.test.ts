@@ -104,7 +104,7 @@ describe.skipIf(!chromium)(`the page${why}`, { timeout: LIMIT_MS }, () => {
     await sample('7').click();
     await page.getByRole('radio', { name: /^FGSM/ }).check();
     const outcomes = (outcome: string) => page.locator(`#strip .${outcome}`).count();
-    const surveyed = () => page.getByText(/^On this image the attack is .*30 %\.$/).waitFor();
+    const surveyed = () => page.getByText(/^With this attack, the image is .*30 %\.$/).waitFor();
     await surveyed();
     expect([await outcomes('fooled'), (await outcomes('caught')) > 3]).toEqual([0, true]);
     await page.getByRole('slider').fill('30');
@@ -116,6 +116,12 @@ describe.skipIf(!chromium)(`the page${why}`, { timeout: LIMIT_MS }, () => {
     expect(await textOf('verdict')).toContain('it is really 7');
     await surveyed();
     expect(await outcomes('fooled')).toBeGreaterThan(2);
+  });
+
+  it('says of an accepted image what a search finds, and neither that it is reclassified nor that it is rejected', async () => {
+    await answersTo(() => sample('0').click());
+    await page.getByRole('button', { name: 'Search the classes' }).click();
+    await page.getByText(/^(The search finds 0|0 explains it best).* this image was accepted\.$/).waitFor();
   });
 
   it('can be used with the keyboard alone', async () => {
