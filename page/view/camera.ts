@@ -26,7 +26,10 @@ export function listenForCamera(given: (picture: HTMLCanvasElement) => void, fai
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
       dialog.showModal();
-      await video.play();
+      await video.play().catch((error: unknown) => {
+        // A person who leaves before the first picture ends it, which is no failure.
+        if (dialog.open) throw error;
+      });
     } catch (error) {
       stop();
       dialog.close();

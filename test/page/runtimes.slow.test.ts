@@ -55,7 +55,8 @@ describe.skipIf(!chromium)(`runtimes of the page${why}`, { timeout: LIMIT_MS }, 
     await worker?.close();
   });
 
-  it("give the worker's verdicts, and load nothing before they are chosen", async () => {
+  // WebGPU by software takes minutes on a busy machine.
+  it("give the worker's verdicts, and load nothing before they are chosen", { timeout: 3 * LIMIT_MS }, async () => {
     const page = await open(true);
     expect(requested.filter((url) => /ort|onnxruntime/.test(url))).toEqual([]);
     for (const name of ['wasm', 'webgpu', 'kernels'] as const) {
