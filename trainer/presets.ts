@@ -161,6 +161,9 @@ const ROBUST_MARGIN: Training['outlierLoss'] = { ...OUTLIER_LOSSES.margin, margi
 const ROBUST_STROKES: Exposure = { outliers: 1 / 2, outlierKinds: STROKE_KINDS, outlierLoss: ROBUST_MARGIN };
 const ROBUST_OTHERS: Exposure = { ...FIRST_EXPOSURE, outlierLoss: ROBUST_MARGIN };
 
+/** Half as heavy again: they cost bounds too. */
+const CERTIFIED_STROKES: Exposure = { ...ROBUST_STROKES, outlierLoss: { ...ROBUST_MARGIN, outlierWeight: 0.2 } };
+
 const robust = {
   trial: false,
   shapes: { 28: deep28, 32: strided32, 128: strided128 },
@@ -226,6 +229,7 @@ export const presets = {
     ...robust,
     leastSteps: [7000, 6000],
     shapes: { ...robust.shapes, 28: strided28 },
+    exposure: { ...robust.exposure, strokes: CERTIFIED_STROKES },
     robust: { ...ROBUST, steps: 0 },
     certified: CERTIFIED,
   },

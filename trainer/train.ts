@@ -22,6 +22,7 @@ import type { Outcomes } from './outcomes.ts';
 import { ownUnknownOf, readOwnUnknown, unknownFolderOf, withOwn } from './own-unknown.ts';
 import { keepsLastEpoch, trainingFor } from './presets.ts';
 import { writeReport } from './report/page.ts';
+import { scaleForBounds } from './robust/initial-weights.ts';
 import {
   appendMetrics,
   createRun,
@@ -150,6 +151,7 @@ export async function trainRun(run: Run, dataset: Dataset, splits: Splits, optio
   const [classes, { input, train }] = [dataset.classes.length, dataset];
   const own = training.outlierKinds[OWN] ? ((await ownUnknownOf(run, dataset))?.train ?? null) : null;
   const model = buildModel(training.architecture, input, seed);
+  if (training.robust?.certified) scaleForBounds(model.encoder);
   const parameters = parametersOf(model);
   // The running average of the weights is what is validated and kept.
   const averaged = await withSynchronousBackend(backend, () => buildModel(training.architecture, input, seed));
