@@ -38,6 +38,8 @@ globalThis.screenImages = async ({ model, runtime, batches, calls = Infinity, se
   const before = performance.now();
   const loadModule = async () => WebAssembly.compile(await (await fetch('/kernels.wasm')).arrayBuffer());
   const screener = await createScreener(bundle, {
+    // Fit to deploy or not.
+    force: true,
     loadModule,
     ...(runtime === 'kernels' ? {} : { runtime: onnxruntimeWeb({ provider: runtime, files }) }),
   });

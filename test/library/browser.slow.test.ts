@@ -21,7 +21,7 @@ describe.skipIf(!chromium)(`the library in a browser${why}`, () => {
   let page: ScreeningPage;
   beforeAll(async () => {
     for (const model of models) {
-      const screener = await createScreener(await openBundle(`models/${model}`));
+      const screener = await createScreener(await openBundle(`models/${model}`), { force: true });
       const { screening } = screener.info;
       const { height, width, channels } = screening.input;
       const size = height * width * channels;

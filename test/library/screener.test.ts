@@ -173,7 +173,8 @@ describe('a screener fails closed', () => {
 
 describe('every bundle that comes with the project', async () => {
   it.each(await referenceNames())('%s gives the verdicts of the command line', async (name) => {
-    const one = await createScreener(await openBundle(`models/${name}`));
+    // Fit to deploy or not.
+    const one = await createScreener(await openBundle(`models/${name}`), { force: true });
     const { screening } = one.info;
     const golden = float32FromBase64(screening.golden.image);
     const images = [golden, golden.map((value) => 1 - value), golden.map((value) => value / 2)];
