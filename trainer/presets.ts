@@ -161,7 +161,7 @@ const ROBUST_MARGIN: Training['outlierLoss'] = { ...OUTLIER_LOSSES.margin, margi
 const ROBUST_STROKES: Exposure = { outliers: 1 / 2, outlierKinds: STROKE_KINDS, outlierLoss: ROBUST_MARGIN };
 const ROBUST_OTHERS: Exposure = { ...FIRST_EXPOSURE, outlierLoss: ROBUST_MARGIN };
 
-/** Half as heavy again: they cost bounds too. */
+/** Unknown images weigh half as much as in robust training: they cost bounds too. */
 const CERTIFIED_STROKES: Exposure = { ...ROBUST_STROKES, outlierLoss: { ...ROBUST_MARGIN, outlierWeight: 0.2 } };
 
 const robust = {

@@ -14,7 +14,9 @@ const images = () => tf.randomUniform([8, 28, 28, 1], 0, 1, 'float32', 1) as tf.
 
 /** The standard deviation of each kernel. */
 const deviations = (encoder: tf.LayersModel) =>
-  encoder.layers.filter((layer) => layer.getWeights().length > 0).map((layer) => tf.moments(layer.getWeights()[0] as tf.Tensor).variance.sqrt().dataSync()[0] as number); // biome-ignore format: a row
+  encoder.layers
+    .flatMap((layer) => layer.getWeights().slice(0, 1))
+    .map((kernel) => tf.moments(kernel).variance.sqrt().dataSync()[0] as number);
 
 it("kernels of hidden layers have the deviation sqrt(2 pi) / n, the last layer's stay", () => {
   const { encoder } = buildModel(architecture, input, 1);
