@@ -8,6 +8,7 @@ import { momentum } from './momentum.ts';
 import { eq10, eq11 } from './paper.ts';
 import { pgd } from './pgd.ts';
 import { pointwise } from './pointwise.ts';
+import { push } from './push.ts';
 import { relay } from './relay.ts';
 import { MOST_TARGETS } from './rows.ts';
 import { SEARCHED_TARGETS, searchAttack } from './search-attack.ts';
@@ -60,6 +61,8 @@ export const suites = {
   adaptive: adaptiveAttacks(),
   /** Short attacks for many images, on all tests of the decision. */
   nearest: inDenseNorms((norm) => [briefMinimumNorm({ norm })]),
+  /** Attacks on unknown images, which are to be accepted as any class. */
+  unknown: [push({ norm: 'linf' })],
   /** Attacks that see scores or verdicts, and no gradients. */
   blackBox: [...inDenseNorms((norm) => [square({ norm }), hopSkipJump({ norm })]), sparseRs(), pointwise()],
   /** Attacks on the search of Eq. 9, each with the one on the edge that is tried where it fails. */

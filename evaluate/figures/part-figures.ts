@@ -102,12 +102,24 @@ export function conditionsOf(parts: readonly MeasuredPart[]): Condition[] {
   });
 }
 
+const share = (outcomes: readonly Outcome[], criterion: Criterion) => rate(countOf(outcomes, criterion), outcomes.length);
+/** An attack that finds the image accepted already leaves it as it is. */
+const letInAsItIs = both(letIn, ({ radius }) => radius === 0);
+
 /** Returns how many unknown images of each kind get in: kinds that were not trained on first, those that get in most often on top. */
 export function unknownOf(parts: readonly MeasuredPart[]): UnknownKind[] {
   return parts
     .flatMap(({ name, about, descriptor: { unknown }, outcomes }) =>
       unknown && outcomes.length > 0
-        ? [{ part: name, about, letIn: rate(outcomes.filter(letIn).length, outcomes.length), trainedOn: unknown.trainedOn }]
+        ? [
+            {
+              part: name,
+              about,
+              letIn: share(outcomes, letIn),
+              asTheyAre: unknown.attacked ? share(outcomes, letInAsItIs) : null,
+              trainedOn: unknown.trainedOn,
+            },
+          ]
         : [],
     )
     .sort((a, b) => Number(a.trainedOn) - Number(b.trainedOn) || b.letIn.count / b.letIn.of - a.letIn.count / a.letIn.of);

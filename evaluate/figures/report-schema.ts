@@ -92,6 +92,8 @@ const unknownSchema = z.strictObject({
   part: z.string(),
   about: z.string(),
   letIn: rate,
+  /** Attacked ones: how many of them get in as they are; null where they were not attacked. */
+  asTheyAre: rate.nullable().default(null),
   /** The model was shown images of this kind in training, so others are a harder test. */
   trainedOn: z.boolean(),
 });

@@ -29,7 +29,8 @@ const ofAttack: MakeCheck = (name, passed, detail) => ({ name, of: 'attack', pas
  * trusted. Where a check of an attack fails, that attack's own figures prove nothing, while the union of all attacks still holds.
  */
 export function sanityOf(all: readonly MeasuredPart[], gradients: readonly GradientCheck[] | null, radii: Radii): Check[] {
-  const parts = all.filter(({ descriptor }) => !descriptor.otherBundle && !descriptor.certificate);
+  // Attacks on unknown images say nothing about those on test images, though their images have the same numbers.
+  const parts = all.filter(({ descriptor }) => !descriptor.otherBundle && !descriptor.certificate && !descriptor.unknown);
   return [
     everyImageMeasured(all),
     ...NORMS.map((norm) => nearestImageSearched(parts, norm)),

@@ -42,6 +42,7 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
   const all = measuredParts(results, key);
   const parts = all.filter(({ descriptor }) => !descriptor.certificate);
   const own = parts.filter(({ descriptor }) => !descriptor.otherBundle);
+  const known = own.filter(({ descriptor }) => !descriptor.unknown);
   const { name, id, modelId, classes, input, provenance, thresholds } = screening;
   const { dataset, data, trained, exported } = provenance;
   const radii = radiiFor(input);
@@ -59,10 +60,10 @@ export function summarise({ screening, key, portcullis, results, paper, gradient
     }),
     conditions: conditionsOf(own),
     unknown: unknownOf(own),
-    curves: curvesOf(own),
-    security: securityCurves(own, radii),
-    worst: worstOf(own, radii),
-    convergence: convergenceOf(own, radii),
+    curves: curvesOf(known),
+    security: securityCurves(known, radii),
+    worst: worstOf(known, radii),
+    convergence: convergenceOf(known, radii),
     certificates: certificatesOf(all),
     riskCoverage: riskCoverageOf(own, thresholds),
     scatter: scatterOf(own, thresholds),

@@ -1,5 +1,6 @@
 import type { Protocol } from '../measure/protocol.ts';
 import { adaptive } from './adaptive.ts';
+import { attackedUnknown } from './attacked-unknown.ts';
 import { blackBox } from './black-box.ts';
 import { certificate } from './certificate.ts';
 import { convergence } from './convergence.ts';
@@ -19,6 +20,7 @@ export const protocols: Record<string, Protocol> = {
   nearest,
   convergence,
   unknown,
+  'attacked-unknown': attackedUnknown,
   certificate,
   'black-box': blackBox,
 };

@@ -44,10 +44,13 @@ export function conditionsTable({ conditions }: Report, figures: Figures): strin
 
 /** A table of how many unknown images of each kind get in. */
 export function unknownTable({ unknown }: Report, figures: Figures): string {
-  const rows = unknown.map(({ part, about, trainedOn }, i) => [
-    ...[escaped(about), escaped(part), figures.rate(`unknown.${i}.letIn`), trainedOn ? 'yes' : 'no'],
+  const attacked = unknown.some(({ asTheyAre }) => asTheyAre);
+  const rows = unknown.map(({ part, about, trainedOn, asTheyAre }, i) => [
+    ...[escaped(about), escaped(part), figures.rate(`unknown.${i}.letIn`)],
+    ...(attacked ? [asTheyAre ? figures.rate(`unknown.${i}.asTheyAre`) : ''] : []),
+    trainedOn ? 'yes' : 'no',
   ]);
-  return rows.length > 0 ? table(['of', 'kind', 'accepted', 'shown in training'], rows) : '';
+  return rows.length > 0 ? table(['of', 'kind', 'accepted', ...(attacked ? ['as they are'] : []), 'shown in training'], rows) : '';
 }
 
 /** The rules that take or refuse the class that the search found. */

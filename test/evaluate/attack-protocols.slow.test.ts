@@ -49,6 +49,15 @@ describe('on models/mnist-paper', () => {
     }
   }, 300_000);
 
+  it('unknown images are pushed in within linf .1: each that gets in has no true class and lies within the radius of what it was', async () => {
+    const before = await run('unknown', 'scribbles', 0, 4);
+    const pushed = await run('attacked-unknown', 'scribbles, linf 0.1', 0, 4);
+    expect(pushed.map(({ image, truth }) => [image, truth])).toEqual([0, 1, 2, 3].map((i) => [i, -1]));
+    expect(pushed.filter(undetected).length).toBeGreaterThan(before.filter(undetected).length);
+    for (const outcome of pushed.filter(undetected)) expect(outcome.radius).toBeLessThanOrEqual(0.1 + 1e-6);
+    for (const [i, { radius }] of pushed.entries()) if (before[i]?.accepted) expect(radius).toBe(0);
+  }, 300_000);
+
   it('the relay breaks an image at linf .05', async () => {
     const [outcome] = await run('adaptive', 'relay of APGD, targeted DLR, and PGD (Adam), hinges, from outside, linf 0.05', 2, 3);
     expect(outcome && undetected(outcome)).toBe(true);

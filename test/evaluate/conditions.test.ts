@@ -68,7 +68,7 @@ it('unknown images count as let in where they are accepted, whatever the label; 
       protocol: 'unknown',
       name,
       about: `${name} images`,
-      descriptor: descriptorOf({ images: 'other', unknown: { kind: name, trainedOn } }),
+      descriptor: descriptorOf({ images: 'other', unknown: { kind: name, trainedOn, attacked: false } }),
     },
     outcomes: accepted.map((is) => ({ ...outcome(1, is), truth: -1 })),
   });
@@ -84,4 +84,15 @@ it('unknown images count as let in where they are accepted, whatever the label; 
     ['erased', false, 1, 3],
     ['joined', true, 3, 3],
   ]);
+});
+
+it('of attacked unknown images those count as let in as they are that the attack left as they were', () => {
+  const own: MeasuredPart = {
+    ...part('scribbles', 1, []),
+    ...{ protocol: 'attacked-unknown', norm: 'linf', eps: 0.1 },
+    descriptor: descriptorOf({ images: 'other', radius: 0.1, unknown: { kind: 'scribbles', trainedOn: false, attacked: true } }),
+    outcomes: [0, 0.1, 0.07, null].map((radius) => ({ ...outcome(1, radius !== null), truth: -1, radius })),
+  };
+  const [of] = unknownOf([own]);
+  expect([of?.letIn.count, of?.asTheyAre?.count, of?.letIn.of]).toEqual([3, 1, 4]);
 });
