@@ -31,6 +31,24 @@ class Graph:
             values[output] = self.operator(kind, [values[name] for name in inputs], attributes)
         return values[self.output]
 
+    def box_before_last(self, lower, upper):
+        """Interval bounds of what the last layer takes, and that layer's weights [inputs, outputs] and biases."""
+        values = {self.input: (lower, upper)}
+        *nodes, (kind, (source, weights, biases), _, _) = [node for node in self.nodes if node[0] != "Identity"]
+        if kind != "Gemm":
+            raise ValueError(f"the last layer is {kind}, not Gemm")
+        for kind, inputs, output, attributes in nodes:
+            lower, upper = values[inputs[0]]
+            constants = [self.tensors[name] for name in inputs[1:]]
+            if kind in ("Conv", "Gemm"):
+                matrix, bias = constants
+                middle = self.operator(kind, [(lower + upper) / 2, matrix, bias], attributes)
+                radius = self.operator(kind, [(upper - lower) / 2, matrix.abs(), torch.zeros_like(bias)], attributes)
+                values[output] = (middle - radius, middle + radius)
+            else:
+                values[output] = tuple(self.operator(kind, [bound, *constants], attributes) for bound in (lower, upper))
+        return *values[source], self.tensors[weights], self.tensors[biases]
+
     def operator(self, kind, inputs, attributes):
         x = inputs[0]
         if kind == "Reshape":
@@ -63,7 +81,7 @@ class Detector:
         self.means = torch.tensor(screening["means"], dtype=torch.float32)
         self.variances = torch.tensor(screening["covariances"]["values"], dtype=torch.float32)
         limits = screening["thresholds"]
-        unknown = set(limits) - {"maxLatentDistance", "maxReconstructionError", "maxRelativeError"}
+        unknown = set(limits) - {"maxLatentDistance", "maxReconstructionError", "maxRelativeError", "maxRivalMargin"}
         if unknown:
             raise ValueError(f"this detector has no test for {', '.join(sorted(unknown))}; export a bundle without it (--scores)")
         self.limits = {name: torch.tensor(values) for name, values in limits.items() if values}
@@ -78,6 +96,16 @@ class Detector:
 
     def distances(self, latents):
         return (latents[:, None] - self.means).square().sum(2)
+
+    def rival_margins(self, nhwc):
+        """Upper bounds of the share of the way from class y to any other, over all images within the guarantee: [N, y]"""
+        r = self.screening["guarantee"]["radius"]
+        lower, upper, weights, biases = self.encoder.box_before_last((nhwc - r).clamp(0, 1), (nhwc + r).clamp(0, 1))
+        k = len(self.means)
+        between = weights.T[None, :k] - weights.T[:k, None]  # [y, t, inputs]
+        most = torch.einsum("ni,yti->nyt", upper, between.relu()) - torch.einsum("ni,yti->nyt", lower, (-between).relu())
+        most = most + biases[None, :k] - biases[:k, None]
+        return ((1 + most.masked_fill(torch.eye(k, dtype=torch.bool), -1e9)) / 2).amax(2).clamp(min=0)
 
     def log_ratios(self, images):
         """Returns the logarithm of each test's score over its threshold for each class, [N, k, tests].
@@ -98,16 +126,20 @@ class Detector:
         if "maxRelativeError" in self.limits:
             energy = nhwc.square().sum((1, 2, 3))[:, None] + self.screening["relativeErrorOffset"]
             tests.append(errors / energy / self.limits["maxRelativeError"])
+        if "maxRivalMargin" in self.limits:
+            tests.append(self.rival_margins(nhwc) / self.limits["maxRivalMargin"])
         return torch.stack([(test + 1e-12).log() for test in tests], 2)
 
     def verdicts(self, images):
         """Label and whether it is accepted, by screen.onnx and the thresholds. images: numpy [N, C, H, W]"""
         nhwc = np.ascontiguousarray(images.transpose(0, 2, 3, 1), dtype=np.float32)
-        names = ["label", "latent_distance", "reconstruction_error"]
-        label, distance, error = (value.reshape(-1) for value in self.session.run(names, {"image": nhwc}))
+        names = ["label", "latent_distance", "reconstruction_error", *(["rival_margin"] if "maxRivalMargin" in self.limits else [])]
+        label, distance, error, *margin = (value.reshape(-1) for value in self.session.run(names, {"image": nhwc}))
         limit = lambda name: np.array(self.screening["thresholds"][name])[label]
         accepted = (distance <= limit("maxLatentDistance")) & (error <= limit("maxReconstructionError"))
         if "maxRelativeError" in self.limits:
             energy = np.square(nhwc.astype(np.float64)).sum((1, 2, 3)) + self.screening["relativeErrorOffset"]
             accepted &= error / energy <= limit("maxRelativeError")
+        for value in margin:
+            accepted &= value <= limit("maxRivalMargin")
         return label, accepted
