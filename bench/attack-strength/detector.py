@@ -87,6 +87,11 @@ class Detector:
         self.limits = {name: torch.tensor(values) for name, values in limits.items() if values}
         self.shape = [screening["input"][side] for side in ("channels", "height", "width")]
 
+    def images_of(self, file):
+        """Reads a file of float32 images, [N, H, W, C], as numpy [N, C, H, W]."""
+        channels, height, width = self.shape
+        return np.fromfile(file, dtype="<f4").reshape(-1, height, width, channels).transpose(0, 3, 1, 2).copy()
+
     def logits(self, images):
         """Plain: -||f(x) - mu_j||^2 / T. [N, C, H, W] -> [N, k]"""
         return -self.distances(self.latents(images)) / TEMPERATURE

@@ -24,15 +24,10 @@ detector = Detector(asked["bundle"])
 classes = len(detector.screening["classes"])
 labels = torch.tensor(asked["labels"])
 
-
-def images_of(file):
-    height, width, channels = (detector.screening["input"][side] for side in ("height", "width", "channels"))
-    return torch.from_numpy(np.fromfile(directory / file, dtype="<f4").reshape(-1, height, width, channels).transpose(0, 3, 1, 2).copy())
-
-
-x = images_of("clean.f32")
+x = torch.from_numpy(detector.images_of(directory / "clean.f32"))
 # Rows: accepted training images of wrong classes, with the image that each is a start for.
-starts, of, wanted = images_of("starts.f32"), torch.tensor(asked["of"]), torch.tensor(asked["targets"])
+starts = torch.from_numpy(detector.images_of(directory / "starts.f32"))
+of, wanted = torch.tensor(asked["of"]), torch.tensor(asked["targets"])
 # The first row of each image and class is the nearest own image of that class.
 rank = torch.tensor([sum(1 for j in range(i) if of[j] == of[i] and wanted[j] == wanted[i]) for i in range(len(of))])
 flat = lambda change: change.flatten(1)

@@ -24,12 +24,7 @@ classes = len(detector.screening["classes"])
 labels = torch.tensor(asked["labels"])
 
 
-def images_of(file):
-    height, width, channels = (detector.screening["input"][side] for side in ("height", "width", "channels"))
-    return np.fromfile(directory / file, dtype="<f4").reshape(-1, height, width, channels).transpose(0, 3, 1, 2).copy()
-
-
-clean = images_of("clean.f32")
+clean = detector.images_of(directory / "clean.f32")
 x = torch.from_numpy(clean)
 
 
@@ -199,7 +194,7 @@ def run(name, eps):
 
 def ours(eps, file, of):
     """Each image as it is and all that our attack found for it. of: the image that each belongs to"""
-    images, of = images_of(file), np.array(of)
+    images, of = detector.images_of(directory / file), np.array(of)
     within = np.abs(images - clean[of]).max((1, 2, 3)) <= eps + 1e-6
     label, accepted = detector.verdicts(images)
     return sorted({int(i) for i in of[within & accepted & (label != labels.numpy()[of])]})
@@ -207,7 +202,7 @@ def ours(eps, file, of):
 
 def fgsm(eps, file):
     """torchattacks' FGSM beside ours: the same loss."""
-    own = images_of(file)
+    own = detector.images_of(directory / file)
     theirs = torchattacks.FGSM(lambda_module(detector.logits), eps=eps)(x, labels).detach().numpy()
     points = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(torch.nn.functional.cross_entropy(detector.logits(points), labels, reduction="sum"), points)
