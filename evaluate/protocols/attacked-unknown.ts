@@ -1,10 +1,10 @@
 import { suites } from '../../attacks/list.ts';
-import { madeImages, madeKinds, SOURCES } from '../measure/made-unknown.ts';
+import { pushedUnknown } from '../measure/attacked-unknown-part.ts';
+import { madeKinds } from '../measure/made-unknown.ts';
 import { descriptorOf } from '../measure/outcome.ts';
 import type { Part, Protocol } from '../measure/protocol.ts';
 import { radiiFor } from '../measure/radii.ts';
 import { radiusText } from '../measure/radius-text.ts';
-import { nearestSuccess, screenCandidates } from '../measure/screen.ts';
 import { adaptiveSize } from './adaptive.ts';
 
 const IMAGES = 100;
@@ -26,23 +26,11 @@ export const attackedUnknown: Protocol = {
         const { name: by, norm, kind, cost, knowledge } = attack;
         return {
           ...{ images: count, atOnce, name: `${name}, ${within}`, about: `${about}, changed within ${within}; ${attack.about}` },
-          ...{ synthetic: true, work: cost + 1, sources: [attack.source, import.meta.url, ...SOURCES] },
+          ...{ synthetic: true, work: cost + 1, ...pushedUnknown(attack, name, radius) },
           descriptor: descriptorOf({
             ...{ images: 'other', radius, unknown: { kind: name, trainedOn, attacked: true } },
             attack: { name: by, norm, kind, cost, knowledge, targeted: false },
           }),
-          async run(context, inputs) {
-            const { images: made, numbers } = madeImages(context, name, inputs);
-            const labels = numbers.map(() => -1);
-            const seeds = inputs.seeds.slice(0, numbers.length);
-            const own = { images: made, numbers, labels, seeds };
-            const candidates = await attack.run(context.model, made, labels, radius, seeds);
-            const asked = { attack: attack.name, norm, eps: radius };
-            return nearestSuccess(
-              await screenCandidates(context, own, null, asked),
-              await screenCandidates(context, own, candidates, asked),
-            );
-          },
         };
       }),
     );
