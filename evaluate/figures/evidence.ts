@@ -1,6 +1,7 @@
 import { cp, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { writeScreening } from '../../node/bundle/models-folder.ts';
+import { withLock } from '../../node/files/lock.ts';
 import { rebuildFolder } from '../../node/files/replace-folder.ts';
 import { withChecksums } from '../../shared/bundle/hashes.ts';
 import { BundleError, parseScreening } from '../../shared/bundle/open-bundle.ts';
@@ -60,19 +61,23 @@ function provenEvidence(certificate: Certificate, report: Report): Evidence {
 
 /**
  * Writes figures to the bundle's screening.json, as `withEvidence` joins them, and renews its model card. The bundle keeps its id, as
- * nothing that decides has changed, and gets a new checksum. The folder is replaced as a whole.
+ * nothing that decides has changed, and gets a new checksum. The folder is replaced as a whole, by one evaluation after the other: of two
+ * at once one would lose its figures.
  *
  * @throws BundleError where the bundle is no longer the one that was measured
  */
 export function keepEvidence(directory: string, evidence: Evidence[], replace = false): Promise<Screening> {
-  return rebuildFolder(directory, 'screening.json', async (fresh) => {
-    await cp(directory, fresh, { recursive: true });
+  const target = resolve(directory);
+  const keep = async (fresh: string) => {
+    await cp(target, fresh, { recursive: true });
     const kept = await withChecksums(withEvidence(await openMeasured(fresh, evidence), evidence, replace));
     await writeScreening(fresh, kept);
     // An export may have replaced the bundle in the meantime: then it is not the one that was measured.
-    await openMeasured(directory, evidence);
+    await openMeasured(target, evidence);
     return kept;
-  });
+  };
+  const lock = join(dirname(target), `.${basename(target)}.lock`);
+  return withLock('evaluation', lock, () => rebuildFolder(target, 'screening.json', keep));
 }
 
 const isSame = (a: Evidence, b: Evidence) => a.name === b.name && a.protocol === b.protocol && a.id === b.id;

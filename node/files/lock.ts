@@ -83,6 +83,30 @@ function holderOf(path: string): Promise<string | null> {
   });
 }
 
+/** How long `withLock` waits for what another process does under the lock, in milliseconds. */
+const PATIENCE = 60_000;
+
+/** Does short work under a lock, for which it waits. @throws LockError if another process holds the lock for a minute; what the work throws */
+export async function withLock<T>(command: string, path: string, work: () => Promise<T>): Promise<T> {
+  const release = await waitForLock(command, path);
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+async function waitForLock(command: string, path: string): Promise<() => Promise<void>> {
+  for (const until = Date.now() + PATIENCE; ; ) {
+    try {
+      return await acquireLock(command, path);
+    } catch (error) {
+      if (!(error instanceof LockError) || Date.now() > until) throw error;
+      await setTimeout(50);
+    }
+  }
+}
+
 /**
  * Takes several locks, each for a command: all of them or none.
  *

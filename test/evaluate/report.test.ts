@@ -257,4 +257,20 @@ describe('evidence', () => {
     expect(card).toMatch(/- adaptive, linf 0.05; adaptive, linf 0.1; .*: the union of 2 attacks/);
     expect(card).not.toContain('no adaptive attack');
   });
+
+  it('of evaluations that end at the same time, the figures of each are kept', async () => {
+    const bundle = join(directory, 'busy');
+    await cp(MNIST, bundle, { recursive: true });
+    const [first] = evidenceOf(report) as [Evidence];
+    const names = ['one', 'two', 'three', 'four'];
+    await Promise.all(names.map((name) => keepEvidence(bundle, [{ ...first, name }])));
+    const { evidence } = await parseScreening(await readFile(join(bundle, 'screening.json'), 'utf8'));
+    expect(
+      evidence
+        .slice(screening.evidence.length)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(names.toSorted());
+    expect((await readdir(directory)).filter((name) => name.startsWith('.busy'))).toEqual([]);
+  });
 });
