@@ -109,14 +109,14 @@ const letInAsItIs = both(letIn, ({ radius }) => radius === 0);
 /** Returns how many unknown images of each kind get in: kinds that were not trained on first, those that get in most often on top. */
 export function unknownOf(parts: readonly MeasuredPart[]): UnknownKind[] {
   return parts
-    .flatMap(({ name, about, descriptor: { unknown }, outcomes }) =>
+    .flatMap(({ name, about, descriptor: { unknown, attack }, outcomes }) =>
       unknown && outcomes.length > 0
         ? [
             {
               part: name,
               about,
               letIn: share(outcomes, letIn),
-              asTheyAre: unknown.attacked ? share(outcomes, letInAsItIs) : null,
+              asTheyAre: attack ? share(outcomes, letInAsItIs) : null,
               trainedOn: unknown.trainedOn,
             },
           ]

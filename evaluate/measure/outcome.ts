@@ -74,14 +74,8 @@ export const descriptorSchema = z.strictObject({
   otherBundle: z.boolean(),
   /** A natural corruption with its severity, 1 to 5, and its strength; null otherwise. */
   corruption: z.strictObject({ name: z.string(), severity: z.int(), strength: z.number() }).nullable().default(null),
-  /**
-   * A kind of unknown images that is made (`trainer/data/unknown/kinds.ts`), and whether the model was trained on it; null otherwise.
-   * `attacked`: they are changed so that they get in.
-   */
-  unknown: z
-    .strictObject({ kind: z.string(), trainedOn: z.boolean(), attacked: z.boolean().default(false) })
-    .nullable()
-    .default(null),
+  /** A kind of unknown images that is made (`trainer/data/unknown/kinds.ts`), and whether the model was trained on it; null otherwise. */
+  unknown: z.strictObject({ kind: z.string(), trainedOn: z.boolean() }).nullable().default(null),
   /** A certificate for every image within the radius of the test images; null otherwise. */
   certificate: z
     .strictObject({ norm: z.enum(NORMS), radius: z.number() })

@@ -28,7 +28,7 @@ export const attackedUnknown: Protocol = {
           ...{ images: count, atOnce, name: `${name}, ${within}`, about: `${about}, changed within ${within}; ${attack.about}` },
           ...{ synthetic: true, work: cost + 1, ...pushedUnknown(attack, name, radius) },
           descriptor: descriptorOf({
-            ...{ images: 'other', radius, unknown: { kind: name, trainedOn, attacked: true } },
+            ...{ images: 'other', radius, unknown: { kind: name, trainedOn } },
             attack: { name: by, norm, kind, cost, knowledge, targeted: false },
           }),
         };

@@ -17,7 +17,7 @@ export const unknown: Protocol = {
       const size = partSize(screening, images, derived ? test : images);
       return {
         ...{ ...size, name, about, synthetic: true, work: 1, sources: [import.meta.url, ...SOURCES] },
-        descriptor: descriptorOf({ images: 'other', unknown: { kind: name, trainedOn, attacked: false } }),
+        descriptor: descriptorOf({ images: 'other', unknown: { kind: name, trainedOn } }),
         run: (context, inputs) => {
           const { images, numbers } = madeImages(context, name, inputs);
           return screenImages(context, { attack: name, images, numbers });

@@ -68,7 +68,7 @@ it('unknown images count as let in where they are accepted, whatever the label; 
       protocol: 'unknown',
       name,
       about: `${name} images`,
-      descriptor: descriptorOf({ images: 'other', unknown: { kind: name, trainedOn, attacked: false } }),
+      descriptor: descriptorOf({ images: 'other', unknown: { kind: name, trainedOn } }),
     },
     outcomes: accepted.map((is) => ({ ...outcome(1, is), truth: -1 })),
   });
@@ -90,7 +90,10 @@ it('of attacked unknown images those count as let in as they are that the attack
   const own: MeasuredPart = {
     ...part('scribbles', 1, []),
     ...{ protocol: 'attacked-unknown', norm: 'linf', eps: 0.1 },
-    descriptor: descriptorOf({ images: 'other', radius: 0.1, unknown: { kind: 'scribbles', trainedOn: false, attacked: true } }),
+    descriptor: descriptorOf({
+      ...{ images: 'other', radius: 0.1, unknown: { kind: 'scribbles', trainedOn: false } },
+      attack: { name: 'PGD', knowledge: 'white-box', norm: 'linf', kind: 'fixed radius', cost: 1, targeted: false },
+    }),
     outcomes: [0, 0.1, 0.07, null].map((radius) => ({ ...outcome(1, radius !== null), truth: -1, radius })),
   };
   const [of] = unknownOf([own]);
