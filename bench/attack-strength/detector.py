@@ -15,6 +15,11 @@ from torch.nn import functional
 TEMPERATURE = 0.1
 
 
+def rounding_share(terms):
+    """By which share of its inputs' upper bound a layer's radii are widened, for sums of so many products."""
+    return (3 * terms + 64) * 2.0**-24
+
+
 class Graph:
     """The few operators that encoder.onnx and decoder.onnx have."""
 
@@ -42,8 +47,9 @@ class Graph:
             constants = [self.tensors[name] for name in inputs[1:]]
             if kind in ("Conv", "Gemm"):
                 matrix, bias = constants
+                share = rounding_share(matrix.numel() // len(bias))
                 middle = self.operator(kind, [(lower + upper) / 2, matrix, bias], attributes)
-                radius = self.operator(kind, [(upper - lower) / 2, matrix.abs(), torch.zeros_like(bias)], attributes)
+                radius = self.operator(kind, [(upper - lower) / 2 + share * upper, matrix.abs(), share * bias.abs()], attributes)
                 values[output] = (middle - radius, middle + radius)
             else:
                 values[output] = tuple(self.operator(kind, [bound, *constants], attributes) for bound in (lower, upper))
@@ -103,14 +109,20 @@ class Detector:
         return (latents[:, None] - self.means).square().sum(2)
 
     def rival_margins(self, nhwc):
-        """Upper bounds of the share of the way from class y to any other, over all images within the guarantee: [N, y]"""
-        r = self.screening["guarantee"]["radius"]
+        """Upper bounds of the share of the way from class y to any other, over all images within the guarantee: [N, y]
+
+        Widened for float32's rounding as docs/robustness.md says (Strict mode, Rounding).
+        """
+        r = self.screening["guarantee"]["radius"] * (1 + 2e-5)
         lower, upper, weights, biases = self.encoder.box_before_last((nhwc - r).clamp(0, 1), (nhwc + r).clamp(0, 1))
         k = len(self.means)
         between = weights.T[None, :k] - weights.T[:k, None]  # [y, t, inputs]
         most = torch.einsum("ni,yti->nyt", upper, between.relu()) - torch.einsum("ni,yti->nyt", lower, (-between).relu())
         most = most + biases[None, :k] - biases[:k, None]
-        return ((1 + most.masked_fill(torch.eye(k, dtype=torch.bool), -1e9)) / 2).amax(2).clamp(min=0)
+        shares = ((1 + most.masked_fill(torch.eye(k, dtype=torch.bool), -1e9)) / 2).amax(2)
+        share = rounding_share(len(weights))
+        rounding = share * (upper @ weights[:, :k].abs().amax(1) + biases[:k].abs().amax())
+        return (shares + rounding[:, None]).clamp(min=0)
 
     def log_ratios(self, images):
         """Returns the logarithm of each test's score over its threshold for each class, [N, k, tests].

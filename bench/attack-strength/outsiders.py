@@ -48,20 +48,18 @@ def judge(attack, norm, images, at):
 class Wrapped(torch.nn.Module):
     """The detector as a classifier of k + 1 classes: that of class t is minus its largest log ratio, that of reject is 0."""
 
-    def __init__(self, soft):
+    def __init__(self):
         super().__init__()
-        self.soft = soft
         self.unused = torch.nn.Parameter(torch.zeros(1))
 
     def forward(self, images):
-        ratios = detector.log_ratios(images)
-        worst = 0.1 * torch.logsumexp(ratios / 0.1, 2) if self.soft else ratios.amax(2)
+        worst = detector.log_ratios(images).amax(2)
         return torch.cat([-worst, torch.zeros(len(images), 1)], 1)
 
 
 def torchattacks_apgdt(norm, radius):
     """APGD on targeted DLR towards every wrong class."""
-    model = Wrapped(False)
+    model = Wrapped()
     attack = torchattacks.APGDT(model, norm="Linf" if norm == "linf" else "L2", eps=radius, steps=50, n_classes=classes)
     for target_class in range(2, classes + 1):
         attack.target_class = target_class
@@ -71,7 +69,7 @@ def torchattacks_apgdt(norm, radius):
 
 def foolbox_from_starts(name, attack, norm, most):
     """Towards the nearest classes, each from the nearest accepted training image of that class."""
-    model = foolbox.PyTorchModel(Wrapped(False).eval(), bounds=(0, 1))
+    model = foolbox.PyTorchModel(Wrapped().eval(), bounds=(0, 1))
     order = [[i for i in range(len(of)) if of[i] == row and rank[i] == 0][:most] for row in range(len(x))]
     for place in range(most):
         at = torch.tensor([own[place] for own in order])
